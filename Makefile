@@ -1,0 +1,52 @@
+# Each target sets up what it needs: a virtual environment in .venv, made once.
+
+PYTHON ?= python3
+BIN    := .venv/bin
+READY  := .venv/.ready
+
+.PHONY: help setup paper smoke test lint format types layers docs perf chaos wheel
+
+help:            ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
+
+setup: $(READY)  ## make the environment
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,docs,peers]'
+	@touch $@
+
+paper: $(READY)  ## the paper's experiment on the embedded phantom; results in results/paper
+	$(BIN)/vbench run benchmarks/paper.toml
+
+smoke: $(READY)  ## every regime and all GANs at a tiny size, in about a minute
+	$(BIN)/vbench run benchmarks/smoke.toml
+
+test: $(READY)   ## all tests
+	$(BIN)/python -m pytest
+
+lint: $(READY)   ## style and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(READY) ## put the format right
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(READY)  ## mypy, strict
+	$(BIN)/mypy
+
+layers: $(READY) ## which layer may import which
+	$(BIN)/lint-imports
+
+docs: $(READY)   ## the documentation site, in site/
+	$(BIN)/mkdocs build --strict --quiet
+
+perf: $(READY)   ## speed, side by side with other tools
+	@for script in benchmarks/perf/[a-z]*.py; do echo "── $$script"; $(BIN)/python $$script || exit 1; done
+
+chaos: $(READY)  ## kill a run at random moments; the end result must be the same
+	$(BIN)/python benchmarks/chaos.py
+
+wheel: $(READY)  ## build the wheel, in dist/
+	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
