@@ -1,0 +1,31 @@
+"""The errors that a person can mend; the command line prints them as one line and exits with 2."""
+
+from __future__ import annotations
+
+
+class VbenchError(Exception):
+    """Base: a message in one line that names the file or key, what was expected, and the mend."""
+
+
+class SpecError(VbenchError):
+    """The spec, or a ``--set``, is wrong."""
+
+
+class DataError(VbenchError):
+    """A data file or folder is wrong."""
+
+
+class PluginError(VbenchError):
+    """A plugin is missing, clashes with another, or cannot be loaded."""
+
+
+class StoreError(VbenchError):
+    """The results folder cannot be read or written as it is."""
+
+
+class ContractError(Exception):
+    """A plugin broke its interface: a wrong shape, type or range. Fails its own arm only."""
+
+
+class DivergedError(Exception):
+    """A method's training left the numbers behind: NaN, or constant output. Fails its own arm."""

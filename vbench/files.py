@@ -1,0 +1,78 @@
+"""Files that are whole or absent: written beside their place, flushed to disk, then renamed.
+
+A run that is killed leaves no half-written artifact, and a reader never sees one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+
+@contextmanager
+def atomic_write(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path in the same folder; on success it becomes ``path``.
+
+    The temporary name keeps the suffixes, for writers that go by them (``.nii.gz``), and starts
+    with ``.tmp-``. Folders on the way are made. When the block raises, nothing is left behind.
+
+    Args:
+        path: The file to write; replaced when it exists.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".tmp-{secrets.token_hex(6)}-{path.name}")
+    try:
+        yield temporary
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Write a value as indented UTF-8 JSON; a NaN or an infinity is an error.
+
+    Raises:
+        ValueError: When a number has no JSON form.
+        TypeError: When a value has none; numpy scalars, arrays and paths have one.
+    """
+    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False, default=_plain)
+    with atomic_write(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def read_json(path: str | Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        OSError: When it cannot be read.
+        ValueError: When it is not JSON.
+    """
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def write_npy(path: str | Path, array: npt.NDArray[Any]) -> None:
+    """Write one array as ``.npy``, never pickled."""
+    with atomic_write(path) as temporary, temporary.open("wb") as file:
+        np.save(file, array, allow_pickle=False)
+
+
+def _plain(value: Any) -> Any:
+    """Return the JSON form of a numpy value or a path."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")

@@ -1,0 +1,330 @@
+"""What a plugin implements: DataSource, Generator, Segmenter and three kinds of Metric.
+
+A plugin is a class. Its parameters are a pydantic model, :class:`Params`, whose fields say
+default, range, unit, and whether and how Optuna tunes them. vbench owns everything else: the
+loop, seeds, time limits, checkpoints, validation, files. A method that learns is written as a
+generator function that yields :class:`~vbench.types.Progress`; between two yields vbench may
+log, validate, save a checkpoint, or stop.
+
+Import heavy libraries (torch, monai) inside methods, not at the top of the module: ``vbench
+plan`` and ``vbench validate`` load plugin classes and should start at once.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from vbench.types import Array, Kind, Patches, Progress, Score, Setup, Subject, Weights
+
+if TYPE_CHECKING:
+    from vbench.maskpair import MaskPair
+
+
+class Params(BaseModel):
+    """Base of every plugin's parameter model: frozen, and an unknown name is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+def param(
+    default: Any,
+    help: str,
+    *,
+    unit: str | None = None,
+    tune: Sequence[Any] | None = None,
+    log: bool = False,
+    **limits: Any,
+) -> Any:
+    """Declare one parameter of a plugin.
+
+    Args:
+        default: The value when the spec names none.
+        help: What it does, one line.
+        unit: Such as ``"mm"`` or ``"steps"``.
+        tune: What Optuna may try: ``(low, high)`` for a number, a list of values otherwise.
+            None: never tuned. A parameter that the spec names is never tuned.
+        log: Whether ``tune`` is searched on a logarithmic scale.
+        **limits: ``ge``, ``gt``, ``le``, ``lt`` and the other constraints of ``pydantic.Field``.
+    """
+    extra: dict[str, Any] = {}
+    if unit is not None:
+        extra["unit"] = unit
+    if tune is not None:
+        extra["tune"] = {"values": list(tune), "log": log, "range": isinstance(tune, tuple)}
+    return Field(default, description=help, json_schema_extra=extra, **limits)
+
+
+class Plugin(ABC):
+    """What all plugins have.
+
+    Attributes:
+        kind: Set by the base class of each kind.
+        name: How a spec names it: lower case letters, digits and ``-``.
+        paper: Where the method comes from (authors, year, DOI or arXiv number); may be empty.
+        Params: The parameter model.
+        tiny: Parameters with which it runs within a second, for tests.
+        members: For a family, whose ``name`` ends with ``:*``: the members that are listed.
+    """
+
+    kind: ClassVar[Kind]
+    name: ClassVar[str]
+    paper: ClassVar[str] = ""
+    Params: ClassVar[type[Params]] = Params
+    tiny: ClassVar[Mapping[str, Any]] = {}
+    members: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def member(cls, name: str) -> type[Plugin]:
+        """Return the class of one member of a family, the same one each time.
+
+        A plugin that is registered as ``lib:*`` is asked for ``lib:Net`` as ``member("Net")``. It
+        may offer more members than it lists.
+
+        Raises:
+            PluginError: When there is no such member; with the nearest name.
+        """
+        raise NotImplementedError(f"{cls.__name__} is no family")
+
+
+class DataSource(Plugin):
+    """Where subjects come from: a folder of NIfTI files, or a procedure.
+
+    Call order: ``subjects``, then ``fingerprint`` and ``load`` for any of them, in any order and
+    from several processes. Each call is deterministic.
+    """
+
+    kind: ClassVar[Kind] = "source"
+    #: Parameters that differ by role (``source``, ``target``) unless the spec names them.
+    role_defaults: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+
+    def __init__(self, params: Any) -> None:
+        """Keep the parameters; read nothing yet.
+
+        Args:
+            params: An instance of this class's ``Params``.
+        """
+        self.params = params
+
+    @abstractmethod
+    def subjects(self, wanted: int | None = None) -> list[str]:
+        """Name the subjects, in a stable order.
+
+        Args:
+            wanted: How many the split asks for, None when it is given in fractions or names. A
+                folder lists what it has, whatever is wanted; a procedure makes that many.
+
+        Raises:
+            DataError: When the folder is missing or not of this layout.
+        """
+
+    @abstractmethod
+    def fingerprint(self, subject: str) -> str:
+        """Return a digest of the subject's content, without decoding it where that can be avoided.
+
+        It changes when the content does, and only then: not with the folder's place.
+        """
+
+    @abstractmethod
+    def load(self, subject: str) -> Subject:
+        """Read or make one subject.
+
+        Raises:
+            DataError: Naming the file, what was expected and how to mend it.
+        """
+
+
+class Fitted(Plugin):
+    """A method that is fitted on labelled patches: what generators and segmenters share.
+
+    vbench builds it, may call ``load_weights`` (a segmenter that starts from a pre-trained one)
+    or ``load_state`` (an interrupted fit that goes on), iterates over ``fit``, and between two
+    steps calls ``weights`` (to keep the state as a candidate) and ``state`` (to resume). A method
+    must not touch global random state, nor change the arrays that it is given.
+
+    Attributes:
+        ndims: The patch dimensions that it takes.
+    """
+
+    ndims: ClassVar[tuple[int, ...]] = (2, 3)
+
+    def __init__(self, params: Any, setup: Setup) -> None:
+        """Build the method for a patch size and a device, before any data is seen.
+
+        Args:
+            params: An instance of this class's ``Params``.
+            setup: Patch size, device, spacing.
+
+        Raises:
+            ValueError: When it cannot handle ``setup.size``: say which sizes it can.
+        """
+        self.params = params
+        self.setup = setup
+
+    @classmethod
+    def check(cls, params: Any, setup: Setup) -> None:
+        """Raise ``ValueError`` when these parameters cannot work for this setup.
+
+        Called by ``vbench validate``, before any training; must be quick and import nothing heavy.
+        """
+
+    @abstractmethod
+    def fit(self, patches: Patches, *, seed: int) -> Iterator[Progress]:
+        """Learn from labelled patches, yielding at least once, ``step == total`` last.
+
+        The same seed, data and parameters give the same result on the same machine and thread
+        count. After ``load_state`` it goes on from the step that the state was taken at.
+        """
+
+    @abstractmethod
+    def weights(self) -> Weights:
+        """Return what sampling or predicting needs: a flat dict of arrays, safe to keep.
+
+        Names are free; values are numpy arrays or torch tensors. Nothing is pickled.
+        """
+
+    @abstractmethod
+    def load_weights(self, weights: Weights) -> None:
+        """Take over what ``weights`` returned, of an instance with the same parameters."""
+
+    def resolved(self) -> Mapping[str, Any]:
+        """Return parameters that were settled on the machine, such as ``precision = "auto"``.
+
+        Keys are parameter names. vbench records them over the given ones, and builds the method
+        with them when it samples or predicts, so that a rerun gives the same numbers.
+        """
+        return {}
+
+    def state(self) -> Weights | None:
+        """Return all that ``fit`` needs to go on from here, or None when it cannot resume.
+
+        Weights, optimiser moments, random states and the step, as a flat dict of arrays. A method
+        that returns None is fitted again from the start after an interruption.
+        """
+        return None
+
+    def load_state(self, state: Weights) -> None:
+        """Take over what ``state`` returned; ``fit`` then goes on from there."""
+        raise NotImplementedError(f"{type(self).__name__} cannot resume")
+
+
+class Generator(Fitted):
+    """Learns the distribution of labelled patches, then samples new ones."""
+
+    kind: ClassVar[Kind] = "generator"
+
+    @abstractmethod
+    def sample(self, n: int, *, seed: int) -> Array:
+        """Sample labelled patches.
+
+        Each patch depends on the weights, ``seed`` and its own index only, not on ``n`` or on
+        the others: ``sample(5)`` begins with what ``sample(3)`` returns, up to rounding.
+
+        Returns:
+            float32 ``(n, 2, *size)``: image in [-1, 1], label 0 or 1.
+        """
+
+
+class Segmenter(Fitted):
+    """Learns to find vessels from labelled patches, then maps a whole volume to probabilities."""
+
+    kind: ClassVar[Kind] = "segmenter"
+
+    @abstractmethod
+    def predict(self, image: Array, mask: Array) -> Array:
+        """Predict a volume of any shape.
+
+        Args:
+            image: ``(X, Y, Z)`` in [-1, 1], any float type, -1 outside of the mask.
+            mask: bool ``(X, Y, Z)``: the prediction is used inside only, so that work outside
+                can be left out.
+
+        Returns:
+            float32 ``(X, Y, Z)``, vessel probability in [0, 1], 0 outside of the mask.
+        """
+
+
+class Metric(Plugin):
+    """What all metrics have; implement one of the three kinds below.
+
+    Attributes:
+        family: Which of the three kinds, set by the base class.
+        version: Counted up when the definition changes; ``hd95`` version 1 is cited ``hd95@1``.
+        unit: ``""`` for a pure number, else such as ``"mm"``.
+        higher_is_better: The direction; None when neither (a descriptive value).
+    """
+
+    kind: ClassVar[Kind] = "metric"
+    family: ClassVar[Literal["segmentation", "fidelity", "privacy"]]
+    version: ClassVar[int] = 1
+    unit: ClassVar[str] = ""
+    higher_is_better: ClassVar[bool | None] = True
+
+    def __init__(self, params: Any = None) -> None:
+        """Keep the parameters.
+
+        Args:
+            params: An instance of this class's ``Params``; the defaults when None.
+        """
+        self.params = self.Params() if params is None else params
+
+    @property
+    def id(self) -> str:
+        """The versioned name, such as ``hd95@1``."""
+        return f"{self.name}@{self.version}"
+
+
+class SegmentationMetric(Metric):
+    """Compares a predicted mask with the truth, for one subject."""
+
+    family = "segmentation"
+
+    @abstractmethod
+    def score(self, pair: MaskPair) -> Score | float:
+        """Score one subject.
+
+        Args:
+            pair: Prediction and truth, with everything that scores share computed at most once.
+        """
+
+
+class FidelityMetric(Metric):
+    """Compares synthetic with real patches: how much alike are the distributions?"""
+
+    family = "fidelity"
+
+    @abstractmethod
+    def score(
+        self, synthetic: Patches, real: Patches, *, features: Any, seed: int
+    ) -> Score | float:
+        """Score one set of synthetic patches.
+
+        Args:
+            synthetic: What a generator sampled.
+            real: Real patches that the generator has not seen, as many.
+            features: Maps patches ``(n, 2, *size)`` to feature vectors ``(n, d)``.
+            seed: For scores that sub-sample.
+        """
+
+
+class PrivacyMetric(Metric):
+    """Asks what synthetic patches give away of those that the generator was fitted on."""
+
+    family = "privacy"
+
+    @abstractmethod
+    def score(
+        self, synthetic: Patches, training: Patches, heldout: Patches, *, features: Any, seed: int
+    ) -> Score | float:
+        """Score one set of synthetic patches.
+
+        Args:
+            synthetic: What a generator sampled.
+            training: The patches that it was fitted on.
+            heldout: Patches of subjects that it never saw.
+            features: Maps patches ``(n, 2, *size)`` to feature vectors ``(n, d)``.
+            seed: For scores that sub-sample.
+        """

@@ -1,0 +1,196 @@
+"""The values that flow through vbench: subjects, labelled patches, scores, progress.
+
+Everything here is plain data over numpy arrays, so that importing it costs little and every
+layer, and every plugin, can share it.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Array: TypeAlias = npt.NDArray[Any]
+#: A flat table of named arrays (numpy arrays or torch tensors): what is saved of a model.
+Weights: TypeAlias = dict[str, Any]
+Kind: TypeAlias = Literal["source", "generator", "segmenter", "metric"]
+Regime: TypeAlias = Literal["real", "synthetic", "transfer", "scratch", "mixed", "baseline"]
+
+#: The range of the image channel of every labelled patch and prepared volume.
+IMAGE_RANGE = (-1.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One patient or phantom, as a data source hands it over.
+
+    Attributes:
+        id: Name, unique within its source; letters, digits, ``.``, ``_`` and ``-``.
+        image: Intensities ``(X, Y, Z)`` in RAS+ orientation, any unit, finite.
+        label: Vessel mask ``(X, Y, Z)``, bool.
+        mask: Brain mask ``(X, Y, Z)``, bool, or None: prepare then derives a foreground mask.
+        spacing: Voxel edge lengths in mm, one per axis.
+        affine: Voxel to world matrix ``(4, 4)`` in mm, of the arrays as they are here (RAS+).
+        native_affine: Affine of the file as it was read, in its own unit; None when equal to
+            ``affine``. Predictions are written back in that space so that they overlay the file.
+        unit: Spatial unit of the file: ``mm``, ``micron`` or ``meter``.
+        notes: What a reader should know, in words (``"mask derived"``), and the truth of a phantom.
+    """
+
+    id: str
+    image: Array
+    label: Array
+    spacing: tuple[float, float, float]
+    affine: Array
+    mask: Array | None = None
+    native_affine: Array | None = None
+    unit: str = "mm"
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A prepared subject: normalised, masked, read from the cache as memory-mapped arrays.
+
+    Attributes:
+        id: The subject's name.
+        image: float16 ``(X, Y, Z)`` in [-1, 1]; -1 outside of the mask.
+        label: uint8 ``(X, Y, Z)``, 0 or 1.
+        mask: bool ``(X, Y, Z)``, where patches are drawn and predictions are made.
+        spacing: Voxel edge lengths in mm.
+        affine: Voxel to world matrix of these arrays (RAS+, mm).
+        native_affine: As in :class:`Subject`, never None.
+        unit: Spatial unit of the native file.
+        normalise: How ``image`` was normalised; with ``patch-minmax`` each patch is scaled again.
+    """
+
+    id: str
+    image: Array
+    label: Array
+    mask: Array
+    spacing: tuple[float, float, float]
+    affine: Array
+    native_affine: Array
+    unit: str = "mm"
+    normalise: str = "percentile"
+
+
+class Patches(ABC):
+    """A fixed, indexable set of labelled patches; only what is asked for is in memory.
+
+    A labelled patch is float32 ``(2, *size)``: channel 0 the image in [-1, 1], channel 1 the
+    label, 0 or 1. ``size`` has two entries (axial slices) or three.
+    """
+
+    #: Extent of a patch in voxels, 2 or 3 entries.
+    size: tuple[int, ...]
+    #: For each patch, the index of the subject that it comes from; -1 for synthetic patches.
+    subject_index: npt.NDArray[np.int32]
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Return the number of patches."""
+
+    @abstractmethod
+    def take(self, index: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """Return the patches of these indices, a new array ``(len(index), 2, *size)``."""
+
+    def draw(self, n: int, rng: np.random.Generator) -> npt.NDArray[np.float32]:
+        """Draw ``n`` patches at random, with replacement, as ``(n, 2, *size)``."""
+        return self.take(rng.integers(len(self), size=n))
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a method reports each time it hands control back while it is being fitted.
+
+    Attributes:
+        step: Steps done so far, 1-based; the last report has ``step == total``.
+        total: Steps in all.
+        metrics: Current values by name, such as ``{"loss": 0.3}``; a NaN fails the job.
+    """
+
+    step: int
+    total: int
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+class Score(NamedTuple):
+    """A metric's value for one case.
+
+    Attributes:
+        value: The value, in the metric's unit; it counts in means even when not ``defined``.
+        defined: False when a rule stood in for a value that does not exist, such as a distance
+            to an empty mask; counted in ``n_undefined``.
+        details: What stands beside the value in an audit, such as ``{"ci95": [0.4, 0.6], "alarm":
+            False}``: numbers, lists of numbers and flags. Segmentation scores have none.
+    """
+
+    value: float
+    defined: bool = True
+    details: Mapping[str, float | bool | list[float] | None] | None = None
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a generator or segmenter is built for.
+
+    Attributes:
+        size: Patch size in voxels, 2 or 3 entries.
+        device: ``"cpu"``, ``"cuda"`` or ``"cuda:1"``: where to compute.
+        spacing: Voxel edge lengths in mm of the training data, one per axis of a volume; None
+            when unknown.
+    """
+
+    size: tuple[int, ...]
+    device: str = "cpu"
+    spacing: Sequence[float] | None = None
+
+    @property
+    def ndim(self) -> int:
+        """2 for axial slices, 3 for blocks."""
+        return len(self.size)
+
+
+@dataclass(frozen=True)
+class JobInfo:
+    """A job as life-cycle hooks see it.
+
+    Attributes:
+        key: Content hash that names the job's artifacts.
+        stage: ``prepare``, ``fit-generator``, ``synthesise``, ``fit-segmenter``, ``evaluate``
+            or ``audit``.
+        label: What a person reads, such as ``synthetic/wgan-gp · seed 0 · trial 2``.
+        benchmark: The benchmark's name.
+        arm: The arm that it belongs to; None when several arms share the job.
+        seed: The repetition; None when all share the job.
+    """
+
+    key: str
+    stage: str
+    label: str
+    benchmark: str
+    arm: str | None = None
+    seed: int | None = None
+
+
+@dataclass(frozen=True)
+class JobFailure:
+    """Why a job failed.
+
+    Attributes:
+        reason: One of ``error``, ``data``, ``timeout``, ``killed``, ``memory``, ``diverged``,
+            ``contract``, ``upstream`` and ``interrupted``.
+        message: One line.
+        traceback: The worker's traceback, empty when the process died.
+        seconds: Time from start to failure.
+    """
+
+    reason: str
+    message: str
+    traceback: str = ""
+    seconds: float = 0.0
