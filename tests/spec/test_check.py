@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import pytest
+from toy_benchmark import TOYS, toy_spec
+
+from vbench.registry import for_paths
+from vbench.spec.check import faults
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"segmenter__plugin": "toy-segmentor"}, "did you mean 'toy-segmenter'?"),
+        (
+            {"segmenter__params": {"step": 3}},
+            "segmenter.params.step: unknown key; did you mean 'steps'",
+        ),
+        ({"segmenter__params": {"steps": 0}}, "segmenter.params.steps: Input should be greater"),
+        ({"data__source__sed": 3}, "data.source.sed: unknown key; did you mean 'seed'?"),
+        ({"generators__0__plugin": "toy"}, "generators.0.plugin: no generator is called 'toy'"),
+        ({"metrics__segmentation": ["dcs"]}, "metrics.segmentation.0: no metric is called 'dcs'"),
+        ({"metrics__fidelity": ["dsc"]}, "'dsc' is not a fidelity metric"),
+        ({"tune": {"metric": "nothing"}}, "tune.metric: no metric is called 'nothing'"),
+        ({"regimes__baseline": {"segmenters": ["x"]}}, "regimes.baseline.segmenters.plugin"),
+    ],
+)
+def test_a_fault_names_its_key_and_the_nearest_name(changes: dict, message: str) -> None:
+    found = faults(toy_spec(**changes), for_paths((TOYS,)))
+    assert len(found) == 1
+    assert message in found[0]
+
+
+def test_a_sound_spec_has_no_faults() -> None:
+    assert faults(toy_spec(), for_paths((TOYS,))) == []

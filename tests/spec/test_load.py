@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from vbench.errors import SpecError
+from vbench.spec import load_spec
+
+MINIMAL = """
+[benchmark]
+name = "small"
+[data.source]
+plugin = "phantom"
+"""
+
+
+def write(folder: Path, text: str, name: str = "spec.toml") -> Path:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def fault(folder: Path, text: str, *overrides: str) -> str:
+    with pytest.raises(SpecError) as caught:
+        load_spec(write(folder, text), overrides)
+    return str(caught.value)
+
+
+def test_a_minimal_spec_has_defaults(tmp_path: Path) -> None:
+    spec = load_spec(write(tmp_path, MINIMAL))
+    assert spec.regimes.real
+    assert spec.segmenter.plugin == "unet3d"
+    assert spec.benchmark.seeds == [0]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("[tune]\ntrails = 3", "tune.trails: unknown key; did you mean 'trials'?"),
+        ("[[generators]]\nplugin = 'copy'\nparam = {}", "generators.0.param: unknown key"),
+        ("[regimes]\nreall = true", "regimes.reall: unknown key; did you mean 'real'?"),
+        ("[patches]\nsize = [16]", "patches.size: List should have at least 2 items"),
+        ("[patches]\nsize = [2, 2]", "a patch edge is shorter than 4 voxels"),
+        ("[regimes]\nreal = false", "no regime is switched on"),
+        ("[regimes]\nsynthetic = true", "needs at least one [[generators]] table"),
+        ("[regimes]\nscratch = {subjects = [1]}", "needs a second data set, [data.target]"),
+        ("[tune]\ntrials = 0", "tune.trials: Input should be greater than or equal to 1 (got 0)"),
+        (
+            "[[generators]]\nplugin = 'copy'\n[[generators]]\nplugin = 'copy'",
+            "'copy' is listed twice; give one a name",
+        ),
+        (
+            "[data.target]\nplugin = 'phantom'\nsplit = {train = 2, val = 1, test = 1}\n"
+            "[regimes]\nscratch = {subjects = [3]}",
+            "asks for 3 subjects, but data.target.split.train has 2",
+        ),
+        (
+            "[data.target]\nplugin = 'phantom'\nsplit = {train = 2, val = 0.5, test = 1}",
+            "mixes counts and fractions",
+        ),
+        (
+            "[data.target]\nplugin = 'phantom'\nsplit = {train = 2, val = 0, test = 1}",
+            "val = 0; each part needs at least 1 subject",
+        ),
+    ],
+)
+def test_a_fault_names_its_key_and_the_mend(tmp_path: Path, line: str, message: str) -> None:
+    assert message in fault(tmp_path, MINIMAL + line)
+
+
+def test_all_faults_are_listed_at_once(tmp_path: Path) -> None:
+    text = "[benchmark]\nnam = 'x'\n[data.source]\nplugin = 'phantom'\n[tune]\ntrials = 'many'"
+    assert len(fault(tmp_path, text).splitlines()) == 3
+
+
+def test_a_missing_file_and_bad_toml_are_one_line(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match=r"nowhere\.toml: no such file"):
+        load_spec(tmp_path / "nowhere.toml")
+    assert "not valid TOML" in fault(tmp_path, "[benchmark\nname = 1")
+
+
+def test_a_file_overrides_what_it_extends_table_by_table(tmp_path: Path) -> None:
+    write(tmp_path, MINIMAL + "seed = 4\n[tune]\ntrials = 5\nvalidations = 7", "base.toml")
+    text = '[benchmark]\nname = "child"\nextends = "base.toml"\n[tune]\ntrials = 2'
+    spec = load_spec(write(tmp_path, text))
+    assert spec.benchmark.name == "child"
+    assert (spec.tune.trials, spec.tune.validations) == (2, 7)
+    assert spec.data.source.params == {"seed": 4}
+
+
+def test_another_source_plugin_replaces_the_whole_data_set(tmp_path: Path) -> None:
+    write(tmp_path, MINIMAL + "seed = 4", "base.toml")
+    text = '[benchmark]\nname = "c"\nextends = "base.toml"\n[data.source]\nplugin = "nnunet"'
+    assert load_spec(write(tmp_path, text)).data.source.params == {}
+
+
+def test_files_that_extend_each_other_are_refused(tmp_path: Path) -> None:
+    write(tmp_path, '[benchmark]\nname = "a"\nextends = "b.toml"', "a.toml")
+    write(tmp_path, '[benchmark]\nname = "b"\nextends = "a.toml"', "b.toml")
+    with pytest.raises(SpecError, match="comes back to itself"):
+        load_spec(tmp_path / "a.toml")
+
+
+def test_paths_are_relative_to_the_file_and_to_where_one_stands_for_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = MINIMAL.replace("phantom", "nnunet") + 'path = "data"\n[plugins]\npaths = ["gan.py"]'
+    path = write(tmp_path, text, "specs/spec.toml")
+    spec = load_spec(path)
+    assert spec.data.source.params["path"] == str(tmp_path / "specs/data")
+    assert spec.plugins.paths == [str(tmp_path / "specs/gan.py")]
+    monkeypatch.chdir(tmp_path)
+    spec = load_spec(path, ["data.source.path=other"])
+    assert spec.data.source.params["path"] == str(tmp_path / "other")
+
+
+def test_set_takes_toml_values_and_picks_from_lists(tmp_path: Path) -> None:
+    text = MINIMAL + '[[generators]]\nplugin = "copy"\n[[generators]]\nplugin = "noise"'
+    spec = load_spec(
+        write(tmp_path, text),
+        [
+            "data.source.split={train=2,val=1,test=1}",
+            "data.source.split.test=3",
+            "generators.noise.params.x=1e-3",
+            "generators.0.name=first",
+            "tune.metric=hd95",
+        ],
+    )
+    assert spec.data.source.split.wanted == 6
+    assert spec.generators[1].params == {"x": 1e-3}
+    assert spec.generators[0].label == "first"
+    assert spec.tune.metric == "hd95"
+
+
+@pytest.mark.parametrize("text", ["tune.trials", "=3", "tune..trials=3", "generators.x.params.a=1"])
+def test_a_set_that_cannot_be_placed_says_so(tmp_path: Path, text: str) -> None:
+    generators = '[[generators]]\nplugin = "copy"\n'
+    assert "--set" in fault(tmp_path, MINIMAL + generators, text)

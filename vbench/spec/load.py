@@ -1,0 +1,178 @@
+"""Reads a spec: TOML, what it extends, and ``--set``; a fault is a line that says the mend."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeGuard, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from vbench.errors import SpecError
+from vbench.spec.model import Spec
+from vbench.suggest import did_you_mean
+
+
+def load_spec(path: str | Path, overrides: Iterable[str] = ()) -> Spec:
+    """Read a spec file.
+
+    Args:
+        path: The TOML file.
+        overrides: ``key.path=value`` as of ``--set``; values are TOML, a bare word is a string.
+
+    Raises:
+        SpecError: With one line a fault, each naming the key.
+    """
+    table = _read(Path(path), ())
+    for text in overrides:
+        _set(table, text)
+    return parse_spec(table)
+
+
+def parse_spec(table: Mapping[str, Any]) -> Spec:
+    """Check a table (as TOML gives it) and return the spec.
+
+    Raises:
+        SpecError: With one line a fault, each naming the key.
+    """
+    try:
+        return Spec.model_validate(table)
+    except ValidationError as error:
+        raise SpecError("\n".join(describe(error, Spec))) from error
+
+
+def describe(error: ValidationError, model: type[BaseModel], prefix: str = "") -> list[str]:
+    """Return one line for each fault that pydantic found: key path, fault, and the nearest name."""
+    lines = []
+    for fault in error.errors():
+        path = [part for part in fault["loc"] if not _is_branch(part)]
+        where = prefix + ".".join(map(str, path))
+        if fault["type"] == "extra_forbidden":
+            known = _known(model, path[:-1])
+            lines.append(f"{where}: unknown key{did_you_mean(str(path[-1]), known)}")
+        elif fault["type"] == "missing":
+            lines.append(f"{where}: missing; it is required")
+        else:
+            message = fault["msg"].removeprefix("Value error, ")
+            given = fault.get("input")
+            shown = "" if isinstance(given, dict | BaseModel) else f" (got {given!r})"
+            lines.append(f"{where}: {message}{shown}" if where else message)
+    return list(dict.fromkeys(lines))
+
+
+def _is_branch(part: str | int) -> bool:
+    """Whether pydantic added this part to name the branch of a union."""
+    return isinstance(part, str) and (
+        part in {"int", "float", "str", "bool", "PluginUse"} or "[" in part
+    )
+
+
+def _known(model: Any, path: list[str | int]) -> list[str]:
+    """Return the keys that the model has at a path."""
+    for part in path:
+        if isinstance(part, int):
+            continue
+        if not _is_model(model):
+            return []
+        field = model.model_fields.get(part)
+        if field is None:
+            return []
+        model = next(iter(_models(field.annotation)), None)
+    return list(model.model_fields) if _is_model(model) else []
+
+
+def _is_model(annotation: Any) -> TypeGuard[type[BaseModel]]:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    if _is_model(annotation):
+        return [annotation]
+    return [model for inner in get_args(annotation) for model in _models(inner)]
+
+
+def _read(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
+    """Read one file and what it extends; the file wins over what it extends."""
+    if path.resolve() in above:
+        raise SpecError(f"{path}: benchmark.extends comes back to itself; break the circle")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        reason = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
+        raise SpecError(f"{path}: {reason}; expected a spec in TOML") from error
+    except UnicodeDecodeError as error:
+        raise SpecError(f"{path}: not UTF-8 text; expected a spec in TOML") from error
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SpecError(f"{path}: not valid TOML: {error}") from error
+    _resolve_paths(table, path.parent)
+    benchmark = table.get("benchmark")
+    base = benchmark.pop("extends", None) if isinstance(benchmark, dict) else None
+    if base is None:
+        return table
+    if not isinstance(base, str):
+        raise SpecError(f"{path}: benchmark.extends: expected the name of a file, got {base!r}")
+    return _merge(_read(path.parent / base, (*above, path.resolve())), table)
+
+
+def _merge(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge tables key by key; anything else, lists too, is replaced.
+
+    A data set with another plugin is replaced as a whole: the old plugin's keys mean nothing
+    to the new one.
+    """
+    merged = dict(base)
+    for key, value in over.items():
+        old = merged.get(key)
+        changed = isinstance(old, dict) and "plugin" in old and isinstance(value, dict)
+        if changed and value.get("plugin", old["plugin"]) != old["plugin"]:  # type: ignore[index]
+            merged[key] = value
+        elif isinstance(old, dict) and isinstance(value, dict):
+            merged[key] = _merge(old, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _resolve_paths(table: dict[str, Any], folder: Path) -> None:
+    """Make paths absolute that are relative to the file (or, for ``--set``, to where we stand)."""
+    data = table.get("data")
+    for part in data.values() if isinstance(data, dict) else ():
+        if isinstance(part, dict) and isinstance(part.get("path"), str):
+            part["path"] = str((folder / Path(part["path"]).expanduser()).resolve())
+    plugins = table.get("plugins")
+    if isinstance(plugins, dict) and isinstance(plugins.get("paths"), list):
+        plugins["paths"] = [str((folder / str(p)).resolve()) for p in plugins["paths"]]
+
+
+def _set(table: dict[str, Any], text: str) -> None:
+    """Apply one ``key.path=value``; in a list of tables, a number or a plugin's name picks one."""
+    key, equals, value = text.partition("=")
+    *above, last = [part.strip() for part in key.split(".")]
+    if not equals or not last or not all(above):
+        raise SpecError(f"--set {text}: expected key.path=value, such as tune.trials=2")
+    place: Any = table
+    for part in above:
+        if isinstance(place, list):
+            names = [(str(i), t.get("name"), t.get("plugin")) for i, t in enumerate(place)]
+            found = [t for t, known in zip(place, names, strict=True) if part in known]
+            if len(found) != 1:
+                raise SpecError(f"--set {key}: {len(found)} entries of that list are '{part}'")
+            place = found[0]
+        elif isinstance(place, dict):
+            place = place.setdefault(part, {})
+    if not isinstance(place, dict):
+        raise SpecError(f"--set {key}: '{above[-1]}' is not a table")
+    place[last] = _value(value.strip())
+    if (above[:1] == ["data"] and last == "path") or key.strip() == "plugins.paths":
+        _resolve_paths({above[0]: {above[-1]: place} if last == "path" else place}, Path.cwd())
+
+
+def _value(text: str) -> Any:
+    """Read a TOML value; what is not one is a string, so that names and paths need no quotes."""
+    try:
+        return tomllib.loads(f"x = {text}")["x"]
+    except tomllib.TOMLDecodeError:
+        return text
