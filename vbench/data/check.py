@@ -1,0 +1,213 @@
+"""What is wrong with a data set of files: every fault, with the file and the mend.
+
+Reads each file once. A data set without serious faults can be used by a benchmark.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vbench.data.folder import Fault, FolderSource, SubjectFiles
+from vbench.data.nifti import Image, check_same_grid, read_image, vessel_mask, whole_numbers
+from vbench.errors import DataError
+from vbench.types import Array
+
+#: Edges of a voxel in mm that occur: light microscopy to thick slices.
+PLAUSIBLE = (1e-5, 20.0)
+#: Vessels fill less of any tissue than this.
+MOST_VESSEL = 0.6
+#: A label with more values than this is an image.
+MOST_CLASSES = 100
+#: More vessel voxels than this share outside of the mask: it is not this subject's mask.
+MOST_OUTSIDE = 0.05
+
+
+def check_source(source: FolderSource) -> Iterator[Fault | str]:
+    """Check a data set.
+
+    Yields:
+        Each fault as it is found, and the id of each subject before it is read.
+    """
+    yield from source.listing.faults
+    seen: dict[str, Path] = {}
+    for files in source.listing.subjects:
+        yield files.id
+        faults, contents = check_subject(files)
+        yield from faults
+        for path, content in contents:
+            if content in seen:
+                yield Fault(
+                    path,
+                    f"the same voxels as {seen[content]}",
+                    "remove one of the two subjects: they may end up in training and test",
+                )
+            seen.setdefault(content, path)
+
+
+def check_subject(files: SubjectFiles) -> tuple[list[Fault], list[tuple[Path, str]]]:
+    """Check the files of one subject, each alone and against the image.
+
+    Returns:
+        The faults, and digests of the decoded image and label, to find duplicates by.
+    """
+    faults: list[Fault] = []
+    contents: list[tuple[Path, str]] = []
+    image = _read(files.image, faults)
+    unit = image.unit if image else "mm"
+    label = _read(files.label, faults, integer=True, unit=unit)
+    mask = _read(files.mask, faults, integer=True, unit=unit) if files.mask else None
+    if image is not None:
+        faults.extend(_image_faults(image, mask))
+        contents.append((image.path, _digest("image", image.array)))
+    vessel = None
+    if label is not None:
+        vessel = _vessel(label, files, faults)
+        if vessel is not None and vessel.any():
+            contents.append((label.path, _digest("label", vessel)))
+    for other in (label, mask):
+        if image is not None and other is not None:
+            _try(faults, other.path, check_same_grid, other, image)
+    if image is not None and vessel is not None and vessel.shape == image.array.shape:
+        faults.extend(_pair_faults(image, files.label, vessel))
+    if mask is not None:
+        faults.extend(_mask_faults(mask, vessel))
+    return faults, contents
+
+
+def _read(path: Path, faults: list[Fault], **how: Any) -> Image | None:
+    """Read a file; when it cannot be read, add why and return None."""
+    image: Image | None = _try(faults, path, read_image, path, **how)
+    if image is not None:
+        faults.extend(_header_faults(image))
+    return image
+
+
+def _try(faults: list[Fault], path: Path, function: Any, *args: Any, **kwargs: Any) -> Any:
+    try:
+        return function(*args, **kwargs)
+    except DataError as error:
+        message, _, mend = str(error).removeprefix(f"{path}: ").rpartition("; ")
+        faults.append(Fault(path, message, mend))
+        return None
+
+
+def _header_faults(image: Image) -> Iterator[Fault]:
+    header, path = image.header, image.path
+    if not image.unit_given:
+        yield Fault(path, "the header names no spatial unit", f"{image.unit} is assumed", False)
+    spacing = [float(f"{edge:.3g}") for edge in image.spacing]
+    if not all(PLAUSIBLE[0] <= edge <= PLAUSIBLE[1] for edge in image.spacing):
+        yield Fault(path, f"voxels of {spacing} mm", "correct spacing or unit (xyzt_units)")
+    edges = np.linalg.norm(image.native_affine[:3, :3], axis=0)
+    given = np.array(header["pixdim"][1:4], dtype=float)
+    if not np.allclose(edges, given, rtol=0.01):
+        yield Fault(
+            path,
+            f"the affine says voxels of {np.round(edges, 4).tolist()}, pixdim says "
+            f"{np.round(given, 4).tolist()}",
+            "correct the one that is wrong: readers differ in which they use",
+        )
+    codes = int(header["qform_code"]), int(header["sform_code"])
+    if codes == (0, 0):
+        yield Fault(
+            path,
+            "the header does not say how the volume lies (qform and sform codes are 0)",
+            "left and right are taken as nibabel does",
+            False,
+        )
+    if min(codes) > 0:
+        qform, sform = header.get_qform(), header.get_sform()
+        apart = np.abs(qform - sform).max() / edges.min()
+        if apart > 0.5:
+            yield Fault(
+                path,
+                f"qform and sform differ by up to {apart:.3g} voxels",
+                "keep the right one: readers differ in which they use, which may flip the volume",
+            )
+
+
+def _image_faults(image: Image, mask: Image | None) -> Iterator[Fault]:
+    values = image.array
+    inside = np.isfinite(values)
+    bad = ~inside
+    if mask is not None and mask.array.shape == values.shape:
+        bad &= np.nan_to_num(mask.array) != 0
+    if bad.any():
+        yield Fault(
+            image.path,
+            f"{int(bad.sum())} voxels are NaN or infinite",
+            "correct them, or mask them out",
+        )
+    if not inside.any() or np.ptp(values[inside]) == 0:
+        yield Fault(image.path, "all voxels have the same value", "export the image again")
+
+
+def _vessel(label: Image, files: SubjectFiles, faults: list[Fault]) -> Array | None:
+    """Return the vessels of a label, None when its values are no label's."""
+    values = _try(faults, label.path, whole_numbers, label)
+    if values is None:
+        return None
+    classes = np.unique(values)
+    vessel = vessel_mask(values, files.classes)
+    share = float(vessel.mean())
+    if len(classes) > MOST_CLASSES:
+        message = f"{len(classes)} values, expected a few classes"
+        faults.append(Fault(label.path, message, "is it an image? give the label file"))
+    elif not vessel.any():
+        found = f"its values are {classes.tolist()}"
+        wanted = "above 0" if files.classes is None else f"of the classes {list(files.classes)}"
+        message = f"no voxel {wanted}, {found}"
+        faults.append(Fault(label.path, message, "label the vessels, or set 'classes'"))
+    elif share > MOST_VESSEL:
+        message = f"{share:.0%} of the volume is vessel"
+        faults.append(Fault(label.path, message, "is the label inverted? set 'classes'"))
+    return vessel
+
+
+def _pair_faults(image: Image, path: Path, vessel: Array) -> Iterator[Fault]:
+    """Find labels that are the image's own, or mirrored against it."""
+    values = np.nan_to_num(image.array, posinf=0, neginf=0)
+    if np.array_equal(values != 0, vessel) and len(np.unique(values)) <= 2:
+        yield Fault(image.path, "the same voxels as its label", "put the image here")
+        return
+    if not vessel.any() or vessel.all():
+        return
+    own = _contrast(values, vessel)
+    for axis, sides in enumerate(("left and right", "front and back", "top and bottom")):
+        mirrored = _contrast(values, np.flip(vessel, axis))
+        if mirrored > own + 0.5 and mirrored > 2 * own:
+            yield Fault(
+                path,
+                f"the label fits better with {sides} exchanged (contrast {mirrored:.2g} sd, as it "
+                f"is {own:.2g})",
+                "flip the label or correct its header",
+            )
+
+
+def _contrast(values: Array, vessel: Array) -> float:
+    """Return by how many standard deviations vessels differ from the whole, in either direction."""
+    sd = float(values.std(dtype=np.float64))
+    mean = float(values.mean(dtype=np.float64))
+    return abs(float(values[vessel].mean(dtype=np.float64)) - mean) / sd if sd > 0 else 0.0
+
+
+def _mask_faults(mask: Image, vessel: Array | None) -> Iterator[Fault]:
+    brain = np.nan_to_num(mask.array) != 0
+    if not brain.any():
+        yield Fault(mask.path, "the mask is empty", "correct it, or leave it out")
+    elif vessel is not None and vessel.shape == brain.shape and vessel.any():
+        outside = float((vessel & ~brain).sum() / vessel.sum())
+        if outside > MOST_OUTSIDE:
+            message = f"{outside:.0%} of the vessel voxels lie outside of the mask"
+            yield Fault(mask.path, message, "is it this subject's mask?")
+
+
+def _digest(what: str, array: Array) -> str:
+    digest = hashlib.blake2b(f"{what} {array.shape}".encode(), digest_size=16)
+    digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,200 @@
+"""Data sources that are files on disk: which files belong to which subject, and what is amiss.
+
+A layout (``nnunet``, ``bids``, ``manifest``) implements :meth:`FolderSource.scan` alone; loading,
+fingerprints and ``vbench data check`` follow from it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from abc import abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from vbench.data.nifti import read_subject
+from vbench.errors import DataError
+from vbench.interfaces import DataSource, Params, param
+from vbench.suggest import did_you_mean
+from vbench.types import Subject
+
+#: A subject's id names files and folders of a run: nothing that leads elsewhere.
+SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_ID_MEND = "use letters, digits, '.', '_' and '-', and begin with a letter or digit"
+
+
+def check_id(subject: str) -> None:
+    """Raise DataError when an id cannot name files: it could lead out of their folder."""
+    if not SAFE_ID.fullmatch(subject):
+        raise DataError(f"'{subject}' cannot name a subject; {_ID_MEND}")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that is wrong with a file.
+
+    Attributes:
+        file: The file or folder.
+        message: What is wrong.
+        mend: What to do about it.
+        serious: False for a remark, which does not keep the data from being used.
+    """
+
+    file: Path
+    message: str
+    mend: str
+    serious: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.message}; {self.mend}"
+
+
+@dataclass(frozen=True)
+class SubjectFiles:
+    """The files of one subject.
+
+    Attributes:
+        id: The subject's name.
+        image: Intensities.
+        label: Whole numbers.
+        mask: Brain mask, None when there is none.
+        classes: The label values that are vessels; all above 0 when None.
+    """
+
+    id: str
+    image: Path
+    label: Path
+    mask: Path | None = None
+    classes: tuple[int, ...] | None = None
+
+    def paths(self) -> list[Path]:
+        """Return the files that there are."""
+        return [path for path in (self.image, self.label, self.mask) if path is not None]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a folder holds: subjects with all that they need, and what is amiss."""
+
+    subjects: tuple[SubjectFiles, ...]
+    faults: tuple[Fault, ...]
+
+    @classmethod
+    def of(cls, folder: Path, subjects: Iterable[SubjectFiles], faults: Iterable[Fault]) -> Listing:
+        """Sort subjects by id, and add the faults that any layout can have."""
+        found, amiss = sorted(subjects, key=lambda s: s.id), list(faults)
+        for before, after in zip([None, *found], found, strict=False):
+            if not SAFE_ID.fullmatch(after.id):
+                message = f"'{after.id}' cannot name a subject"
+                amiss.append(Fault(after.image, message, _ID_MEND))
+            if before and before.id == after.id:
+                amiss.append(Fault(after.image, f"a second subject '{after.id}'", "rename one"))
+        if not found and not amiss:
+            amiss.append(Fault(folder, "no subjects", "check the path and the layout"))
+        return cls(tuple(found), tuple(amiss))
+
+
+class FolderParams(Params):
+    """What all sources of files need to know."""
+
+    path: Path = param(..., "The folder, or the file, that holds the data set.")
+    classes: list[int] | None = param(
+        None, "The label values that are vessels; all above 0 when not given."
+    )
+
+
+class FolderSource(DataSource):
+    """A data source of NIfTI files."""
+
+    Params = FolderParams
+
+    @classmethod
+    @abstractmethod
+    def detect(cls, path: Path) -> bool:
+        """Return whether a folder or file looks like this layout, from names only."""
+
+    @abstractmethod
+    def scan(self) -> Listing:
+        """Find the subjects' files, without opening any volume.
+
+        Raises:
+            DataError: When the folder is missing.
+        """
+
+    @property
+    def path(self) -> Path:
+        """The folder or file that the parameters name."""
+        place: Path = self.params.path
+        return place.expanduser()
+
+    @property
+    def classes(self) -> tuple[int, ...] | None:
+        """The label values that are vessels, None: all above 0."""
+        return None if self.params.classes is None else tuple(self.params.classes)
+
+    @cached_property
+    def listing(self) -> Listing:
+        """What :meth:`scan` found, read once."""
+        if not self.path.exists():
+            raise DataError(f"{self.path}: no such file or folder; check data.…path")
+        return self.scan()
+
+    def subjects(self, wanted: int | None = None) -> list[str]:
+        """Name the subjects in alphabetical order, whatever is wanted.
+
+        Raises:
+            DataError: The first fault, when files are missing or do not pair up.
+        """
+        faults = [fault for fault in self.listing.faults if fault.serious]
+        if faults:
+            more = len(faults) - 1
+            also = f" ({more} more: 'vbench data check {self.path}')" if more else ""
+            raise DataError(f"{faults[0]}{also}")
+        return [files.id for files in self.listing.subjects]
+
+    def files(self, subject: str) -> SubjectFiles:
+        """Return the files of one subject.
+
+        Raises:
+            DataError: When there is no such subject.
+        """
+        for files in self.listing.subjects:
+            if files.id == subject:
+                return files
+        known = [files.id for files in self.listing.subjects]
+        raise DataError(f"{self.path}: no subject '{subject}'{did_you_mean(subject, known)}")
+
+    def fingerprint(self, subject: str) -> str:
+        """Return a digest of the bytes of the subject's files, and of what selects the label."""
+        files = self.files(subject)
+        digest = hashlib.blake2b(digest_size=16)
+        for path in (files.image, files.label, files.mask):
+            digest.update(b"none" if path is None else content_digest(path).encode())
+        digest.update(repr(files.classes).encode())
+        return digest.hexdigest()
+
+    def load(self, subject: str) -> Subject:
+        """Read one subject; its notes hold the digest of each file."""
+        files = self.files(subject)
+        read = read_subject(subject, files.image, files.label, files.mask, classes=files.classes)
+        named = {"image": files.image, "label": files.label, "mask": files.mask}
+        digests = {f"{k} blake2b": content_digest(v) for k, v in named.items() if v is not None}
+        return replace(read, notes=digests)
+
+
+def content_digest(path: Path) -> str:
+    """Return the BLAKE2b digest of a file's bytes.
+
+    Raises:
+        DataError: When it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            made: Any = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16))
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}; check the path and the permissions") from error
+    digest: str = made.hexdigest()
+    return digest

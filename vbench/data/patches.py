@@ -1,0 +1,252 @@
+"""Labelled patches of prepared volumes, of synthetic arrays, and of both.
+
+The positions are drawn once, from a seed. A pool that is small enough is cut once and kept in
+memory at half precision; a larger one is cut from the memory-mapped volumes as it is asked for,
+and what was read is handed back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from vbench.data.mapped import Budget, release
+from vbench.data.normalise import scale_patches
+from vbench.errors import DataError
+from vbench.types import Array, Patches, Volume
+
+#: A pool of at most this many bytes is kept in memory.
+IN_MEMORY = 512 * 2**20
+#: Bytes of memory-mapped files that may be resident.
+RESIDENT = 256 * 2**20
+
+
+class VolumePatches(Patches):
+    """Patches of prepared volumes at fixed, seeded positions.
+
+    Patch ``i`` belongs to volume ``i // per_subject``. Of each volume's patches a share is centred
+    on vessel voxels, the rest on mask voxels; a centre near the border is moved inwards. A volume
+    thinner than a patch is padded on both sides, the image with -1 and the label with 0. A
+    volume's positions depend on its id and the seed, not on the other volumes.
+    """
+
+    def __init__(
+        self,
+        volumes: Sequence[Volume],
+        *,
+        size: Sequence[int],
+        per_subject: int,
+        vessel_centred: float = 0.5,
+        seed: int = 0,
+        in_memory: int = IN_MEMORY,
+    ) -> None:
+        """Draw the positions.
+
+        Args:
+            volumes: The prepared volumes.
+            size: Extent in voxels: three entries, or two for axial slices (a plane of the first
+                two axes).
+            per_subject: Patches of each volume.
+            vessel_centred: The share that is centred on vessel voxels, 0 to 1.
+            seed: Of the positions.
+            in_memory: Keep the pool in memory when it takes at most this many bytes.
+
+        Raises:
+            DataError: When there is no volume, or one has no mask voxel or no vessel voxel.
+        """
+        if not volumes:
+            raise DataError("no subjects to cut patches from; give the training split some")
+        self.size = tuple(size)
+        self.subject_index = np.repeat(np.arange(len(volumes), dtype=np.int32), per_subject)
+        self._volumes = list(volumes)
+        self._block = self.size if len(self.size) == 3 else (*self.size, 1)
+        self._minmax = np.array([v.normalise == "patch-minmax" for v in volumes])
+        n_vessel = round(per_subject * vessel_centred)
+        self._starts = np.empty((len(self.subject_index), 3), dtype=np.int32)
+        for i, volume in enumerate(volumes):
+            centres = _centres(volume, n_vessel, per_subject - n_vessel, seed)
+            shape, block = np.array(volume.image.shape), np.array(self._block)
+            inward = np.clip(centres - block // 2, 0, np.maximum(shape - block, 0))
+            # A thin volume lies in the middle of its patch: the start is negative.
+            starts = np.where(shape < block, (shape - block) // 2, inward)
+            self._starts[i * per_subject : (i + 1) * per_subject] = starts
+        self._budget = Budget((a for v in volumes for a in (v.image, v.label)), RESIDENT)
+        self._pool: ArrayPatches | None = None
+        if len(self) * int(np.prod(self.size)) * 3 <= in_memory:
+            self._pool = self._cut_all()
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether the patches were cut once and are kept; if not, they are cut when asked for."""
+        return self._pool is not None
+
+    def __len__(self) -> int:
+        """Return the number of patches."""
+        return len(self.subject_index)
+
+    def take(self, index: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """Return the patches of these indices, a new array ``(len(index), 2, *size)``."""
+        index = np.asarray(index)
+        if self._pool is not None:
+            return self._pool.take(index)
+        images, labels = self._cut(index)
+        return _joined(images, labels)
+
+    def _cut_all(self) -> ArrayPatches:
+        """Cut all patches, one volume after the other."""
+        images = np.empty((len(self), *self.size), dtype=np.float16)
+        labels = np.empty((len(self), *self.size), dtype=np.uint8)
+        for i, volume in enumerate(self._volumes):
+            which = np.flatnonzero(self.subject_index == i)
+            if len(which):
+                images[which], labels[which] = self._cut(which)
+            release(volume.image, volume.label)
+        return ArrayPatches(images, labels, subject_index=self.subject_index)
+
+    def _cut(self, index: npt.NDArray[np.int64]) -> tuple[Array, Array]:
+        """Cut patches from the volumes: float16 images, uint8 labels, ``(n, *size)`` each."""
+        images = np.full((len(index), *self._block), -1, dtype=np.float16)
+        labels = np.zeros((len(index), *self._block), dtype=np.uint8)
+        for k, i in enumerate(index):
+            volume = self._volumes[self.subject_index[i]]
+            start = self._starts[i]
+            if start.min() >= 0:
+                x, y, z = start.tolist()
+                a, b, c = self._block
+                images[k] = volume.image[x : x + a, y : y + b, z : z + c]
+                labels[k] = volume.label[x : x + a, y : y + b, z : z + c]
+            else:
+                there, here = _overlap(start, self._block, volume.image.shape)
+                images[k][here] = volume.image[there]
+                labels[k][here] = volume.label[there]
+            # In Fortran order, each axial plane of a block is a piece of its own.
+            self._budget.spend(2 * self._block[2], 2 * self._block[1] * volume.image.shape[0])
+        images, labels = images.reshape(-1, *self.size), labels.reshape(-1, *self.size)
+        scaled = self._minmax[self.subject_index[index]]
+        if scaled.any():
+            fine = images[scaled].astype(np.float32)
+            scale_patches(fine)
+            images[scaled] = fine
+        return images, labels
+
+
+class ArrayPatches(Patches):
+    """Patches of two arrays, in memory or memory-mapped, such as synthetic ones."""
+
+    def __init__(
+        self,
+        images: Array,
+        labels: Array,
+        *,
+        subject_index: npt.NDArray[np.int32] | None = None,
+    ) -> None:
+        """Keep the arrays.
+
+        Args:
+            images: ``(n, *size)`` in [-1, 1], any float type.
+            labels: ``(n, *size)``, 0 or 1, any integer type.
+            subject_index: The subject of each; -1 (synthetic) when None.
+
+        Raises:
+            ValueError: When the shapes differ or are not those of patches.
+        """
+        if images.shape != labels.shape or images.ndim not in (3, 4):
+            raise ValueError(f"images {images.shape} and labels {labels.shape}: not patches")
+        self.size = tuple(images.shape[1:])
+        none = np.full(len(images), -1, dtype=np.int32)
+        self.subject_index = none if subject_index is None else subject_index
+        self._images, self._labels = images, labels
+        self._budget = Budget((images, labels), RESIDENT)
+
+    def __len__(self) -> int:
+        """Return the number of patches."""
+        return len(self._images)
+
+    def take(self, index: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """Return the patches of these indices, a new array ``(len(index), 2, *size)``."""
+        index = np.asarray(index)
+        patches = _joined(self._images[index], self._labels[index])
+        self._budget.spend(2 * len(index), self._images[0].nbytes)
+        return patches
+
+
+class MixedPatches(Patches):
+    """Several sets of patches as one, such as real and synthetic ones, one after the other."""
+
+    def __init__(self, parts: Sequence[Patches]) -> None:
+        """Join sets of the same patch size.
+
+        Args:
+            parts: The sets; subjects of different sets count as different ones.
+
+        Raises:
+            ValueError: When there is none, or the sizes differ.
+        """
+        sizes = {part.size for part in parts}
+        if len(sizes) != 1:
+            raise ValueError(f"patches of one size are needed, these have {sorted(sizes)}")
+        self.size = parts[0].size
+        self._parts = list(parts)
+        self._ends = np.cumsum([len(part) for part in parts])
+        subjects, first = [], 0
+        for part in parts:
+            own = np.where(part.subject_index < 0, -1, part.subject_index + first)
+            subjects.append(own.astype(np.int32))
+            first = max([first, *(own + 1).tolist()])
+        self.subject_index = np.concatenate(subjects)
+
+    def __len__(self) -> int:
+        """Return the number of patches."""
+        return int(self._ends[-1])
+
+    def take(self, index: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """Return the patches of these indices, a new array ``(len(index), 2, *size)``."""
+        index = np.asarray(index)
+        which = np.searchsorted(self._ends, index, side="right")
+        patches = np.empty((len(index), 2, *self.size), dtype=np.float32)
+        for i, part in enumerate(self._parts):
+            mine = np.flatnonzero(which == i)
+            if len(mine):
+                first = self._ends[i] - len(part)
+                patches[mine] = part.take(index[mine] - first)
+        return patches
+
+
+def _joined(images: Array, labels: Array) -> npt.NDArray[np.float32]:
+    """Return images and labels as one new float32 array ``(n, 2, *size)``."""
+    patches = np.empty((len(images), 2, *images.shape[1:]), dtype=np.float32)
+    patches[:, 0] = images
+    patches[:, 1] = labels
+    return patches
+
+
+def _centres(volume: Volume, n_vessel: int, n_other: int, seed: int) -> Array:
+    """Draw centres ``(n, 3)``: first on vessel voxels within the mask, then on mask voxels."""
+    digest = hashlib.blake2b(volume.id.encode(), digest_size=8).digest()
+    rng = np.random.default_rng([seed, int.from_bytes(digest, "little")])
+    mask = np.asarray(volume.mask)
+    drawn = []
+    for n, where, what in ((n_vessel, volume.label, "vessel"), (n_other, mask, "mask")):
+        if n == 0:
+            continue
+        voxels = np.flatnonzero((mask & (np.asarray(where) > 0)).T)
+        if not len(voxels):
+            raise DataError(f"subject {volume.id}: no {what} voxel to centre a patch on")
+        drawn.append(voxels[rng.integers(len(voxels), size=n)])
+    release(volume.label, volume.mask)
+    flat = np.concatenate(drawn) if drawn else np.empty(0, dtype=np.int64)
+    return np.stack(np.unravel_index(flat, mask.shape[::-1])[::-1], axis=1)
+
+
+def _overlap(
+    start: Array, block: Sequence[int], shape: Sequence[int]
+) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+    """Return where a block that reaches beyond a volume lies in it, and where that is in it."""
+    low = [max(0, int(s)) for s in start]
+    high = [min(n, int(s) + b) for s, b, n in zip(start, block, shape, strict=True)]
+    there = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+    here = tuple(slice(a - int(s), b - int(s)) for s, a, b in zip(start, low, high, strict=True))
+    return there, here

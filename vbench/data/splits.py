@@ -1,0 +1,137 @@
+"""Which subject is for training, validation and test: by subject, seeded, no subject in two."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vbench.errors import DataError
+from vbench.suggest import did_you_mean
+
+PARTS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class Split:
+    """The subjects of each part.
+
+    Attributes:
+        train: In a random order that the seed decides, so that its first n are a random choice,
+            and a part of its first n + 1; as listed when the split names them.
+        val: The validation subjects.
+        test: The test subjects.
+    """
+
+    train: tuple[str, ...]
+    val: tuple[str, ...]
+    test: tuple[str, ...]
+
+
+def split_subjects(ids: Sequence[str], split: Mapping[str, Any], seed: int) -> Split:
+    """Divide subjects into train, val and test.
+
+    Each part is a count (``train = 12``), a fraction of all subjects (``train = 0.6``) or a list
+    of names; a part that is left out is empty. Subjects are ranked by a hash of seed and name, and
+    test is filled first, then val, then train: the order of ``ids`` plays no part, and another
+    number of training subjects changes neither test nor val.
+
+    Args:
+        ids: The subjects that there are.
+        split: Part to count, fraction or names.
+        seed: The data seed.
+
+    Raises:
+        DataError: When there are too few subjects, an unknown or a doubled one, or when a value
+            is none of the three.
+    """
+    twice = _doubled(ids)
+    if twice:
+        raise DataError(f"the subject '{twice}' is there twice; give each a name of its own")
+    for part in split:
+        if part not in PARTS:
+            hint = did_you_mean(part, PARTS)
+            raise DataError(f"split.{part}: no such part, expected train, val or test{hint}")
+    named = {part: tuple(v) for part, v in split.items() if isinstance(v, list | tuple)}
+    _check_names(ids, named)
+    taken = {name for names in named.values() for name in names}
+    free = sorted((i for i in ids if i not in taken), key=lambda i: _rank(seed, i))
+    counts = _counts({p: v for p, v in split.items() if p not in named}, len(ids))
+    if sum(counts.values()) > len(free):
+        wanted = ", ".join(f"{part} {n}" for part, n in counts.items())
+        raise DataError(
+            f"split: {wanted} wanted, {len(free)} subjects to choose from; ask for fewer"
+        )
+    parts = dict(named)
+    for part in reversed(PARTS):
+        if part in counts:
+            parts[part], free = tuple(free[: counts[part]]), free[counts[part] :]
+    return Split(*(parts.get(part, ()) for part in PARTS))
+
+
+def wanted_subjects(split: Mapping[str, Any]) -> int | None:
+    """Return how many subjects a split of counts asks for; None with fractions or names."""
+    if all(isinstance(n, int) and not isinstance(n, bool) for n in split.values()):
+        return sum(split.values())
+    return None
+
+
+def _check_names(ids: Sequence[str], named: Mapping[str, tuple[Any, ...]]) -> None:
+    """Raise DataError for a name that is unknown, or in two parts."""
+    seen: dict[str, str] = {}
+    for part, names in named.items():
+        for name in names:
+            if name not in ids:
+                hint = did_you_mean(str(name), ids)
+                raise DataError(f"split.{part}: no subject is called '{name}'{hint}")
+            if name in seen:
+                raise DataError(
+                    f"split.{part}: '{name}' is in {seen[name]} already; a subject belongs to one"
+                )
+            seen[name] = part
+
+
+def _counts(split: Mapping[str, Any], n: int) -> dict[str, int]:
+    """Return each part's count; fractions are of all ``n`` subjects, rounded to the same sum."""
+    counts: dict[str, int] = {}
+    shares: dict[str, float] = {}
+    for part, value in split.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0:
+            raise DataError(
+                f"split.{part} = {value!r}: expected a count (3), a fraction (0.15) or a list of "
+                "subjects"
+            )
+        if isinstance(value, int):
+            counts[part] = value
+        elif value <= 1:
+            shares[part] = value
+        else:
+            raise DataError(f"split.{part} = {value}: a fraction is at most 1.0; a count is whole")
+    if sum(shares.values()) > 1 + 1e-9:
+        raise DataError(f"split: the fractions add up to {sum(shares.values()):g}, more than 1")
+    whole = {part: int(share * n + 1e-9) for part, share in shares.items()}
+    rest = round(sum(shares.values()) * n) - sum(whole.values())
+    by_remainder = sorted(shares, key=lambda p: whole[p] - shares[p] * n)
+    for part in by_remainder[:rest]:
+        whole[part] += 1
+    for part in shares:
+        if shares[part] > 0 and whole[part] == 0:
+            largest = max(whole, key=lambda p: whole[p])
+            if whole[largest] < 2:
+                raise DataError(f"split.{part}: {n} subjects are too few for a share of each")
+            whole[part], whole[largest] = 1, whole[largest] - 1
+    return counts | whole
+
+
+def _rank(seed: int, name: str) -> bytes:
+    return hashlib.blake2b(f"{seed}/{name}".encode(), digest_size=16).digest()
+
+
+def _doubled(ids: Sequence[str]) -> str | None:
+    seen: set[str] = set()
+    for name in ids:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None

@@ -1,0 +1,147 @@
+"""A data set on disk as others expect it: NIfTI in the nnU-Net or BIDS layout, with the truth.
+
+What is known of a phantom beside its label (tree, seeds, parameters) is written as JSON.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import vbench
+from vbench.data.folder import check_id
+from vbench.data.nifti import write_volume
+from vbench.errors import DataError
+from vbench.files import atomic_write, write_json
+from vbench.types import Array, Subject
+
+#: What the images show, in the words of nnU-Net's ``channel_names``.
+CHANNEL = "TOF-MRA"
+
+
+class Layout(ABC):
+    """Where the files of each subject go."""
+
+    def __init__(self, folder: Path) -> None:
+        """Choose the folder; it is made when it is missing."""
+        self.folder = folder
+
+    @abstractmethod
+    def places(self, subject: str) -> dict[str, Path]:
+        """Return where ``image``, ``label``, ``mask`` and ``truth`` of a subject go."""
+
+    @abstractmethod
+    def finish(self, subjects: list[str], origin: Mapping[str, Any]) -> None:
+        """Write what the layout says about the data set as a whole."""
+
+
+class NnUNetLayout(Layout):
+    """``imagesTr``, ``labelsTr``, ``masksTr``, ``truthTr`` and ``dataset.json``."""
+
+    def places(self, subject: str) -> dict[str, Path]:
+        """Return the subject's files."""
+        return {
+            "image": self.folder / "imagesTr" / f"{subject}_0000.nii.gz",
+            "label": self.folder / "labelsTr" / f"{subject}.nii.gz",
+            "mask": self.folder / "masksTr" / f"{subject}.nii.gz",
+            "truth": self.folder / "truthTr" / f"{subject}.json",
+        }
+
+    def finish(self, subjects: list[str], origin: Mapping[str, Any]) -> None:
+        """Write ``dataset.json``."""
+        about = {
+            "channel_names": {"0": CHANNEL},
+            "labels": {"background": 0, "vessel": 1},
+            "numTraining": len(subjects),
+            "file_ending": ".nii.gz",
+            "name": f"{origin['plugin']} vessels",
+            "vbench": dict(origin),
+        }
+        write_json(self.folder / "dataset.json", about)
+
+
+class BidsLayout(Layout):
+    """``sub-*/anat/*_angio``, and labels, masks and truth under ``derivatives/vbench``."""
+
+    def places(self, subject: str) -> dict[str, Path]:
+        """Return the subject's files; BIDS allows letters and digits in its name."""
+        name = f"sub-{re.sub(r'[^A-Za-z0-9]', '', subject)}"
+        derived = self.folder / "derivatives" / "vbench" / name / "anat"
+        return {
+            "image": self.folder / name / "anat" / f"{name}_angio.nii.gz",
+            "label": derived / f"{name}_label-vessel_mask.nii.gz",
+            "mask": derived / f"{name}_desc-brain_mask.nii.gz",
+            "truth": derived / f"{name}_label-vessel_mask.json",
+        }
+
+    def finish(self, subjects: list[str], origin: Mapping[str, Any]) -> None:
+        """Write both ``dataset_description.json`` and ``participants.tsv``."""
+        tool = {"Name": "vbench", "Version": origin["vbench"]}
+        name = f"{origin['plugin']} vessels"
+        raw = {"Name": name, "BIDSVersion": "1.9.0", "DatasetType": "raw", "GeneratedBy": [tool]}
+        write_json(self.folder / "dataset_description.json", raw | {"vbench": dict(origin)})
+        derived = raw | {"Name": f"{name}: labels", "DatasetType": "derivative"}
+        write_json(self.folder / "derivatives" / "vbench" / "dataset_description.json", derived)
+        rows = [
+            self.places(subject)["image"].name.removesuffix("_angio.nii.gz") for subject in subjects
+        ]
+        text = "\n".join(["participant_id", *rows]) + "\n"
+        with atomic_write(self.folder / "participants.tsv") as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+
+LAYOUTS: Mapping[str, type[Layout]] = {"nnunet": NnUNetLayout, "bids": BidsLayout}
+
+
+def write_dataset(
+    folder: str | Path, layout: str, subjects: Iterable[Subject], origin: Mapping[str, Any]
+) -> list[str]:
+    """Write subjects, one in memory at a time.
+
+    Args:
+        folder: Where to; must not hold a data set yet.
+        layout: ``nnunet`` or ``bids``.
+        subjects: Such as ``(source.load(name) for name in names)``.
+        origin: ``plugin`` and ``params``: recorded with the data set.
+
+    Returns:
+        The ids of the subjects, in order.
+
+    Raises:
+        DataError: When the folder is not empty, or two subjects would share a file.
+    """
+    folder = Path(folder)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise DataError(f"{folder}: not an empty folder; name another, or empty it")
+    target = LAYOUTS[layout](folder)
+    done: dict[Path, str] = {}
+    for subject in subjects:
+        check_id(subject.id)
+        places = target.places(subject.id)
+        if places["image"] in done:
+            raise DataError(
+                f"{places['image']}: '{subject.id}' and '{done[places['image']]}' share this name; "
+                "name subjects apart in letters and digits"
+            )
+        done[places["image"]] = subject.id
+        write_volume(places["image"], _compact(subject.image), subject.affine)
+        write_volume(places["label"], subject.label, subject.affine)
+        if subject.mask is not None:
+            write_volume(places["mask"], subject.mask, subject.affine)
+        if "truth" in subject.notes:
+            write_json(places["truth"], subject.notes["truth"])
+    target.finish(list(done.values()), {"vbench": vbench.__version__, **origin})
+    return list(done.values())
+
+
+def _compact(image: Array) -> Array:
+    """Return whole numbers as int16, as scanners write them, where that loses nothing."""
+    image = np.asarray(image)
+    if np.abs(image).max() < 2**15 and np.array_equal(image, np.rint(image)):
+        return image.astype(np.int16)
+    return image
