@@ -1,0 +1,164 @@
+"""Audits synthetic patches: how real they look, and what they give away, on a scale.
+
+A fidelity or privacy score means little alone. Beside each stands the floor, what data that are
+as good as they can be would score, and the ceiling, what the worst would: other real patches and
+noise for fidelity, unseen real patches and copies of the training patches for privacy.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from vbench.features import Cached, Features, extractor
+from vbench.interfaces import FidelityMetric, PrivacyMetric
+from vbench.types import Patches, Score
+
+#: Synthetic patches, and real ones compared with them, that an audit looks at, at most.
+MOST = 2000
+
+
+class Subset(Patches):
+    """Some patches of a set, by index."""
+
+    def __init__(self, patches: Patches, index: npt.NDArray[np.intp]) -> None:
+        """Choose patches; nothing is copied."""
+        self._patches, self._index = patches, index
+        self.size = patches.size
+        self.subject_index = patches.subject_index[index]
+
+    def __len__(self) -> int:
+        """Return the number of patches."""
+        return len(self._index)
+
+    def take(self, index: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """Return the patches of these indices, a new array ``(len(index), 2, *size)``."""
+        return self._patches.take(self._index[index])
+
+
+class NoisePatches(Patches):
+    """Uniform intensities and labels at random: what nothing learnt looks like."""
+
+    def __init__(self, like: Patches, n: int, seed: int) -> None:
+        """Describe ``n`` patches of the size, and with the vessel fraction, of others."""
+        self.size = like.size
+        self.subject_index = np.full(n, -1, np.int32)
+        self._fraction = float(like.take(np.arange(min(n, len(like))))[:, 1].mean())
+        self._seed = seed
+
+    def __len__(self) -> int:
+        """Return the number of patches."""
+        return len(self.subject_index)
+
+    def take(self, index: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """Return the patches of these indices, a new array ``(len(index), 2, *size)``."""
+        out = np.empty((len(index), 2, *self.size), np.float32)
+        for row, place in enumerate(index):
+            drawn = np.random.default_rng([self._seed, int(place)]).random((2, *self.size))
+            out[row] = 2 * drawn[0] - 1, drawn[1] < self._fraction
+        return out
+
+
+def audit_patches(
+    synthetic: Patches,
+    training: Patches,
+    heldout: Patches,
+    *,
+    fidelity: Sequence[FidelityMetric] = (),
+    privacy: Sequence[PrivacyMetric] = (),
+    seed: int,
+    features: Features | None = None,
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Score synthetic patches, with a floor and a ceiling beside each value.
+
+    Fidelity compares as many patches of either set with held-out real patches; the floor is the
+    score of training patches, the ceiling that of noise. Privacy sees all training patches; the
+    floor is the score of the held-out patches of half of the subjects against the other half's
+    (None with one subject), the ceiling that of copies.
+
+    Args:
+        synthetic: What a generator sampled.
+        training: The patches that it was fitted on.
+        heldout: Patches of subjects that it never saw.
+        fidelity: The metrics.
+        privacy: The metrics.
+        seed: Of all that is drawn.
+        features: The feature extractor; None: :class:`vbench.features.FilterBank`.
+
+    Returns:
+        By family, by metric name: ``value``, ``floor``, ``ceiling`` (None when there is none),
+        ``defined``, what the metric adds (``ci95``, ``alarm``, …), and ``fault``, in words, when
+        it raised.
+    """
+    rng = np.random.default_rng(seed)
+    cached = Cached(extractor() if features is None else features)
+    made = _some(synthetic, MOST, rng)
+
+    real_n = min(len(made), len(training), len(heldout))
+    alike, other, reference = (_some(s, real_n, rng) for s in (made, training, heldout))
+    noise = NoisePatches(reference, real_n, seed)
+
+    copies = _some(training, len(made), rng)
+    halves = _by_subject(heldout, rng)
+
+    def on_real(metric: FidelityMetric) -> Callable[[Patches], Score | float]:
+        return lambda patches: metric.score(patches, reference, features=cached, seed=seed)
+
+    def on_members(metric: PrivacyMetric) -> Callable[[Patches, Patches], Score | float]:
+        return lambda patches, held: metric.score(
+            patches, training, held, features=cached, seed=seed
+        )
+
+    return {
+        "fidelity": {m.name: _entry(on_real(m), (alike,), (other,), (noise,)) for m in fidelity},
+        "privacy": {
+            m.name: _entry(on_members(m), (made, heldout), halves, (copies, heldout))
+            for m in privacy
+        },
+    }
+
+
+def _some(patches: Patches, n: int, rng: np.random.Generator) -> Patches:
+    """Return at most ``n`` patches, drawn at random without replacement."""
+    if len(patches) <= n:
+        return patches
+    return Subset(patches, np.sort(rng.permutation(len(patches))[:n]))
+
+
+def _by_subject(patches: Patches, rng: np.random.Generator) -> tuple[Patches, Patches] | None:
+    """Split a set into two by subject, the first half to play synthetic; None with one subject."""
+    subjects, own = np.unique(patches.subject_index, return_inverse=True)
+    if len(subjects) < 2:
+        return None
+    first, second = (np.flatnonzero(own % 2 == part) for part in (0, 1))
+    return _some(Subset(patches, first), MOST, rng), Subset(patches, second)
+
+
+def _entry(
+    call: Callable[..., Score | float],
+    value: tuple[Patches, ...],
+    floor: tuple[Patches, ...] | None,
+    ceiling: tuple[Patches, ...],
+) -> dict[str, Any]:
+    """Score three choices of patches; a metric that raises costs its own values only."""
+    found: dict[str, Any] = {"value": None, "floor": None, "ceiling": None, "defined": False}
+    try:
+        score = _as_score(call(*value))
+        found.update(value=score.value, defined=score.defined, **(score.details or {}))
+        if floor is not None:
+            found["floor"] = _as_score(call(*floor)).value
+        found["ceiling"] = _as_score(call(*ceiling)).value
+    except Exception as error:
+        found["fault"] = f"{type(error).__name__}: {error}"
+    return found
+
+
+def _as_score(score: Score | float) -> Score:
+    found = score if isinstance(score, Score) else Score(float(score))
+    if not math.isfinite(found.value):
+        raise ValueError(f"the score is {found.value}")
+    return found._replace(value=float(found.value))

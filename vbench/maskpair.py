@@ -1,0 +1,259 @@
+"""A predicted and a true mask, with what scores share computed at most once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from vbench import thinning, voxels
+from vbench.voxels import Bools, Indices, Labels
+
+Floats = npt.NDArray[np.float64]
+
+#: Above this share of queried voxels, a distance transform of the box beats a k-d tree.
+_DENSE_QUERY = 1 / 6
+#: What is within this relative distance of a limit counts as on it, against rounding.
+ROUNDING = 1e-9
+
+
+class MaskPair:
+    """Prediction and truth of one subject, 2D or 3D.
+
+    Every property is computed when it is first asked for and then kept, so a score costs only
+    what no earlier score needed. Where a property has two entries, the first is that of the
+    prediction, the second that of the truth. Voxels are flat indices into :attr:`prediction` and
+    :attr:`truth`, in ascending order.
+
+    Attributes:
+        shape: Shape of the whole volume.
+        spacing: Voxel edge lengths in mm.
+        seed: For scores that depend on an order, such as ``hd95-evalseg``.
+    """
+
+    def __init__(
+        self,
+        prediction: npt.ArrayLike,
+        truth: npt.ArrayLike,
+        spacing: Sequence[float],
+        mask: npt.ArrayLike | None = None,
+        seed: int = 0,
+    ) -> None:
+        """Keep references to the masks; nothing is computed yet.
+
+        Args:
+            prediction: ``(X, Y)`` or ``(X, Y, Z)``; what is not zero is vessel.
+            truth: The same shape.
+            spacing: Voxel edge lengths in mm, one per axis.
+            mask: Where to score: outside, both masks count as background. None: everywhere.
+            seed: For scores that depend on an order.
+
+        Raises:
+            ValueError: When shapes differ, or ``spacing`` is not a positive length per axis.
+        """
+        given = {"prediction": prediction, "truth": truth, "mask": mask}
+        self._given = {name: np.asarray(m) for name, m in given.items() if m is not None}
+        self.shape: tuple[int, ...] = self._given["truth"].shape
+        self.spacing = tuple(float(length) for length in spacing)
+        self.seed = seed
+        for name, array in self._given.items():
+            if array.shape != self.shape:
+                raise ValueError(f"{name} has shape {array.shape}, truth has {self.shape}")
+        if self.ndim not in (2, 3):
+            raise ValueError(f"masks need 2 or 3 axes, these have {self.ndim}")
+        if len(self.spacing) != self.ndim or not all(0 < s < np.inf for s in self.spacing):
+            raise ValueError(
+                f"spacing is {self.spacing}: expected {self.ndim} positive lengths in mm"
+            )
+
+    @property
+    def ndim(self) -> int:
+        """2 or 3."""
+        return len(self.shape)
+
+    @property
+    def diagonal(self) -> float:
+        """Diagonal of the whole volume in mm: what a distance to an empty mask is said to be."""
+        return float(np.hypot.reduce(np.multiply(self.shape, self.spacing)))
+
+    @cached_property
+    def masks(self) -> tuple[Bools, Bools]:
+        """Both masks, cropped to the joint box with a margin of one background voxel."""
+        full = {}
+        for name, array in self._given.items():
+            try:
+                full[name] = voxels.as_bool(array)
+            except ValueError as error:
+                raise ValueError(f"{name} {error}") from error
+        if "mask" in full:
+            full = {name: full[name] & full["mask"] for name in ("prediction", "truth")}
+        box = self._box = voxels.joint_box(full["prediction"], full["truth"])
+        return voxels.crop(full["prediction"], box), voxels.crop(full["truth"], box)
+
+    @property
+    def prediction(self) -> Bools:
+        """The prediction, cropped as :attr:`masks`."""
+        return self.masks[0]
+
+    @property
+    def truth(self) -> Bools:
+        """The truth, cropped as :attr:`masks`."""
+        return self.masks[1]
+
+    @cached_property
+    def index(self) -> tuple[Indices, Indices]:
+        """The voxels of each mask."""
+        return np.flatnonzero(self.prediction), np.flatnonzero(self.truth)
+
+    @property
+    def n_prediction(self) -> int:
+        """Number of predicted voxels."""
+        return len(self.index[0])
+
+    @property
+    def n_truth(self) -> int:
+        """Number of true voxels."""
+        return len(self.index[1])
+
+    @cached_property
+    def n_both(self) -> int:
+        """Number of voxels that are in both."""
+        return int(np.count_nonzero(self.truth.ravel()[self.index[0]]))
+
+    @cached_property
+    def excess(self) -> tuple[Indices, Indices]:
+        """The false-positive and the false-negative voxels."""
+        (p, t), (predicted, true) = self.index, self.masks
+        return p[~true.ravel()[p]], t[~predicted.ravel()[t]]
+
+    @cached_property
+    def borders(self) -> tuple[Indices, Indices]:
+        """The border of each mask: the mask minus its erosion by the face-connected element.
+
+        What lies outside of the volume counts as background.
+        """
+        return (
+            voxels.border(self.prediction, self.index[0]),
+            voxels.border(self.truth, self.index[1]),
+        )
+
+    @cached_property
+    def distances(self) -> tuple[Floats, Floats]:
+        """Distance in mm from every border voxel to the other mask's nearest border voxel.
+
+        In the order of :attr:`borders`; neither mask may be empty.
+        """
+        return self._border_distances(0), self._border_distances(1)
+
+    @cached_property
+    def excess_distances(self) -> tuple[Floats, Floats]:
+        """Distance in mm from every voxel of :attr:`excess` to the nearest one of the other mask.
+
+        Neither mask may be empty.
+        """
+        return self._excess_distances(0), self._excess_distances(1)
+
+    @cached_property
+    def components(self) -> tuple[Labels, Labels]:
+        """The connected component of every voxel of :attr:`index`, from 0; connectivity 26 (8)."""
+        return (
+            voxels.components(self.prediction, self.index[0]),
+            voxels.components(self.truth, self.index[1]),
+        )
+
+    @cached_property
+    def skeletons(self) -> tuple[Indices, Indices]:
+        """The voxels of the centrelines, as scikit-image thins (3D: Lee 1994; 2D: Zhang 1984)."""
+        return (
+            thinning.skeleton(self.prediction, self.index[0]),
+            thinning.skeleton(self.truth, self.index[1]),
+        )
+
+    @cached_property
+    def betti(self) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+        """Numbers of components, loops and cavities of each mask, connectivity 26/6 (8/4)."""
+        return (
+            voxels.betti(self.prediction, self.index[0], self.components[0]),
+            voxels.betti(self.truth, self.index[1], self.components[1]),
+        )
+
+    @cached_property
+    def truth_radius(self) -> Floats:
+        """Vessel radius in mm at every true voxel: that of the nearest centreline voxel.
+
+        There it is the distance to the nearest background voxel of the volume, less half of the
+        shortest voxel edge, for a vessel ends at a voxel's face. Infinite when the truth fills
+        the volume. What lies outside of the volume is not background: a vessel that leaves it
+        is not thin.
+        """
+        centre = self.skeletons[1]
+        around = self._within_volume(voxels.shell(self.truth, self.borders[1]))
+        if not len(around) or not self.n_truth:
+            return np.full(self.n_truth, np.inf)
+        radius = self._tree(around).query(self.points(centre))[0] - min(self.spacing) / 2
+        nearest = self._tree(centre).query(self.points(self.index[1]))[1]
+        return radius[nearest]
+
+    def points(self, index: Indices) -> Floats:
+        """Return the places of voxels in mm, ``(n, ndim)``."""
+        places = np.stack(np.unravel_index(index, self.truth.shape), axis=1)
+        return places * np.asarray(self.spacing)
+
+    def _within_volume(self, index: Indices) -> Indices:
+        """Return those voxels, of the cropped masks and their margin, that the volume has."""
+        places = np.stack(np.unravel_index(index, self.truth.shape), axis=1)
+        places += [side.start - 1 for side in self._box]
+        return index[((places >= 0) & (places < self.shape)).all(axis=1)]
+
+    def _tree(self, index: Indices) -> Any:
+        from scipy.spatial import cKDTree
+
+        return cKDTree(self.points(index), leafsize=32, balanced_tree=False, compact_nodes=False)
+
+    @cached_property
+    def _trees(self) -> list[Any]:
+        return [None, None]
+
+    def _nearest(self, side: int, index: Indices) -> Floats:
+        """Return distances of voxels to the nearest border voxel of a mask, exactly either way."""
+        if not len(index):
+            return np.zeros(0)
+        if len(index) > _DENSE_QUERY * self.truth.size:
+            from scipy.ndimage import distance_transform_edt
+
+            free = np.ones(self.truth.shape, bool)
+            free.ravel()[self.borders[side]] = False
+            return distance_transform_edt(free, sampling=self.spacing).ravel()[index]
+        if self._trees[side] is None:
+            self._trees[side] = self._tree(self.borders[side])
+        return self._trees[side].query(self.points(index))[0]
+
+    def _outside(self, side: int) -> Bools:
+        """Return which border voxels of a mask the other mask does not have."""
+        return ~self.masks[1 - side].ravel()[self.borders[side]]
+
+    def _border_distances(self, side: int) -> Floats:
+        # Most voxels, when the masks are alike, are on both borders or one voxel away: no search.
+        own, other = self.borders[side], np.zeros(self.truth.size, bool)
+        other[self.borders[1 - side]] = True
+        beside = np.zeros(len(own), bool)
+        shortest = min(self.spacing)
+        forward = voxels.steps(self.truth.shape, faces=True)[: self.ndim]
+        for step, length in zip(forward, self.spacing, strict=True):
+            if length == shortest:
+                beside |= other[own - step] | other[own + step]
+        out = np.where(other[own], 0.0, shortest)
+        apart = ~(other[own] | beside)
+        out[apart] = self._nearest(1 - side, own[apart])
+        return out
+
+    def _excess_distances(self, side: int) -> Floats:
+        # Those of the border are known; from outside, a mask's nearest voxel is on its border.
+        out = np.empty(len(self.excess[side]))
+        known = np.isin(self.excess[side], self.borders[side], assume_unique=True)
+        out[known] = self.distances[side][self._outside(side)]
+        out[~known] = self._nearest(1 - side, self.excess[side][~known])
+        return out
