@@ -1,0 +1,164 @@
+"""What finished is never done again; what was interrupted goes on; the end result is the same."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from toml_text import write_toml
+from toy_benchmark import toy_spec, toy_table
+
+from vbench import api
+from vbench.errors import SpecError
+from vbench.spec import Spec
+
+
+def slow_table(log: Path, **changes: Any) -> dict[str, Any]:
+    params = {"steps": 6, "step_seconds": 0.05, "log": str(log)}
+    return toy_table(
+        generators=[{"plugin": "toy-generator", "params": params}],
+        segmenter={"plugin": "toy-segmenter", "params": params},
+        limits={"checkpoint_seconds": 0.0},
+        **changes,
+    )
+
+
+def start(spec: Path, out: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "vbench", "run", str(spec), "--out", str(out), "--workers", "2"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def test_the_same_run_again_does_nothing(tmp_path: Path) -> None:
+    first = api.run(toy_spec(), tmp_path, tracking=False)
+    cases = (first.folder / "cases.csv").read_bytes()
+    again = api.run(toy_spec(), tmp_path, tracking=False)
+    assert (first.ran, again.ran) == (len(api.plan(toy_spec(), tmp_path)), 0)
+    assert (again.folder / "cases.csv").read_bytes() == cases
+    assert again.leaderboard == first.leaderboard
+    assert all(planned.cached for planned in api.plan(toy_spec(), tmp_path))
+
+
+def test_two_runs_in_two_folders_give_the_same_cases(tmp_path: Path) -> None:
+    a = api.run(toy_spec(), tmp_path / "a", workers=1, tracking=False)
+    b = api.run(toy_spec(), tmp_path / "b", workers=2, tracking=False)
+    assert (a.folder / "cases.csv").read_bytes() == (b.folder / "cases.csv").read_bytes()
+
+
+@pytest.mark.parametrize("delay", [0.4, 1.1])
+def test_a_killed_run_goes_on_and_ends_the_same(tmp_path: Path, delay: float) -> None:
+    table = slow_table(tmp_path / "log")
+    undisturbed = api.run(Spec.model_validate(table), tmp_path / "whole", tracking=False)
+    (tmp_path / "log").unlink()
+    spec = write_toml(tmp_path / "toys.toml", table)
+    process = start(spec, tmp_path / "cut")
+    deadline = time.monotonic() + 30
+    while not (tmp_path / "log").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(delay)
+    process.kill()
+    process.wait()
+    finished = {p.parent.name for p in (tmp_path / "cut/store").glob("*/record.json")}
+    time.sleep(0.5)  # its workers leave when their channel closes
+    result = api.run(Spec.model_validate(table), tmp_path / "cut", tracking=False)
+    total = len(api.plan(Spec.model_validate(table), tmp_path / "cut"))
+    assert result.ran <= total - len(finished)
+    whole = (undisturbed.folder / "cases.csv").read_bytes()
+    assert (result.folder / "cases.csv").read_bytes() == whole
+
+
+def test_an_interrupted_training_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    table = slow_table(log, regimes={"real": True})
+    table["segmenter"]["params"]["steps"] = 40
+    spec = write_toml(tmp_path / "toys.toml", table)
+    process = start(spec, tmp_path / "cut")
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if log.exists() and len(log.read_text().splitlines()) >= 10:
+            break
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    time.sleep(0.5)
+    result = api.run(Spec.model_validate(table), tmp_path / "cut", tracking=False)
+    assert result.ok
+    steps = Counter(line.rpartition(" ")[2] for line in log.read_text().splitlines())
+    assert set(steps) == {str(i + 1) for i in range(40)}
+    assert sum(steps.values()) <= 42  # at most the step that was running is done twice
+    assert not list((tmp_path / "cut/store/checkpoints").iterdir())
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_stops_at_once_and_says_how_to_go_on(tmp_path: Path, sent: signal.Signals) -> None:
+    log = tmp_path / "log"
+    table = slow_table(log)
+    table["segmenter"]["params"]["step_seconds"] = 30.0
+    spec = write_toml(tmp_path / "toys.toml", table)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "vbench", "run", str(spec), "--out", str(tmp_path / "out")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    deadline = time.monotonic() + 30
+    while not log.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.3)
+    begun = time.monotonic()
+    process.send_signal(sent)
+    _, stderr = process.communicate(timeout=20)
+    assert time.monotonic() - begun < 5
+    assert process.returncode == 130
+    assert b"the same command goes on from there" in stderr
+    assert not list((tmp_path / "out/store/claims").iterdir())
+
+
+def test_two_runs_at_once_share_the_work(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    spec = write_toml(tmp_path / "toys.toml", slow_table(log))
+    processes = [start(spec, tmp_path / "out") for _ in range(2)]
+    assert [process.wait(timeout=60) for process in processes] == [0, 0]
+    steps = Counter(log.read_text().splitlines())
+    assert set(steps.values()) == {1}
+    lines = (tmp_path / "out/toys/records.jsonl").read_text().splitlines()
+    keys = [json.loads(line)["key"] for line in lines]
+    assert len(keys) == len(set(keys)) == len(api.plan(spec, tmp_path / "out"))
+
+
+def test_forced_jobs_are_done_again_with_what_depends_on_them(tmp_path: Path) -> None:
+    first = api.run(toy_spec(), tmp_path, tracking=False)
+    forced = api.run(toy_spec(), tmp_path, force=["synthesise"], tracking=False)
+    assert forced.ran == 3  # synthesise, fit-segmenter, evaluate
+    assert forced.leaderboard["rows"][0]["metrics"] == first.leaderboard["rows"][0]["metrics"]
+    with pytest.raises(SpecError, match="matches no job"):
+        api.run(toy_spec(), tmp_path, force=["nothing-*"], tracking=False)
+
+
+def test_failed_jobs_are_tried_again(tmp_path: Path) -> None:
+    flag = {"plugin": "toy-generator", "params": {"fault": "raise"}}
+    first = api.run(toy_spec(generators=[flag]), tmp_path, tracking=False)
+    again = api.run(toy_spec(generators=[flag]), tmp_path, tracking=False)
+    assert list(first.failures) == list(again.failures)
+    assert again.ran == 0
+    reasons = {planned.reason for planned in api.plan(toy_spec(generators=[flag]), tmp_path)}
+    assert "failed last time: RuntimeError: the toy broke" in reasons
+
+
+def test_plan_says_why_a_job_is_new(tmp_path: Path) -> None:
+    api.run(toy_spec(), tmp_path, tracking=False)
+    spec = toy_spec(generators__0__params={"steps": 6})
+    why = {f"{p.job.stage} {p.job.label}": p.reason for p in api.plan(spec, tmp_path)}
+    assert why["fit-generator toy-generator · seed 0"] == "params.steps: 4 → 6"
+    assert why["evaluate real · seed 0"] == ""
+    assert "upstream: synthesise" in why["fit-segmenter synthetic/toy-generator · seed 0"]
+    seconds = [p.seconds for p in api.plan(spec, tmp_path)]
+    assert all(value is not None for value in seconds)

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vbench.engine.store import Store
+from vbench.engine.weights import load_weights, save_weights
+from vbench.errors import ContractError, StoreError
+from vbench.files import write_npy
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    made = Store(tmp_path / "store")
+    made.create()
+    return made
+
+
+def test_a_job_is_in_the_store_whole_or_not_at_all(store: Store) -> None:
+    folder = store.begin("k")
+    write_npy(folder / "sub" / "a.npy", np.arange(3))
+    assert not store.has("k")
+    store.publish("k", folder, {"key": "k", "result": {"x": 1}})
+    assert store.has("k")
+    assert store.result("k") == {"x": 1}
+    assert np.load(store.folder("k") / "sub" / "a.npy").tolist() == [0, 1, 2]
+
+
+def test_the_first_to_finish_stays(store: Store) -> None:
+    first, second = store.begin("k"), store.begin("k")
+    store.publish("k", first, {"result": 1})
+    record = store.publish("k", second, {"result": 2})
+    assert record["result"] == 1
+    assert not second.exists()
+
+
+def test_a_result_takes_the_place_of_a_failure_and_of_half_a_folder(store: Store) -> None:
+    store.fail("k", {"status": "failed"})
+    (store.folder("k")).mkdir()
+    (store.folder("k") / "rest").write_text("of something")
+    store.publish("k", store.begin("k"), {"result": 1})
+    assert store.failure("k") is None
+    assert not (store.folder("k") / "rest").exists()
+
+
+def test_removed_jobs_are_forgotten(store: Store) -> None:
+    store.publish("k", store.begin("k"), {"result": 1})
+    store.remove(["k", "never-there"])
+    assert not store.has("k")
+
+
+def test_a_damaged_record_is_named(store: Store) -> None:
+    store.publish("k", store.begin("k"), {"result": 1})
+    (store.folder("k") / "record.json").write_text("{")
+    with pytest.raises(StoreError, match=r"record\.json: not a readable record"):
+        store.record("k")
+
+
+def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="--out"):
+        Store(tmp_path / "file" / "store").create()
+
+
+def test_weights_come_back_as_they_went(tmp_path: Path) -> None:
+    weights = {"a": np.arange(6, dtype=np.float32).reshape(2, 3).T, "step": np.array(3)}
+    save_weights(tmp_path / "w.safetensors", weights)
+    back = load_weights(tmp_path / "w.safetensors")
+    assert back["step"].shape == ()
+    np.testing.assert_array_equal(back["a"], weights["a"])
+
+
+def test_weights_that_are_not_arrays_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ContractError, match=r"gan\['x'\] is str"):
+        save_weights(tmp_path / "w", {"x": "text"}, "gan")
+    with pytest.raises(ContractError, match="expected a dict"):
+        save_weights(tmp_path / "w", [1], "gan")  # type: ignore[arg-type]
+
+
+def test_nothing_in_the_store_is_pickled(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"pickle|Object arrays"):
+        write_npy(tmp_path / "o.npy", np.array([{"a": 1}], dtype=object))
+    record = store.publish("k", store.begin("k"), {"result": 1})
+    assert json.loads((store.folder("k") / "record.json").read_text()) == record
+
+
+def test_what_a_killed_run_left_half_written_is_swept(store: Store) -> None:
+    dead, living = store.begin("dead"), store.begin("living")
+    store.sweep(lambda key: key == "living")
+    assert not dead.exists()
+    assert living.exists()

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import pytest
+
+from vbench.engine.tuning import Pruner, Trial, ask, best
+
+SPACE = {
+    "segmenter.lr": {"low": 1e-4, "high": 1e-1, "log": True, "integer": False},
+    "segmenter.depth": {"low": 1, "high": 4, "log": False, "integer": True},
+}
+DEFAULTS = {"segmenter.lr": 1e-3, "segmenter.depth": 2}
+
+
+def asked(number: int, earlier: list[Trial], sampler: str = "tpe", seed: int = 5) -> dict:
+    return ask(SPACE, DEFAULTS, number, earlier, sampler=sampler, seed=seed, higher_is_better=True)
+
+
+def trials(n: int) -> list[Trial]:
+    made = []
+    for i in range(n):
+        params = asked(i, made, seed=i)
+        made.append(Trial(i, params, -abs(params["segmenter.lr"] - 0.01), False, [], str(i)))
+    return made
+
+
+def test_the_first_trial_is_the_defaults() -> None:
+    assert asked(0, []) == DEFAULTS
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random", "qmc"])
+def test_a_trial_depends_on_seed_and_earlier_trials_only(sampler: str) -> None:
+    earlier = trials(6)
+    first = asked(6, earlier, sampler)
+    assert first == asked(6, list(reversed(earlier)), sampler)
+    assert 1e-4 <= first["segmenter.lr"] <= 1e-1
+    assert first["segmenter.depth"] in (1, 2, 3, 4)
+    if sampler != "qmc":
+        assert first != asked(6, earlier, sampler, seed=6)
+
+
+def test_choices_are_tried_one_after_the_other_before_any_is_repeated() -> None:
+    space = {"generator.checkpoint": {"choices": [2, 1, 0]}}
+    seen = [
+        ask(
+            space,
+            {"generator.checkpoint": 2},
+            number,
+            [],
+            sampler="tpe",
+            seed=number,
+            higher_is_better=True,
+        )["generator.checkpoint"]
+        for number in range(3)
+    ]
+    assert seen == [2, 1, 0]
+
+
+def test_nothing_to_tune_asks_for_nothing() -> None:
+    assert ask({}, {}, 3, [], sampler="none", seed=0, higher_is_better=True) == {}
+
+
+def test_the_best_trial_ended_and_the_earliest_of_equals_wins() -> None:
+    def trial(number: int, score: float | None, pruned: bool = False) -> Trial:
+        return Trial(number, {}, score, pruned, [])
+
+    listed = [
+        trial(0, 0.5),
+        trial(1, 0.9, pruned=True),
+        trial(2, None),
+        trial(3, 0.7),
+        trial(4, 0.7),
+    ]
+    found = best(listed, higher_is_better=True)
+    assert found is not None
+    assert found.number == 3
+    found = best(listed, higher_is_better=False)
+    assert found is not None
+    assert found.number == 0
+    assert best([trial(0, None)], higher_is_better=True) is None
+
+
+def test_the_median_pruner_stops_a_trial_that_falls_behind() -> None:
+    earlier = [Trial(i, {}, 0.8, False, [(0, 0.6), (1, 0.7), (2, 0.8)]) for i in range(3)]
+    bad = Pruner("median", earlier, steps=4, higher_is_better=True)
+    assert bad.report(0, 0.1)
+    good = Pruner("median", earlier, steps=4, higher_is_better=True)
+    assert not good.report(0, 0.9)
+    assert not Pruner("none", earlier, steps=4, higher_is_better=True).report(0, 0.0)
+
+
+def test_a_default_outside_of_the_searched_range_is_tried_and_stops_nothing() -> None:
+    defaults = {**DEFAULTS, "segmenter.lr": 1.0}
+    first = ask(SPACE, defaults, 0, [], sampler="tpe", seed=0, higher_is_better=True)
+    assert first == defaults
+    earlier = [Trial(0, first, 0.5, False, [])]
+    later = ask(SPACE, defaults, 1, earlier, sampler="tpe", seed=0, higher_is_better=True)
+    assert later["segmenter.lr"] <= 0.1

@@ -1,0 +1,44 @@
+"""An arm: one row of the comparison, and the keys of its jobs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Arm:
+    """One row of the comparison.
+
+    Attributes:
+        name: Such as ``transfer/wgan-gp-sn/n1``.
+        regime: What its segmenter was trained on.
+        generator: Label of its generator; None without one.
+        n_subjects: Number of target subjects, for ``transfer`` and ``scratch``.
+        segmenter: Name of the segmenter plugin.
+        trials: Keys of its trials, by seed.
+        evaluate: Key of its ``evaluate`` job, by seed; empty when the arm only serves others.
+        audit: Key of its generator's ``audit`` job, by seed.
+    """
+
+    name: str
+    regime: str
+    segmenter: str
+    generator: str | None = None
+    n_subjects: int | None = None
+    trials: dict[int, list[str]] = field(default_factory=dict)
+    evaluate: dict[int, str] = field(default_factory=dict)
+    audit: dict[int, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what ``plan.json`` says of it."""
+        return {
+            "arm": self.name,
+            "regime": self.regime,
+            "generator": self.generator,
+            "n_subjects": self.n_subjects,
+            "segmenter": self.segmenter,
+            "evaluate": {str(seed): key for seed, key in self.evaluate.items()},
+            "trials": {str(seed): keys for seed, keys in self.trials.items()},
+            "audit": {str(seed): key for seed, key in self.audit.items()} or None,
+        }

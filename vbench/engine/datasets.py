@@ -1,0 +1,128 @@
+"""Looks at the data of a spec: which subjects there are, how they are split, what they contain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import Any, cast
+
+from vbench.engine.job import Job, digest
+from vbench.errors import DataError
+from vbench.interfaces import DataSource
+from vbench.registry import Registry
+from vbench.spec.check import build_params
+from vbench.spec.model import Spec
+
+
+@dataclass(frozen=True)
+class Subjects:
+    """A data set as the plan sees it.
+
+    Attributes:
+        role: ``source`` or ``target``.
+        plugin: Name of the data source.
+        parts: Subject names of ``train``, ``val`` and ``test``.
+        jobs: Each subject's ``prepare`` job.
+        fingerprint: Digest over all subjects' content.
+    """
+
+    role: str
+    plugin: str
+    parts: Mapping[str, tuple[str, ...]]
+    jobs: Mapping[str, Job]
+    fingerprint: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+
+    def keys(self, part: str) -> list[str]:
+        """Return the keys of the prepared volumes of a part, in its order."""
+        return [self.jobs[subject].key for subject in self.parts[part]]
+
+    def summary(self) -> dict[str, Any]:
+        """Return what ``plan.json`` says of it."""
+        return {
+            "plugin": self.plugin,
+            "params": dict(self.params),
+            "subjects": {part: list(names) for part, names in self.parts.items()},
+            "fingerprint": self.fingerprint,
+        }
+
+
+def look(spec: Spec, registry: Registry, role: str) -> Subjects:
+    """List, split and fingerprint the subjects of a data set, and plan their preparation.
+
+    Raises:
+        DataError: When the folder or a file is wrong, or there are too few subjects.
+    """
+    from vbench.data.splits import split_subjects
+
+    table = getattr(spec.data, role)
+    entry = registry.get("source", table.plugin)
+    cls = cast(type[DataSource], entry.cls)
+    params = build_params(
+        cls.Params, {**cls.role_defaults.get(role, {}), **table.params}, f"data.{role}"
+    )
+    source = cls(params)
+    names = source.subjects(table.split.wanted)
+    split = split_subjects(names, table.split.model_dump(), spec.data.seed)
+    parts = {"train": split.train, "val": split.val, "test": split.test}
+    # Where a folder lies does not matter, only what is in it: that is the fingerprint's part.
+    values = params.model_dump()
+    placeless = {k: v for k, v in values.items() if not isinstance(v, PurePath)}
+    extra = {"params": params.model_dump(mode="json")}
+    jobs: dict[str, Job] = {}
+    prints: dict[str, str] = {}
+    for subject in (name for part in parts.values() for name in part):
+        prints[subject] = source.fingerprint(subject)
+        jobs[subject] = Job(
+            stage="prepare",
+            label=f"{role} · {subject}",
+            inputs={
+                "plugin": entry.identity,
+                "params": params.model_dump(mode="json", include=set(placeless)),
+                "subject": subject,
+                "fingerprint": prints[subject],
+                "normalise": spec.data.normalise,
+            },
+            extra=extra,
+            benchmark=spec.benchmark.name,
+        )
+    _refuse_twins(prints, role)
+    return Subjects(
+        role=role,
+        plugin=table.plugin,
+        parts=parts,
+        jobs=jobs,
+        fingerprint=digest(prints),
+        params=params.model_dump(mode="json"),
+    )
+
+
+def refuse_overlap(source: Subjects, target: Subjects) -> None:
+    """Refuse a target that shares subjects with the source: transfer would test on what it saw.
+
+    Raises:
+        DataError: Naming the subject.
+    """
+
+    def content(subjects: Subjects) -> dict[str, str]:
+        return {job.inputs["fingerprint"]: name for name, job in subjects.jobs.items()}
+
+    ours, theirs = content(source), content(target)
+    for fingerprint in ours.keys() & theirs.keys():
+        raise DataError(
+            f"data.target: subject '{theirs[fingerprint]}' has the same content as "
+            f"'{ours[fingerprint]}' of data.source; the two sets must not share subjects "
+            "(another seed, scanner or folder for one of them)"
+        )
+
+
+def _refuse_twins(prints: Mapping[str, str], role: str) -> None:
+    seen: dict[str, str] = {}
+    for subject, fingerprint in prints.items():
+        if fingerprint in seen:
+            raise DataError(
+                f"data.{role}: subjects '{seen[fingerprint]}' and '{subject}' have the same "
+                "content; remove one, or it may be in training and test at once"
+            )
+        seen[fingerprint] = subject

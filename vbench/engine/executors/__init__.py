@@ -1,0 +1,38 @@
+"""Where jobs run: executors by name, one file each."""
+
+from __future__ import annotations
+
+from vbench.engine.executors.base import Event, Executor
+from vbench.errors import SpecError
+from vbench.suggest import did_you_mean
+
+NAMES = ("local", "dask")
+
+
+def make_executor(name: str, *, workers: int, scheduler: str | None = None) -> Executor:
+    """Start an executor.
+
+    Args:
+        name: ``local`` or ``dask``.
+        workers: Jobs at once; for a running Dask scheduler its own workers decide.
+        scheduler: Address of a running Dask scheduler; None: a cluster in this machine.
+
+    Raises:
+        SpecError: When there is no such executor, or its extra is not installed.
+    """
+    if name == "local":
+        from vbench.engine.executors.local import LocalExecutor
+
+        return LocalExecutor(workers)
+    if name == "dask":
+        try:
+            from vbench.engine.executors.dask import DaskExecutor
+        except ImportError as error:
+            raise SpecError(
+                "--executor dask: install it with pip install 'vbench[dask]'"
+            ) from error
+        return DaskExecutor(workers, scheduler)
+    raise SpecError(f"--executor: no executor is called '{name}'{did_you_mean(name, NAMES)}")
+
+
+__all__ = ["NAMES", "Event", "Executor", "make_executor"]

@@ -1,0 +1,60 @@
+"""Executor ``local``: worker processes on this machine."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from vbench.engine.executors.base import Event, Executor
+from vbench.engine.process import Outcome, WorkerPool
+from vbench.engine.worker import Task
+from vbench.types import JobFailure
+
+
+class LocalExecutor(Executor):
+    """As many worker processes as slots, each watched by a thread; devices go by slot."""
+
+    def __init__(self, workers: int) -> None:
+        """Make the slots; processes start when they are needed."""
+        super().__init__()
+        self._workers = workers
+        self._pool = WorkerPool()
+        self._cancelled = threading.Event()
+        self._free = list(range(workers))
+        self._lock = threading.Lock()
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="vbench-job")
+
+    @property
+    def slots(self) -> int:
+        """How many jobs it runs at once."""
+        return self._workers
+
+    def submit(self, key: str, task: Task) -> None:
+        """Start a job in the next free worker."""
+        self._threads.submit(self._watch, key, task)
+
+    def close(self) -> None:
+        """Stop everything at once."""
+        self._cancelled.set()
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        self._pool.close()
+
+    def _watch(self, key: str, task: Task) -> None:
+        with self._lock:
+            slot = self._free.pop(0)
+
+        def progress(step: int, total: int, metrics: Mapping[str, float]) -> None:
+            self.events.put(Event(key, step, total, metrics))
+
+        try:
+            with self._pool.worker(task.threads) as worker:
+                task = replace(task, device=f"{task.device}:{slot}")
+                outcome = worker.run(task, progress, self._cancelled)
+        except Exception as error:  # our own fault, not the job's: still no reason to hang
+            outcome = Outcome(failure=JobFailure("error", f"executor: {error!r}"))
+        finally:
+            with self._lock:
+                self._free.insert(0, slot)
+        self.events.put(Event(key, outcome=outcome))

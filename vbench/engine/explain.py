@@ -1,0 +1,84 @@
+"""Says why a job is new: which of its inputs differ from the last time that it was done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from vbench.engine.job import Job
+from vbench.engine.plan import Plan
+from vbench.engine.store import Store
+
+_MISSING = object()
+
+
+def reasons(plan: Plan, store: Store) -> dict[str, str]:
+    """Return for each job of the plan that the store lacks why that is, in a few words."""
+    new = {key: job for key, job in plan.jobs.items() if not store.has(key)}
+    if not new:
+        return {}
+    earlier: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for record in store.records():
+        name = (record["benchmark"], record["stage"], record["label"])
+        if name not in earlier or record["started"] > earlier[name]["started"]:
+            earlier[name] = record
+    return {key: _why(job, earlier, new, store) for key, job in new.items()}
+
+
+def _why(
+    job: Job,
+    earlier: Mapping[tuple[str, str, str], dict[str, Any]],
+    new: Mapping[str, Job],
+    store: Store,
+) -> str:
+    failure = store.failure(job.key)
+    if failure is not None:
+        return f"failed last time: {failure['failure']['message']}"
+    record = earlier.get((job.benchmark, job.stage, job.label))
+    if record is None:
+        return "first time"
+    known = {**_upstream(new.values()), **_upstream_of_records(earlier.values())}
+    changes = list(_differences(record["inputs"], dict(job.inputs), "", known))
+    return "; ".join(dict.fromkeys(changes)) or "an artifact is missing"
+
+
+def _upstream(jobs: Iterable[Job]) -> dict[str, str]:
+    return {job.key: f"{job.stage} {job.label}" for job in jobs}
+
+
+def _upstream_of_records(records: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    return {record["key"]: f"{record['stage']} {record['label']}" for record in records}
+
+
+def _differences(old: Any, new: Any, path: str, known: Mapping[str, str]) -> Iterable[str]:
+    """Yield what differs, in words: parameters by name, upstream jobs by theirs."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for name in sorted({*old, *new}):
+            below = f"{path}.{name}" if path else name
+            yield from _differences(old.get(name, _MISSING), new.get(name, _MISSING), below, known)
+    elif isinstance(old, list) and isinstance(new, list) and _are_keys([*old, *new], known):
+        names = [known[key] for key in new if key not in old and key in known]
+        if names:
+            yield f"upstream: {names[0]}" + (f" and {len(names) - 1} more" if names[1:] else "")
+        elif old != new:
+            yield f"{path}: other jobs"
+    elif old != new:
+        if isinstance(new, str) and new in known:
+            yield f"upstream: {known[new]}"
+        elif path.endswith("plugin.source"):
+            yield "the plugin's source changed"
+        else:
+            yield f"{path}: {_show(old)} → {_show(new)}"
+
+
+def _are_keys(values: list[Any], known: Mapping[str, str]) -> bool:
+    return (
+        bool(values) and all(isinstance(v, str) for v in values) and any(v in known for v in values)
+    )
+
+
+def _show(value: Any) -> str:
+    if value is _MISSING:
+        return "(not there)"
+    text = str(value)
+    return text if len(text) <= 40 else text[:37] + "…"

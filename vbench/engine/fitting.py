@@ -1,0 +1,150 @@
+"""Drives a method's ``fit``: progress, the training curve, marks, checkpoints, NaN.
+
+A *mark* is a point of the training at which the core looks at the method: a generator's candidate
+is kept, a segmenter is validated. Marks are steps, so that they fall in the same place however
+fast the machine is and however often the training was interrupted.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from vbench.engine.context import Context
+from vbench.engine.weights import load_weights, save_weights
+from vbench.errors import ContractError, DivergedError
+from vbench.files import read_json, write_json
+from vbench.interfaces import Fitted
+from vbench.types import Patches, Progress
+
+#: Points that a training curve keeps at most.
+CURVE_POINTS = 200
+
+#: Called at a mark with its index and the step; False stops the training.
+OnMark = Callable[[int, int], bool]
+
+
+class Checkpoint:
+    """Where an interrupted training goes on from: the method's state and the core's own notes.
+
+    ``notes`` is JSON that whoever drives the training adds to (validation scores, candidates);
+    files that belong to it go into ``folder``.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Open the folder of a job, which may hold a checkpoint of an earlier attempt."""
+        self.folder = folder
+        self.notes: dict[str, Any] = {"step": 0, "marks": 0, "seconds": 0.0, "curve": []}
+
+    def restore(self, method: Fitted) -> bool:
+        """Bring a method to the state of the last checkpoint; False when there is none."""
+        path = self.folder / "notes.json"
+        if not path.is_file():
+            return False
+        notes = read_json(path)
+        method.load_state(load_weights(self.folder / notes["state"]))
+        self.notes = notes
+        return True
+
+    def save(self, method: Fitted) -> bool:
+        """Save a method's state; False when the method cannot resume."""
+        state = method.state()
+        if state is None:
+            return False
+        name = f"state-{self.notes['step']}.safetensors"
+        save_weights(self.folder / name, state, f"{type(method).__name__}.state()")
+        # The notes name the state, so this one rename makes both take effect together.
+        write_json(self.folder / "notes.json", {**self.notes, "state": name})
+        for old in self.folder.glob("state-*.safetensors"):
+            if old.name != name:
+                old.unlink()
+        return True
+
+    def clear(self) -> None:
+        """Forget it: the attempt starts anew."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+
+def drive(
+    method: Fitted,
+    patches: Patches,
+    *,
+    seed: int,
+    context: Context,
+    checkpoint: Checkpoint,
+    marks: Sequence[float],
+    on_mark: OnMark,
+) -> bool:
+    """Fit a method to its end, or until a mark says stop.
+
+    Args:
+        method: Built, and brought to the checkpoint's state where there is one.
+        patches: What it learns from.
+        seed: Its seed.
+        context: The job at work.
+        checkpoint: Holds the notes; saved every so often.
+        marks: Fractions of the training in (0, 1], ascending, the last one 1.
+        on_mark: Called once for each.
+
+    Returns:
+        Whether the training reached its end.
+
+    Raises:
+        DivergedError: When a reported value is not finite.
+        ContractError: When the method yields something else than Progress, or nothing.
+    """
+    notes = checkpoint.notes
+    begun = time.perf_counter() - notes["seconds"]
+    saved = time.perf_counter()
+    first_step, first_time = notes["step"], time.perf_counter()
+    progress: Progress | None = None
+    for progress in method.fit(patches, seed=seed):
+        _check(progress, type(method).__name__)
+        now = time.perf_counter()
+        notes["step"], notes["seconds"] = progress.step, now - begun
+        _note(notes["curve"], progress, now - begun)
+        context.report(progress.step, progress.total, progress.metrics)
+        go_on = True
+        while notes["marks"] < len(marks) and (
+            progress.step >= math.ceil(marks[notes["marks"]] * progress.total)
+        ):
+            go_on = on_mark(notes["marks"], progress.step)
+            notes["marks"] += 1
+            if not go_on:
+                break
+        if not go_on:
+            break
+        if now - saved >= context.checkpoint_seconds and progress.step < progress.total:
+            checkpoint.save(method)
+            saved = time.perf_counter()
+    if progress is None and notes["marks"] < len(marks):
+        raise ContractError(f"{type(method).__name__}.fit yielded no Progress")
+    context.cost["steps"] = notes["step"]
+    spent = time.perf_counter() - first_time
+    context.cost["steps_per_second"] = (notes["step"] - first_step) / spent if spent > 0 else None
+    if notes["marks"] < len(marks) and (progress is None or progress.step >= progress.total):
+        raise ContractError(f"{type(method).__name__}.fit ended before its last step")
+    return notes["marks"] == len(marks)
+
+
+def _check(progress: Any, name: str) -> None:
+    if not isinstance(progress, Progress):
+        raise ContractError(
+            f"{name}.fit yielded {type(progress).__name__}; expected vbench.Progress"
+        )
+    for metric, value in progress.metrics.items():
+        if not math.isfinite(value):
+            raise DivergedError(f"{name}: {metric} is {value} at step {progress.step}")
+
+
+def _note(curve: list[dict[str, float]], progress: Progress, seconds: float) -> None:
+    """Keep a point of the curve: evenly spaced steps, CURVE_POINTS at most, and the last."""
+    every = max(1, math.ceil(progress.total / CURVE_POINTS))
+    if progress.step % every == 0 or progress.step in (1, progress.total):
+        values = {name: round(float(value), 6) for name, value in progress.metrics.items()}
+        curve.append({"step": progress.step, "seconds": round(seconds, 3), **values})

@@ -1,0 +1,135 @@
+"""The files that people and scripts read: plan.json, records.jsonl and cases.csv.
+
+All are derived from the store and the plan, and written whole; losing one loses nothing.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import vbench
+from vbench.engine.plan import Plan
+from vbench.engine.provenance import provenance
+from vbench.engine.store import Store
+from vbench.files import atomic_write, read_json, write_json
+
+COLUMNS = (
+    "arm",
+    "regime",
+    "generator",
+    "n_subjects",
+    "seed",
+    "subject",
+    "metric",
+    "value",
+    "status",
+)
+
+
+def write_plan(plan: Plan, folder: Path) -> None:
+    """Write ``plan.json``: the spec as resolved, the data, the arms and the jobs."""
+    value = {
+        "benchmark": plan.spec.benchmark.name,
+        "vbench": vbench.__version__,
+        "spec": plan.spec.model_dump(mode="json"),
+        "data": {role: subjects.summary() for role, subjects in plan.data.items()},
+        "seeds": plan.spec.benchmark.seeds,
+        "metrics": _metrics(plan),
+        "arms": [arm.to_json() for arm in plan.arms],
+        "jobs": [
+            {
+                "key": key,
+                "stage": job.stage,
+                "label": job.label,
+                "method": job.method,
+                "arm": job.arm,
+                "seed": job.seed,
+                "trial": job.trial,
+                "needs": list(job.needs),
+            }
+            for key, job in plan.jobs.items()
+        ],
+    }
+    path = folder / "plan.json"
+    try:
+        old = read_json(path)
+        if {k: v for k, v in old.items() if k != "provenance"} == json.loads(json.dumps(value)):
+            return
+    except (OSError, ValueError):
+        pass
+    write_json(path, {**value, "provenance": provenance()})
+
+
+def _metrics(plan: Plan) -> dict[str, Any]:
+    """Describe the metrics, so that a reader needs no plugin: versioned id, unit, direction."""
+    from vbench import registry
+
+    plugins = registry.for_paths(tuple(plan.spec.plugins.paths))
+    listed: dict[str, Any] = {}
+    for family in ("segmentation", "fidelity", "privacy"):
+        for use in plan.spec.metrics.uses(family):
+            cls = plugins.metric(use.plugin)
+            listed[use.plugin] = {
+                "family": family,
+                "id": f"{cls.name}@{cls.version}",
+                "unit": cls.unit,
+                "higher_is_better": cls.higher_is_better,
+            }
+    return listed
+
+
+def write_records(plan: Plan, store: Store, folder: Path) -> None:
+    """Write ``records.jsonl``: one line a job that finished or failed, in the plan's order."""
+    with atomic_write(folder / "records.jsonl") as path, path.open("w", encoding="utf-8") as file:
+        for record in _records(plan, store):
+            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+
+
+def _records(plan: Plan, store: Store) -> Iterator[dict[str, Any]]:
+    for key, job in plan.jobs.items():
+        record = store.record(key) if store.has(key) else store.failure(key)
+        if record is not None:
+            # A shared job keeps the name of the benchmark that did it; here it is ours.
+            yield {**record, "benchmark": job.benchmark, "arm": job.arm, "label": job.label}
+
+
+def write_cases(plan: Plan, store: Store, folder: Path) -> None:
+    """Write ``cases.csv``: every score of every test subject; failed ones are there, without value.
+
+    The same results give the same bytes.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for arm in plan.arms:
+        n = "" if arm.n_subjects is None else arm.n_subjects
+        for seed, key in arm.evaluate.items():
+            head = (arm.name, arm.regime, arm.generator or "", n, seed)
+            for case in _cases(plan, store, key):
+                value = "" if case["value"] is None else repr(float(case["value"]))
+                writer.writerow((*head, case["subject"], case["metric"], value, case["status"]))
+    with atomic_write(folder / "cases.csv") as path:
+        path.write_text(text.getvalue(), encoding="utf-8")
+
+
+def _cases(plan: Plan, store: Store, key: str) -> Iterator[Mapping[str, Any]]:
+    """Yield the cases of an ``evaluate`` job; of a failed one, what it would have scored."""
+    if store.has(key):
+        yield from store.result(key)["cases"]
+        return
+    if store.failure(key) is None:
+        return
+    job = plan.jobs[key]
+    for test in job.inputs["test"]:
+        for metric in job.inputs["metrics"]:
+            yield {
+                "subject": plan.jobs[test].inputs["subject"],
+                "metric": metric["plugin"]["name"],
+                "value": None,
+                "status": "failed",
+            }

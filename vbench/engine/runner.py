@@ -1,0 +1,241 @@
+"""Runs what the store lacks of a plan: hands out ready jobs and goes on past failures."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from vbench.engine.claims import Claims
+from vbench.engine.costs import Costs
+from vbench.engine.executors import Event, Executor
+from vbench.engine.job import Job
+from vbench.engine.plan import Plan
+from vbench.engine.process import Outcome
+from vbench.engine.store import Store
+from vbench.engine.worker import Task, describe
+from vbench.types import JobFailure
+
+#: Seconds between two looks at jobs that another run is doing.
+LOOK_ELSEWHERE = 1.0
+
+
+class Watcher(Protocol):
+    """Who is told what happens: the console, hooks, the files of results."""
+
+    def started(self, job: Job) -> None:
+        """A job starts."""
+
+    def progress(self, job: Job, step: int, total: int, metrics: Mapping[str, float]) -> None:
+        """A job went on."""
+
+    def finished(self, job: Job, record: dict[str, Any]) -> None:
+        """A job finished; its record is in the store."""
+
+    def failed(self, job: Job, failure: JobFailure) -> None:
+        """A job failed."""
+
+    def left(self, seconds: float, done: int, total: int) -> None:
+        """An estimate of what is left."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a run's tasks are done.
+
+    Attributes:
+        device: ``auto``, ``cpu`` or ``cuda``.
+        threads: Threads of one job.
+        plugins: Local plugin files.
+        checkpoint_seconds: How often a training is saved.
+        limit_seconds: Wall time of one job; None: no limit.
+        limit_bytes: Resident memory of one job; None: no limit.
+    """
+
+    device: str = "auto"
+    threads: int = 1
+    plugins: tuple[str, ...] = ()
+    checkpoint_seconds: float = 60.0
+    limit_seconds: float | None = None
+    limit_bytes: int | None = None
+
+
+@dataclass
+class Runner:
+    """One run of a plan on a store.
+
+    Attributes:
+        plan: What to do.
+        store: What is done.
+        executor: Where it is done.
+        claims: Keeps other runs off our jobs.
+        settings: How.
+        watcher: Who is told.
+        costs: Estimates.
+    """
+
+    plan: Plan
+    store: Store
+    executor: Executor
+    claims: Claims
+    settings: Settings
+    watcher: Watcher
+    costs: Costs = field(default_factory=Costs)
+
+    def __post_init__(self) -> None:
+        """Start with nothing failed and nothing running."""
+        self._failed: dict[str, JobFailure] = {}
+        self._running: dict[str, float] = {}
+        self._looked = 0.0
+
+    def run(self, stages: Collection[str] | None = None) -> list[JobFailure]:
+        """Do all missing jobs; returns when each is in the store or has failed.
+
+        Args:
+            stages: Only jobs of these stages; None: of all.
+
+        Returns:
+            The failures so far.
+        """
+        jobs = self.plan.jobs
+        self._done = {key for key in jobs if self.store.has(key)}
+        self._waiting = [
+            key
+            for key, job in jobs.items()
+            if key not in self._done
+            and key not in self._failed
+            and (stages is None or job.stage in stages)
+        ]
+        urgency = self.costs.urgency(jobs)
+        self._waiting.sort(key=lambda key: -urgency[key])
+        while self._waiting or self._running:
+            self._hand_out()
+            self._tell_left()
+            self._listen()
+        return list(self._failed.values())
+
+    def _hand_out(self) -> None:
+        """Start ready jobs while there are slots; the most urgent first."""
+        slots = self.executor.slots
+        now = time.monotonic()
+        look = now - self._looked >= LOOK_ELSEWHERE
+        if look:
+            self._looked = now
+        for key in list(self._waiting):
+            job = self.plan.jobs[key]
+            if not self._failed.keys().isdisjoint(job.needs):
+                self._waiting.remove(key)
+                self._inherit(job)
+                continue
+            if look and self.store.has(key):  # another run did it
+                self._waiting.remove(key)
+                self._succeed(job, self.store.record(key))
+                continue
+            if len(self._running) >= slots or not self._done.issuperset(job.needs):
+                continue
+            if not self.claims.take(key):
+                continue
+            self._waiting.remove(key)
+            if self.store.has(key):
+                self.claims.release(key)
+                self._succeed(job, self.store.record(key))
+                continue
+            self._running[key] = now
+            self.watcher.started(job)
+            self.executor.submit(key, self._task(job))
+
+    def _task(self, job: Job) -> Task:
+        s = self.settings
+        return Task(
+            job=job.to_json(),
+            store=str(self.store.root.resolve()),
+            device=s.device,
+            threads=s.threads,
+            plugins=s.plugins,
+            checkpoint_seconds=s.checkpoint_seconds,
+            limit_seconds=s.limit_seconds,
+            limit_bytes=s.limit_bytes,
+        )
+
+    def _listen(self) -> None:
+        """Take what the executor tells, for a moment."""
+        try:
+            event = self.executor.events.get(timeout=0.1)
+        except queue.Empty:
+            return
+        while True:
+            self._take(event)
+            try:
+                event = self.executor.events.get_nowait()
+            except queue.Empty:
+                return
+
+    def _take(self, event: Event) -> None:
+        if event.key not in self._running:
+            return
+        job = self.plan.jobs[event.key]
+        if event.outcome is None:
+            self.watcher.progress(job, event.step, event.total, event.metrics)
+            return
+        del self._running[event.key]
+        self._end(job, event.outcome)
+        self.claims.release(event.key)
+
+    def _end(self, job: Job, outcome: Outcome) -> None:
+        if outcome.record is not None:
+            self._succeed(job, outcome.record)
+        elif outcome.failure is not None:
+            self._fail(job, outcome.failure)
+
+    def _succeed(self, job: Job, record: dict[str, Any]) -> None:
+        self._done.add(job.key)
+        self.costs.add(record)
+        self._tell_left()
+        self.watcher.finished(job, record)
+
+    def _fail(self, job: Job, failure: JobFailure) -> None:
+        self._failed[job.key] = failure
+        record = {
+            **describe(job),
+            "status": "failed",
+            "started": None,
+            "seconds": failure.seconds,
+            "inputs": dict(job.inputs),
+            "result": None,
+            "failure": {
+                "reason": failure.reason,
+                "message": failure.message,
+                "traceback": failure.traceback,
+                "seconds": failure.seconds,
+                "stage": job.stage,
+            },
+        }
+        self.store.fail(job.key, record)
+        self._tell_left()
+        self.watcher.failed(job, failure)
+
+    def _inherit(self, job: Job) -> None:
+        """Fail a job because one that it reads failed; the message is the first cause."""
+        cause = next(need for need in job.needs if need in self._failed)
+        told = self.store.failure(cause) or {}
+        told = told.get("failure") or {}
+        message = told.get("message", "")
+        if told.get("reason") != "upstream":
+            upstream = self.plan.jobs[cause]
+            message = f"{upstream.stage} {upstream.label}: {told.get('reason')}: {message}"
+        self._fail(job, JobFailure("upstream", message, told.get("traceback", "")))
+
+    def _tell_left(self) -> None:
+        ended = self._done | self._failed.keys()
+        left = [job for key, job in self.plan.jobs.items() if key not in ended]
+        seconds = self.costs.left(left, self.executor.slots)
+        now = time.monotonic()
+        spent = sum(
+            min(now - start, self.costs.estimate(self.plan.jobs[key]))
+            for key, start in self._running.items()
+        )
+        seconds = max(0.0, seconds - spent / max(1, self.executor.slots))
+        total = len(self.plan.jobs)
+        self.watcher.left(seconds, total - len(left), total)

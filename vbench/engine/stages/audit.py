@@ -1,0 +1,47 @@
+"""Stage ``audit``: how real a generator's patches look, and what they give away.
+
+Held-out patches come from the validation and test subjects; nothing is selected by these scores.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy as np
+
+from vbench.engine.context import Context
+from vbench.engine.stages.common import chosen, real_patches
+from vbench.interfaces import Metric
+
+
+def run(context: Context) -> dict[str, Any]:
+    """Score the candidate that the generator's synthetic arm selected."""
+    from vbench.audit import audit_patches
+    from vbench.data.patches import ArrayPatches
+
+    inputs = context.inputs
+    trial = chosen(context.store, inputs["trials"], inputs["higher_is_better"])
+    record = context.store.record(trial.key)
+    index = record["result"]["checkpoint"]
+    folder = context.store.folder(record["inputs"]["synthetic"][index])
+    synthetic = ArrayPatches(
+        np.load(folder / "images.npy", mmap_mode="r"), np.load(folder / "labels.npy", mmap_mode="r")
+    )
+    families = {
+        family: [_metric(context, listed) for listed in inputs["metrics"][family]]
+        for family in ("fidelity", "privacy")
+    }
+    scores = audit_patches(
+        synthetic,
+        real_patches(context, "train"),
+        real_patches(context, "heldout"),
+        fidelity=families["fidelity"],
+        privacy=families["privacy"],
+        seed=inputs["seed"],
+    )
+    return {"checkpoint": index, **scores}
+
+
+def _metric(context: Context, listed: dict[str, Any]) -> Any:
+    cls = cast(type[Metric], context.plugin("metric", listed["plugin"]).cls)
+    return cls(cls.Params.model_validate(listed["params"]))

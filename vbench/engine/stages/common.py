@@ -1,0 +1,153 @@
+"""What stages share: opening patches, settling a trial's parameters, the plugins' contract."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+
+from vbench.engine.context import Context
+from vbench.engine.store import Store
+from vbench.engine.tuning import Trial, ask, best
+from vbench.errors import ContractError, DivergedError
+from vbench.interfaces import Fitted, Params, Plugin
+from vbench.types import Array, Patches, Setup
+
+F = TypeVar("F", bound=Fitted)
+
+
+def real_patches(context: Context, name: str) -> Patches:
+    """Return the real patches of the volumes listed under ``name``: the same pool for every arm."""
+    from vbench.data.patches import VolumePatches
+
+    spec = context.inputs["patches"]
+    return VolumePatches(
+        context.volumes(name),
+        size=tuple(spec["size"]),
+        per_subject=spec["per_subject"],
+        vessel_centred=spec["vessel_centred"],
+        seed=spec["seed"],
+    )
+
+
+def training_setup(context: Context, size: tuple[int, ...]) -> Setup:
+    """Return what a method is built for."""
+    spacing = context.inputs.get("spacing")
+    return Setup(size=size, device=context.device, spacing=tuple(spacing) if spacing else None)
+
+
+def params_of(cls: type[Plugin], values: Mapping[str, Any]) -> Params:
+    """Build a plugin's parameters from recorded values."""
+    return cls.Params.model_validate(dict(values))
+
+
+def trials(store: Store, keys: Sequence[str]) -> list[Trial]:
+    """Read the trials of these jobs."""
+    return [Trial.from_record(store.record(key)) for key in keys]
+
+
+def chosen(store: Store, keys: Sequence[str], higher_is_better: bool) -> Trial:
+    """Return the trial that an arm selects, by its validation score.
+
+    Raises:
+        DivergedError: When none ended with a score.
+    """
+    trial = best(trials(store, keys), higher_is_better)
+    if trial is None:
+        raise DivergedError(f"none of {len(keys)} trials ended with a validation score")
+    return trial
+
+
+def resolve_params(context: Context, cls: type[F], prefix: str) -> tuple[Params, dict[str, Any]]:
+    """Settle the parameters of a job that may belong to a trial.
+
+    Args:
+        context: The job; ``inputs["params"]`` are fixed, ``inputs["asking"]`` describes the trial.
+        cls: The plugin.
+        prefix: ``"generator"`` or ``"segmenter"``: which axes are this plugin's.
+
+    Returns:
+        The parameters, and the trial's value on every axis.
+    """
+    asking = context.inputs.get("asking")
+    tuned: dict[str, Any] = {}
+    if asking:
+        tuned = ask(
+            asking["space"],
+            asking["defaults"],
+            asking["trial"],
+            trials(context.store, asking["previous"]),
+            sampler=asking["sampler"],
+            seed=asking["seed"],
+            higher_is_better=asking["higher_is_better"],
+        )
+    own = {
+        axis.removeprefix(f"{prefix}."): value
+        for axis, value in tuned.items()
+        if axis.startswith(f"{prefix}.") and axis != "generator.checkpoint"
+    }
+    return params_of(cls, {**context.inputs["params"], **own}), tuned
+
+
+def check_labelled_patches(patches: Any, n: int, size: tuple[int, ...], owner: str) -> None:
+    """Hold sampled patches to the contract.
+
+    Raises:
+        ContractError: When shape, type, range or labels are not as agreed.
+        DivergedError: When a value is not finite.
+    """
+    _check_array(patches, (n, 2, *size), f"{owner}.sample")
+    images, labels = patches[:, 0], patches[:, 1]
+    if float(np.abs(images).max(initial=0.0)) > 1 + 1e-4:
+        raise ContractError(
+            f"{owner}.sample: images reach from {images.min():.3g} to {images.max():.3g}; "
+            "expected [-1, 1]"
+        )
+    if not np.isin(labels, (0, 1)).all():
+        raise ContractError(f"{owner}.sample: labels have values other than 0 and 1")
+
+
+def check_probabilities(probabilities: Any, shape: tuple[int, ...], owner: str) -> None:
+    """Hold a predicted volume to the contract.
+
+    Raises:
+        ContractError: When shape, type or range are not as agreed.
+        DivergedError: When a value is not finite.
+    """
+    _check_array(probabilities, shape, f"{owner}.predict")
+    low, high = float(probabilities.min()), float(probabilities.max())
+    if low < -1e-4 or high > 1 + 1e-4:
+        raise ContractError(
+            f"{owner}.predict: values reach from {low:.3g} to {high:.3g}; expected [0, 1]"
+        )
+
+
+def _check_array(array: Any, shape: tuple[int, ...], owner: str) -> None:
+    if not isinstance(array, np.ndarray):
+        raise ContractError(f"{owner} returned {type(array).__name__}; expected a numpy array")
+    if array.shape != shape:
+        raise ContractError(f"{owner} returned shape {array.shape}; expected {shape}")
+    if array.dtype != np.float32:
+        raise ContractError(f"{owner} returned {array.dtype}; expected float32")
+    if not np.isfinite(array).all():
+        raise DivergedError(f"{owner} returned values that are not finite")
+
+
+def mean(values: Sequence[float]) -> float:
+    """Return the mean of values as a plain float."""
+    return float(np.mean(np.asarray(values, dtype=float)))
+
+
+__all__: list[str] = [
+    "Array",
+    "check_labelled_patches",
+    "check_probabilities",
+    "chosen",
+    "mean",
+    "params_of",
+    "real_patches",
+    "resolve_params",
+    "training_setup",
+    "trials",
+]

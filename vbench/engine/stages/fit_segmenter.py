@@ -1,0 +1,142 @@
+"""Stage ``fit-segmenter``: one trial of an arm, validated on the way, its best state kept."""
+
+from __future__ import annotations
+
+import shutil
+from typing import Any, cast
+
+import numpy as np
+
+from vbench.engine import study
+from vbench.engine.context import Context
+from vbench.engine.fitting import Checkpoint, drive
+from vbench.engine.stages.common import (
+    chosen,
+    real_patches,
+    resolve_params,
+    training_setup,
+    trials,
+)
+from vbench.engine.tuning import Pruner
+from vbench.engine.validation import validate
+from vbench.engine.weights import load_weights, save_weights
+from vbench.errors import ContractError, DivergedError
+from vbench.interfaces import SegmentationMetric, Segmenter
+from vbench.types import Patches
+
+
+def run(context: Context) -> dict[str, Any]:
+    """Fit the segmenter; artifact ``weights.safetensors``, of the best validated state.
+
+    A trial that diverges is a result (no score) rather than a failure: its arm has others.
+    """
+    inputs = context.inputs
+    asking = inputs["asking"]
+    earlier = trials(context.store, asking["previous"])
+    cls = cast(type[Segmenter], context.plugin("segmenter").cls)
+    params, tuned = resolve_params(context, cls, "segmenter")
+    patches, checkpoint_index = training_patches(context, tuned)
+    segmenter = cls(params, training_setup(context, patches.size))
+    volumes = context.volumes("val")
+    judge = cast(type[SegmentationMetric], context.plugin("metric", inputs["metric"]).cls)()
+    sign = 1.0 if asking["higher_is_better"] else -1.0
+    pruner = Pruner(
+        inputs["pruner"],
+        earlier,
+        steps=inputs["validations"],
+        higher_is_better=asking["higher_is_better"],
+    )
+    checkpoint = Checkpoint(context.store.checkpoint(context.job.key))
+    if not checkpoint.restore(segmenter):
+        checkpoint.clear()
+        checkpoint.notes |= {"validation": [], "best": None, "pruned": False}
+        if inputs["initial"]:
+            trial = chosen(context.store, inputs["initial"], asking["higher_is_better"])
+            folder = context.store.folder(trial.key)
+            segmenter.load_weights(load_weights(folder / "weights.safetensors"))
+    notes = checkpoint.notes
+    view = study.open_trial(context.job, tuned)
+
+    def judge_state(index: int, step: int) -> bool:
+        verdict = validate(segmenter, volumes, judge)
+        notes["validation"].append(
+            {"step": step, "score": verdict.score, "threshold": verdict.threshold}
+        )
+        if not np.isfinite(verdict.score):
+            raise DivergedError(f"validation {judge.name} is {verdict.score} at step {step}")
+        best = notes["best"]
+        if best is None or sign * verdict.score > sign * best["score"]:
+            notes["best"] = {"score": verdict.score, "threshold": verdict.threshold, "step": step}
+            weights = segmenter.weights()
+            save_weights(checkpoint.folder / "best.safetensors", weights, f"{cls.name}.weights()")
+        view.report(index, verdict.score)
+        if index + 1 < inputs["validations"] and pruner.report(index, verdict.score):
+            notes["pruned"] = True
+            return False
+        return True
+
+    diverged = None
+    try:
+        drive(
+            segmenter,
+            patches,
+            seed=asking["seed"],
+            context=context,
+            checkpoint=checkpoint,
+            marks=[(i + 1) / inputs["validations"] for i in range(inputs["validations"])],
+            on_mark=judge_state,
+        )
+        shutil.copyfile(
+            checkpoint.folder / "best.safetensors", context.folder / "weights.safetensors"
+        )
+    except DivergedError as error:
+        diverged = str(error)
+    best = None if diverged else notes["best"]
+    view.close(best["score"] if best else None, notes["pruned"])
+    return {
+        "trial": asking["trial"],
+        "params": {**params.model_dump(mode="json"), **segmenter.resolved()},
+        "tuned": tuned,
+        "checkpoint": checkpoint_index,
+        "curve": notes["curve"],
+        "validation": notes["validation"],
+        "score": best["score"] if best else None,
+        "threshold": best["threshold"] if best else None,
+        "best_step": best["step"] if best else None,
+        "pruned": notes["pruned"],
+        "diverged": diverged,
+    }
+
+
+def training_patches(context: Context, tuned: dict[str, Any]) -> tuple[Patches, int | None]:
+    """Open what the arm's regime trains on, and say which candidate of the generator that is.
+
+    Raises:
+        ContractError: When the job names neither real nor synthetic patches.
+    """
+    from vbench.data.patches import ArrayPatches, MixedPatches
+
+    inputs = context.inputs
+    real = real_patches(context, "train") if inputs["train"] else None
+    candidates = inputs["synthetic"]
+    if inputs["synthetic_of"]:
+        # Another arm tuned this generator: take the candidate that it selected.
+        higher = inputs["asking"]["higher_is_better"]
+        trial = chosen(context.store, inputs["synthetic_of"], higher)
+        record = context.store.record(trial.key)
+        candidates, index = record["inputs"]["synthetic"], record["result"]["checkpoint"]
+    elif candidates:
+        index = tuned.get("generator.checkpoint", len(candidates) - 1)
+    else:
+        index = None
+    if index is None:
+        if real is None:
+            raise ContractError("the job names neither real nor synthetic patches")
+        return real, None
+    folder = context.store.folder(candidates[index])
+    synthetic = ArrayPatches(
+        np.load(folder / "images.npy", mmap_mode="r"), np.load(folder / "labels.npy", mmap_mode="r")
+    )
+    if real is None:
+        return synthetic, index
+    return MixedPatches([real, synthetic]), index

@@ -1,0 +1,159 @@
+"""The store: a folder of artifacts by key, and a record for each finished job. It is the truth.
+
+A job writes into a folder of its own under ``work/``; when all is there, its record too, the
+folder is renamed into its place. So a key's folder is whole or absent, whatever is killed.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from vbench.errors import StoreError
+from vbench.files import read_json, write_json
+
+RECORD = "record.json"
+
+
+class Store:
+    """The artifacts and records below ``<out>/store``.
+
+    Attributes:
+        root: The folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        """Name the folder; it is made by :meth:`create`."""
+        self.root = root
+
+    def create(self) -> None:
+        """Make the folders.
+
+        Raises:
+            StoreError: When the place cannot be written.
+        """
+        try:
+            for name in ("work", "claims", "failures", "checkpoints"):
+                (self.root / name).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"{self.root}: cannot write here ({error.strerror}); name another folder with --out"
+            ) from error
+
+    def folder(self, key: str) -> Path:
+        """Return where the artifacts of a finished job are."""
+        return self.root / key
+
+    def checkpoint(self, key: str) -> Path:
+        """Return where an unfinished job keeps what it needs to go on."""
+        return self.root / "checkpoints" / key
+
+    def has(self, key: str) -> bool:
+        """Whether the job finished."""
+        return (self.root / key / RECORD).is_file()
+
+    def record(self, key: str) -> dict[str, Any]:
+        """Return the record of a finished job.
+
+        Raises:
+            StoreError: When there is none, or it cannot be read.
+        """
+        path = self.root / key / RECORD
+        try:
+            record: dict[str, Any] = read_json(path)
+        except (OSError, ValueError) as error:
+            raise StoreError(
+                f"{path}: not a readable record ({error}); remove its folder"
+            ) from error
+        return record
+
+    def result(self, key: str) -> dict[str, Any]:
+        """Return what a finished job found out."""
+        result: dict[str, Any] = self.record(key)["result"]
+        return result
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """Iterate over the records of all finished jobs, of every benchmark in this store."""
+        for path in sorted(self.root.glob(f"*/{RECORD}")):
+            with suppress(OSError, ValueError):
+                yield read_json(path)
+
+    def begin(self, key: str) -> Path:
+        """Return a new, empty folder for the artifacts of a job that starts."""
+        folder = self.root / "work" / f"{key}-{os.getpid()}-{secrets.token_hex(4)}"
+        folder.mkdir(parents=True)
+        return folder
+
+    def publish(self, key: str, folder: Path, record: dict[str, Any]) -> dict[str, Any]:
+        """Put a finished job's folder in its place, with its record; the first one to finish stays.
+
+        Returns:
+            The record that is in the store.
+        """
+        write_json(folder / RECORD, record)
+        for path in folder.rglob("*"):
+            if path.is_file():
+                _sync(path)
+        _sync(folder)
+        place = self.folder(key)
+        if place.is_dir() and not self.has(key):
+            self.discard(place)
+        try:
+            folder.rename(place)
+        except OSError:
+            if not self.has(key):
+                raise
+            shutil.rmtree(folder, ignore_errors=True)
+        _sync(self.root)
+        (self.root / "failures" / f"{key}.json").unlink(missing_ok=True)
+        shutil.rmtree(self.checkpoint(key), ignore_errors=True)
+        return self.record(key)
+
+    def fail(self, key: str, record: dict[str, Any]) -> None:
+        """Record that a job failed; it is never taken for a result."""
+        write_json(self.root / "failures" / f"{key}.json", record)
+
+    def failure(self, key: str) -> dict[str, Any] | None:
+        """Return the record of a failed job, None when it did not fail."""
+        try:
+            record: dict[str, Any] = read_json(self.root / "failures" / f"{key}.json")
+        except (OSError, ValueError):
+            return None
+        return record
+
+    def remove(self, keys: Iterable[str]) -> None:
+        """Forget finished jobs, so that they are done again."""
+        for key in keys:
+            self.discard(self.folder(key))
+            shutil.rmtree(self.checkpoint(key), ignore_errors=True)
+
+    def sweep(self, alive: Callable[[str], bool]) -> None:
+        """Remove what killed runs left half-written.
+
+        Args:
+            alive: Whether somebody is doing the job of this key.
+        """
+        for folder in (self.root / "work").iterdir():
+            if not alive(folder.name.partition("-")[0]):
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def discard(self, folder: Path) -> None:
+        """Remove a folder: out of sight in one step first, so that no half of it is ever seen."""
+        aside = self.root / "work" / f"gone-{secrets.token_hex(6)}"
+        with suppress(FileNotFoundError):
+            folder.rename(aside)
+            shutil.rmtree(aside, ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    """Flush a file, or a folder's list of names, to disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

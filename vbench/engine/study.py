@@ -1,0 +1,126 @@
+"""Shows trials in a shared Optuna storage, for Optuna's own dashboards and for other tools.
+
+A view: what a trial tries is decided from the store alone (:mod:`vbench.engine.tuning`), so a
+storage that cannot be reached is a warning, and costs no job.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vbench.engine.job import Job, digest
+from vbench.engine.tuning import distributions, within
+
+if TYPE_CHECKING:
+    import optuna
+
+
+class TrialView:
+    """One trial in the storage; does nothing when there is no storage or it cannot be reached."""
+
+    def __init__(self, storage: optuna.storages.BaseStorage | None, trial_id: int) -> None:
+        """Show a trial that was made in the storage."""
+        self._storage = storage
+        self._id = trial_id
+
+    def report(self, step: int, score: float) -> None:
+        """Show a validation score."""
+        storage = self._storage
+        if storage is not None:
+            _gently(lambda: storage.set_trial_intermediate_value(self._id, step, score))
+
+    def close(self, score: float | None, pruned: bool) -> None:
+        """Show how the trial ended."""
+        storage = self._storage
+        if storage is None:
+            return
+        import optuna
+
+        states = optuna.trial.TrialState
+        state = states.PRUNED if pruned else states.COMPLETE
+        if score is None:
+            state = states.FAIL
+        values = None if score is None else [score]
+        _gently(lambda: storage.set_trial_state_values(self._id, state, values))
+
+
+def open_trial(job: Job, tuned: Mapping[str, Any]) -> TrialView:
+    """Show a trial that starts, in the storage that the job names (``extra["study"]``)."""
+    target = job.extra.get("study")
+    if not target:
+        return TrialView(None, -1)
+    made: list[TrialView] = []
+
+    def make() -> None:
+        import optuna
+
+        storage = _storage(target)
+        asking = job.inputs["asking"]
+        # Another space is another study: Optuna refuses to mix them.
+        name = f"{job.benchmark}/{job.arm}/seed {job.seed}/{digest(asking['space'])[:6]}"
+        optuna.create_study(
+            study_name=name,
+            storage=storage,
+            direction="maximize" if asking["higher_is_better"] else "minimize",
+            load_if_exists=True,
+        )
+        axes = distributions(asking["space"])
+        known = {axis: v for axis, v in tuned.items() if within(asking["space"][axis], v)}
+        frozen = optuna.trial.create_trial(
+            params=known,
+            distributions={axis: axes[axis] for axis in known},
+            user_attrs={"job": job.key, "trial": asking["trial"]},
+            state=optuna.trial.TrialState.RUNNING,
+        )
+        study_id = storage.get_study_id_from_name(name)
+        made.append(TrialView(storage, storage.create_new_trial(study_id, frozen)))
+
+    _gently(make)
+    return made[0] if made else TrialView(None, -1)
+
+
+def close_orphans(target: str, alive: Callable[[str], bool]) -> int:
+    """Close trials that a killed run left running.
+
+    Args:
+        target: Storage URL, or path of the journal file.
+        alive: Whether somebody is doing the job of this key.
+
+    Returns:
+        How many were closed.
+    """
+    if "://" not in target and not Path(target).exists():
+        return 0
+    import optuna
+
+    closed = 0
+    storage = _storage(target)
+    running = (optuna.trial.TrialState.RUNNING,)
+    for study in storage.get_all_studies():
+        for trial in storage.get_all_trials(study._study_id, deepcopy=False, states=running):
+            if not alive(str(trial.user_attrs.get("job"))):
+                storage.set_trial_state_values(trial._trial_id, optuna.trial.TrialState.FAIL)
+                closed += 1
+    return closed
+
+
+def _storage(target: str) -> optuna.storages.BaseStorage:
+    """Open an Optuna storage: a URL of any kind that Optuna knows, or a journal file."""
+    import optuna
+    from optuna.storages.journal import JournalFileBackend
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    if "://" in target:
+        return optuna.storages.get_storage(target)
+    backend = JournalFileBackend(target)
+    return optuna.storages.JournalStorage(backend)
+
+
+def _gently(act: Callable[[], object]) -> None:
+    try:
+        act()
+    except Exception as error:
+        warnings.warn(f"the Optuna storage did not take a trial: {error}", stacklevel=2)

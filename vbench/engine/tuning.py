@@ -1,0 +1,198 @@
+"""Asks Optuna for a trial's parameters, and whether to stop it: from the earlier trials alone.
+
+The study is rebuilt in memory from the records of the trials that this one may see, and the
+sampler is seeded by the trial's own seed. So a trial's parameters are a function of its inputs:
+the same with one worker or many, after a crash, and on another machine.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from vbench.spec.space import Space
+
+if TYPE_CHECKING:
+    import optuna
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A trial that has ended.
+
+    Attributes:
+        number: 0 is the defaults.
+        params: Axis to value; empty when nothing is tuned.
+        score: On the validation subjects; None when it diverged.
+        pruned: Whether it was stopped early.
+        curve: Number and score of each validation.
+        key: Key of its job.
+    """
+
+    number: int
+    params: Mapping[str, Any]
+    score: float | None
+    pruned: bool
+    curve: Sequence[tuple[int, float]]
+    key: str = ""
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Trial:
+        """Read the record of a ``fit-segmenter`` job."""
+        result = record["result"]
+        curve = [(i, v["score"]) for i, v in enumerate(result["validation"])]
+        return cls(
+            number=result["trial"],
+            params=result["tuned"],
+            score=result["score"],
+            pruned=result["pruned"],
+            curve=curve,
+            key=record["key"],
+        )
+
+
+def best(trials: Sequence[Trial], higher_is_better: bool) -> Trial | None:
+    """Return the best trial that ran to its end; the earliest of equals; None without one."""
+    sign = 1.0 if higher_is_better else -1.0
+    ended = [t for t in trials if t.score is not None and not t.pruned]
+    return max(ended, key=lambda t: (sign * (t.score or 0.0), -t.number), default=None)
+
+
+def ask(
+    space: Space,
+    defaults: Mapping[str, Any],
+    number: int,
+    earlier: Sequence[Trial],
+    *,
+    sampler: str,
+    seed: int,
+    higher_is_better: bool,
+) -> dict[str, Any]:
+    """Return the parameters of a trial.
+
+    Trial 0 gets the defaults. Where every axis is a list of choices, combinations that were not
+    tried come first; otherwise Optuna's sampler decides.
+
+    Args:
+        space: The axes.
+        defaults: Value of each axis when it is not tuned.
+        number: The trial's number.
+        earlier: The trials that it may see.
+        sampler: ``tpe``, ``random`` or ``qmc``.
+        seed: The trial's own seed.
+        higher_is_better: Direction of the scores.
+    """
+    if not space:
+        return {}
+    if number == 0:
+        return {axis: defaults[axis] for axis in space}
+    if all("choices" in axis for axis in space.values()):
+        # The default's place first, then the others in the order that the plugin lists them.
+        choices = [
+            [defaults[name], *(c for c in axis["choices"] if c != defaults[name])]
+            for name, axis in space.items()
+        ]
+        combinations = itertools.product(*choices)
+        nth = next(itertools.islice(combinations, number, None), None)
+        if nth is not None:
+            return dict(zip(space, nth, strict=True))
+    study = _study(earlier, space, sampler, seed, higher_is_better)
+    params: dict[str, Any] = study.ask(distributions(space)).params
+    return params
+
+
+class Pruner:
+    """Says during a trial whether it has fallen behind those before it."""
+
+    def __init__(
+        self, name: str, earlier: Sequence[Trial], *, steps: int, higher_is_better: bool
+    ) -> None:
+        """Rebuild the study.
+
+        Args:
+            name: ``none``, ``median``, ``halving`` or ``hyperband``.
+            earlier: The trials that this one may see.
+            steps: Validations in a whole training.
+            higher_is_better: Direction of the scores.
+        """
+        self._trial: optuna.trial.Trial | None = None
+        if name == "none" or not earlier:
+            return
+        import optuna
+
+        pruners: dict[str, optuna.pruners.BasePruner] = {
+            "median": optuna.pruners.MedianPruner(n_startup_trials=2),
+            "halving": optuna.pruners.SuccessiveHalvingPruner(min_resource=max(1, steps // 4)),
+            "hyperband": optuna.pruners.HyperbandPruner(
+                min_resource=max(1, steps // 4), max_resource=steps
+            ),
+        }
+        study = _study(earlier, {}, "random", 0, higher_is_better)
+        study.pruner = pruners[name]
+        self._trial = study.ask()
+
+    def report(self, step: int, score: float) -> bool:
+        """Report the score of a validation, by its number; True when the trial should stop."""
+        if self._trial is None:
+            return False
+        self._trial.report(score, step)
+        return self._trial.should_prune()
+
+
+def distributions(space: Space) -> dict[str, optuna.distributions.BaseDistribution]:
+    """Return the axes as Optuna's distributions."""
+    from optuna import distributions as d
+
+    made: dict[str, d.BaseDistribution] = {}
+    for name, axis in space.items():
+        if "choices" in axis:
+            made[name] = d.CategoricalDistribution(axis["choices"])
+        elif axis["integer"]:
+            made[name] = d.IntDistribution(axis["low"], axis["high"], log=axis["log"])
+        else:
+            made[name] = d.FloatDistribution(axis["low"], axis["high"], log=axis["log"])
+    return made
+
+
+def within(axis: Mapping[str, Any], value: Any) -> bool:
+    """Whether a value lies on an axis."""
+    if "choices" in axis:
+        return value in axis["choices"]
+    return bool(axis["low"] <= value <= axis["high"])
+
+
+def _study(
+    earlier: Sequence[Trial], space: Space, sampler: str, seed: int, higher_is_better: bool
+) -> optuna.Study:
+    """Rebuild a study of the earlier trials, in memory."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    samplers: dict[str, Callable[[], Any]] = {
+        "tpe": lambda: optuna.samplers.TPESampler(seed=seed, n_startup_trials=4),
+        "random": lambda: optuna.samplers.RandomSampler(seed=seed),
+        "qmc": lambda: optuna.samplers.QMCSampler(seed=seed),
+    }
+    study = optuna.create_study(
+        direction="maximize" if higher_is_better else "minimize", sampler=samplers[sampler]()
+    )
+    known_axes = distributions(space)
+    states = optuna.trial.TrialState
+    for trial in sorted(earlier, key=lambda t: t.number):
+        state = states.PRUNED if trial.pruned else states.COMPLETE
+        if trial.score is None:
+            state = states.FAIL
+        # A default may lie outside of what is searched; Optuna would refuse it.
+        known = {k: v for k, v in trial.params.items() if k in space and within(space[k], v)}
+        study.add_trial(
+            optuna.trial.create_trial(
+                params=known,
+                distributions={k: known_axes[k] for k in known},
+                value=trial.score if state == states.COMPLETE else None,
+                intermediate_values=dict(trial.curve),
+                state=state,
+            )
+        )
+    return study

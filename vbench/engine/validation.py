@@ -1,0 +1,85 @@
+"""Judges a segmenter on the validation subjects, and chooses its probability threshold there.
+
+One mechanism for every arm, so that none is helped by its own choice of threshold or epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from vbench.engine.stages.common import check_probabilities
+from vbench.interfaces import SegmentationMetric, Segmenter
+from vbench.types import Array, Score, Volume
+
+#: Thresholds that are tried.
+THRESHOLDS: npt.NDArray[np.float64] = np.round(np.arange(0.02, 1.0, 0.02), 2)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How good a segmenter is on the validation subjects.
+
+    Attributes:
+        score: Mean of the judging metric over the subjects, at ``threshold``.
+        threshold: Probability from which a voxel counts as vessel.
+    """
+
+    score: float
+    threshold: float
+
+
+def validate(
+    segmenter: Segmenter, volumes: Sequence[Volume], metric: SegmentationMetric
+) -> Verdict:
+    """Predict the validation volumes; choose the threshold with the highest mean DSC; score there.
+
+    Args:
+        segmenter: In the state to judge.
+        volumes: The validation subjects.
+        metric: Judges the masks; DSC itself needs no second look.
+    """
+    from vbench.data.predict import predict_volume
+    from vbench.maskpair import MaskPair
+
+    curves: list[npt.NDArray[np.float64]] = []
+    kept: list[Array] = []
+    for volume in volumes:
+        probabilities = predict_volume(segmenter, volume)
+        check_probabilities(probabilities, volume.image.shape, segmenter.name)
+        curves.append(dice_by_threshold(probabilities, volume.label))
+        if metric.name != "dsc":
+            kept.append(probabilities.astype(np.float16))
+    mean = np.mean(curves, axis=0)
+    # Of thresholds that are equally good, the one nearest to the middle.
+    ties = np.flatnonzero(mean >= mean.max() - 1e-12)
+    index = int(ties[np.argmin(np.abs(THRESHOLDS[ties] - 0.5))])
+    threshold = float(THRESHOLDS[index])
+    if metric.name == "dsc":
+        return Verdict(float(mean[index]), threshold)
+    values = []
+    for probabilities, volume in zip(kept, volumes, strict=True):
+        pair = MaskPair(probabilities >= threshold, volume.label > 0, volume.spacing)
+        score = metric.score(pair)
+        values.append(score.value if isinstance(score, Score) else float(score))
+    return Verdict(float(np.mean(values)), threshold)
+
+
+def dice_by_threshold(probabilities: Array, label: Array) -> npt.NDArray[np.float64]:
+    """Return the DSC of ``probabilities >= t`` for each of THRESHOLDS, in one pass over the voxels.
+
+    Args:
+        probabilities: In [0, 1], any shape.
+        label: 0 or 1, of the same shape.
+    """
+    # Bin i holds what lies in [t_i, t_i+1); counted from above, that is "at least t_i".
+    bins = np.searchsorted(THRESHOLDS, probabilities.ravel(), side="right")
+    truth = np.asarray(label).ravel() > 0
+    size = len(THRESHOLDS) + 1
+    above = np.bincount(bins, minlength=size)[::-1].cumsum()[::-1][1:]
+    hits = np.bincount(bins[truth], minlength=size)[::-1].cumsum()[::-1][1:]
+    total = above + truth.sum()
+    return np.where(total > 0, 2 * hits / np.maximum(total, 1), 1.0)

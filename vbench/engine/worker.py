@@ -1,0 +1,243 @@
+"""A worker: a process of its own that does one job after another, told what to do in JSON lines.
+
+A plugin can do no harm beyond its own job from here: not by raising, aborting or hanging, and not
+by printing, since what it prints goes to a log while the messages have a channel of their own.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import os
+import resource
+import signal
+import socket
+import sys
+import threading
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+from typing import Any, TextIO
+
+from vbench import registry
+from vbench.engine.context import Context
+from vbench.engine.job import Job
+from vbench.engine.store import Store
+from vbench.errors import ContractError, DataError, DivergedError, VbenchError
+from vbench.types import JobFailure
+
+#: Seconds between two reports of progress at least.
+REPORT_EVERY = 0.2
+_TORCH_STAGES = ("fit-generator", "synthesise", "fit-segmenter", "evaluate")
+
+
+@dataclass(frozen=True)
+class Task:
+    """A job, and where and how to do it.
+
+    Attributes:
+        job: The job, as JSON.
+        store: The store's folder.
+        device: ``cpu``, ``cuda`` or ``auto``, with the slot's number behind a colon.
+        threads: Threads that numerical libraries may use.
+        plugins: Local plugin files.
+        checkpoint_seconds: How often a training is saved.
+        limit_seconds: Wall time after which the job is stopped; None: never.
+        limit_bytes: Resident memory at which the job is stopped; None: never.
+    """
+
+    job: Mapping[str, Any]
+    store: str
+    device: str = "cpu"
+    threads: int = 1
+    plugins: tuple[str, ...] = ()
+    checkpoint_seconds: float = 60.0
+    limit_seconds: float | None = None
+    limit_bytes: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the task as JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Task:
+        """Return the task that :meth:`to_json` wrote."""
+        return cls(**{**value, "plugins": tuple(value["plugins"])})
+
+
+def execute(task: Task, report: Callable[[int, int, Mapping[str, float]], None]) -> dict[str, Any]:
+    """Do one job in this process and publish its artifacts.
+
+    Returns:
+        The record that is in the store.
+    """
+    job = Job.from_json(task.job)
+    store = Store(Path(task.store))
+    device = _device(task.device) if job.stage in _TORCH_STAGES else "cpu"
+    folder = store.begin(job.key)
+    context = Context(
+        job=job,
+        store=store,
+        folder=folder,
+        registry=registry.for_paths(task.plugins),
+        device=device,
+        report=report,
+        checkpoint_seconds=task.checkpoint_seconds,
+    )
+    started, begun = datetime.now(UTC), time.perf_counter()
+    cpu = time.process_time()
+    _reset_peak()
+    try:
+        stage = import_module(f"vbench.engine.stages.{job.stage.replace('-', '_')}")
+        result = stage.run(context)
+        record = {
+            **describe(job),
+            "status": "ok",
+            "started": started.isoformat(timespec="seconds"),
+            "seconds": round(time.perf_counter() - begun, 3),
+            "cpu_seconds": round(time.process_time() - cpu, 3),
+            "peak_memory_mb": _peak_mb(),
+            "steps": context.cost.get("steps"),
+            "steps_per_second": context.cost.get("steps_per_second"),
+            "device": device,
+            "threads": task.threads,
+            "host": socket.gethostname(),
+            "inputs": job.inputs,
+            "result": result,
+            "failure": None,
+        }
+        return store.publish(job.key, folder, record)
+    except BaseException:
+        store.discard(folder)
+        raise
+
+
+def describe(job: Job) -> dict[str, Any]:
+    """Return what a record says of its job before anything of the result."""
+    return {
+        "key": job.key,
+        "stage": job.stage,
+        "label": job.label,
+        "method": job.method,
+        "benchmark": job.benchmark,
+        "arm": job.arm,
+        "seed": job.seed,
+        "trial": job.trial,
+        "needs": list(job.needs),
+    }
+
+
+def failure_of(error: BaseException, seconds: float) -> JobFailure:
+    """Say in the record's words why a job raised."""
+    reason = "error"
+    if isinstance(error, DivergedError):
+        reason = "diverged"
+    elif isinstance(error, ContractError):
+        reason = "contract"
+    elif isinstance(error, DataError):
+        reason = "data"
+    elif isinstance(error, MemoryError):
+        reason = "memory"
+    plain = isinstance(error, ContractError | DivergedError | VbenchError)
+    text = str(error) if plain else ""
+    message = text or f"{type(error).__name__}: {error}"
+    return JobFailure(reason, message.splitlines()[0], traceback.format_exc(), round(seconds, 3))
+
+
+def _device(wanted: str) -> str:
+    """Settle ``auto:1``, ``cuda:1`` or ``cpu:1``: one GPU a slot, as far as they go."""
+    name, _, slot = wanted.partition(":")
+    if name == "cpu" or (name == "auto" and not _may_have_gpu()):
+        return "cpu"
+    import torch
+
+    if not torch.cuda.is_available():
+        if name == "cuda":
+            raise RuntimeError("--device cuda: torch sees no CUDA device here; use --device cpu")
+        return "cpu"
+    return f"cuda:{int(slot or 0) % torch.cuda.device_count()}"
+
+
+def _may_have_gpu() -> bool:
+    """Whether it is worth the seconds that importing torch takes to ask for a GPU."""
+    if sys.platform != "linux":
+        return True
+    # NVIDIA, AMD, and NVIDIA below WSL.
+    return any(Path(device).exists() for device in ("/dev/nvidia0", "/dev/kfd", "/dev/dxg"))
+
+
+def _reset_peak() -> None:
+    """Start the count of peak memory anew, where the kernel lets us."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def _peak_mb() -> float:
+    """Return peak resident memory in MiB since :func:`_reset_peak`, or of the process."""
+    with suppress(OSError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return round(int(line.split()[1]) / 1024, 1)
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+
+
+def _leave_with_parent(stdin: TextIO, tasks: list[str | None], ready: threading.Condition) -> None:
+    """Read tasks; when the channel closes, the parent is gone, and so are we, whatever runs."""
+    for line in stdin:
+        with ready:
+            tasks.append(line)
+            ready.notify()
+    os._exit(0)
+
+
+def main() -> None:
+    """Serve tasks from standard input until it closes."""
+    channel = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # what plugins print goes to the log
+    faulthandler.enable()
+    faulthandler.register(signal.SIGUSR1, all_threads=True)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    warnings.simplefilter("default")
+    tasks: list[str | None] = []
+    ready = threading.Condition()
+    reader = threading.Thread(
+        target=_leave_with_parent, args=(sys.stdin, tasks, ready), daemon=True
+    )
+    reader.start()
+
+    def send(message: dict[str, Any]) -> None:
+        channel.write(json.dumps(message) + "\n")
+
+    while True:
+        with ready:
+            ready.wait_for(lambda: bool(tasks))
+            line = tasks.pop(0)
+        task = Task.from_json(json.loads(line or "{}"))
+        last = 0.0
+
+        def report(step: int, total: int, metrics: Mapping[str, float]) -> None:
+            nonlocal last
+            now = time.monotonic()
+            if now - last >= REPORT_EVERY or step == total:
+                last = now
+                values = {name: float(value) for name, value in metrics.items()}
+                send({"event": "progress", "step": step, "total": total, "metrics": values})
+
+        send({"event": "begun"})
+        begun = time.perf_counter()
+        try:
+            record = execute(task, report)
+            send({"event": "done", "record": record})
+        except Exception as error:
+            failure = failure_of(error, time.perf_counter() - begun)
+            send({"event": "failed", "failure": asdict(failure)})
+
+
+if __name__ == "__main__":
+    main()
