@@ -1,0 +1,137 @@
+"""The leaderboard in the terminal, as Markdown and as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+from fabricate import fabricate
+from rich.console import Console
+
+from vbench.analysis import build_leaderboard, render_table
+from vbench.analysis.table import markdown, to_csv
+from vbench.analysis.wording import duration, number, span
+
+
+@pytest.fixture(scope="module")
+def board(tmp_path_factory):
+    return build_leaderboard(fabricate(tmp_path_factory.mktemp("out")).folder)
+
+
+def shown(board, width=140, metrics=None, ansi=False):
+    console = Console(
+        width=width,
+        file=io.StringIO(),
+        force_terminal=ansi,
+        color_system="standard" if ansi else None,
+    )
+    console.print(render_table(board, metrics))
+    return console.file.getvalue()
+
+
+def best(board):
+    return number(board["rows"][0]["metrics"]["dsc"]["mean"])
+
+
+def test_arms_come_best_first_and_failed_ones_last_with_their_reason(board):
+    text = shown(board)
+    order = ["mixed/wgan-gp-sn", "real", "synthetic/wgan-gp ", "transfer/wgan-gp-sn/n4"]
+    places = [text.index(f"   {name}") for name in [*order, "synthetic/broken"]]
+    assert places == sorted(places)
+    assert "diverged: loss is NaN at step 40" in text
+
+
+def test_best_is_bold(board):
+    lines = [line for line in shown(board, ansi=True).splitlines() if "mixed/wgan-gp-sn" in line]
+    assert f"\x1b[1m{best(board)}" in lines[0]
+
+
+@pytest.mark.parametrize("width", [80, 100, 140])
+def test_no_arm_is_folded(board, width):
+    text = shown(board, width)
+    assert all(row["arm"] in text for row in board["rows"])
+    assert max(map(len, text.splitlines())) <= width
+
+
+def test_a_narrow_terminal_has_one_line_an_arm(board):
+    lines = shown(board, 80).splitlines()
+    at = next(i for i, line in enumerate(lines) if "mixed/wgan-gp-sn" in line)
+    assert "real" in lines[at + 1]
+
+
+def test_undefined_cases_are_shown_and_explained(board):
+    text = shown(board)
+    assert "] u1" in text
+    assert "u undefined cases" in text
+
+
+def test_signs_are_explained_when_they_occur(tmp_path):
+    few = build_leaderboard(fabricate(tmp_path / "few").folder)
+    many = build_leaderboard(fabricate(tmp_path / "many", n_test=11).folder)
+    assert "differs from real" not in shown(few)
+    assert "no test can be significant" in shown(few)
+    text = shown(many)
+    synthetic = next(row for row in many["rows"] if row["arm"] == "synthetic/wgan-gp-sn")
+    assert f"{number(synthetic['metrics']['dsc']['mean'])}*" in text
+    assert "* differs from real (paired permutation test over subjects, Holm-corrected" in text
+    assert "† differs from scratch" in text
+
+
+def test_hostile_names_are_text(board):
+    hostile = {**board, "rows": [{**board["rows"][0], "arm": "[red]x[/red]|`<b>`"}]}
+    assert "[red]x[/red]|`<b>`" in shown(hostile)
+    assert r"[red]x[/red]\|\`\<b>\`" in markdown(hostile)
+
+
+def test_markdown_tables_have_one_width(board):
+    text = markdown(board)
+    for block in text.split("###")[1:]:
+        widths = {line.count("|") for line in block.splitlines() if line.startswith("|")}
+        assert len(widths) == 1
+    assert f"| **{best(board)} ± " in text
+
+
+def test_another_metric_can_be_shown(board):
+    text = shown(board, metrics=["cldice"])
+    assert "cldice ↑" in text
+    assert "DSC" not in text.split("mean over")[0]
+
+
+def test_csv_has_a_line_an_arm_and_metric_with_numbers_in_full(board):
+    lines = list(csv.DictReader(io.StringIO(to_csv(board))))
+    assert len(lines) == len(board["rows"]) * 3
+    line = next(r for r in lines if r["arm"] == "synthetic/wgan-gp-sn" and r["metric"] == "dsc")
+    row = next(r for r in board["rows"] if r["arm"] == "synthetic/wgan-gp-sn")
+    assert float(line["mean"]) == row["metrics"]["dsc"]["mean"]
+    assert float(line["real_p"]) == row["versus"]["real"]["dsc"]["p"]
+    assert float(line["ci95_low"]) == row["metrics"]["dsc"]["ci95"][0]
+    assert line["scratch_p"] == ""
+
+
+def test_an_unfinished_benchmark_says_so(tmp_path):
+    board = build_leaderboard(fabricate(tmp_path, finished=False, failed=None).folder)
+    text = shown(board)
+    assert "(unfinished)" in text
+    assert "has not run yet" in text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.8512, "0.851"),
+        (1.234, "1.23"),
+        (26.57, "26.6"),
+        (155.2, "155"),
+        (None, "–"),
+        (-0.05, "-0.050"),
+    ],
+)
+def test_numbers_are_short(value, text):
+    assert number(value) == text
+
+
+def test_spans_and_durations():
+    assert span([0.84, 0.86]) == "[0.840, 0.860]"
+    assert span(None) == ""
+    assert [duration(s) for s in (12, 200, 7600)] == ["12 s", "3 min", "2.1 h"]

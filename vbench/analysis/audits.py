@@ -1,0 +1,60 @@
+"""Averages an arm's fidelity and privacy audits over seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from vbench.analysis.folder import Arm, Results
+
+
+def audit_summary(results: Results, arm: Arm) -> dict[str, dict[str, Any]]:
+    """Return ``fidelity`` and ``privacy``: by metric, each field over seeds.
+
+    Numbers (``value``, ``floor``, ``ceiling``, …) and lists of numbers are averaged; a flag such as
+    ``alarm`` is True when any seed raised it, and ``defined`` only when all are. ``sd`` is of the
+    values between seeds, ``n`` counts seeds, ``n_undefined`` those without a defined value.
+    """
+    found = [results.result(key) for key in arm.audit.values()]
+    audits = [audit for audit in found if audit]
+    return {
+        family: {
+            metric: _average([a[family][metric] for a in audits if metric in a.get(family, {})])
+            for metric in dict.fromkeys(m for a in audits for m in a.get(family, {}))
+        }
+        for family in ("fidelity", "privacy")
+    }
+
+
+def _average(entries: list[Any]) -> dict[str, Any]:
+    tables = [entry if isinstance(entry, Mapping) else {"value": entry} for entry in entries]
+    out: dict[str, Any] = {}
+    for name in dict.fromkeys(field for table in tables for field in table):
+        out[name] = _field(name, [table[name] for table in tables if table.get(name) is not None])
+    values = [table["value"] for table in tables if _is_number(table.get("value"))]
+    out["sd"] = float(np.std(values, ddof=1)) if len(values) > 1 else None
+    out["n"] = len(tables)
+    out["n_undefined"] = sum(not table.get("defined", True) for table in tables)
+    return out
+
+
+def _field(name: str, values: list[Any]) -> Any:
+    if not values:
+        return None
+    if all(isinstance(value, bool) for value in values):
+        return all(values) if name == "defined" else any(values)
+    if all(map(_is_number, values)):
+        return float(np.mean(values))
+    if all(_is_numbers(value) and len(value) == len(values[0]) for value in values):
+        return [float(mean) for mean in np.mean(values, axis=0)]
+    return values[0] if all(value == values[0] for value in values) else values
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_numbers(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(map(_is_number, value))

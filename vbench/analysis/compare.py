@@ -1,0 +1,188 @@
+"""Compares arms on the same test subjects: with ``real``, with the best, pre-trained with scratch.
+
+The reported p is Holm-corrected over the table: over all arms that are compared with the same
+arm (for pre-training: all n of one generator) on one metric. The test is paired by subject, each
+subject averaged over seeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from vbench.analysis.folder import Arm
+from vbench.analysis.scores import ArmScores, MetricInfo
+from vbench.analysis.stats import (
+    bootstrap_means,
+    degrees_of_freedom,
+    holm,
+    interval,
+    paired_p,
+    per_subject,
+    rank_biserial,
+    ranks_and_wins,
+    smallest_p,
+)
+
+Scores = Mapping[str, Mapping[str, ArmScores]]
+Rows = Mapping[str, dict[str, Any]]
+
+
+def compare(
+    rows: Rows, arms: Sequence[Arm], scores: Scores, metrics: Mapping[str, MetricInfo]
+) -> None:
+    """Fill ``versus`` of each row: ``real``, ``best`` and, for transfer arms, ``scratch``."""
+    for info in metrics.values():
+        real = {arm.name: reference for arm in arms if (reference := _real(arm, arms))}
+        scratch = {arm.name: reference for arm in arms if (reference := _scratch(arm, arms))}
+        best = _best(rows, arms, scores, info)
+        for name, pairs in (("real", real), ("scratch", scratch), ("best", best)):
+            generator = {arm.name: arm.generator for arm in arms}
+            families: dict[str, dict[str, str]] = {}
+            for arm, other in pairs.items():
+                family = str(generator[arm]) if name == "scratch" else other
+                families.setdefault(family, {})[arm] = other
+            for family_pairs in families.values():
+                _family(rows, family_pairs, scores, info, name)
+
+
+def _real(arm: Arm, arms: Sequence[Arm]) -> str | None:
+    """Name the real arm on the same test subjects."""
+    found = (a.name for a in arms if a.regime == "real" and a.cohort == arm.cohort)
+    return next((name for name in found if name != arm.name), None)
+
+
+def _scratch(arm: Arm, arms: Sequence[Arm]) -> str | None:
+    """Name the arm without pre-training on as many patients."""
+    if arm.regime != "transfer":
+        return None
+    found = (a for a in arms if a.regime == "scratch" and a.n_subjects == arm.n_subjects)
+    return next((a.name for a in found if a.cohort == arm.cohort), None)
+
+
+def _best(rows: Rows, arms: Sequence[Arm], scores: Scores, info: MetricInfo) -> dict[str, str]:
+    """Name, for every arm but the best itself, the best arm of its cohort."""
+    if info.higher_is_better is None:
+        return {}
+    pairs: dict[str, str] = {}
+    for cohort in dict.fromkeys(arm.cohort for arm in arms):
+        group = [
+            arm.name for arm in arms if arm.cohort == cohort and rows[arm.name]["status"] == "ok"
+        ]
+        means = {name: rows[name]["metrics"][info.name]["mean"] for name in group}
+        means = {name: info.sign * mean for name, mean in means.items() if mean is not None}
+        if means:
+            top = max(means, key=lambda name: means[name])
+            pairs.update({name: top for name in means if name != top})
+    return pairs
+
+
+def _family(
+    rows: Rows, pairs: Mapping[str, str], scores: Scores, info: MetricInfo, reference: str
+) -> None:
+    entries = {
+        arm: entry
+        for arm, other in pairs.items()
+        if (entry := versus(scores[arm][info.name], scores[other][info.name], info)) is not None
+    }
+    corrected = holm([entry["p_raw"] for entry in entries.values()])
+    for (arm, entry), p in zip(entries.items(), corrected, strict=True):
+        rows[arm]["versus"].setdefault(reference, {})[info.name] = {
+            "arm": pairs[arm],
+            **entry,
+            "p": p,
+            "comparisons": len(entries),
+        }
+
+
+def versus(arm: ArmScores, other: ArmScores, info: MetricInfo) -> dict[str, Any] | None:
+    """Compare two arms on the subjects that both have; None when they have none.
+
+    Returns:
+        ``difference`` (arm minus reference) and ``ci95``; ``ratio`` and ``ratio_ci95``, None when
+        the reference is 0; ``effect``, the rank-biserial correlation, positive when the arm is
+        the better one; ``p_raw``, and ``p_smallest`` that so few subjects can give; ``n``.
+    """
+    a, b = per_subject(arm.values), per_subject(other.values)
+    both = np.isfinite(a) & np.isfinite(b)
+    if not both.any():
+        return None
+    a, b = a[both], b[both]
+    ours, theirs = arm.values[:, both], other.values[:, both]
+    ours, theirs = (v[np.isfinite(v).any(axis=1)] for v in (ours, theirs))
+    mean, reference = float(np.nanmean(ours)), float(np.nanmean(theirs))
+    means, references = bootstrap_means(ours), bootstrap_means(theirs)
+    df = paired_df(ours, theirs)
+    several = int(both.sum()) > 1 or max(len(ours), len(theirs)) > 1
+    ratio = mean / reference if reference else None
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = means / references
+    return {
+        "difference": mean - reference,
+        "ci95": interval(means - references, mean - reference, df) if several else None,
+        "ratio": ratio,
+        "ratio_ci95": _ratio_interval(ratios, ratio, df) if several else None,
+        "effect": rank_biserial(info.sign * (a - b)),
+        "p_raw": paired_p(a - b),
+        "p_smallest": smallest_p(int(both.sum())),
+        "n": int(both.sum()),
+    }
+
+
+def _ratio_interval(ratios: Any, ratio: float | None, df: float) -> list[float] | None:
+    """Return the interval of a ratio; one of scores that are never negative starts at 0."""
+    ci = None if ratio is None else interval(ratios, ratio, df)
+    if ci is not None and np.nanmin(ratios) >= 0:
+        ci[0] = max(ci[0], 0.0)
+    return ci
+
+
+def paired_df(ours: Any, theirs: Any) -> float:
+    """Return the degrees of freedom of the difference of two arms' means."""
+    if ours.shape == theirs.shape:
+        return degrees_of_freedom(ours - theirs)
+    return min(degrees_of_freedom(ours), degrees_of_freedom(theirs))
+
+
+def mark_ranks(
+    rows: Rows, arms: Sequence[Arm], scores: Scores, metrics: Mapping[str, MetricInfo]
+) -> None:
+    """Add ``rank``, ``tied``, ``like_best``, ``average_rank`` and ``win_rate`` to each metric.
+
+    Among the finished arms of a cohort. ``rank`` is 1 for the best mean and shared by equal means
+    (``tied``); ``like_best`` says that the interval of the difference from the best includes 0.
+    """
+    for info in metrics.values():
+        if info.higher_is_better is None:
+            continue
+        for cohort in dict.fromkeys(arm.cohort for arm in arms):
+            group = [
+                arm.name
+                for arm in arms
+                if arm.cohort == cohort
+                and rows[arm.name]["status"] == "ok"
+                and rows[arm.name]["metrics"][info.name]["mean"] is not None
+            ]
+            _mark(rows, group, scores, info)
+
+
+def _mark(rows: Rows, group: list[str], scores: Scores, info: MetricInfo) -> None:
+    if not group:
+        return
+    entries = [rows[name]["metrics"][info.name] for name in group]
+    # Means that agree to the 12th digit are one: rounding must not part a tie.
+    means = [float(f"{info.sign * entry['mean']:.12g}") for entry in entries]
+    table = np.stack([info.sign * per_subject(scores[name][info.name].values) for name in group])
+    table = table[:, np.isfinite(table).all(axis=0)]
+    ranks, wins = ranks_and_wins(table) if table.shape[1] else (None, None)
+    for i, (name, entry) in enumerate(zip(group, entries, strict=True)):
+        entry["rank"] = 1 + sum(mean > means[i] for mean in means)
+        entry["tied"] = means.count(means[i]) > 1
+        against = rows[name]["versus"].get("best", {}).get(info.name)
+        ci = against and against["ci95"]
+        entry["like_best"] = against is None or (ci is not None and ci[0] <= 0 <= ci[1])
+        entry["average_rank"] = None if ranks is None else float(ranks[i])
+        several = wins is not None and len(group) > 1
+        entry["win_rate"] = float(wins[i]) if several and wins is not None else None

@@ -1,0 +1,38 @@
+"""What an arm costs: the jobs that it needs, their time and memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vbench.analysis.folder import Arm, Results
+
+
+def arm_cost(results: Results, arm: Arm) -> dict[str, Any]:
+    """Return ``seconds``, ``cpu_seconds``, ``peak_memory_mb`` and ``seconds_by_stage`` of an arm.
+
+    What the arm would cost alone: jobs that it shares with others (a generator, prepared volumes)
+    count in full in each. Trials and failed jobs count; audits do not.
+    """
+    seconds: dict[str, float] = {}
+    cpu = 0.0
+    memory: list[float] = []
+    wanted = [
+        key
+        for seed, evaluate in arm.evaluate.items()
+        for key in (*arm.trials.get(seed, ()), evaluate)
+    ]
+    for key in results.closure(wanted):
+        record = results.records.get(key)
+        if record is None:
+            continue
+        stage = record["stage"]
+        seconds[stage] = seconds.get(stage, 0.0) + (record.get("seconds") or 0.0)
+        cpu += record.get("cpu_seconds") or 0.0
+        if record.get("peak_memory_mb"):
+            memory.append(record["peak_memory_mb"])
+    return {
+        "seconds": round(sum(seconds.values()), 3),
+        "cpu_seconds": round(cpu, 3),
+        "peak_memory_mb": round(max(memory), 1) if memory else None,
+        "seconds_by_stage": {stage: round(value, 3) for stage, value in seconds.items()},
+    }

@@ -1,0 +1,141 @@
+"""Lays a leaderboard out as sections of cells, for every way of showing it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vbench.analysis.wording import Row, duration, headline, lapses, number, signs, span
+
+#: Characters of a failure's message that a table shows; leaderboard.json has all of them.
+LONGEST = 120
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Text of a cell, and whether it is the best of its column."""
+
+    text: str
+    best: bool = False
+
+
+@dataclass(frozen=True)
+class Section:
+    """The arms that are scored on the same test subjects, or the failed ones.
+
+    Attributes:
+        title: What is common to them.
+        header: Column titles.
+        lines: The cells of each arm.
+    """
+
+    title: str
+    header: tuple[str, ...]
+    lines: tuple[tuple[Cell, ...], ...]
+
+
+def sections(
+    leaderboard: dict[str, Any], metrics: Sequence[str] | None = None, *, compact: bool = False
+) -> Iterator[Section]:
+    """Lay the leaderboard out: a section a cohort, then the arms that are failed or pending.
+
+    Args:
+        leaderboard: Content of leaderboard.json.
+        metrics: Which to show; DSC and 95HD when None.
+        compact: Leave out standard deviations, the interval of the ratio, and time.
+    """
+    chosen = list(metrics or headline(leaderboard))
+    primary = str(leaderboard.get("primary"))
+    first = primary if primary in chosen else chosen[0]
+    rows = leaderboard["rows"]
+    info = leaderboard["metrics"]
+    for cohort, subjects in leaderboard["cohorts"].items():
+        group = [row for row in rows if row["cohort"] == cohort and row["status"] == "ok"]
+        if not group:
+            continue
+        reference = _reference(group, chosen)
+        seeds = {row["seeds"] for row in group}
+        header = ["", "arm", *(_title(name, info[name]) for name in chosen)]
+        header += [f"/ {reference}"] if reference else []
+        header += ["seeds"] if len(seeds) > 1 else []
+        header += [] if compact else ["time"]
+        lines = [_line(row, chosen, first, reference, compact, len(seeds) > 1) for row in group]
+        title = f"{cohort} data: {_count(len(subjects), 'test subject')}"
+        title += f" × {_count(seeds.pop(), 'seed')}" if len(seeds) == 1 else ""
+        yield Section(title, tuple(header), tuple(lines))
+    rest = [row for row in rows if row["status"] != "ok"]
+    if rest:
+        cells = tuple(
+            (
+                Cell(row["status"]),
+                Cell(row["arm"]),
+                Cell(_reason(row)),
+                Cell(duration(row["seconds"])),
+            )
+            for row in rest
+        )
+        yield Section("not ranked", ("", "arm", "reason", "time"), cells)
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}" + ("" if n == 1 else "s")
+
+
+def _reference(group: list[Row], chosen: Sequence[str]) -> str | None:
+    for name in ("real", "scratch"):
+        if any(metric in row["versus"].get(name, {}) for row in group for metric in chosen):
+            return name
+    return None
+
+
+def short_name(metric: str) -> str:
+    """Return what readers of the field call a metric."""
+    return {"dsc": "DSC", "hd95": "95HD"}.get(metric, metric)
+
+
+def _title(metric: str, info: dict[str, Any]) -> str:
+    arrow = {True: " ↑", False: " ↓", None: ""}[info["higher_is_better"]]
+    return short_name(metric) + (f" {info['unit']}" if info["unit"] else "") + arrow
+
+
+def _line(
+    row: Row,
+    chosen: Sequence[str],
+    first: str,
+    reference: str | None,
+    compact: bool,
+    seeds: bool,
+) -> tuple[Cell, ...]:
+    entry = row["metrics"][first]
+    rank = f"{entry['rank']}{'=' if entry['tied'] else ''}" if entry.get("rank") else ""
+    cells = [Cell(rank), Cell(row["arm"])]
+    for name in chosen:
+        score = row["metrics"][name]
+        parts = [number(score["mean"]) + signs(row, name)]
+        if score["sd"] is not None and not compact:
+            parts.append(f"± {number(score['sd'])}")
+        parts += [span(score["ci95"]), lapses(row, name)]
+        text = " ".join(part for part in parts if part)
+        cells.append(Cell(text, best=score.get("rank") == 1))
+    if reference:
+        against = row["versus"].get(reference, {}).get(first)
+        parts = [] if against is None else [number(against["ratio"], 3)]
+        if against is not None and not compact:
+            parts.append(span(against["ratio_ci95"], 3))
+        cells.append(Cell(" ".join(parts).strip()))
+    if seeds:
+        cells.append(Cell(str(row["seeds"])))
+    return *cells, *([] if compact else [Cell(duration(row["seconds"]))])
+
+
+def _reason(row: Row) -> str:
+    failure = row["failure"]
+    if failure is None:
+        return "has not run yet"
+    seeds = f"{row['seeds_failed']} of {row['seeds_failed'] + row['seeds']} seeds; "
+    message = failure["message"].partition("\n")[0]
+    if len(message) > LONGEST:
+        message = message[:LONGEST] + " …"
+    text = f"{failure['stage']}: {failure['reason']}: {message}"
+    return (seeds if row["seeds"] else "") + text

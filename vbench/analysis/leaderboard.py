@@ -1,0 +1,153 @@
+"""Builds the leaderboard of a benchmark: a row an arm, with intervals and comparisons."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vbench.analysis.audits import audit_summary
+from vbench.analysis.compare import compare, mark_ranks
+from vbench.analysis.costs import arm_cost
+from vbench.analysis.folder import Arm, Results, read_results
+from vbench.analysis.scores import (
+    ArmScores,
+    MetricInfo,
+    Outcome,
+    arm_scores,
+    metric_info,
+    outcome,
+    segmentation_metrics,
+)
+from vbench.analysis.stats import mean_interval, per_subject
+from vbench.analysis.transfer import transfer_curves
+
+
+def build_leaderboard(folder: Path) -> dict[str, Any]:
+    """Return the content of leaderboard.json for ``<out>/<benchmark>/``, finished or not.
+
+    Raises:
+        StoreError: When the folder is not a benchmark's.
+    """
+    return leaderboard(read_results(Path(folder)))
+
+
+def write_leaderboard(folder: Path) -> dict[str, Any]:
+    """Write leaderboard.json, atomically, and return its content."""
+    from vbench.files import write_json
+
+    content = build_leaderboard(folder)
+    write_json(Path(folder) / "leaderboard.json", content)
+    return content
+
+
+def leaderboard(results: Results) -> dict[str, Any]:
+    """Return the leaderboard of results, which may have been merged from several folders."""
+    names = segmentation_metrics(results)
+    metrics = {name: metric_info(results, name) for name in names}
+    primary = primary_metric(results, names)
+    outcomes = {arm.name: outcome(results, arm) for arm in results.arms}
+    scores = {arm.name: arm_scores(results, arm, names) for arm in results.arms}
+    ranges = {name: score_range(info, scores) for name, info in metrics.items()}
+    rows = [
+        _row(results, arm, outcomes[arm.name], scores[arm.name], ranges) for arm in results.arms
+    ]
+    by_arm = {row["arm"]: row for row in rows}
+    compare(by_arm, results.arms, scores, metrics)
+    mark_ranks(by_arm, results.arms, scores, metrics)
+    return {
+        "benchmark": results.benchmark,
+        "vbench": results.plan.get("vbench", ""),
+        "finished": all(row["status"] != "pending" for row in rows),
+        "primary": primary,
+        "metrics": {name: _describe(info) for name, info in metrics.items()},
+        "cohorts": {name: list(subjects) for name, subjects in results.cohorts.items()},
+        "rows": sorted(rows, key=lambda row: _order(row, primary, metrics)),
+        "transfer": transfer_curves(results.arms, scores, metrics),
+    }
+
+
+def primary_metric(results: Results, names: list[str]) -> str | None:
+    """Name the metric that arms are ranked by: the tuned one, else the first."""
+    tuned = results.plan.get("spec", {}).get("tune", {}).get("metric")
+    return tuned if tuned in names else (names[0] if names else None)
+
+
+def _describe(info: MetricInfo) -> dict[str, Any]:
+    return {"id": info.id, "unit": info.unit, "higher_is_better": info.higher_is_better}
+
+
+def score_range(info: MetricInfo, scores: dict[str, dict[str, ArmScores]]) -> tuple[float, float]:
+    """Return the range that a score stays in, as far as its values tell.
+
+    From 0, unless one is negative; to 1 for a pure number of which higher is better, unless one
+    is above. An interval of few cases need not leave it: no mean can.
+    """
+    values = np.concatenate([tables[info.name].values.ravel() for tables in scores.values()])
+    values = values[np.isfinite(values)]
+    share = info.unit == "" and info.higher_is_better is True and not (values > 1).any()
+    return (-np.inf if (values < 0).any() else 0.0), (1.0 if share else np.inf)
+
+
+def _row(
+    results: Results,
+    arm: Arm,
+    gone: Outcome,
+    scores: dict[str, ArmScores],
+    ranges: dict[str, tuple[float, float]],
+) -> dict[str, Any]:
+    best = {seed: results.result(arm.evaluate[seed]) or {} for seed in gone.finished}
+    return {
+        "arm": arm.name,
+        "regime": arm.regime,
+        "generator": arm.generator,
+        "n_subjects": arm.n_subjects,
+        "segmenter": arm.segmenter,
+        "cohort": arm.cohort,
+        "status": gone.status,
+        "failure": gone.failure,
+        "seeds": len(gone.finished),
+        "seeds_failed": len(gone.failed),
+        "cases": len(gone.finished) * len(results.cohorts[arm.cohort]),
+        **arm_cost(results, arm),
+        "metrics": {name: summary(table, *ranges[name]) for name, table in scores.items()},
+        "versus": {},
+        "best_params": {str(seed): result.get("params", {}) for seed, result in best.items()},
+        **audit_summary(results, arm),
+    }
+
+
+def summary(table: ArmScores, low: float = -np.inf, high: float = np.inf) -> dict[str, Any]:
+    """Summarise one arm and metric.
+
+    ``mean`` is over all cases that have a value, a rule's value included; ``sd`` is between
+    subjects, each averaged over its seeds; ``sd_seeds`` between the means of seeds; ``ci95`` is
+    of the mean, over seeds and subjects, cut at ``low`` and ``high``. What has no value is None.
+    """
+    values = table.values
+    there = np.isfinite(values)
+    subjects = per_subject(values)
+    subjects = subjects[np.isfinite(subjects)]
+    by_seed = [float(row[ok].mean()) for row, ok in zip(values, there, strict=True) if ok.any()]
+    ci = mean_interval(values)
+    return {
+        "mean": float(values[there].mean()) if there.any() else None,
+        "sd": float(subjects.std(ddof=1)) if subjects.size > 1 else None,
+        "sd_seeds": float(np.std(by_seed, ddof=1)) if len(by_seed) > 1 else None,
+        "median": float(np.median(subjects)) if subjects.size else None,
+        "ci95": ci and [float(bound) for bound in np.clip(ci, low, high)],
+        "n": int(there.sum()),
+        "n_undefined": int(table.undefined.sum()),
+        "n_failed": int((~there).sum()),
+    }
+
+
+def _order(
+    row: dict[str, Any], primary: str | None, metrics: dict[str, MetricInfo]
+) -> tuple[Any, ...]:
+    """Finished arms before pending and failed ones; cohorts apart; the best first."""
+    place = {"ok": 0, "pending": 1, "failed": 2}[row["status"]]
+    mean = row["metrics"][primary]["mean"] if primary else None
+    score = np.inf if mean is None or primary is None else -metrics[primary].sign * mean
+    return place, row["cohort"] != "source", score, row["arm"]

@@ -1,0 +1,188 @@
+"""Collects an arm's scores as arrays, and says what became of the arm: ok, failed, pending."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from vbench.analysis.folder import Arm, Results
+from vbench.analysis.stats import Floats
+
+
+@dataclass(frozen=True)
+class MetricInfo:
+    """How to read a metric.
+
+    Attributes:
+        name: Such as ``hd95``.
+        id: The versioned name, ``hd95@1``.
+        unit: ``""`` for a pure number.
+        higher_is_better: The direction; None when it has none.
+    """
+
+    name: str
+    id: str
+    unit: str
+    higher_is_better: bool | None
+
+    @property
+    def sign(self) -> float:
+        """1 when higher is better (or there is no direction), -1 when lower is."""
+        return -1.0 if self.higher_is_better is False else 1.0
+
+
+@dataclass(frozen=True)
+class ArmScores:
+    """One arm's values of one metric.
+
+    Attributes:
+        values: ``(seeds, subjects)``, NaN where the case failed.
+        undefined: ``(seeds, subjects)``, True where a rule stood in for a value.
+        seeds: The rows.
+        subjects: The columns, the cohort's test subjects.
+    """
+
+    values: Floats
+    undefined: Any
+    seeds: tuple[int, ...]
+    subjects: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of an arm.
+
+    Attributes:
+        status: ``ok`` when every seed has been scored, ``failed`` when one failed, else
+            ``pending``.
+        finished: Seeds that were scored.
+        failed: Seeds that failed.
+        failure: Of the first that failed: ``seed``, ``stage``, ``label``, ``reason``,
+            ``message``, ``seconds``.
+    """
+
+    status: str
+    finished: tuple[int, ...]
+    failed: tuple[int, ...]
+    failure: dict[str, Any] | None
+
+
+def outcome(results: Results, arm: Arm) -> Outcome:
+    """Say what became of an arm."""
+    finished, failed = [], []
+    failure: dict[str, Any] | None = None
+    for seed, key in arm.evaluate.items():
+        record = results.records.get(key)
+        if record is not None and record["status"] == "ok":
+            finished.append(seed)
+            continue
+        cause = _cause(results, arm, seed)
+        if record is not None or cause is not None:
+            failed.append(seed)
+            failure = failure or _describe(cause or record or {}, seed)
+    if failed:
+        status = "failed"
+    else:
+        status = "ok" if finished and len(finished) == len(arm.evaluate) else "pending"
+    return Outcome(status, tuple(finished), tuple(failed), failure)
+
+
+def _cause(results: Results, arm: Arm, seed: int) -> dict[str, Any] | None:
+    """Return the record that the failure started from; None when nothing that matters failed.
+
+    A failed trial fails the arm only when all of them did.
+    """
+    trials = arm.trials.get(seed, ())
+    failures = [
+        results.records[key]
+        for key in results.closure([arm.evaluate[seed]])
+        if results.records.get(key, {}).get("status") == "failed"
+    ]
+    failed_trials = [record for record in failures if record["key"] in trials]
+    if len(failed_trials) < len(trials):
+        failures = [record for record in failures if record["key"] not in trials]
+    causes = [r for r in failures if (r.get("failure") or {}).get("reason") != "upstream"]
+    found = causes or failures
+    return found[0] if found else None
+
+
+def _describe(record: dict[str, Any], seed: int) -> dict[str, Any]:
+    failure = record.get("failure") or {}
+    return {
+        "seed": seed,
+        "stage": record.get("stage", ""),
+        "label": record.get("label", ""),
+        "reason": failure.get("reason", "error"),
+        "message": failure.get("message", ""),
+        "seconds": failure.get("seconds", record.get("seconds")),
+    }
+
+
+def arm_scores(results: Results, arm: Arm, metrics: Iterable[str]) -> dict[str, ArmScores]:
+    """Return an arm's scores by metric; a failed seed is a row of NaN, a pending one no row."""
+    subjects = results.cohorts[arm.cohort]
+    column = {subject: i for i, subject in enumerate(subjects)}
+    gone = outcome(results, arm)
+    seeds = tuple(sorted((*gone.finished, *gone.failed)))
+    shape = (len(seeds), len(subjects))
+    tables = {m: (np.full(shape, np.nan), np.zeros(shape, bool)) for m in metrics}
+    for row, seed in enumerate(seeds):
+        for case in (results.result(arm.evaluate[seed]) or {}).get("cases", ()):
+            if case["metric"] not in tables or case["subject"] not in column:
+                continue
+            values, undefined = tables[case["metric"]]
+            at = row, column[case["subject"]]
+            undefined[at] = case["status"] == "undefined"
+            if case["status"] != "failed" and case["value"] is not None:
+                values[at] = case["value"]
+    return {m: ArmScores(v, u, seeds, subjects) for m, (v, u) in tables.items()}
+
+
+def segmentation_metrics(results: Results) -> list[str]:
+    """Name the metrics: those of the spec in its order, then any other that was recorded."""
+    spec = results.plan.get("spec", {}).get("metrics", {})
+    names = dict.fromkeys(_name(entry) for entry in spec.get("segmentation", ()))
+    for arm in results.arms:
+        for key in arm.evaluate.values():
+            for case in (results.result(key) or {}).get("cases", ()):
+                names.setdefault(case["metric"])
+    return list(names)
+
+
+def _name(entry: Any) -> str:
+    return str(entry.get("plugin", entry.get("name"))) if isinstance(entry, dict) else str(entry)
+
+
+def metric_info(results: Results, name: str) -> MetricInfo:
+    """Say how to read a metric: from the plan, else from the plugin when it is installed."""
+    planned = results.plan.get("metrics", {}).get(name)
+    if planned is not None:
+        return MetricInfo(
+            name,
+            planned.get("id", name),
+            planned.get("unit", ""),
+            planned.get("higher_is_better", True),
+        )
+    cls = _plugin(results, name)
+    if cls is None:
+        # A folder from another machine may carry a metric whose plugin is not installed here.
+        lower = name.startswith(("hd", "assd", "avd", "bavd")) or name.endswith("error")
+        return MetricInfo(name, name, "", not lower)
+    return MetricInfo(name, f"{name}@{cls.version}", cls.unit, cls.higher_is_better)
+
+
+def _plugin(results: Results, name: str) -> Any:
+    """Return the metric's class; None when it is not installed."""
+    from vbench import registry
+    from vbench.errors import PluginError
+
+    paths = tuple((results.plan.get("spec", {}).get("plugins") or {}).get("paths", ()))
+    with suppress(PluginError):
+        return registry.for_paths(paths).metric(name)
+    with suppress(PluginError):
+        return registry.default().metric(name)
+    return None

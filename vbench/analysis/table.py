@@ -1,0 +1,131 @@
+"""Shows a leaderboard in the terminal, as Markdown and as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from vbench.analysis.layout import sections
+from vbench.analysis.wording import legend
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+
+#: Terminals narrower than this get the compact table.
+WIDE = 118
+
+
+@dataclass(frozen=True)
+class TerminalTable:
+    """The leaderboard for ``rich``: best in bold, signs explained below, fitted to the width.
+
+    Attributes:
+        leaderboard: Content of leaderboard.json.
+        metrics: Which to show; DSC and 95HD when None.
+    """
+
+    leaderboard: dict[str, Any]
+    metrics: Sequence[str] | None = None
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Yield a table a section, then the legend."""
+        from rich import box
+        from rich.table import Table
+        from rich.text import Text
+
+        wide = options.max_width >= WIDE
+        padding = (0, 1) if wide else (0, 0, 0, 1)
+        state = "" if self.leaderboard["finished"] else " (unfinished)"
+        for section in sections(self.leaderboard, self.metrics, compact=not wide):
+            title = f"{self.leaderboard['benchmark']}{state} · {section.title}"
+            yield Text(title, style="bold")
+            table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=padding)
+            for name in section.header:
+                small = name in ("", "time", "seeds")
+                table.add_column(
+                    Text(name),
+                    justify="right" if small else "left",
+                    no_wrap=small or name == "arm",
+                    overflow="fold",
+                    max_width=7 if name.startswith("/ ") and not wide else None,
+                )
+            for line in section.lines:
+                table.add_row(*(Text(c.text, style="bold" if c.best else "") for c in line))
+            yield table
+        for note in legend(self.leaderboard, self.metrics, compact=not wide):
+            yield Text(note, style="dim")
+
+
+def render_table(
+    leaderboard: dict[str, Any], metrics: Sequence[str] | None = None
+) -> RenderableType:
+    """Return the leaderboard for ``rich``."""
+    return TerminalTable(leaderboard, metrics or None)
+
+
+def markdown(leaderboard: dict[str, Any], metrics: Sequence[str] | None = None) -> str:
+    """Return the leaderboard as Markdown tables."""
+    out = [f"## {escape(leaderboard['benchmark'])}", ""]
+    for section in sections(leaderboard, metrics):
+        out += [f"### {section.title}", "", _md_line(section.header)]
+        out.append("|" + " --- |" * len(section.header))
+        for line in section.lines:
+            texts = (escape(cell.text) for cell in line)
+            bold = zip(texts, line, strict=True)
+            out.append(_md_line([f"**{text}**" if cell.best else text for text, cell in bold]))
+        out.append("")
+    return "\n".join([*out, *(f"- {escape(line)}" for line in legend(leaderboard)), ""])
+
+
+def _md_line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def escape(text: str) -> str:
+    """Return text that Markdown shows as it is, on one line."""
+    for sign in ("\\", "|", "*", "_", "`", "<", "#"):
+        text = text.replace(sign, "\\" + sign)
+    text = text.replace("](", "]\\(")  # no link; intervals keep their plain brackets
+    return text.replace("\n", " ")
+
+
+def to_csv(leaderboard: dict[str, Any]) -> str:
+    """Return a line an arm and metric, numbers in full, for machines."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    summary = ("mean", "sd", "sd_seeds", "median", "ci95", "n", "n_undefined", "n_failed")
+    ranks = ("rank", "average_rank", "win_rate")
+    against = ("difference", "ci95", "ratio", "ratio_ci95", "effect", "p_raw", "p")
+    head = ["arm", "regime", "generator", "n_subjects", "cohort", "status", "seeds", "seconds"]
+    references = ("real", "best", "scratch")
+    columns = [*head, "metric", *_wide(summary), *ranks]
+    columns += [f"{ref}_{name}" for ref in references for name in ("arm", *_wide(against))]
+    writer.writerow(columns)
+    for row in leaderboard["rows"]:
+        for metric, entry in row["metrics"].items():
+            line = [row[name] for name in head] + [metric]
+            line += _values(entry, summary) + [entry.get(name) for name in ranks]
+            for reference in references:
+                other = row["versus"].get(reference, {}).get(metric, {})
+                line += [other.get("arm"), *_values(other, against)]
+            writer.writerow(["" if value is None else value for value in line])
+    return buffer.getvalue()
+
+
+def _wide(names: Sequence[str]) -> list[str]:
+    return [
+        wide
+        for name in names
+        for wide in ((f"{name}_low", f"{name}_high") if name.endswith("ci95") else (name,))
+    ]
+
+
+def _values(entry: dict[str, Any], names: Sequence[str]) -> list[Any]:
+    out: list[Any] = []
+    for name in names:
+        value = entry.get(name)
+        out += (value or [None, None]) if name.endswith("ci95") else [value]
+    return out
