@@ -1,0 +1,56 @@
+"""The summary to commit: Markdown with its pictures."""
+
+from __future__ import annotations
+
+import re
+
+from click.testing import CliRunner
+from fabricate import fabricate
+
+from vbench.cli.report import command
+from vbench.report import write_summary
+
+
+def test_every_picture_is_written_and_shown(tmp_path):
+    made = fabricate(tmp_path, artifacts=True, seeds=(0,))
+    path = write_summary(made.folder, tmp_path / "summary")
+    shown = re.findall(r"!\[.*?\]\((.*?)\)", path.read_text("utf-8"))
+    written = {p.name for p in path.parent.iterdir()} - {"README.md"}
+    assert set(shown) == written
+    assert len(shown) == len(written) > 20
+    assert sum(p.stat().st_size for p in path.parent.iterdir()) < 500_000
+
+
+def test_it_says_what_the_report_says(tmp_path):
+    made = fabricate(tmp_path)
+    text = write_summary(made.folder, tmp_path / "summary").read_text("utf-8")
+    for words in ("Trained on real patches", "Beside the paper", "| 26.57 |", "fingerprint"):
+        assert words in text
+
+
+def test_names_alike_do_not_overwrite_each_other(tmp_path):
+    truth = {"real": 0.9, "synthetic/a-b": 0.8, "synthetic/a.b": 0.7}
+    made = fabricate(tmp_path, truth=truth, failed=None, artifacts=True, seeds=(0,))
+    folder = write_summary(made.folder, tmp_path / "summary").parent
+    assert (folder / "samples-a-b.png").exists()
+    assert (folder / "samples-a-b-again.png").exists()
+
+
+def test_hostile_names_stay_text_and_within_the_folder(tmp_path):
+    made = fabricate(tmp_path, truth={"real": 0.9}, failed=None, artifacts=True, seeds=(0,))
+    made.arm("real")["arm"] = "../../x](http://e.example)<script>"
+    made.rewrite()
+    path = write_summary(made.folder, tmp_path / "summary")
+    assert "<script>" not in path.read_text("utf-8").replace("\\<script>", "")
+    assert "](http://" not in path.read_text("utf-8")
+    assert not list(tmp_path.glob("x*"))
+
+
+def test_the_command_writes_it_beside_the_report(tmp_path):
+    fabricate(tmp_path, truth={"real": 0.9}, failed=None)
+    target = tmp_path / "kept"
+    result = CliRunner().invoke(command, ["--out", str(tmp_path), "--summary", str(target)])
+    assert result.output.split() == [
+        str(tmp_path / "demo" / "report.html"),
+        str(target / "README.md"),
+    ]

@@ -1,0 +1,1 @@
+"""Charts and pictures of a benchmark, for the report and for MLflow alike."""

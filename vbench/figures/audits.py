@@ -1,0 +1,40 @@
+"""Fidelity and privacy: each score between its floor and its ceiling."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vbench.analysis.wording import number, span
+from vbench.figures.charts import Gauge, gauge_chart
+from vbench.figures.figure import Figure
+from vbench.figures.looks import series_class, series_mark
+from vbench.figures.strips import Board
+
+
+def audits(board: Board, family: str) -> list[Figure]:
+    """Return a chart for each fidelity or privacy metric: values between floor and ceiling."""
+    rows = [row for row in board["rows"] if row[family]]
+    figures = []
+    for metric in dict.fromkeys(name for row in rows for name in row[family]):
+        entries = [(row, row[family][metric]) for row in rows if metric in row[family]]
+        entries = [(row, entry) for row, entry in entries if entry.get("value") is not None]
+        if not entries:
+            continue
+        gauges = [
+            Gauge(
+                name=row["arm"] + (" ⚠ alarm" if entry.get("alarm") else ""),
+                note=f"{number(entry['value'])} {span(entry.get('ci95'))}".strip(),
+                style=series_class(i),
+                mark=series_mark(i),
+                value=entry["value"],
+                ci=entry.get("ci95"),
+            )
+            for i, (row, entry) in enumerate(entries)
+        ]
+        references = [
+            (bound, float(np.mean(values)))
+            for bound in ("floor", "ceiling")
+            if (values := [e[bound] for _, e in entries if e.get(bound) is not None])
+        ]
+        figures.append(Figure(metric, gauge_chart(gauges, metric, metric, references)))
+    return figures

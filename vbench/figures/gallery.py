@@ -1,0 +1,184 @@
+"""Pictures from the store: samples beside real patches, projections of test subjects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from markupsafe import Markup, escape
+
+from vbench.analysis.folder import Arm, Results
+from vbench.analysis.layout import short_name
+from vbench.analysis.scores import arm_scores
+from vbench.analysis.stats import per_subject
+from vbench.analysis.wording import number
+from vbench.figures.figure import Figure
+from vbench.figures.pixels import data_uri, enlarge, patch_sheet, png, projection_sheet
+
+Board = Mapping[str, Any]
+#: Patches shown of each kind.
+SHOWN = 8
+
+
+def samples(results: Results, store: Path) -> list[Figure]:
+    """Return real patches, then what each generator sampled: image, label, overlay."""
+    figures: list[Figure] = []
+    real = None
+    for arm in results.arms:
+        found = chosen_samples(results, arm, store)
+        if found is None or any(figure.title == arm.generator for figure in figures):
+            continue
+        fit, patches = found
+        real = real if real is not None else _real_patches(results, fit, store)
+        caption = f"Seed {results.records[fit]['seed']}, the candidate that {arm.name} selected."
+        figures.append(_sheet(patches, str(arm.generator), caption))
+    if real is not None:
+        figures.insert(0, _sheet(real, "real", "Centred on vessels of training subjects."))
+    return figures
+
+
+def _sheet(patches: npt.NDArray[Any], title: str, caption: str) -> Figure:
+    file = png(enlarge(patch_sheet(patches[:SHOWN])))
+    words = f"Patches, {title}: images, labels below, overlays at the bottom"
+    return Figure(title, picture(file, words, "sheet"), caption, file)
+
+
+def picture(file: bytes, words: str, style: str) -> Markup:
+    """Return an image element that holds its PNG, with its description."""
+    source = data_uri(file)
+    return Markup(f'<img class="{style}" src="{source}" alt="{escape(words)}" decoding="async">')
+
+
+def chosen_samples(
+    results: Results, arm: Arm, store: Path
+) -> tuple[str, npt.NDArray[np.float16]] | None:
+    """Return the fit and the samples of the candidate that an arm's first seed selected.
+
+    Returns:
+        Key of the ``fit-generator`` job and ``(16, 2, *size)``; None without a generator.
+    """
+    if arm.regime != "synthetic":
+        return None
+    for seed, key in arm.evaluate.items():
+        result = results.result(key)
+        if result is None:
+            continue
+        for fit in arm.trials.get(seed, ()):
+            trial = results.result(fit)
+            if trial is None or trial.get("trial") != result.get("trial"):
+                continue
+            synthetic = results.records[fit].get("inputs", {}).get("synthetic") or []
+            index = trial.get("checkpoint") or 0
+            if index >= len(synthetic):
+                continue
+            inputs = (results.records.get(synthetic[index]) or {}).get("inputs") or {}
+            path = store / str(inputs.get("generator")) / f"samples-{inputs.get('checkpoint')}.npy"
+            if path.is_file():
+                return str(inputs["generator"]), np.load(path, allow_pickle=False)
+    return None
+
+
+def _real_patches(results: Results, fit: str, store: Path) -> npt.NDArray[np.float32] | None:
+    """Cut vessel-centred patches of the subjects that a generator was fitted on."""
+    from vbench.data.patches import VolumePatches
+    from vbench.data.prepare import open_volume
+    from vbench.errors import DataError
+
+    inputs = results.records[fit].get("inputs") or {}
+    try:
+        volumes = [open_volume(store / key) for key in inputs.get("train", ())[:SHOWN]]
+        each = -(-SHOWN // max(len(volumes), 1))
+        patches = VolumePatches(
+            volumes, size=inputs["patches"]["size"], per_subject=each, vessel_centred=1.0, seed=0
+        )
+    except (DataError, KeyError):
+        return None
+    return patches.take(np.arange(min(SHOWN, len(patches)), dtype=np.int64))
+
+
+@dataclass(frozen=True)
+class Projection:
+    """The projections of one test subject of an arm.
+
+    Attributes:
+        word: ``best subject``, ``median subject`` or ``worst subject``.
+        subject: Its name.
+        value: Its score by the primary metric, averaged over seeds.
+        seed: Whose prediction is shown.
+        file: PNG: image, truth, prediction, errors.
+    """
+
+    word: str
+    subject: str
+    value: float
+    seed: int
+    file: bytes
+
+
+def projections(results: Results, board: Board, store: Path) -> list[Figure]:
+    """Return, for the best arm of each regime, its best, median and worst test subject."""
+    metric = short_name(str(board["primary"]))
+    return [
+        Figure(
+            f"{arm.name}: {shown.word}",
+            picture(
+                shown.file,
+                f"{arm.name}, {shown.subject}: image, truth, prediction, errors",
+                "mip",
+            ),
+            f"{shown.subject}, {metric} {number(shown.value)} over seeds; seed {shown.seed} shown.",
+            shown.file,
+        )
+        for arm in best_of_regimes(results, board)
+        for shown in arm_projections(results, board, arm, store)
+    ]
+
+
+def arm_projections(results: Results, board: Board, arm: Arm, store: Path) -> Iterator[Projection]:
+    """Yield the best, median and worst test subject of an arm, of its first finished seed."""
+    seed = next((s for s, key in arm.evaluate.items() if results.result(key) is not None), None)
+    if seed is None:
+        return
+    for word, subject, value in extremes(results, board, arm):
+        path = store / arm.evaluate[seed] / "mip" / f"{subject}.npy"
+        if path.is_file():
+            file = png(enlarge(projection_sheet(np.load(path, allow_pickle=False))))
+            yield Projection(word, subject, value, seed, file)
+
+
+def best_of_regimes(results: Results, board: Board) -> Iterator[Arm]:
+    """Yield the best finished arm of each regime, in the leaderboard's order.
+
+    The baseline only where there is nothing else.
+    """
+    arms = {arm.name: arm for arm in results.arms}
+    seen: set[str] = set()
+    rows = [row for row in board["rows"] if row["status"] == "ok"]
+    learnt = [row for row in rows if row["regime"] != "baseline"]
+    for row in learnt or rows:
+        if row["regime"] in seen:
+            continue
+        seen.add(row["regime"])
+        yield arms[row["arm"]]
+
+
+def extremes(results: Results, board: Board, arm: Arm) -> list[tuple[str, str, float]]:
+    """Name the best, median and worst subject of an arm, with their scores; each once."""
+    metric = board["primary"]
+    if metric is None:
+        return []
+    scores = arm_scores(results, arm, [metric])[metric]
+    values = per_subject(scores.values)
+    sign = -1.0 if board["metrics"][metric]["higher_is_better"] is False else 1.0
+    order = [int(i) for i in np.argsort(-sign * values, kind="stable") if np.isfinite(values[i])]
+    if not order:
+        return []
+    chosen = {"best": order[0], "median": order[len(order) // 2], "worst": order[-1]}
+    named: dict[int, str] = {}
+    for word, index in chosen.items():
+        named[index] = f"{named[index]} and {word}" if index in named else word
+    return [(f"{word} subject", scores.subjects[i], float(values[i])) for i, word in named.items()]

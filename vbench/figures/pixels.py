@@ -1,0 +1,124 @@
+"""Turns arrays into PNG: patches, overlays, projections with errors in colour."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Bytes = npt.NDArray[np.uint8]
+
+#: Vermillion, orange and sky blue of Okabe and Ito.
+LABEL = (213, 94, 0)
+EXTRA = (230, 159, 0)
+MISSED = (86, 180, 233)
+FOUND = (235, 235, 235)
+#: Longest edge of a projection in the report, in pixels.
+LONGEST = 200
+
+
+def png(image: Bytes) -> bytes:
+    """Return ``(H, W)`` or ``(H, W, 3)`` as a PNG file, by palette where that is smaller."""
+    from PIL import Image
+
+    picture = Image.fromarray(image)
+    encoded = [_encode(picture)]
+    if image.ndim == 3:
+        encoded.append(_encode(picture.quantize(128, dither=Image.Dither.NONE)))
+    return min(encoded, key=len)
+
+
+def data_uri(file: bytes) -> str:
+    """Return a PNG file as an address that holds it."""
+    return "data:image/png;base64," + base64.b64encode(file).decode()
+
+
+def _encode(picture: Any) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, format="PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def upright(plane: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Turn a plane of the first two RAS axes to how it is read: front up, right on the left."""
+    return plane[::-1, ::-1].T
+
+
+def grey(image: npt.NDArray[Any]) -> Bytes:
+    """Map [-1, 1] to RGB greys."""
+    values = np.clip((np.asarray(image, float) + 1) * 127.5, 0, 255).astype(np.uint8)
+    return np.repeat(values[..., None], 3, axis=-1)
+
+
+def overlay(grey_image: Bytes, mask: npt.NDArray[Any]) -> Bytes:
+    """Paint a mask over a picture, half transparent."""
+    out = grey_image.astype(float)
+    on = np.asarray(mask) > 0
+    out[on] = 0.45 * out[on] + 0.55 * np.array(LABEL)
+    return out.astype(np.uint8)
+
+
+def tile(pictures: Sequence[Sequence[Bytes]], gap: int = 1, shade: int = 128) -> Bytes:
+    """Lay rows of equal pictures out on a ground, ``gap`` pixels apart."""
+    height, width = pictures[0][0].shape[:2]
+    rows, columns = len(pictures), max(len(row) for row in pictures)
+    shape = (rows * (height + gap) - gap, columns * (width + gap) - gap, 3)
+    out = np.full(shape, shade, np.uint8)
+    for r, row in enumerate(pictures):
+        for c, picture in enumerate(row):
+            y, x = r * (height + gap), c * (width + gap)
+            out[y : y + height, x : x + width] = picture
+    return out
+
+
+def patch_sheet(patches: npt.NDArray[Any]) -> Bytes:
+    """Show labelled patches ``(n, 2, *size)``: a column each; image, label, overlay below.
+
+    Of a block the slice with most vessel is shown.
+    """
+    columns = []
+    for image, label in patches:
+        if image.ndim == 3:
+            at = int(np.argmax((label > 0).sum(axis=(0, 1))))
+            image, label = image[..., at], label[..., at]
+        picture = grey(upright(image))
+        mask = upright(label) > 0
+        columns.append([picture, grey(np.where(mask, 1, -1)), overlay(picture, mask)])
+    return tile([[column[i] for column in columns] for i in range(3)])
+
+
+def projection_sheet(projections: npt.NDArray[np.uint8]) -> Bytes:
+    """Show projections ``(3, X, Y)`` side by side: image, truth, prediction, errors in colour."""
+    image, truth, found = (shrink(upright(plane)) for plane in projections)
+    image = np.repeat(image.astype(np.uint8)[..., None], 3, axis=-1)
+    yes, there = truth > 127, found > 127
+    errors = np.zeros((*yes.shape, 3), np.uint8)
+    errors[yes & there] = FOUND
+    errors[~yes & there] = EXTRA
+    errors[yes & ~there] = MISSED
+    masks = [
+        np.repeat((mask * 235).astype(np.uint8)[..., None], 3, axis=-1) for mask in (yes, there)
+    ]
+    return tile([[image, *masks, errors]], gap=2)
+
+
+def enlarge(image: Bytes, width: int = 560) -> Bytes:
+    """Show each pixel as a square, so that the picture is about ``width`` pixels wide."""
+    times = max(1, round(width / image.shape[1]))
+    return image.repeat(times, axis=0).repeat(times, axis=1)
+
+
+def shrink(plane: npt.NDArray[Any], longest: int = LONGEST) -> npt.NDArray[Any]:
+    """Reduce a plane to at most ``longest`` pixels an edge, each block by its maximum."""
+    factor = -(-max(plane.shape) // longest)
+    if factor == 1:
+        return plane
+    height, width = (-(-edge // factor) * factor for edge in plane.shape)
+    padded = np.zeros((height, width), plane.dtype)
+    padded[: plane.shape[0], : plane.shape[1]] = plane
+    blocks = padded.reshape(height // factor, factor, width // factor, factor)
+    return np.asarray(blocks.max(axis=(1, 3)))

@@ -1,0 +1,73 @@
+"""Strip plots: every test subject of every arm."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from vbench.analysis.folder import Results
+from vbench.analysis.layout import short_name
+from vbench.analysis.scores import ArmScores, arm_scores
+from vbench.analysis.stats import per_subject
+from vbench.analysis.wording import number, span
+from vbench.figures.charts import Strip, strip_chart
+from vbench.figures.figure import Figure
+from vbench.figures.looks import regime_class, regime_mark
+
+Board = Mapping[str, Any]
+
+
+def strips(results: Results, board: Board, metrics: Sequence[str]) -> list[Figure]:
+    """Return a strip plot for each cohort and metric: one mark a test subject."""
+    figures = []
+    for cohort in board["cohorts"]:
+        names = [r["arm"] for r in board["rows"] if r["cohort"] == cohort and r["status"] == "ok"]
+        for metric in metrics:
+            title = f"{short_name(metric)} per subject, {cohort} data"
+            if names:
+                figures.append(Figure(title, arm_strips(results, board, names, metric, title)))
+    return figures
+
+
+def arm_strips(
+    results: Results, board: Board, names: Sequence[str], metric: str, title: str
+) -> Markup:
+    """Draw the test subjects of these arms, a row an arm."""
+    arms = {arm.name: arm for arm in results.arms}
+    rows = {row["arm"]: row for row in board["rows"]}
+    drawn = [
+        _strip(rows[name], arm_scores(results, arms[name], [metric])[metric], metric)
+        for name in names
+    ]
+    return strip_chart(drawn, title, axis(board, metric))
+
+
+def axis(board: Board, metric: str) -> str:
+    """Name a metric on an axis, with unit and direction."""
+    info = board["metrics"][metric]
+    better = {True: "higher is better", False: "lower is better", None: ""}
+    words = [info["unit"], better[info["higher_is_better"]]]
+    inside = ", ".join(word for word in words if word)
+    return short_name(metric) + (f" ({inside})" if inside else "")
+
+
+def _strip(row: Mapping[str, Any], scores: ArmScores, metric: str) -> Strip:
+    entry = row["metrics"][metric]
+    values = per_subject(scores.values)
+    undefined = scores.undefined.any(axis=0) if len(scores.undefined) else scores.undefined
+    return Strip(
+        name=row["arm"],
+        note=f"{number(entry['mean'])} {span(entry['ci95'])}".strip(),
+        style=regime_class(row["regime"]),
+        mark=regime_mark(row["regime"]),
+        values=[
+            (subject, float(value), bool(gone))
+            for subject, value, gone in zip(scores.subjects, values, undefined, strict=True)
+            if math.isfinite(value)
+        ],
+        mean=entry["mean"],
+        ci=entry["ci95"],
+    )

@@ -1,0 +1,112 @@
+"""Training curves of generators and of the chosen segmenters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from vbench.analysis.folder import Arm, Results
+from vbench.figures.charts import Line, line_chart
+from vbench.figures.figure import Figure
+from vbench.figures.looks import series_class, series_mark
+
+#: Points that a drawn curve keeps.
+POINTS = 120
+
+
+def training(results: Results) -> list[Figure]:
+    """Return the training curves of generators, then of each arm's chosen segmenter."""
+    figures = []
+    for label, records in _generator_fits(results).items():
+        title = f"{label}: losses"
+        if body := _losses(records, title):
+            figures.append(Figure(title, body, "One line a seed."))
+    return figures + [figure for arm in results.arms for figure in segmenter_curves(results, arm)]
+
+
+def segmenter_curves(results: Results, arm: Arm) -> list[Figure]:
+    """Return the validation scores and losses of an arm's chosen trials."""
+    records = _chosen_fits(results, arm)
+    lines = [
+        Line(f"seed {seed}", series_class(i), points, mark=series_mark(i))
+        for i, (seed, record) in enumerate(records.items())
+        if (points := _points(record["result"].get("validation") or (), "score"))
+    ]
+    figures = []
+    if lines:
+        title = f"{arm.name}: validation"
+        figures.append(Figure(title, line_chart(lines, title, "step", "validation score")))
+    title = f"{arm.name}: loss"
+    if body := _losses(records, title):
+        figures.append(Figure(title, body))
+    return figures
+
+
+def _losses(records: Mapping[int, Mapping[str, Any]], title: str) -> Markup | None:
+    names = dict.fromkeys(
+        name
+        for record in records.values()
+        for point in record["result"].get("curve") or ()
+        for name in point
+        if name not in ("step", "seconds")
+    )
+    lines = [
+        Line(name if first else "", series_class(i), points)
+        for i, name in enumerate(names)
+        for first, points in _seeds(records, name)
+    ]
+    return line_chart(lines, title, "step", "loss") if lines else None
+
+
+def _seeds(
+    records: Mapping[int, Mapping[str, Any]], name: str
+) -> Iterator[tuple[bool, list[tuple[float, float]]]]:
+    """Yield the curve of each seed, and whether it is the first, which the legend names."""
+    first = True
+    for record in records.values():
+        points = _points(record["result"].get("curve") or (), name)
+        if points:
+            yield first, points
+            first = False
+
+
+def _points(curve: Sequence[Mapping[str, Any]], name: str) -> list[tuple[float, float]]:
+    found = [
+        (float(point["step"]), float(point[name]))
+        for point in curve
+        if isinstance(point.get(name), int | float) and math.isfinite(point[name])
+    ]
+    if len(found) <= POINTS:
+        return found
+    keep = np.unique(np.linspace(0, len(found) - 1, POINTS).round().astype(int))
+    return [found[i] for i in keep]
+
+
+def _generator_fits(results: Results) -> dict[str, dict[int, Mapping[str, Any]]]:
+    fits: dict[str, dict[int, Mapping[str, Any]]] = {}
+    for arm in results.arms:
+        for seed, record in _chosen_fits(results, arm, "fit-generator").items():
+            fits.setdefault(str(arm.generator), {}).setdefault(seed, record)
+    return fits
+
+
+def _chosen_fits(
+    results: Results, arm: Arm, stage: str = "fit-segmenter"
+) -> dict[int, Mapping[str, Any]]:
+    """Return, by seed, the record of the fit that the chosen trial stands on."""
+    found: dict[int, Mapping[str, Any]] = {}
+    for seed, key in arm.evaluate.items():
+        trial = (results.result(key) or {}).get("trial")
+        for fit in arm.trials.get(seed, ()):
+            if trial is None or (results.result(fit) or {}).get("trial") != trial:
+                continue
+            for needed in results.closure([fit]):
+                record = results.records.get(needed)
+                own = stage != "fit-segmenter" or needed == fit
+                if record and record["status"] == "ok" and record["stage"] == stage and own:
+                    found.setdefault(seed, record)
+    return found

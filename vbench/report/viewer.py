@@ -1,0 +1,151 @@
+"""Writes the 3D viewer beside the report: test volumes with truth and predictions overlaid.
+
+One file, with NiiVue (npm package @niivue/niivue, BSD-2-Clause, shipped compressed) and a few
+test subjects inside; it opens without a server and takes other NIfTI files from disk.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from markupsafe import Markup
+
+from vbench.analysis.folder import Arm, Results
+from vbench.figures.gallery import best_of_regimes, extremes
+
+NIIVUE = "niivue-0.69.0.umd.js.gz"
+#: Bytes of compressed volumes that a viewer carries at most, the first subject always.
+BUDGET = 12 * 2**20
+#: Voxels above which a volume is shown at every second one.
+MOST_VOXELS = 12_000_000
+
+
+def write_viewer(folder: Path, results: Results, board: dict[str, Any]) -> Path | None:
+    """Write ``viewer.html``; None, and nothing written, when the store has no prediction.
+
+    Args:
+        folder: ``<out>/<benchmark>/``.
+        results: The benchmark.
+        board: Its leaderboard.
+    """
+    from vbench.files import atomic_write
+    from vbench.report.page import environment, resource
+
+    store = folder.parent / "store"
+    scenes = list(_within_budget(_scenes(results, board, store)))
+    if not scenes:
+        return None
+    niivue, script = _niivue(), resource("viewer.js")
+    page = environment().get_template("viewer.html").render(
+        benchmark=results.benchmark,
+        scenes=scenes,
+        niivue=Markup(niivue),
+        script=Markup(script),
+        hashes=[_hash(niivue), _hash(script)],
+    )  # fmt: skip
+    path = folder / "viewer.html"
+    with atomic_write(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    return path
+
+
+def _niivue() -> str:
+    packed = resources.files("vbench.report").joinpath("static", NIIVUE).read_bytes()
+    return gzip.decompress(packed).decode("utf-8")
+
+
+def _hash(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+def _within_budget(scenes: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    spent = 0
+    for scene in scenes:
+        size = sum(len(volume["data"]) for volume in scene["volumes"])
+        if spent and spent + size > BUDGET:
+            return
+        spent += size
+        yield scene
+
+
+def _scenes(results: Results, board: dict[str, Any], store: Path) -> Iterator[dict[str, Any]]:
+    """Yield subjects with image, truth and the predictions of the best arm of each regime.
+
+    The worst, median and best subject of the best arm of each cohort come first.
+    """
+    arms = list(best_of_regimes(results, board))
+    for cohort in board["cohorts"]:
+        group = [arm for arm in arms if arm.cohort == cohort]
+        for arm in group[:1]:
+            words = {subject: word for word, subject, _ in extremes(results, board, arm)}
+            for subject in reversed(list(words)):
+                scene = _scene(results, group, subject, store)
+                if scene is not None:
+                    yield {"title": f"{subject} ({words[subject]} of {arm.name})", **scene}
+
+
+def _scene(results: Results, arms: list[Arm], subject: str, store: Path) -> dict[str, Any] | None:
+    from vbench.data.prepare import open_volume
+    from vbench.errors import DataError
+
+    evaluated = [(arm, key) for arm in arms if (key := _evaluated(results, arm)) is not None]
+    for _, key in evaluated:
+        for prepared in (results.records[key].get("inputs") or {}).get("test", ()):
+            about = results.records.get(prepared, {}).get("inputs") or {}
+            if about.get("subject") != subject:
+                continue
+            try:
+                volume = open_volume(store / prepared)
+            except DataError:
+                continue
+            image = np.clip((np.asarray(volume.image, np.float32) + 1) * 127.5, 0, 255)
+            step = 1 if image.size <= MOST_VOXELS else 2
+            volumes = [
+                _volume("image", "image", image, volume.affine, step),
+                _volume("truth", "truth", np.asarray(volume.label), volume.affine, step),
+            ]
+            for arm, own in evaluated:
+                path = store / own / "predictions" / f"{subject}.nii.gz"
+                found = _prediction(path, image.shape)
+                if found is not None:
+                    volumes.append(_volume("prediction", arm.name, found, volume.affine, step))
+            if len(volumes) > 2:
+                return {"volumes": volumes, "halved": step > 1}
+    return None
+
+
+def _evaluated(results: Results, arm: Arm) -> str | None:
+    return next((key for key in arm.evaluate.values() if results.result(key) is not None), None)
+
+
+def _prediction(path: Path, shape: tuple[int, ...]) -> npt.NDArray[Any] | None:
+    """Read a prediction in the orientation of the prepared volume."""
+    if not path.is_file():
+        return None
+    import nibabel as nib
+
+    found = np.asarray(nib.as_closest_canonical(nib.load(path)).dataobj)
+    return found if found.shape == shape else None
+
+
+def _volume(
+    kind: str, name: str, array: npt.NDArray[Any], affine: npt.NDArray[Any], step: int
+) -> dict[str, str]:
+    """Return a volume as compressed NIfTI, in base64."""
+    import nibabel as nib
+
+    scaled = np.asarray(affine, float).copy()
+    if step > 1:
+        array = array[::step, ::step, ::step]
+        scaled[:3, :3] *= step
+    image = nib.Nifti1Image(np.ascontiguousarray(array, np.uint8), scaled)
+    packed = gzip.compress(image.to_bytes(), compresslevel=6, mtime=0)
+    return {"kind": kind, "name": name, "data": base64.b64encode(packed).decode()}

@@ -1,0 +1,149 @@
+"""The summary in words: each sentence stands on numbers of the leaderboard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from vbench.analysis.layout import short_name
+from vbench.analysis.wording import ALPHA, duration, number, span
+
+Board = Mapping[str, Any]
+Row = Mapping[str, Any]
+
+
+def summary(board: Board) -> list[str]:
+    """Return the sentences of the summary."""
+    primary = board["primary"]
+    if primary is None:
+        return ["No score was recorded."]
+    rows = [row for row in board["rows"] if row["status"] == "ok"]
+    return [
+        *_source(board, rows, primary),
+        *_transfer(board, rows, primary),
+        *_lapses(board, rows),
+        *_privacy(board, rows),
+        *_caution(rows),
+    ]
+
+
+def _score(row: Row, board: Board, metric: str) -> str:
+    entry = row["metrics"][metric]
+    unit = board["metrics"][metric]["unit"]
+    interval = f" {span(entry['ci95'])}" if entry["ci95"] else ""
+    return f"{short_name(metric)} {number(entry['mean'])}{f' {unit}' if unit else ''}{interval}"
+
+
+def _source(board: Board, rows: list[Row], primary: str) -> Iterator[str]:
+    real = next((row for row in rows if row["regime"] == "real"), None)
+    synthetic = next((row for row in rows if row["regime"] == "synthetic"), None)
+    if real:
+        n = len(board["cohorts"][real["cohort"]])
+        yield (
+            f"Trained on real patches, the segmenter reaches {_score(real, board, primary)} on "
+            f"{n} test subject{'s' if n > 1 else ''}, over {real['seeds']} "
+            f"seed{'s' if real['seeds'] > 1 else ''}."
+        )
+    if not synthetic:
+        return
+    score = _score(synthetic, board, primary)
+    text = f"The best of the synthetic arms, {synthetic['arm']}, reaches {score}"
+    against = synthetic["versus"].get("real", {}).get(primary)
+    if against and against["ratio"] is not None:
+        text += f": {number(against['ratio'], 3)} {span(against['ratio_ci95'], 3)} of real"
+        text += f", {_verdict(against)}"
+    yield text + "."
+    mixed = next((row for row in rows if row["regime"] == "mixed"), None)
+    against = mixed and mixed["versus"].get("real", {}).get(primary)
+    if mixed and against:
+        yield (
+            f"Real and synthetic patches together ({mixed['arm']}) reach "
+            f"{_score(mixed, board, primary)}: {against['difference']:+.3f} "
+            f"{span(against['ci95'], 3)} to real alone, {_verdict(against)}."
+        )
+
+
+def _verdict(against: Mapping[str, Any]) -> str:
+    """Say what test and interval say, and where they part company."""
+    ci = against["ci95"]
+    if against["p"] < ALPHA:
+        return f"a significant difference (p = {against['p']:.2g})"
+    if ci is not None and not ci[0] <= 0 <= ci[1]:
+        p = f"(p = {against['p']:.2g})"
+        return f"a difference by its interval, though not by the corrected test {p}"
+    return f"no difference that could be shown (p = {against['p']:.2g})"
+
+
+def _transfer(board: Board, rows: list[Row], primary: str) -> Iterator[str]:
+    for curve in board["transfer"]:
+        if curve["metric"] != primary:
+            continue
+        n, gain, ci = curve["n"][0], curve["gain"][0], curve["gain_ci95"][0]
+        patients = f"{n} patient{'s' if n > 1 else ''}"
+        text = (
+            f"With {patients} of the second data set, pre-training on {curve['generator']} changes "
+            f"{short_name(primary)} by {gain:+.3f} {span(ci, 3)}"
+        )
+        if len(curve["n"]) > 1:
+            text += f", and by {curve['gain'][-1]:+.3f} with {curve['n'][-1]}"
+            text += f"; over the whole range by {curve['area']:+.3f} {span(curve['area_ci95'], 3)}"
+        yield text + f". {_worth(curve)}"
+
+
+def _worth(curve: Mapping[str, Any]) -> str:
+    worth, low_high = curve["worth"][0], curve["worth_ci95"][0]
+    n, last = curve["n"][0], curve["n"][-1]
+    if len(curve["n"]) < 2:
+        return ""
+    if worth is None:
+        if curve["gain"][0] > 0:
+            return f"No measured number of patients (up to {last}) makes up for it."
+        return "From scratch does as well with no more patients."
+    low, high = (number(bound, 1) if bound is not None else "open" for bound in low_high)
+    return (
+        f"At n = {n} it is worth {number(worth, 1)} patients [{low}, {high}]: so many more are "
+        "needed from scratch to score as well."
+    )
+
+
+def _lapses(board: Board, rows: list[Row]) -> Iterator[str]:
+    total = len(board["rows"])
+    for status, words in (("failed", "failed"), ("pending", "have not run yet")):
+        names = [row["arm"] for row in board["rows"] if row["status"] == status]
+        if names:
+            yield f"{len(names)} of {total} arms {words}: {', '.join(names)}."
+    undefined = sum(e["n_undefined"] for row in rows for e in row["metrics"].values())
+    if undefined:
+        yield (
+            f"{undefined} score{'s were' if undefined > 1 else ' was'} undefined, such as a "
+            "distance to an empty prediction; the value that the metric's rule gives counts in the "
+            "means."
+        )
+
+
+def _privacy(board: Board, rows: list[Row]) -> Iterator[str]:
+    audited = [row for row in rows if row["privacy"]]
+    if not audited:
+        return
+    alarmed = [
+        row["arm"] for row in audited if any(alarm(entry) for entry in row["privacy"].values())
+    ]
+    if alarmed:
+        yield f"Privacy alarms: {', '.join(alarmed)}; see the privacy panel."
+    else:
+        yield f"No privacy alarm in {len(audited)} audited arms; that is no proof of privacy."
+
+
+def alarm(entry: Mapping[str, Any]) -> bool:
+    """Whether an audit raised an alarm: its own flag."""
+    return bool(entry.get("alarm"))
+
+
+def _caution(rows: list[Row]) -> Iterator[str]:
+    if rows and all(row["seeds"] == 1 for row in rows):
+        yield (
+            "There is one seed: the intervals leave out how much another training run would differ."
+        )
+    if rows:
+        longest = max(rows, key=lambda row: row["seconds"])
+        yield f"The most costly arm is {longest['arm']}: {duration(longest['seconds'])} in all."
