@@ -1,0 +1,191 @@
+"""Writes a benchmark's runs to MLflow, and the whole store anew."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlparse
+from urllib.request import url2pathname
+
+from vbench.analysis.folder import Results, read_results
+from vbench.analysis.leaderboard import leaderboard as build
+from vbench.tracking.artifacts import write_artifacts
+from vbench.tracking.backend import client, is_own, said_plainly, tracking_uri, without_fsync
+from vbench.tracking.runs import Run, arm_run, safe_name
+from vbench.tracking.view import experiment_tags
+
+
+def sync(out: Path, benchmark: str, uri: str | None = None, *, weights: bool = False) -> None:
+    """Make MLflow show what the records of a benchmark say.
+
+    Runs that are up to date stay; changed ones are replaced; those of arms that the plan no
+    longer has are deleted. Running it again changes nothing.
+
+    Args:
+        out: Results folder.
+        benchmark: Its name, which is the experiment's too.
+        uri: Tracking store; see :func:`tracking_uri`.
+        weights: Whether the chosen weights are uploaded to a remote store. A local one always
+            gets them, as links.
+
+    Raises:
+        StoreError: When the folder is not a benchmark's, or MLflow cannot be reached.
+    """
+    out = Path(out)
+    results = read_results(out / benchmark)
+    board = build(results)
+    where = tracking_uri(out, uri)
+    with said_plainly(where), without_fsync(is_own(out, where)):
+        _mirror(client(where), out, where, results, board, weights)
+
+
+def _mirror(
+    mlflow: Any, out: Path, where: str, results: Results, board: dict[str, Any], weights: bool
+) -> None:
+    experiment = _experiment(mlflow, out, where, results.benchmark, board)
+    present = {run.data.tags.get("arm"): run for run in _parents(mlflow, experiment)}
+    for arm in results.arms:
+        run = arm_run(results, arm, board)
+        digest = run.digest + ("+weights" if weights else "")
+        old = present.pop(arm.name, None)
+        if old is not None:
+            if old.data.tags.get("vbench.digest") in (digest, f"{run.digest}+weights"):
+                continue
+            _delete(mlflow, experiment, old)
+        run_id = _log(mlflow, experiment, run, {"vbench.digest": digest})
+        _log_data(mlflow, run_id, results)
+        with _artifact_folder(mlflow, run_id) as (folder, local):
+            write_artifacts(folder, out, results, arm, board, weights=weights or local)
+    for old in present.values():
+        _delete(mlflow, experiment, old)
+
+
+def rebuild(out: Path, uri: str | None = None, *, weights: bool = False) -> list[str]:
+    """Write every benchmark under ``out`` to MLflow; the folder's own store starts from nothing.
+
+    Args:
+        out: Results folder.
+        uri: Tracking store; see :func:`~vbench.tracking.backend.tracking_uri`.
+        weights: As of :func:`sync`.
+
+    Returns:
+        The benchmarks' names.
+    """
+    out = Path(out)
+    if is_own(out, tracking_uri(out, uri)):
+        (out / "mlflow.db").unlink(missing_ok=True)
+        shutil.rmtree(out / "mlartifacts", ignore_errors=True)
+    names = sorted(path.parent.name for path in out.glob("*/plan.json"))
+    for name in names:
+        sync(out, name, uri, weights=weights)
+    return names
+
+
+def _experiment(mlflow: Any, out: Path, uri: str, name: str, board: dict[str, Any]) -> str:
+    tags = experiment_tags(board)
+    found = mlflow.get_experiment_by_name(name)
+    if found is None:
+        own = is_own(out, uri)
+        place = (out.resolve() / "mlartifacts" / name).as_uri() if own else None
+        return str(mlflow.create_experiment(name, artifact_location=place, tags=tags))
+    if found.lifecycle_stage == "deleted":
+        mlflow.restore_experiment(found.experiment_id)
+    for key, value in tags.items():
+        if found.tags.get(key) != value:
+            mlflow.set_experiment_tag(found.experiment_id, key, value)
+    return str(found.experiment_id)
+
+
+def _search(mlflow: Any, experiment: str, condition: str) -> Iterator[Any]:
+    token = None
+    while True:
+        page = mlflow.search_runs([experiment], condition, max_results=1000, page_token=token)
+        yield from page
+        token = page.token
+        if not token:
+            return
+
+
+def _parents(mlflow: Any, experiment: str) -> list[Any]:
+    return list(_search(mlflow, experiment, "tags.level = 'arm'"))
+
+
+def _delete(mlflow: Any, experiment: str, run: Any) -> None:
+    parent = run.info.run_id
+    for child in list(_search(mlflow, experiment, f"tags.`mlflow.parentRunId` = '{parent}'")):
+        mlflow.delete_run(child.info.run_id)
+    mlflow.delete_run(parent)
+    path = _local_path(run.info.artifact_uri)
+    if path is not None:
+        shutil.rmtree(path.parent, ignore_errors=True)
+
+
+def _log(mlflow: Any, experiment: str, run: Run, tags: dict[str, str]) -> str:
+    from mlflow.entities import Metric, Param
+
+    tags = {**run.tags, **tags, "mlflow.source.name": "vbench", "mlflow.user": "vbench"}
+    created = mlflow.create_run(experiment, start_time=run.start, tags=tags, run_name=run.name)
+    run_id = str(created.info.run_id)
+    when = run.end or 0
+    metrics = [
+        Metric(safe_name(name), float(value), when, 0) for name, value in run.metrics.items()
+    ]
+    metrics += [
+        Metric(safe_name(name), value, when, step)
+        for name, points in run.curves.items()
+        for step, value in points
+    ]
+    params = [Param(safe_name(name), value[:6000]) for name, value in run.params.items()]
+    while metrics or params:
+        # The most that MLflow takes in one call.
+        mlflow.log_batch(run_id, metrics[:900], params[:100])
+        metrics, params = metrics[900:], params[100:]
+    for child in run.children:
+        _log(mlflow, experiment, child, {"mlflow.parentRunId": run_id})
+    if run.status != "RUNNING":
+        mlflow.set_terminated(run_id, status=run.status, end_time=run.end)
+    return run_id
+
+
+def _log_data(mlflow: Any, run_id: str, results: Results) -> None:
+    import json
+
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    inputs = []
+    for name, part in results.plan["data"].items():
+        if part:
+            counts = {group: len(ids) for group, ids in part["subjects"].items()}
+            dataset = Dataset(
+                name=f"{name}: {part['plugin']}",
+                digest=str(part["fingerprint"])[:36],
+                source_type="vbench",
+                source=json.dumps({"plugin": part["plugin"], "subjects": part["subjects"]}),
+                profile=json.dumps(counts),
+            )
+            inputs.append(DatasetInput(dataset, [InputTag("mlflow.data.context", name)]))
+    mlflow.log_inputs(run_id, inputs)
+
+
+def _local_path(uri: str) -> Path | None:
+    parsed = urlparse(uri)
+    if parsed.scheme == "file":
+        return Path(url2pathname(parsed.path))
+    return None
+
+
+@contextmanager
+def _artifact_folder(mlflow: Any, run_id: str) -> Iterator[tuple[Path, bool]]:
+    """Give a folder to write artifacts to, and whether it is their final place on this machine."""
+    path = _local_path(mlflow.get_run(run_id).info.artifact_uri)
+    if path is not None:
+        path.mkdir(parents=True, exist_ok=True)
+        yield path, True
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        yield Path(temporary), False
+        mlflow.log_artifacts(run_id, temporary)
