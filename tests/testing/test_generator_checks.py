@@ -1,0 +1,417 @@
+"""Each check of the kit finds the fault that it is there for: one faulty plugin for each."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import socket
+import time
+
+import numpy as np
+import pytest
+from fixtures.plugins.fine import Fine
+
+import vbench
+from vbench.testing import GeneratorSuite, run, suite_for
+
+
+class TestFine(GeneratorSuite):
+    """The suite as a third party uses it."""
+
+    plugin = Fine
+
+
+class Undescribed(Fine):
+    pass
+
+
+class UndescribedParams(Fine):
+    """No help."""
+
+    class Params(vbench.Params):
+        steps: int = 2
+
+
+class ThawedParams(Fine):
+    """Parameters that can be changed."""
+
+    class Params(vbench.Params, frozen=False):
+        steps: int = vbench.param(2, "Steps")
+
+
+class TunedTooFar(Fine):
+    """Asks Optuna for what it refuses."""
+
+    class Params(vbench.Params):
+        steps: int = vbench.param(4, "Steps", tune=(0, 8), ge=1)
+
+
+class TunedOnLogFromZero(Fine):
+    """A logarithmic scale from 0."""
+
+    class Params(vbench.Params):
+        steps: int = vbench.param(4, "Steps", tune=(0, 8), log=True)
+
+
+class TakesAnything(Fine):
+    """Extra parameters are welcome."""
+
+    class Params(vbench.Params, extra="allow"):
+        steps: int = vbench.param(2, "Steps")
+
+
+class TinyIsInvalid(Fine):
+    """Its own tiny parameters are refused."""
+
+    tiny = {"steps": 0}  # noqa: RUF012
+
+
+class Silent(Fine):
+    """Reports nothing."""
+
+    def fit(self, patches, *, seed):
+        return iter(())
+
+
+class NeverArrives(Fine):
+    """The last step is not the total."""
+
+    def fit(self, patches, *, seed):
+        yield vbench.Progress(1, 5)
+
+
+class Backwards(Fine):
+    """Steps fall."""
+
+    def fit(self, patches, *, seed):
+        yield vbench.Progress(2, 2)
+        yield vbench.Progress(2, 2)
+
+
+class ReportsNaN(Fine):
+    """A loss that is no number."""
+
+    def fit(self, patches, *, seed):
+        yield vbench.Progress(1, 1, {"loss": float("nan")})
+
+
+class Raises(Fine):
+    """Cannot be fitted."""
+
+    def fit(self, patches, *, seed):
+        raise RuntimeError("no luck today")
+        yield
+
+
+class Slow(Fine):
+    """Takes its time."""
+
+    def fit(self, patches, *, seed):
+        time.sleep(0.2)
+        yield from super().fit(patches, seed=seed)
+
+
+class Meddles(Fine):
+    """Changes the patches' table of subjects."""
+
+    def fit(self, patches, *, seed):
+        patches.subject_index[:] = 0
+        yield from super().fit(patches, seed=seed)
+
+
+class SeedsTheWorld(Fine):
+    """Seeds numpy for everybody."""
+
+    def fit(self, patches, *, seed):
+        np.random.seed(seed % 2**32)  # noqa: NPY002
+        yield from super().fit(patches, seed=seed)
+
+
+class LeaksNoGrad(Fine):
+    """Holds a setting of torch across a yield, then puts it back."""
+
+    def fit(self, patches, *, seed):
+        import torch
+
+        with torch.no_grad():
+            yield from super().fit(patches, seed=seed)
+
+
+class PhonesHome(Fine):
+    """Swallows the error, too."""
+
+    def fit(self, patches, *, seed):
+        with contextlib.suppress(OSError):
+            socket.create_connection(("192.0.2.1", 80), timeout=0.1)
+        yield from super().fit(patches, seed=seed)
+
+
+class Unseeded(Fine):
+    """Draws from Python's own random numbers."""
+
+    def fit(self, patches, *, seed):
+        yield from super().fit(patches, seed=seed)
+        self.table["mean"] = self.table["mean"] + np.float32(1e-3 * random.random())
+
+
+class CountsItsSamples(Fine):
+    """Sampling changes what is learnt."""
+
+    def sample(self, n, *, seed):
+        self.table["mean"] = self.table["mean"] * np.float32(0.9)
+        return super().sample(n, seed=seed)
+
+
+class NeedsCubes(Fine):
+    """Works for equal edges only, and keeps it to itself."""
+
+    def fit(self, patches, *, seed):
+        if len(set(patches.size)) > 1:
+            raise IndexError("boom")
+        yield from super().fit(patches, seed=seed)
+
+
+class NeedsEvenEdges(Fine):
+    """Works for even edges only, and keeps it to itself."""
+
+    def __init__(self, params, setup):
+        super().__init__(params, setup)
+        if setup.size[0] % 2:
+            raise ValueError("odd")
+
+
+class RefusesWithoutAWord(Fine):
+    """Refuses, but does not say what it takes."""
+
+    @classmethod
+    def check(cls, params, setup):
+        if setup.size[0] % 2:
+            raise ValueError
+
+
+class RefusesAll(Fine):
+    """There is no size that it takes."""
+
+    @classmethod
+    def check(cls, params, setup):
+        raise ValueError("patches of 1000 voxels only")
+
+
+class NestedWeights(Fine):
+    """Weights in a tree."""
+
+    def weights(self):
+        return {"net": dict(self.table)}
+
+
+class InfiniteWeights(Fine):
+    """Weights that blew up."""
+
+    def weights(self):
+        return {"mean": self.table["mean"] / 0}
+
+
+class ForgetsWeights(Fine):
+    """Cannot be restored."""
+
+    def load_weights(self, weights):
+        pass
+
+
+class LendsWeights(Fine):
+    """Goes on writing to what it handed out."""
+
+    def fit(self, patches, *, seed):
+        for progress in super().fit(patches, seed=seed):
+            yield progress
+            self.table["mean"] += np.float32(0.01)
+
+
+class StartsAgain(Fine):
+    """Does not go on from the state's step."""
+
+    def load_state(self, state):
+        super().load_state(state)
+        self.step = 0
+
+
+class ForgetsItsAverage(Fine):
+    """Goes on from the right step with the wrong weights."""
+
+    def load_state(self, state):
+        self.step = int(state["step"])
+
+
+class StaysOnTheCpu(Fine):
+    """Computes with torch where it likes."""
+
+    def fit(self, patches, *, seed):
+        import torch
+
+        torch.ones(3) * 2.0
+        yield from super().fit(patches, seed=seed)
+
+
+class Flat(Fine):
+    """Forgets the channels."""
+
+    def sample(self, n, *, seed):
+        return super().sample(n, seed=seed)[:, 0]
+
+
+class Double(Fine):
+    """Samples float64."""
+
+    def sample(self, n, *, seed):
+        return super().sample(n, seed=seed).astype(float)
+
+
+class Bright(Fine):
+    """Leaves the range of intensities."""
+
+    def sample(self, n, *, seed):
+        return super().sample(n, seed=seed) * np.float32(3)
+
+
+class SoftLabels(Fine):
+    """Hands out probabilities as labels."""
+
+    def sample(self, n, *, seed):
+        samples = super().sample(n, seed=seed)
+        samples[:, 1] *= 0.5
+        return samples
+
+
+class SettlesOnNothing(Fine):
+    """Settles a parameter that it does not have."""
+
+    def resolved(self):
+        return {"precision": "bfloat16"}
+
+
+class OneSeed(Fine):
+    """Ignores the seed."""
+
+    def sample(self, n, *, seed):
+        return super().sample(n, seed=0)
+
+
+class BatchStatistics(Fine):
+    """Normalises by the batch, as a network in training mode does."""
+
+    def sample(self, n, *, seed):
+        samples = super().sample(n, seed=seed)
+        samples[:, 0] -= samples[:, 0].mean()
+        return samples.clip(-1, 1)
+
+
+class Collapsed(Fine):
+    """Knows one patch only."""
+
+    def sample(self, n, *, seed):
+        return np.repeat(super().sample(1, seed=seed), n, axis=0)
+
+
+@pytest.mark.parametrize(
+    ("cls", "check", "message"),
+    [
+        (Undescribed, "describes-itself", "Undescribed has no docstring"),
+        (UndescribedParams, "parameters-are-described", "parameter steps has no help"),
+        (ThawedParams, "parameters-are-described", "not frozen"),
+        (TunedTooFar, "tuned-values-are-allowed", "steps is tuned over 0"),
+        (TunedOnLogFromZero, "tuned-values-are-allowed", "log scale from 0"),
+        (TakesAnything, "unknown-parameter-is-refused", "no_such_parameter = 1 was accepted"),
+        (TinyIsInvalid, "tiny-parameters-are-valid", "greater than or equal to 1"),
+        (Silent, "fits", "fit yielded nothing"),
+        (NeverArrives, "fits", "the last step is 1 of"),
+        (Backwards, "fits", "steps must rise from 1 on; they are [2, 2]"),
+        (ReportsNaN, "fits", "step 1 reports loss = nan"),
+        (Raises, "fits", "RuntimeError: no luck today"),
+        (Meddles, "leaves-patches-alone", "the patches changed"),
+        (SeedsTheWorld, "leaves-global-state-alone", "changes numpy.random;"),
+        (LeaksNoGrad, "leaves-global-state-alone", "changes torch.set_grad_enabled;"),
+        (PhonesHome, "needs-no-network", "192.0.2.1"),
+        (Unseeded, "repeats", "two fits with one seed give other weights: mean: values differ"),
+        (CountsItsSamples, "can-be-watched", "changes the fit: mean"),
+        (NeedsCubes, "unequal-sizes", "but then: IndexError: boom"),
+        (NeedsEvenEdges, "odd-sizes", "check() accepts patches of (7, 5"),
+        (RefusesWithoutAWord, "odd-sizes", "without a word"),
+        (RefusesAll, "fits", "patches of 1000 voxels only"),
+        (NestedWeights, "weights-are-a-flat-table", "net is dict"),
+        (InfiniteWeights, "weights-are-a-flat-table", "mean is not finite"),
+        (ForgetsWeights, "weights-survive-a-file", "the output is another"),
+        (LendsWeights, "weights-are-safe-to-keep", "weights() of step 1 changed"),
+        (SettlesOnNothing, "settled-parameters-are-its-own", "['precision'], which are no"),
+        (StartsAgain, "resumes", "it reports step 1 first"),
+        (ForgetsItsAverage, "resumes", "resumed at step 1, the weights are others: mean"),
+        (StaysOnTheCpu, "computes-where-it-is-told", "it computes on cpu only"),
+        (Flat, "samples-are-labelled-patches", "sample(1) returned shape (1, 16, 16"),
+        (Double, "samples-are-labelled-patches", "samples are float64"),
+        (Bright, "samples-are-labelled-patches", "expected [-1, 1]"),
+        (SoftLabels, "samples-are-labelled-patches", "expected 0 and 1 only"),
+        (OneSeed, "samples-follow-the-seed", "seeds 1 and 2 give the same"),
+        (BatchStatistics, "samples-have-no-companions", "the first 3 of 67 differ"),
+        (Collapsed, "samples-differ", "the same patch"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_the_fault_is_found(cls, check, message):
+    outcomes = list(run(suite_for(cls), only=[check]))
+    assert outcomes
+    for outcome in outcomes:
+        assert outcome.status == "failed"
+        assert message in outcome.message
+
+
+def test_too_slow_is_found():
+    suite = suite_for(Slow)
+    suite.seconds = 0.02
+    assert {o.status for o in run(suite, only=["tiny-is-quick"])} == {"failed"}
+
+
+def test_far_too_slow_is_stopped():
+    class Endless(Fine):
+        """Yields for ever."""
+
+        def fit(self, patches, *, seed):
+            step = 0
+            while True:
+                step += 1
+                time.sleep(0.01)
+                yield vbench.Progress(step, 10**9)
+
+    suite = suite_for(Endless)
+    suite.seconds = 0.005
+    for outcome in run(suite, only=["fits"]):
+        assert "make `tiny` smaller" in outcome.message
+
+
+def test_one_fault_is_said_once():
+    statuses = {}
+    for outcome in run(suite_for(Raises)):
+        statuses.setdefault(outcome.status, set()).add((outcome.check, outcome.message))
+    assert {check for check, _ in statuses["failed"]} == {"fits", "odd-sizes", "unequal-sizes"}
+    assert ("samples-differ", "fit failed, see test_fits") in statuses["skipped"]
+
+
+def test_a_declared_dimension_only():
+    class Flatland(Fine):
+        """Two dimensions are enough."""
+
+        ndims = (2,)
+
+    assert {o.case for o in run(suite_for(Flatland), only=["fits"])} == {"2D"}
+
+
+def test_a_size_that_check_refuses_is_not_used():
+    class Coarse(Fine):
+        """Needs 32."""
+
+        @classmethod
+        def check(cls, params, setup):
+            if setup.size[0] % 32:
+                raise ValueError("edges must be multiples of 32")
+
+    suite = suite_for(Coarse)
+    assert suite().size(2) == (32, 32)
+    assert {o.status for o in run(suite, only=["fits", "odd-sizes"])} == {"passed"}

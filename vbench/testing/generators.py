@@ -1,0 +1,77 @@
+"""The checks of a generator: what it samples, and from what that follows."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from vbench.interfaces import Generator
+from vbench.testing import tables
+from vbench.testing.fitted import FittedSuite
+from vbench.testing.suite import expect
+from vbench.types import Array
+
+#: Rounding that a larger batch may cause, in image intensity.
+COMPANIONS = 1e-3
+
+
+class GeneratorSuite(FittedSuite):
+    """Every check of a generator; subclass it and set ``plugin``."""
+
+    plugin: ClassVar[type[Generator]]
+
+    def output(self, method: Any) -> Array:
+        """Return four samples."""
+        return np.asarray(method.sample(4, seed=7))
+
+    def test_samples_are_labelled_patches(self, ndim: int) -> None:
+        """Samples float32 (n, 2, *size): image in [-1, 1], label 0 or 1."""
+        method, size = self.fitted(ndim).method, self.size(ndim)
+        for n in (1, 4):
+            samples = method.sample(n, seed=1)
+            expect(
+                isinstance(samples, np.ndarray),
+                f"sample({n}) returned {type(samples).__name__}, not a numpy array",
+            )
+            expect(
+                samples.shape == (n, 2, *size),
+                f"sample({n}) returned shape {samples.shape}; expected {(n, 2, *size)}",
+            )
+            expect(samples.dtype == np.float32, f"samples are {samples.dtype}; expected float32")
+            image, label = samples[:, 0], samples[:, 1]
+            expect(np.isfinite(samples).all(), "samples hold NaN or infinity")
+            expect(
+                image.min() >= -1 and image.max() <= 1,
+                f"the image channel spans {image.min():g} to {image.max():g}; expected [-1, 1]",
+            )
+            expect(
+                np.isin(label, (0, 1)).all(),
+                f"the label channel holds {np.unique(label)[:4]}; expected 0 and 1 only",
+            )
+
+    def test_samples_follow_the_seed(self, ndim: int) -> None:
+        """Samples the same for the same seed, and others for another."""
+        method = self.fitted(ndim).method
+        first, again, other = (method.sample(4, seed=s) for s in (1, 1, 2))
+        fault = tables.array_difference(first, again, exact=True)
+        expect(not fault, f"sample(4, seed=1) twice: {fault}")
+        expect(not np.array_equal(first, other), "seeds 1 and 2 give the same samples")
+
+    def test_samples_have_no_companions(self, ndim: int) -> None:
+        """Samples each patch from its own index: sample(67) begins with what sample(3) returns."""
+        method = self.fitted(ndim).method
+        few, many = method.sample(3, seed=1), method.sample(67, seed=1)[:3]
+        expect(few.shape == many.shape, f"shapes {few.shape} and {many.shape}")
+        gap = float(np.abs(few[:, 0] - many[:, 0]).max())
+        flips = float((few[:, 1] != many[:, 1]).mean())
+        expect(
+            gap <= COMPANIONS and flips <= 0.002,
+            f"the first 3 of 67 differ from 3 alone: image by {gap:.3g}, label in {flips:.1%} of "
+            "voxels; draw noise for each index, and sample in evaluation mode",
+        )
+
+    def test_samples_differ(self, ndim: int) -> None:
+        """Samples patches that are not all one and the same."""
+        samples = self.fitted(ndim).method.sample(6, seed=1)
+        expect((samples != samples[:1]).any(), "all samples are the same patch")

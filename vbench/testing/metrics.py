@@ -1,0 +1,235 @@
+"""The checks of metrics, a suite for each of the three kinds."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+
+from vbench.interfaces import FidelityMetric, Metric, PrivacyMetric, SegmentationMetric
+from vbench.maskpair import MaskPair
+from vbench.testing.guards import changed, global_state, no_network, other_random_state
+from vbench.testing.suite import Conformance, Skip, expect
+from vbench.testing.toys import SPACING, NoisePatches, ToyPatches, features, mask_pairs
+from vbench.types import Score
+
+SIZES = {2: (16, 16), 3: (12, 12, 12)}
+
+
+class MetricSuite(Conformance):
+    """What all metrics hold."""
+
+    plugin: ClassVar[type[Metric]]
+
+    @abstractmethod
+    def case(self, ndim: int) -> Callable[[], Score | float]:
+        """Return an ordinary call of ``score``."""
+
+    def metric(self) -> Any:
+        """Return a new metric."""
+        return self.plugin(self.settings())
+
+    def worth(self, score: Score | float) -> float:
+        """Return a value of which more is better.
+
+        Raises:
+            Skip: When the metric has no direction.
+        """
+        if self.plugin.higher_is_better is None:
+            raise Skip("higher_is_better is None: a descriptive value")
+        return _value(score) if self.plugin.higher_is_better else -_value(score)
+
+    def test_is_versioned(self) -> None:
+        """Has a version, a unit and a direction, so that a number can be cited."""
+        metric = self.metric()
+        expect(
+            isinstance(self.plugin.version, int) and self.plugin.version >= 1,
+            f"version is {self.plugin.version!r}; expected a number from 1 on",
+        )
+        expect(metric.id == f"{self.plugin.name}@{self.plugin.version}", f"id is {metric.id!r}")
+        expect(isinstance(self.plugin.unit, str), f"unit is {self.plugin.unit!r}; '' for none")
+        expect(
+            self.plugin.higher_is_better in (True, False, None),
+            f"higher_is_better is {self.plugin.higher_is_better!r}",
+        )
+
+    def test_repeats(self, ndim: int) -> None:
+        """Gives the same value for the same input, whatever the global random state."""
+        score = self.case(ndim)
+        first = _value(score())
+        with other_random_state(99):
+            second = _value(score())
+        expect(first == second, f"first {first!r}, then {second!r}")
+
+    def test_leaves_global_state_alone(self, ndim: int) -> None:
+        """Touches no global random state and no global setting."""
+        score = self.case(ndim)
+        before = global_state()
+        score()
+        touched = changed(before)
+        expect(not touched, f"changes {', '.join(sorted(touched))}")
+
+    def test_needs_no_network(self, ndim: int) -> None:
+        """Reaches for no network."""
+        score = self.case(ndim)
+        with no_network() as attempts:
+            score()
+        expect(not attempts, f"tried to {'; '.join(attempts[:3])}")
+
+
+class SegmentationMetricSuite(MetricSuite):
+    """Every check of a segmentation metric; subclass it and set ``plugin``."""
+
+    plugin: ClassVar[type[SegmentationMetric]]
+
+    def case(self, ndim: int) -> Callable[[], Score | float]:
+        """Score overlapping masks."""
+        return lambda: self.metric().score(mask_pairs(ndim)["overlapping"])
+
+    def test_scores_every_case(self, ndim: int) -> None:
+        """Gives a finite number for every pair, when masks are empty too."""
+        for case, pair in mask_pairs(ndim).items():
+            score = self.metric().score(pair)
+            expect(
+                isinstance(score, Score | float | int | np.number),
+                f"{case}: {type(score).__name__}; expected a Score or a number",
+            )
+            expect(
+                math.isfinite(_value(score)),
+                f"{case}: {_value(score)}; give a value by rule, as Score(value, defined=False)",
+            )
+
+    def test_masks_of_one_voxel(self, ndim: int) -> None:
+        """Gives a finite number for single voxels in the corners of the volume."""
+        truth, prediction = np.zeros((2, *(5, 4, 3)[:ndim]), dtype=bool)
+        truth.flat[0] = prediction.flat[-1] = True
+        score = self.metric().score(MaskPair(prediction, truth, SPACING[:ndim]))
+        expect(math.isfinite(_value(score)), f"the score is {_value(score)}")
+
+    def test_identical_is_best(self, ndim: int) -> None:
+        """Judges the truth itself at least as good as a shifted copy."""
+        pairs = mask_pairs(ndim)
+        scores = {case: self.metric().score(pairs[case]) for case in ("identical", "overlapping")}
+        expect(
+            self.worth(scores["identical"]) >= self.worth(scores["overlapping"]),
+            f"identical masks score {scores['identical']}, shifted ones {scores['overlapping']}",
+        )
+
+    def test_millimetres_grow_with_spacing(self, ndim: int) -> None:
+        """Doubles, when its unit is mm and the voxels are twice as large."""
+        if self.plugin.unit != "mm":
+            raise Skip(f"the unit is {self.plugin.unit!r}")
+        values = []
+        for factor in (1, 2):
+            pair = mask_pairs(ndim)["overlapping"]
+            spacing = [factor * length for length in pair.spacing]
+            values.append(_value(self.metric().score(_with_spacing(pair, spacing))))
+        expect(
+            math.isclose(2 * values[0], values[1], rel_tol=1e-6),
+            f"{values[0]:g} mm becomes {values[1]:g} mm; is the spacing used?",
+        )
+
+    def test_leaves_masks_alone(self, ndim: int) -> None:
+        """Changes neither mask."""
+        pair = mask_pairs(ndim)["overlapping"]
+        before = pair.prediction.copy(), pair.truth.copy()
+        self.metric().score(pair)
+        expect(
+            np.array_equal(before[0], pair.prediction) and np.array_equal(before[1], pair.truth),
+            "score changed a mask, and other metrics share it",
+        )
+
+
+class _PatchMetricSuite(MetricSuite):
+    """What fidelity and privacy metrics share: they compare sets of patches."""
+
+    @abstractmethod
+    def sets(self, ndim: int) -> list[ToyPatches]:
+        """Return the sets of patches of an ordinary case, in the order of ``score``."""
+
+    def score(self, *sets: ToyPatches, seed: int = 3) -> Score | float:
+        """Score sets of patches with the toy features."""
+        found: Score | float = self.metric().score(*sets, features=features, seed=seed)
+        return found
+
+    def case(self, ndim: int) -> Callable[[], Score | float]:
+        """Score the ordinary case."""
+        sets = self.sets(ndim)
+        return lambda: self.score(*sets)
+
+    def test_scores_are_finite(self, ndim: int) -> None:
+        """Gives a finite number, for few patches and for patches without a vessel too."""
+        sets = self.sets(ndim)
+        few = [ToyPatches(SIZES[ndim], n=6, seed=i) for i in range(len(sets))]
+        empty = [_EmptyPatches(SIZES[ndim]), *sets[1:]]
+        for case, given in (("ordinary", sets), ("6 patches", few), ("no vessel", empty)):
+            value = _value(self.score(*given))
+            expect(math.isfinite(value), f"{case}: the score is {value}")
+
+    def test_leaves_patches_alone(self, ndim: int) -> None:
+        """Changes none of the sets of patches."""
+        sets = self.sets(ndim)
+        before = [patches.digest() for patches in sets]
+        self.score(*sets)
+        expect([patches.digest() for patches in sets] == before, "score changed a set of patches")
+
+
+class FidelityMetricSuite(_PatchMetricSuite):
+    """Every check of a fidelity metric; subclass it and set ``plugin``."""
+
+    plugin: ClassVar[type[FidelityMetric]]
+
+    def sets(self, ndim: int) -> list[ToyPatches]:
+        """Return two draws of one distribution."""
+        return [ToyPatches(SIZES[ndim], seed=1), ToyPatches(SIZES[ndim], seed=2)]
+
+    def test_noise_is_worse(self, ndim: int) -> None:
+        """Judges noise worse than other real patches."""
+        real = ToyPatches(SIZES[ndim], n=48, seed=2)
+        alike = self.score(ToyPatches(SIZES[ndim], n=48, seed=1), real)
+        noise = self.score(NoisePatches(SIZES[ndim], n=48), real)
+        expect(
+            self.worth(alike) > self.worth(noise),
+            f"other real patches score {_value(alike):g}, noise {_value(noise):g}",
+        )
+
+
+class PrivacyMetricSuite(_PatchMetricSuite):
+    """Every check of a privacy metric; subclass it and set ``plugin``."""
+
+    plugin: ClassVar[type[PrivacyMetric]]
+
+    def sets(self, ndim: int) -> list[ToyPatches]:
+        """Return synthetic, training and held-out patches: three draws of one distribution."""
+        return [ToyPatches(SIZES[ndim], seed=seed) for seed in (1, 2, 3)]
+
+    def test_copies_are_worse(self, ndim: int) -> None:
+        """Judges copies of training patches as leaking more than new patches."""
+        fresh, training, heldout = (ToyPatches(SIZES[ndim], n=48, seed=s) for s in (1, 2, 3))
+        copies = self.score(training, training, heldout)
+        new = self.score(fresh, training, heldout)
+        expect(
+            self.worth(new) > self.worth(copies),
+            f"new patches score {_value(new):g}, copies {_value(copies):g}",
+        )
+
+
+class _EmptyPatches(ToyPatches):
+    """Patches without a vessel."""
+
+    def take(self, index: Any) -> Any:
+        """Return patches whose label is 0 everywhere."""
+        out = super().take(index)
+        out[:, 1] = 0
+        return out
+
+
+def _with_spacing(pair: MaskPair, spacing: list[float]) -> MaskPair:
+    return MaskPair(pair.prediction, pair.truth, spacing)
+
+
+def _value(score: Score | float) -> float:
+    return float(score.value if isinstance(score, Score) else score)

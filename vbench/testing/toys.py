@@ -1,0 +1,130 @@
+"""Small synthetic inputs for the conformance kit: bright tubes on a dim, noisy ground.
+
+They stand on numpy alone, so that a plugin can be checked where no data set and no other plugin
+is at hand.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from vbench.maskpair import MaskPair
+from vbench.types import Array, Patches
+
+#: Spacing in mm, another for each axis, so that a mistaken order shows.
+SPACING = (0.5, 0.6, 0.8)
+
+
+def tubes(shape: tuple[int, ...], rng: np.random.Generator, n: int = 2) -> npt.NDArray[np.bool_]:
+    """Return a mask of ``n`` straight tubes of radius 1 to 2.5 voxels, in 2D or 3D."""
+    places = np.moveaxis(np.indices(shape), 0, -1).astype(np.float64)
+    mask = np.zeros(shape, dtype=bool)
+    for _ in range(n):
+        start = rng.uniform(0, 1, len(shape)) * np.asarray(shape)
+        direction = rng.normal(size=len(shape))
+        direction /= np.linalg.norm(direction)
+        offset = places - start
+        along = offset @ direction
+        distance = np.linalg.norm(offset - along[..., None] * direction, axis=-1)
+        mask |= distance <= rng.uniform(1.0, 2.5)
+    return mask
+
+
+def image_of(mask: npt.NDArray[np.bool_], rng: np.random.Generator) -> npt.NDArray[np.float32]:
+    """Return an image in [-1, 1] of a mask: vessels bright, the rest dim, with noise."""
+    image = np.where(mask, 0.5, -0.5) + 0.1 * rng.normal(size=mask.shape)
+    return np.clip(image, -1.0, 1.0).astype(np.float32)
+
+
+class ToyPatches(Patches):
+    """Labelled patches with tubes, of three subjects; the same for the same arguments.
+
+    Only what :class:`~vbench.types.Patches` promises is public, so a plugin that leans on more
+    does not pass.
+    """
+
+    def __init__(self, size: tuple[int, ...], n: int = 24, seed: int = 0) -> None:
+        """Draw the patches.
+
+        Args:
+            size: Patch extent, 2 or 3 entries.
+            n: How many.
+            seed: Another seed gives other patches of the same distribution.
+        """
+        rng = np.random.default_rng([seed, *size])
+        self.size = size
+        self.subject_index = np.arange(n, dtype=np.int32) % 3
+        # The first is empty, as a share of real patches is.
+        masks = [tubes(size, rng, n=int(i > 0) * int(rng.integers(1, 4))) for i in range(n)]
+        self.__patches = np.stack(
+            [np.stack([image_of(m, rng), m.astype(np.float32)]) for m in masks]
+        ).astype(np.float32)
+
+    def __len__(self) -> int:
+        """Return the number of patches."""
+        return len(self.__patches)
+
+    def take(self, index: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """Return a copy of these patches."""
+        return self.__patches[np.asarray(index)].copy()
+
+    def digest(self) -> str:
+        """Return a digest of all that a plugin must leave as it is."""
+        content = hashlib.sha256(self.__patches.tobytes() + self.subject_index.tobytes())
+        return f"{content.hexdigest()} {self.size}"
+
+
+class NoisePatches(ToyPatches):
+    """Patches that hold nothing to learn: uniform intensities, random labels."""
+
+    def take(self, index: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """Return noise that depends on the indices only."""
+        out = np.empty((len(index), 2, *self.size), dtype=np.float32)
+        for row, i in enumerate(np.asarray(index)):
+            rng = np.random.default_rng(int(i))
+            out[row, 0] = rng.uniform(-1, 1, self.size)
+            out[row, 1] = rng.random(self.size) < 0.5
+        return out
+
+
+def features(patches: Array) -> npt.NDArray[np.float64]:
+    """Map patches ``(n, 2, *size)`` to features ``(n, 8)``: moments and gradients by channel."""
+    columns = []
+    for channel in np.moveaxis(np.asarray(patches, dtype=np.float64), 1, 0):
+        flat = channel.reshape(len(channel), -1)
+        steps = np.abs(np.diff(channel, axis=1)).reshape(len(channel), -1)
+        columns += [flat.mean(1), flat.std(1), steps.mean(1), steps.std(1)]
+    return np.stack(columns, axis=1)
+
+
+def volume(shape: tuple[int, int, int], seed: int = 0) -> tuple[Array, Array]:
+    """Return an image ``(X, Y, Z)`` in [-1, 1] and its mask, a box with a margin where it fits.
+
+    The image is -1 outside of the mask, as a prepared volume's is.
+    """
+    rng = np.random.default_rng(seed)
+    mask = np.zeros(shape, dtype=bool)
+    mask[tuple(slice(1, n - 1) if n > 2 else slice(None) for n in shape)] = True
+    image = np.where(mask, image_of(tubes(shape, rng), rng), -1.0).astype(np.float32)
+    return image, mask
+
+
+def mask_pairs(ndim: int) -> dict[str, MaskPair]:
+    """Return pairs of masks by what is special about them, the empty ones among them."""
+    rng = np.random.default_rng(ndim)
+    shape = (14, 12, 10)[:ndim]
+    truth = tubes(shape, rng)
+    shifted = np.roll(truth, 1, axis=0)
+    empty = np.zeros(shape, dtype=bool)
+    masks: dict[str, tuple[Any, Any]] = {
+        "overlapping": (shifted, truth),
+        "identical": (truth, truth),
+        "empty prediction": (empty, truth),
+        "empty truth": (truth, empty),
+        "both empty": (empty, empty),
+    }
+    return {case: MaskPair(p, t, SPACING[:ndim]) for case, (p, t) in masks.items()}
