@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from command_line import vbench
+from installing import PLUGINS
+
+
+def test_what_ran_failed_and_was_skipped_is_printed():
+    answer = vbench("check", "threshold")
+    assert answer.code == 0
+    assert "segmenter threshold, vbench 0.1.0" in answer.out
+    assert "40 checks ran: 40 passed, 0 failed; 8 skipped" in answer.out
+    assert "skipped: state() is None: an interrupted fit starts again" in answer.out
+
+
+def test_wrong_shapes_are_found(install):
+    install("wrong_shapes")
+    answer = vbench("check", "wrong-shapes")
+    assert answer.code == 1
+    assert (
+        "samples-are-labelled-patches: sample(1) returned shape (1, 1, 16, 16); "
+        "expected (1, 2, 16, 16)" in answer.out
+    )
+
+
+def test_a_plugin_that_hangs_is_stopped(install):
+    install("hanging")
+    answer = vbench("check", "hanging", "--seconds", "0.3", "--only", "fits", "--only", "repeats")
+    assert answer.code == 1
+    assert "fits: still not finished after 0.3 s" in answer.out
+    assert "2 checks ran: 0 passed, 2 failed; 2 skipped" in answer.out
+
+
+def test_json(install):
+    install("wrong_shapes")
+    answer = vbench("check", "wrong-shapes", "--json", "--only", "samples-are-labelled-patches")
+    assert answer.code == 1
+    (report,) = json.loads(answer.out)["plugins"]
+    assert {k: report[k] for k in ("kind", "name", "ran", "failed", "skipped")} == {
+        "kind": "generator",
+        "name": "wrong-shapes",
+        "ran": 2,
+        "failed": 2,
+        "skipped": 0,
+    }
+    assert [check["case"] for check in report["checks"]] == ["2D", "3D"]
+
+
+def test_a_file_is_checked_without_installing():
+    answer = vbench("check", PLUGINS / "fine.py", "--only", "fits")
+    assert answer.code == 0
+    assert "generator fine" in answer.out
+
+
+def test_an_installed_file_is_checked_by_its_path(install):
+    install("fine")
+    answer = vbench("check", install.folder / "fine.py", "--only", "fits")
+    assert (answer.code, "generator fine, vbench-fine 1.0" in answer.out) == (0, True)
+
+
+def test_several_are_summed_up():
+    answer = vbench("check", "dsc", "hd95", "--only", "is-versioned")
+    assert answer.code == 0
+    assert "2 plugins: 2 checks ran, 0 failed" in answer.out
+
+
+def test_parameters_can_be_given(install):
+    answer = vbench("check", PLUGINS / "fine.py", "--only", "fits", "--set", "steps=0")
+    assert answer.code == 1
+    assert "greater than or equal to 1" in answer.out
+
+
+def test_a_source_that_needs_a_folder_says_so():
+    answer = vbench("check", "nnunet")
+    assert answer.code == 0
+    assert "skipped: needs path, which has no default" in answer.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["coppy"], "no plugin is called 'coppy'; did you mean 'copy'?"),
+        (["copy", "--kind", "segmenter"], "no segmenter is called 'copy'"),
+        (["copy", "--only", "fitz"], "no check is called 'fitz'; did you mean 'fits'?"),
+        (["copy", "--set", "keep"], "--set keep: expected key=value"),
+        ([], "name the plugins to check, or say --all"),
+        (["gone.py"], "gone.py: no such plugin file"),
+        ([PLUGINS / "broken_at_import.py"], "could not be loaded: ModuleNotFoundError"),
+        ([PLUGINS / "observer.py"], "registers no plugin"),
+    ],
+)
+def test_calls_that_are_wrong(arguments, message):
+    answer = vbench("check", *arguments)
+    assert answer.code == 2
+    assert message in answer.err
+
+
+def test_what_failed_to_load_is_said(install):
+    install("broken_at_import")
+    answer = vbench("check", "broken")
+    assert answer.code == 2
+    assert "vbench-broken-at-import: broken_at_import = broken_at_import" in answer.err

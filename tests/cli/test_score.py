@@ -1,0 +1,111 @@
+"""``vbench score``."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from masks import tubes
+
+from vbench.cli.score import command
+from vbench.data.nifti import write_volume
+from vbench.errors import DataError
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("score")
+    for number, step in enumerate((0, 2, 4)):
+        truth = tubes((18, 14, 10), np.random.default_rng(number), 2).astype(np.uint8)
+        truth[-5:] = 0
+        affine = np.diag([0.5, 0.5, 0.8, 1.0])
+        write_volume(folder / "truth" / f"case{number}.nii.gz", truth, affine)
+        write_volume(folder / "pred" / f"case{number}.nii.gz", np.roll(truth, step, 0), affine)
+    return folder / "pred", folder / "truth"
+
+
+def call(folders, *words, name=None):
+    pred, truth = (folder / name if name else folder for folder in folders)
+    words = ("--pred", pred, "--truth", truth, *words)
+    return CliRunner().invoke(command, [str(word) for word in words])
+
+
+def test_tables_show_every_subject_and_the_means(folders):
+    result = call(folders, "--metric", "dsc", "--metric", "hd")
+    assert result.exit_code == 0
+    for text in ("case0", "case1", "case2", "dsc", "hd", "mean", "undefined", "lower"):
+        assert text in result.output
+
+
+def test_one_pair_is_one_table(folders):
+    result = call(folders, "--metric", "hd", name="case1.nii.gz")
+    assert result.exit_code == 0
+    assert "value" in result.output
+    assert "mean" not in result.output
+
+
+def test_json_has_every_case_and_the_summary(folders):
+    found = json.loads(call(folders, "--metric", "hd", "--metric", "dsc", "--json").output)
+    assert found["metrics"] == ["hd@1", "dsc@1"]
+    values = [case["value"] for case in found["cases"] if case["metric"] == "hd"]
+    assert values == pytest.approx([0, 1, 2])
+    assert found["cases"][0] == {
+        "subject": "case0", "class": None, "metric": "hd", "value": 0.0, "status": "ok",
+    }  # fmt: skip
+    assert found["summary"]["hd"]["mean"] == pytest.approx(1)
+    assert found["summary"]["hd"]["n"] == 3
+    assert len(found["summary"]["hd"]["ci95"]) == 2
+
+
+def test_json_by_class(folders):
+    found = json.loads(call(folders, "--metric", "dsc", "--classes", "--json").output)
+    assert set(found["summary"]) == {"1"}
+    assert {case["class"] for case in found["cases"]} == {1}
+
+
+def test_csv_has_a_row_per_value(folders, tmp_path):
+    path = tmp_path / "new" / "scores.csv"
+    assert call(folders, "--metric", "hd", "--csv", path).exit_code == 0
+    rows = list(csv.DictReader(path.open()))
+    assert [(row["subject"], float(row["value"]), row["status"]) for row in rows] == [
+        ("case0", 0, "ok"),
+        ("case1", pytest.approx(1), "ok"),
+        ("case2", pytest.approx(2), "ok"),
+    ]
+
+
+def test_overlays_show_the_worst_first(folders, tmp_path):
+    from PIL import Image
+
+    result = call(folders, "--metric", "hd", "--overlays", tmp_path)
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["1-case2.png", "2-case1.png", "3-case0.png"]
+    assert "1-case2.png: hd 2" in result.output
+    perfect = np.asarray(Image.open(tmp_path / "3-case0.png"))
+    assert perfect.shape == (14, 18, 3)
+    assert {tuple(colour) for colour in perfect.reshape(-1, 3)} == {(0, 0, 0), (255, 255, 255)}
+    worst = {tuple(c) for c in np.asarray(Image.open(tmp_path / "1-case2.png")).reshape(-1, 3)}
+    assert {(230, 159, 0), (0, 114, 178)} <= worst
+
+
+def test_undefined_values_are_marked_and_explained(folders, tmp_path):
+    empty = np.zeros((18, 14, 10), np.uint8)
+    write_volume(tmp_path / "case1.nii.gz", empty, np.diag([0.5, 0.5, 0.8, 1.0]))
+    result = call((tmp_path, folders[1]), "--metric", "hd95", name="case1.nii.gz")
+    assert "*" in result.output
+    assert "a mask is empty" in result.output
+
+
+def test_what_does_not_fit_is_one_line_and_exit_2(folders, monkeypatch, capsys):
+    from vbench import cli
+
+    assert isinstance(call(folders, name="absent.nii.gz").exception, DataError)
+    words = ["vbench", "score", "--pred", "absent", "--truth", str(folders[1])]
+    monkeypatch.setattr("sys.argv", words)
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert stop.value.code == 2
+    assert capsys.readouterr().err == "vbench: absent: no such file or folder\n"

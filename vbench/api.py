@@ -1,0 +1,342 @@
+"""The public calls: what the command line does, from Python."""
+
+from __future__ import annotations
+
+import os
+import time
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from vbench import registry
+from vbench.engine import results
+from vbench.engine.costs import Costs
+from vbench.engine.explain import reasons
+from vbench.engine.job import Job
+from vbench.engine.plan import Plan, make_plan
+from vbench.engine.runner import Runner, Settings, Watcher
+from vbench.engine.store import Store
+from vbench.errors import DataError, SpecError, VbenchError
+from vbench.files import read_json
+from vbench.registry import Registry
+from vbench.spec import Spec, load_spec
+from vbench.spec.check import faults
+from vbench.types import JobFailure
+
+#: Where results go when nothing else is said.
+OUT = "results"
+
+
+@dataclass(frozen=True)
+class PlannedJob:
+    """A job and whether it has to be done.
+
+    Attributes:
+        job: The job.
+        cached: Whether the store has its result.
+        reason: Why it is new, in words; empty when it is cached.
+        seconds: What it is expected to take; None when nothing like it was ever timed.
+    """
+
+    job: Job
+    cached: bool
+    reason: str
+    seconds: float | None
+
+
+def load(spec: str | Path | Spec, overrides: Iterable[str] = ()) -> tuple[Spec, Registry]:
+    """Read a spec and load the plugins that it may use.
+
+    Args:
+        spec: A TOML file, or a spec.
+        overrides: ``key.path=value``, as of ``--set``.
+
+    Raises:
+        SpecError: When it is wrong.
+    """
+    if not isinstance(spec, Spec):
+        spec = load_spec(spec, overrides)
+    return spec, registry.for_paths(tuple(spec.plugins.paths))
+
+
+def validate(spec: str | Path, overrides: Iterable[str] = ()) -> list[str]:
+    """Check spec, plugins and data; return one line a fault, empty when all is well."""
+    try:
+        loaded, plugins = load(spec, overrides)
+    except SpecError as error:
+        return str(error).splitlines()
+    found = faults(loaded, plugins)
+    if found:
+        return found
+    try:
+        made = make_plan(loaded, plugins)
+    except VbenchError as error:
+        return str(error).splitlines()
+    return _unreadable(made, plugins)
+
+
+def plan(
+    spec: str | Path | Spec, out: str | Path = OUT, overrides: Iterable[str] = ()
+) -> list[PlannedJob]:
+    """List every job of a benchmark, cached or new; trains and writes nothing.
+
+    Args:
+        spec: A TOML file, or a spec.
+        out: The results folder.
+        overrides: ``key.path=value``, as of ``--set``.
+
+    Raises:
+        SpecError: When the spec is wrong.
+        DataError: When the data is.
+    """
+    loaded, plugins = load(spec, overrides)
+    made = make_plan(loaded, plugins)
+    store = Store(Path(out) / "store")
+    why = reasons(made, store)
+    costs = Costs(store.records())
+    return [
+        PlannedJob(
+            job=job,
+            cached=key not in why,
+            reason=why.get(key, ""),
+            seconds=round(costs.estimate(job), 1) if costs.known(job) else None,
+        )
+        for key, job in made.jobs.items()
+    ]
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run left behind.
+
+    Attributes:
+        folder: The benchmark's folder.
+        leaderboard: The content of ``leaderboard.json``.
+        ran: How many jobs were done now; 0 when all was cached.
+        failures: Stage and label, and the failure, of each job that failed.
+    """
+
+    folder: Path
+    leaderboard: dict[str, Any]
+    ran: int
+    failures: Mapping[str, JobFailure]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every arm finished."""
+        return not self.failures
+
+
+def run(
+    spec: str | Path | Spec,
+    out: str | Path = OUT,
+    *,
+    workers: int | None = None,
+    executor: str = "local",
+    scheduler: str | None = None,
+    device: str = "auto",
+    overrides: Iterable[str] = (),
+    force: Iterable[str] = (),
+    watcher: Watcher | None = None,
+    tracking: bool = True,
+) -> RunResult:
+    """Run what is missing of a benchmark.
+
+    Args:
+        spec: A TOML file, or a spec.
+        out: The results folder.
+        workers: Jobs at once; default: as many as there are cores.
+        executor: ``local`` or ``dask``.
+        scheduler: Address of a running Dask scheduler.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        overrides: ``key.path=value``, as of ``--set``.
+        force: Globs over arms, stages and labels: these jobs, and what depends on them, anew.
+        watcher: Is told what happens, such as a progress display.
+        tracking: Whether to mirror the results into MLflow.
+
+    Raises:
+        SpecError: When the spec is wrong.
+        DataError: When the data is.
+        KeyboardInterrupt: After everything was stopped; the same call goes on from there.
+    """
+    from vbench.analysis import write_leaderboard
+    from vbench.report import write_report
+
+    loaded, plugins = load(spec, overrides)
+    out = Path(out)
+    study = loaded.tune.storage or str((out / "optuna.journal").resolve())
+    made = make_plan(loaded, plugins, study)
+    store = Store(out / "store")
+    store.create()
+    _forget(made, store, force)
+    folder = out / loaded.benchmark.name
+    results.write_plan(made, folder)
+    missing = [key for key in made.jobs if not store.has(key)]
+    told = _Teller(made, store, folder, plugins, watcher)
+    if missing:
+        workers = workers or os.cpu_count() or 1
+        settings = Settings(
+            device=device,
+            threads=loaded.compute.threads or max(1, (os.cpu_count() or 1) // workers),
+            plugins=tuple(loaded.plugins.paths),
+            checkpoint_seconds=loaded.limits.checkpoint_seconds,
+            limit_seconds=loaded.limits.seconds,
+            limit_bytes=_bytes(loaded.limits.memory_gb),
+        )
+        _execute(made, store, settings, told, executor, workers, scheduler, study)
+    results.write_records(made, store, folder)
+    results.write_cases(made, store, folder)
+    board = folder / "leaderboard.json"
+    if missing or not board.is_file():
+        leaderboard = write_leaderboard(folder)
+        _call(lambda: write_report(folder))
+        if tracking:
+            _mirror(out, loaded.benchmark.name, store)
+    else:
+        leaderboard = read_json(board)
+    _call(lambda: plugins.manager.hook.vbench_run_finished(folder=folder, leaderboard=leaderboard))
+    return RunResult(folder, leaderboard, told.ran, told.failures)
+
+
+def _execute(
+    made: Plan,
+    store: Store,
+    settings: Settings,
+    watcher: Watcher,
+    executor: str,
+    workers: int,
+    scheduler: str | None,
+    study: str,
+) -> None:
+    from vbench.engine.claims import Claims
+    from vbench.engine.executors import make_executor
+    from vbench.engine.study import close_orphans
+
+    claims = Claims(store.root / "claims")
+    try:
+        store.sweep(claims.alive)
+        _call(lambda: close_orphans(study, claims.alive))
+        running = make_executor(executor, workers=workers, scheduler=scheduler)
+        try:
+            costs = Costs(store.records())
+            runner = Runner(made, store, running, claims, settings, watcher, costs)
+            # All data is read before anything is trained: a broken file is found at once.
+            faults = [f.message for f in runner.run({"prepare"}) if f.reason == "data"]
+            if faults:
+                raise DataError("\n".join(faults))
+            runner.run()
+        finally:
+            running.close()
+    finally:
+        claims.close()
+
+
+def _mirror(out: Path, benchmark: str, store: Store) -> None:
+    """Mirror the results into MLflow, one run at a time; the store is whole without it."""
+    from vbench.engine.claims import Claims
+    from vbench.tracking import sync
+
+    claims = Claims(store.root / "claims")
+    try:
+        while not claims.take("mlflow"):
+            time.sleep(0.2)
+        sync(out, benchmark, os.environ.get("MLFLOW_TRACKING_URI"))
+    except Exception as error:
+        warnings.warn(
+            f"MLflow did not take the results ({error}); `vbench ui --sync` tries again",
+            stacklevel=3,
+        )
+    finally:
+        claims.close()
+
+
+class _Teller:
+    """Passes on what happens: to the files of results, the hooks, and whoever watches."""
+
+    def __init__(
+        self,
+        made: Plan,
+        store: Store,
+        folder: Path,
+        plugins: Registry,
+        watcher: Watcher | None,
+    ) -> None:
+        self.made, self.store, self.folder = made, store, folder
+        self.hook = plugins.manager.hook
+        self.watcher = watcher
+        self.ran = 0
+        self.failures: dict[str, JobFailure] = {}
+
+    def started(self, job: Job) -> None:
+        """Pass on that a job starts."""
+        _call(lambda: self.hook.vbench_job_started(job=job.info))
+        if self.watcher:
+            self.watcher.started(job)
+
+    def progress(self, job: Job, step: int, total: int, metrics: Mapping[str, float]) -> None:
+        """Pass on that a job went on."""
+        if self.watcher:
+            self.watcher.progress(job, step, total, metrics)
+
+    def finished(self, job: Job, record: dict[str, Any]) -> None:
+        """Pass on that a job finished."""
+        self.ran += 1
+        if job.stage in ("evaluate", "audit"):
+            results.write_records(self.made, self.store, self.folder)
+        _call(lambda: self.hook.vbench_job_finished(job=job.info, record=record))
+        if self.watcher:
+            self.watcher.finished(job, record)
+
+    def failed(self, job: Job, failure: JobFailure) -> None:
+        """Pass on that a job failed."""
+        self.failures[f"{job.stage} {job.label}"] = failure
+        _call(lambda: self.hook.vbench_job_failed(job=job.info, failure=failure))
+        if self.watcher:
+            self.watcher.failed(job, failure)
+
+    def left(self, seconds: float, done: int, total: int) -> None:
+        """Pass on what is left."""
+        if self.watcher:
+            self.watcher.left(seconds, done, total)
+
+
+def _call(act: Any) -> None:
+    """Call what must not stop a run: a hook of a plugin, or a view; its error is a warning."""
+    try:
+        act()
+    except Exception as error:
+        warnings.warn(f"{type(error).__name__}: {error}", stacklevel=3)
+
+
+def _forget(made: Plan, store: Store, force: Iterable[str]) -> None:
+    """Remove the results of forced jobs and of those that depend on them."""
+    for glob in force:
+        names = {
+            key
+            for key, job in made.jobs.items()
+            if any(fnmatchcase(name, glob) for name in (job.stage, job.label, job.arm or "", key))
+        }
+        if not names:
+            raise SpecError(f"--force {glob}: matches no job; see the labels of `vbench plan`")
+        store.remove(made.dependents(names))
+
+
+def _unreadable(made: Plan, plugins: Registry) -> list[str]:
+    """Read every subject; return one line for each that cannot be used."""
+    lines: list[str] = []
+    for role, subjects in made.data.items():
+        cls = plugins.source(subjects.plugin)
+        source = cls(cls.Params.model_validate(subjects.params))
+        for name in subjects.jobs:
+            try:
+                source.load(name)
+            except DataError as error:
+                lines.append(f"data.{role}: {error}")
+    return lines
+
+
+def _bytes(gigabytes: float | None) -> int | None:
+    return None if gigabytes is None else int(gigabytes * 2**30)

@@ -1,0 +1,94 @@
+"""The command line: a table of commands, each imported when it is used.
+
+``vbench --help`` reads this table only, so it starts at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+import vbench
+from vbench.errors import VbenchError
+from vbench.suggest import did_you_mean
+
+#: Command, the module whose ``command`` it is, and what ``vbench --help`` says of it.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("vbench.cli.run", "Run what is missing of a benchmark, then print its leaderboard."),
+    "plan": ("vbench.cli.plan", "List every job with its key, cached or new; train nothing."),
+    "validate": ("vbench.cli.validate", "Check a spec, its plugins and its data."),
+    "leaderboard": ("vbench.cli.leaderboard", "Rank the arms, with intervals."),
+    "report": ("vbench.cli.report", "Write report.html, one file that opens offline."),
+    "ui": ("vbench.cli.ui", "Open the MLflow UI on the results, on 127.0.0.1."),
+    "score": ("vbench.cli.score", "Score NIfTI files or folders; no benchmark needed."),
+    "data": ("vbench.cli.data", "Make, check and show data sets."),
+    "plugins": ("vbench.cli.plugins", "List the plugins; scaffold a new one."),
+    "check": ("vbench.cli.check", "Run the conformance kit on a plugin."),
+    "schema": ("vbench.cli.schema", "Write the JSON schema of specs, for editors."),
+    "export": ("vbench.cli.export", "Write an arm's synthetic patches to share, with an audit."),
+    "audit": ("vbench.cli.audit", "Audit an exported data set again."),
+    "doctor": ("vbench.cli.doctor", "Versions, device, threads, writable folders."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name and imports the one that is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return all names, the built-in ones in the order of the table."""
+        return [*COMMANDS, *sorted(self.commands)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return a command."""
+        if cmd_name in COMMANDS:
+            command: click.Command = importlib.import_module(COMMANDS[cmd_name][0]).command
+            return command
+        self._add_plugin_commands()
+        return self.commands.get(cmd_name)
+
+    def _add_plugin_commands(self) -> None:
+        from vbench import registry
+
+        registry.default().manager.hook.vbench_cli(group=self)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Resolve as click does; name the nearest command when there is none."""
+        name = args[0] if args else ""
+        if name and not name.startswith("-") and self.get_command(ctx, name) is None:
+            ctx.fail(f"no command '{name}'{did_you_mean(name, self.list_commands(ctx))}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the table of commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help) for name, (_, help) in COMMANDS.items()])
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(vbench.__version__, prog_name="vbench")
+def cli() -> None:
+    """How good is a segmenter trained on generated vessel patches, and what do they leak?"""
+
+
+def main() -> None:
+    """Run the command line; an error that a person can mend is one line and exit code 2."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("stopped", err=True)
+        sys.exit(130)
+    except VbenchError as error:
+        click.echo(f"vbench: {error}", err=True)
+        sys.exit(2)

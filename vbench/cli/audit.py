@@ -1,0 +1,43 @@
+"""``vbench audit``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vbench.cli.common import json_option, out_option
+
+
+@click.command("audit")
+@click.argument("folder", type=click.Path(path_type=Path))
+@out_option
+@json_option
+def command(folder: Path, out: str, as_json: bool) -> None:
+    """Audit an exported data set against the patients that its generator learnt from."""
+    from vbench.share import audit_export
+
+    scores = audit_export(folder, out=out)
+    if as_json:
+        click.echo(json.dumps(scores, indent=1))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, header_style="bold")
+    for name in ("", "score", "this set", "as good as can be", "as bad as can be", ""):
+        table.add_column(name, justify="left" if name in ("", "score") else "right")
+    for family, metrics in scores.items():
+        for name, found in metrics.items():
+            table.add_row(family, name, *map(_number, _scale(found)), found.get("fault") or "")
+    Console().print(table)
+
+
+def _scale(found: dict[str, Any]) -> list[float | None]:
+    return [found["value"], found["floor"], found["ceiling"]]
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3g}"

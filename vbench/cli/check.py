@@ -1,0 +1,165 @@
+"""``vbench check``: the conformance kit on plugins, without pytest."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vbench.cli.common import json_option
+from vbench.cli.plugins import KINDS
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from vbench.registry import Entry
+    from vbench.testing import Outcome
+
+_SIGN = {"passed": ("ok", "green"), "failed": ("FAILED", "bold red"), "skipped": ("-", "yellow")}
+
+
+@click.command("check")
+@click.argument("names", nargs=-1, metavar="NAME...")
+@click.option("--all", "everything", is_flag=True, help="Check every plugin that is installed.")
+@click.option("--kind", type=click.Choice(KINDS), help="This kind only, when names are shared.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A parameter for the checks, such as --set path=/data/Dataset001; VALUE is TOML.",
+)
+@click.option("--only", multiple=True, metavar="CHECK", help="This check only; may be repeated.")
+@click.option(
+    "--seconds", default=120.0, show_default=True, help="A check that takes longer has failed."
+)
+@click.option("--verbose", is_flag=True, help="With tracebacks.")
+@json_option
+def command(
+    names: tuple[str, ...],
+    everything: bool,
+    kind: str | None,
+    settings: tuple[str, ...],
+    only: tuple[str, ...],
+    seconds: float,
+    verbose: bool,
+    as_json: bool,
+) -> None:
+    """Check that the plugin NAME does what vbench relies on.
+
+    NAME is an installed plugin, or a Python file with plugins. Contract, shapes and ranges, seeds,
+    saving and resuming, random state, network: the same checks as `vbench.testing` for pytest.
+    Exit code 0 when all pass, 1 when a check fails, 2 when there is no such plugin.
+    """
+    entries = _entries(names, everything, kind)
+    params = dict(_setting(text) for text in settings)
+    reports = []
+    for entry in entries:
+        outcomes = _outcomes(entry, params, only, seconds)
+        if not as_json:
+            outcomes = _printed(entry, outcomes, verbose)
+        reports.append(_report(entry, list(outcomes)))
+    if as_json:
+        click.echo(json.dumps({"plugins": reports}, indent=1))
+    elif len(reports) > 1:
+        total = {word: sum(report[word] for report in reports) for word in ("ran", "failed")}
+        click.echo(f"{len(reports)} plugins: {total['ran']} checks ran, {total['failed']} failed")
+    sys.exit(1 if any(report["failed"] for report in reports) else 0)
+
+
+def _entries(names: tuple[str, ...], everything: bool, kind: str | None) -> list[Entry]:
+    from vbench import registry
+    from vbench.cli.named import entries_called
+
+    if everything == bool(names):
+        raise click.UsageError("name the plugins to check, or say --all")
+    if everything:
+        return [e for e in registry.default().entries() if kind in (None, e.cls.kind)]
+    return [entry for name in names for entry in entries_called(name, kind)]
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise click.UsageError(f"--set {text}: expected key=value")
+    try:
+        return key.strip(), tomllib.loads(f"x = {value}")["x"]
+    except tomllib.TOMLDecodeError:
+        return key.strip(), value  # a bare word or path is a string
+
+
+def _outcomes(
+    entry: Entry, params: dict[str, Any], only: tuple[str, ...], seconds: float
+) -> Iterator[Outcome]:
+    from vbench.testing import run, suite_for
+
+    try:
+        yield from run(suite_for(entry.cls, params), only=only, seconds=seconds)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _printed(entry: Entry, outcomes: Iterable[Outcome], verbose: bool) -> Iterator[Outcome]:
+    """Print outcomes as they come: one line for the cases of a check that ended alike."""
+    from rich.console import Console
+
+    from vbench.catalogue import describe
+
+    console = Console(highlight=False)
+    about = describe(entry)
+    console.print(f"[bold]{about['kind']} {about['name']}[/], {about['distribution']}", end=" ")
+    console.print(about["version"])
+    counts: Counter[str] = Counter()
+    spent = 0.0
+    for _, group in groupby(outcomes, key=lambda outcome: outcome.check):
+        alike: dict[tuple[str, str], list[Outcome]] = {}
+        for outcome in group:
+            alike.setdefault((outcome.status, outcome.message), []).append(outcome)
+            counts[outcome.status] += 1
+            spent += outcome.seconds
+            yield outcome
+        for same in alike.values():
+            _print_line(console, same, verbose)
+    console.print(
+        f"  {counts['passed'] + counts['failed']} checks ran: {counts['passed']} passed, "
+        f"{counts['failed']} failed; {counts['skipped']} skipped ({spent:.1f} s)\n"
+    )
+
+
+def _print_line(console: Console, same: list[Outcome], verbose: bool) -> None:
+    from rich.text import Text
+
+    first = same[0]
+    sign, style = _SIGN[first.status]
+    cases = ", ".join(outcome.case for outcome in same if outcome.case)
+    line = Text.assemble(("  " + sign.ljust(8), style), first.about)
+    if cases:
+        line.append(f"  {cases}", "dim")
+    console.print(line, soft_wrap=True)
+    if first.status == "failed":
+        console.print(Text(f"          {first.check}: {first.message}"), soft_wrap=True)
+        if verbose and first.traceback:
+            console.print(Text(first.traceback, "dim"), soft_wrap=True)
+    elif first.status == "skipped":
+        console.print(Text(f"          skipped: {first.message}", "dim"), soft_wrap=True)
+
+
+def _report(entry: Entry, outcomes: list[Outcome]) -> dict[str, Any]:
+    counts = Counter(outcome.status for outcome in outcomes)
+    return {
+        "kind": entry.cls.kind,
+        "name": entry.cls.name,
+        "distribution": entry.distribution,
+        "version": entry.version,
+        "ran": counts["passed"] + counts["failed"],
+        "failed": counts["failed"],
+        "skipped": counts["skipped"],
+        "checks": [asdict(outcome) for outcome in outcomes],
+    }

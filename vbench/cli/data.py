@@ -1,0 +1,237 @@
+"""``vbench data``: make, check and show data sets of NIfTI files, and measure vessel trees."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vbench.cli.common import json_option
+
+_DATASET = click.Path(path_type=Path)
+
+
+@click.group("data")
+def command() -> None:
+    """Make, check and show data sets."""
+
+
+def _layout_options(function: Any) -> Any:
+    function = click.option(
+        "--set",
+        "overrides",
+        multiple=True,
+        metavar="KEY=VALUE",
+        help="Set a parameter of the layout.",
+    )(function)
+    return click.option(
+        "--layout", help="nnunet, bids or manifest.  [default: what it looks like]"
+    )(function)
+
+
+@command.command()
+@click.argument("plugin")
+@click.argument("folder", metavar="DIR", type=_DATASET)
+@click.option(
+    "--layout", type=click.Choice(["nnunet", "bids"]), default="nnunet", show_default=True
+)
+@click.option("--subjects", type=click.IntRange(min=1), help="How many.  [default: all it has]")
+@click.option("--seed", type=click.IntRange(min=0), help="The source's parameter 'seed'.")
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Set a parameter of the source; VALUE is TOML. Such as --set shape=[312,384,127].",
+)
+def make(
+    plugin: str,
+    folder: Path,
+    layout: str,
+    subjects: int | None,
+    seed: int | None,
+    overrides: tuple[str, ...],
+) -> None:
+    """Write what the data source PLUGIN makes as NIfTI files below DIR.
+
+    The truth that a phantom knows (tree, seeds, parameters) goes beside each label, as JSON.
+    """
+    from rich.progress import track
+
+    from vbench.data.write import write_dataset
+
+    values = parse(overrides) | ({} if seed is None else {"seed": seed})
+    source = build(plugin, values)
+    names = source.subjects(subjects)[:subjects]
+    loaded = (source.load(name) for name in track(names, "writing", transient=True))
+    origin = {"plugin": plugin, "params": source.params.model_dump(mode="json")}
+    written = write_dataset(folder, layout, loaded, origin)
+    click.echo(f"{folder}: {len(written)} subjects, {layout} layout")
+
+
+@command.command()
+@click.argument("folder", metavar="DIR", type=_DATASET)
+@_layout_options
+@json_option
+def check(folder: Path, layout: str | None, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Say all that is wrong with the data set in DIR, with file and mend.
+
+    DIR is a folder in the nnU-Net or BIDS layout, or a CSV manifest. Exit code 0 when the data
+    set is sound (there may be remarks), 2 when it has faults.
+    """
+    from rich.console import Console
+
+    from vbench.data.check import check_source
+    from vbench.data.folder import Fault
+
+    source = open_folder(folder, layout, overrides)
+    faults: list[Fault] = []
+    console = Console(stderr=True)
+    with console.status("reading") as status:
+        for found in check_source(source):
+            if isinstance(found, Fault):
+                faults.append(found)
+                if not as_json:
+                    console.file.flush()
+                    click.echo(f"{'fault' if found.serious else 'remark'}: {found}")
+            else:
+                status.update(f"reading {found}")
+    serious = sum(fault.serious for fault in faults)
+    n = len(source.listing.subjects)
+    if as_json:
+        rows = [
+            {"file": str(f.file), "message": f.message, "mend": f.mend, "serious": f.serious}
+            for f in faults
+        ]
+        click.echo(json.dumps({"layout": source.name, "subjects": n, "faults": rows}, indent=1))
+    else:
+        verdict = f"{serious} fault{'s' if serious != 1 else ''}" if serious else "sound"
+        click.echo(f"{folder}: {source.name} layout, {n} subjects, {verdict}")
+    sys.exit(2 if serious else 0)
+
+
+@command.command()
+@click.argument("folder", metavar="DIR", type=_DATASET)
+@_layout_options
+@click.option("--png", type=_DATASET, help="Write maximum-intensity projections here, as PNG.")
+@json_option
+def show(
+    folder: Path,
+    layout: str | None,
+    overrides: tuple[str, ...],
+    png: Path | None,
+    as_json: bool,
+) -> None:
+    """Show the data set in DIR: fingerprint, shape, spacing, intensities, label fraction.
+
+    Intensities and the label fraction are of the voxels within the mask.
+    """
+    from vbench.data.describe import describe, write_projections
+
+    source = open_folder(folder, layout, overrides)
+    rows = []
+    for name in source.subjects():
+        subject = source.load(name)
+        rows.append(describe(subject) | {"fingerprint": source.fingerprint(name)})
+        if png is not None:
+            write_projections(png / f"{name}.png", subject)
+    if as_json:
+        click.echo(json.dumps({"layout": source.name, "subjects": rows}, indent=1))
+    else:
+        _print_table(rows, f"{folder} · {source.name} layout")
+
+
+@command.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(dir_okay=False, path_type=Path))
+@json_option
+def morphology(files: tuple[Path, ...], as_json: bool) -> None:
+    """Measure vessel trees: SWC centre lines, one of FILES a brain.
+
+    Prints percentiles of lengths, radii, angles and counts beside those of 51 traced brains.
+    """
+    from vbench.data.morphology import markdown, measure, read_swc
+
+    table = measure([read_swc(path) for path in files])
+    if as_json:
+        click.echo(json.dumps({name: row._asdict() for name, row in table.items()}, indent=1))
+    else:
+        click.echo(markdown(table), nl=False)
+
+
+def parse(overrides: tuple[str, ...]) -> dict[str, Any]:
+    """Return ``key=value`` pairs; what is no TOML value is a string, so paths need no quotes."""
+    import tomllib
+
+    values: dict[str, Any] = {}
+    for text in overrides:
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip():
+            raise click.UsageError(f"--set {text}: expected KEY=VALUE")
+        try:
+            values[key.strip()] = tomllib.loads(f"x = {value}")["x"]
+        except tomllib.TOMLDecodeError:
+            values[key.strip()] = value.strip()
+    return values
+
+
+def build(plugin: str, values: dict[str, Any]) -> Any:
+    """Build a data source from a plugin's name and parameters."""
+    from vbench import registry
+    from vbench.spec.check import build_params
+
+    cls = registry.default().source(plugin)
+    return cls(build_params(cls.Params, values, plugin))
+
+
+def open_folder(folder: Path, layout: str | None, overrides: tuple[str, ...]) -> Any:
+    """Build the source of files that reads a folder: the layout named, or the one it looks like."""
+    from vbench import registry
+    from vbench.data.folder import FolderSource
+    from vbench.errors import DataError
+
+    known = [e.cls for e in registry.default().entries("source") if issubclass(e.cls, FolderSource)]
+    names = [cls.name for cls in known]
+    if layout is None:
+        if not folder.exists():
+            raise DataError(f"{folder}: no such file or folder; check the path")
+        layout = next((cls.name for cls in known if cls.detect(folder)), None)
+    if layout not in names:
+        expected = f"one of {', '.join(names)}"
+        if layout is None:
+            raise DataError(f"{folder}: looks like {expected.replace('one', 'none')}; see --layout")
+        raise DataError(f"--layout {layout}: expected {expected}")
+    return build(layout, parse(overrides) | {"path": str(folder)})
+
+
+def _print_table(rows: list[dict[str, Any]], title: str) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    # Spacing in the file's own unit reads well for microscopy as for MR.
+    units = {"mm": (1.0, "mm"), "micron": (1e3, "µm"), "meter": (1e-3, "m")}
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    for name in ("subject", "shape", "spacing", "p1", "median", "p99", "vessel", "fingerprint"):
+        left = name in {"subject", "fingerprint"}
+        table.add_column(name, justify="left" if left else "right", no_wrap=True)
+    for row in rows:
+        factor, unit = units[row["unit"]]
+        marks = row["intensity"]
+        table.add_row(
+            row["id"],
+            "×".join(map(str, row["shape"])),
+            "×".join(f"{edge * factor:.3g}" for edge in row["spacing"]) + f" {unit}",
+            *(f"{marks[name]:.4g}" for name in ("p1", "median", "p99")),
+            f"{row['label_fraction']:.2%}",
+            row["fingerprint"][:12],
+        )
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=200)
+    console.print(table)
+    for origin in sorted({row["mask"] for row in rows} - {"given"}):
+        named = [row["id"] for row in rows if row["mask"] == origin]
+        console.print(f"mask {origin}: {', '.join(named)}")

@@ -1,0 +1,43 @@
+"""Finds the benchmark that a command means in one or several results folders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from vbench.errors import StoreError
+from vbench.suggest import did_you_mean
+
+DEFAULT = Path("results")
+
+
+def benchmarks(out: Path) -> list[str]:
+    """Name the benchmarks that have results under ``out``, sorted."""
+    return sorted(path.parent.name for path in out.glob("*/plan.json"))
+
+
+def benchmark_folders(benchmark: str | None, outs: Sequence[Path]) -> list[Path]:
+    """Return ``<out>/<benchmark>/`` for each results folder that has it.
+
+    Args:
+        benchmark: Its name; None when the folders hold just one.
+        outs: Results folders; ``results`` when empty.
+
+    Raises:
+        StoreError: When there is none, or several and none was named.
+    """
+    outs = outs or [DEFAULT]
+    known = sorted({name for out in outs for name in benchmarks(out)})
+    where = ", ".join(map(str, outs))
+    if not known:
+        raise StoreError(
+            f"{where}: no benchmark's results here; `vbench run SPEC --out` makes some"
+        )
+    if benchmark is None:
+        if len(known) > 1:
+            raise StoreError(f"{where}: name one of the benchmarks: {', '.join(known)}")
+        benchmark = known[0]
+    if benchmark not in known:
+        hint = did_you_mean(benchmark, known)
+        raise StoreError(f"{where}: no benchmark '{benchmark}' (has {', '.join(known)}){hint}")
+    return [out / benchmark for out in outs if (out / benchmark / "plan.json").is_file()]

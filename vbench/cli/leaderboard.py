@@ -1,0 +1,58 @@
+"""``vbench leaderboard``: the arms, ranked, with intervals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from vbench.cli.folders import benchmark_folders
+
+
+@click.command()
+@click.argument("benchmark", required=False)
+@click.option(
+    "--out",
+    "outs",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Results folder; several are merged.  [default: results]",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "md", "csv", "json"]),
+    default="table",
+    show_default=True,
+    help="How to print it.",
+)
+@click.option("--metric", "metrics", multiple=True, help="Show this metric; may be repeated.")
+def command(
+    benchmark: str | None, outs: tuple[Path, ...], form: str, metrics: tuple[str, ...]
+) -> None:
+    """Rank the arms of BENCHMARK, with intervals.
+
+    Without BENCHMARK: the one in the results folder. The statistics are computed anew from the
+    records, so this needs no run to have ended.
+    """
+    from vbench.analysis import merge_folders, table
+    from vbench.errors import SpecError
+    from vbench.suggest import did_you_mean
+
+    leaderboard = merge_folders(benchmark_folders(benchmark, outs))
+    for name in metrics:
+        if name not in leaderboard["metrics"]:
+            known = list(leaderboard["metrics"])
+            raise SpecError(f"--metric {name}: not scored here{did_you_mean(name, known)}")
+    if form == "json":
+        import json
+
+        click.echo(json.dumps(leaderboard, indent=1, ensure_ascii=False))
+    elif form == "csv":
+        click.echo(table.to_csv(leaderboard), nl=False)
+    elif form == "md":
+        click.echo(table.markdown(leaderboard, metrics), nl=False)
+    else:
+        from rich.console import Console
+
+        Console().print(table.render_table(leaderboard, metrics))

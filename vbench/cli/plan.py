@@ -1,0 +1,63 @@
+"""``vbench plan``."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from vbench.cli.common import duration, json_option, out_option, spec_argument
+
+
+@click.command("plan")
+@spec_argument
+@out_option
+@json_option
+def command(spec: str, overrides: tuple[str, ...], out: str, as_json: bool) -> None:
+    """List every job of the benchmark SPEC with its key, cached or new, and why; train nothing."""
+    from vbench import api
+
+    jobs = api.plan(spec, out, overrides)
+    if as_json:
+        rows = [
+            {
+                "key": planned.job.key,
+                "stage": planned.job.stage,
+                "label": planned.job.label,
+                "arm": planned.job.arm,
+                "seed": planned.job.seed,
+                "trial": planned.job.trial,
+                "needs": list(planned.job.needs),
+                "status": "cached" if planned.cached else "new",
+                "reason": planned.reason or None,
+                "seconds": planned.seconds,
+            }
+            for planned in jobs
+        ]
+        click.echo(json.dumps(rows, indent=1))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, header_style="bold")
+    for name in ("key", "stage", "job", "status", "why"):
+        table.add_column(name, no_wrap=name in ("key", "stage", "status"))
+    for planned in jobs:
+        table.add_row(
+            planned.job.key[:12],
+            planned.job.stage,
+            Text(planned.job.label),
+            Text("cached", "green") if planned.cached else Text("new", "yellow"),
+            Text(planned.reason, "dim"),
+        )
+    console = Console()
+    console.print(table)
+    new = [planned for planned in jobs if not planned.cached]
+    line = f"{len(jobs)} jobs: {len(jobs) - len(new)} cached, {len(new)} new"
+    known = [planned.seconds for planned in new if planned.seconds is not None]
+    if new and len(known) == len(new):
+        line += f"; about {duration(sum(known))} of work, by earlier jobs of the same kind"
+    elif known:
+        line += f"; {len(new) - len(known)} of the new ones were never timed here"
+    console.print(line, highlight=False, soft_wrap=True)

@@ -1,0 +1,79 @@
+"""``vbench run``."""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+import click
+
+from vbench.cli.common import out_option, spec_argument
+
+
+@click.command("run")
+@spec_argument
+@out_option
+@click.option("--workers", type=click.IntRange(min=1), help="Jobs at once. [default: the cores]")
+@click.option("--executor", default="local", show_default=True, help="local or dask.")
+@click.option("--scheduler", metavar="ADDR", help="Address of a running Dask scheduler.")
+@click.option(
+    "--device",
+    default="auto",
+    show_default=True,
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    help="Where networks are trained.",
+)
+@click.option(
+    "--force",
+    multiple=True,
+    metavar="GLOB",
+    help="Do these arms, stages or jobs again, and what depends on them.",
+)
+def command(
+    spec: str,
+    overrides: tuple[str, ...],
+    out: str,
+    workers: int | None,
+    executor: str,
+    scheduler: str | None,
+    device: str,
+    force: tuple[str, ...],
+) -> None:
+    """Run what is missing of the benchmark SPEC, then print its leaderboard.
+
+    Exit code 0: every arm finished; 1: some arm failed, the others are complete; 2: the spec, the
+    data or the call is wrong, found before any training.
+    """
+    from rich.console import Console
+
+    from vbench import api
+    from vbench.analysis import render_table
+    from vbench.cli.progress import Display
+
+    # A cluster's queue stops jobs with SIGTERM; that is no other than Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    console = Console()
+    display = Display(Console(stderr=True))
+    try:
+        with display:
+            result = api.run(
+                spec,
+                out,
+                workers=workers,
+                executor=executor,
+                scheduler=scheduler,
+                device=device,
+                overrides=overrides,
+                force=force,
+                watcher=display,
+            )
+    except KeyboardInterrupt:
+        click.echo(
+            "stopped; what finished is kept, and the same command goes on from there", err=True
+        )
+        sys.exit(130)
+    console.print(render_table(result.leaderboard))
+    done = f"{result.ran} jobs done" if result.ran else "nothing to do: every job was cached"
+    console.print(f"{done}; results in {result.folder}", highlight=False, soft_wrap=True)
+    if not result.ok:
+        sys.exit(1)

@@ -1,0 +1,218 @@
+"""``vbench score``: predictions against truths, of files or folders, without a benchmark."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vbench.cli.common import json_option
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from vbench.analysis.scoring import Case, Scores
+
+#: Metrics side by side in one table.
+_COLUMNS = 7
+#: Pictures that ``--overlays`` writes.
+_WORST = 5
+
+
+@click.command()
+@click.option("--pred", required=True, metavar="P", help="Predicted masks: a NIfTI file or folder.")
+@click.option("--truth", required=True, metavar="T", help="True masks: a NIfTI file or folder.")
+@click.option(
+    "--metric",
+    "metrics",
+    multiple=True,
+    metavar="NAME",
+    help="Such as hd95; may be repeated.  [default: all segmentation metrics]",
+)
+@click.option("--classes", is_flag=True, help="Score each value of the label maps on its own.")
+@json_option
+@click.option("--csv", "csv_path", metavar="F", help="Write all values to this CSV file.")
+@click.option(
+    "--overlays",
+    metavar="DIR",
+    help=f"Write pictures of the {_WORST} worst subjects, by the first metric: white is found, "
+    "orange missed, blue false.",
+)
+@click.option("--seed", default=0, show_default=True, help="For metrics that draw at random.")
+def command(
+    pred: str,
+    truth: str,
+    metrics: tuple[str, ...],
+    classes: bool,
+    as_json: bool,
+    csv_path: str | None,
+    overlays: str | None,
+    seed: int,
+) -> None:
+    """Score predictions against truths.
+
+    Folders are matched by subject: by BIDS name, or by file name without what says of which kind
+    the file is (_pred, _label, _seg, _0000). Spacing and orientation are read from the headers.
+    All label values above 0 count as vessel, unless --classes is given. Without --metric, all
+    segmentation metrics that are installed.
+
+    Exits with 1 when a metric failed on some subject, with 2 when the files do not fit.
+    """
+    from vbench.analysis.scoring import score_files
+
+    scores = score_files(
+        pred, truth, metrics or None, classes=classes, seed=seed, progress=_progress(as_json)
+    )
+    if csv_path:
+        _write_csv(Path(csv_path), scores)
+    if overlays:
+        _write_overlays(Path(overlays), pred, truth, scores, as_json)
+    if as_json:
+        import json
+
+        click.echo(json.dumps(to_json(scores), indent=1))
+    else:
+        _show(scores)
+    failed = [case for case in scores.cases if case.status == "failed"]
+    for case in failed:
+        click.echo(f"vbench: {case.metric} failed on {case.subject}: {case.fault}", err=True)
+    if failed:
+        sys.exit(1)
+
+
+def to_json(scores: Scores) -> dict[str, Any]:
+    """Return what ``--json`` prints.
+
+    ``cases``: a list of ``{"subject", "class", "metric", "value", "status"}``; ``summary``: by
+    metric ``{"mean", "sd", "ci95", "n", "n_undefined", "n_failed", "unit", "higher_is_better"}``.
+    With ``--classes``, ``summary`` has one such table by class.
+    """
+    from dataclasses import asdict
+
+    tables = {
+        label: {name: asdict(s) for name, s in scores.summary(label).items()}
+        for label in scores.labels
+    }
+    return {
+        "metrics": [metric.id for metric in scores.metrics],
+        "cases": [_row(case) for case in scores.cases],
+        "summary": tables[None] if None in tables else {str(k): v for k, v in tables.items()},
+    }
+
+
+def _row(case: Case) -> dict[str, Any]:
+    return {
+        "subject": case.subject,
+        "class": case.label,
+        "metric": case.metric,
+        "value": case.value,
+        "status": case.status,
+    }
+
+
+def _progress(silent: bool) -> Any:
+    """Return what is called before each subject: a line on the terminal that replaces itself."""
+    if silent or not sys.stderr.isatty():
+        return lambda subject, done, total: None
+
+    def show(subject: str, done: int, total: int) -> None:
+        click.echo(f"\r\033[K{done}/{total} {subject}", nl=False, err=True)
+        if done == total:
+            click.echo("\r\033[K", nl=False, err=True)
+
+    return show
+
+
+def _write_csv(path: Path, scores: Scores) -> None:
+    import csv
+
+    from vbench.files import atomic_write
+
+    with atomic_write(path) as temporary, temporary.open("w", newline="") as file:
+        writer = csv.DictWriter(file, ["subject", "class", "metric", "value", "status"])
+        writer.writeheader()
+        writer.writerows(_row(case) for case in scores.cases)
+
+
+def _write_overlays(folder: Path, pred: str, truth: str, scores: Scores, silent: bool) -> None:
+    from vbench.analysis.overlay import write_overlay
+    from vbench.analysis.pairing import find_pairs
+
+    first = scores.metrics[0]
+    sign = -1 if first.higher_is_better is False else 1
+    worth: dict[str, float] = {}
+    for case in scores.cases:
+        if case.metric == first.name and case.value is not None:
+            worth[case.subject] = min(sign * case.value, worth.get(case.subject, float("inf")))
+    pairs = {pair.subject: pair for pair in find_pairs(pred, truth)}
+    for rank, subject in enumerate(sorted(worth, key=lambda s: worth[s])[:_WORST], start=1):
+        maps = pairs[subject].read()
+        path = folder / f"{rank}-{subject}.png"
+        write_overlay(path, maps.prediction, maps.truth, maps.spacing)
+        if not silent:
+            click.echo(f"{path}: {first.name} {sign * worth[subject]:.4g}")
+
+
+def _show(scores: Scores) -> None:
+    """Print a table of the subjects and one of the means, for each class."""
+    from rich.console import Console
+
+    console = Console()
+    for label in scores.labels:
+        title = "" if label is None else f"class {label}"
+        cases = [case for case in scores.cases if case.label == label]
+        subjects = list(dict.fromkeys(case.subject for case in cases))
+        if len(subjects) > 1:
+            _show_subjects(console, cases, subjects, [m.name for m in scores.metrics], title)
+        console.print(_summary_table(scores, label, title))
+    if any(case.status == "undefined" for case in scores.cases):
+        console.print("* undefined: a mask is empty; the value is the metric's rule", style="dim")
+
+
+def _show_subjects(
+    console: Console, cases: list[Case], subjects: list[str], names: list[str], title: str
+) -> None:
+    from rich.table import Table
+
+    found = {(case.subject, case.metric): case for case in cases}
+    for first in range(0, len(names), _COLUMNS):
+        table = Table(title=title or None, title_justify="left")
+        table.add_column("subject", overflow="fold")
+        for name in names[first : first + _COLUMNS]:
+            table.add_column(name, justify="right")
+        for subject in subjects:
+            shown = [_value(found[subject, name]) for name in names[first : first + _COLUMNS]]
+            table.add_row(subject, *shown)
+        console.print(table)
+
+
+def _summary_table(scores: Scores, label: int | None, title: str) -> Table:
+    from rich.table import Table
+
+    table = Table(title=title or None, title_justify="left")
+    several = len({case.subject for case in scores.cases}) > 1
+    columns = ["mean", "sd", "95 % interval", "n", "undefined"] if several else ["value"]
+    table.add_column("metric")
+    for name in columns:
+        table.add_column(name, justify="right")
+    table.add_column("unit")
+    table.add_column("better")
+    single = {case.metric: _value(case) for case in scores.cases if case.label == label}
+    for name, row in scores.summary(label).items():
+        interval = "" if row.ci95 is None else f"{row.ci95[0]:.4g} … {row.ci95[1]:.4g}"
+        numbers = [_number(row.mean), _number(row.sd), interval, str(row.n), str(row.n_undefined)]
+        better = {True: "higher", False: "lower", None: ""}[row.higher_is_better]
+        table.add_row(name, *(numbers if several else [single[name]]), row.unit, better)
+    return table
+
+
+def _value(case: Case) -> str:
+    mark = {"ok": "", "undefined": " *", "failed": "failed"}[case.status]
+    return mark if case.value is None else _number(case.value) + mark
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"

@@ -1,0 +1,27 @@
+"""``vbench validate``."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from vbench.cli.common import spec_argument
+
+
+@click.command("validate")
+@spec_argument
+def command(spec: str, overrides: tuple[str, ...]) -> None:
+    """Check the benchmark SPEC, its plugins and its data; one line for each fault.
+
+    Exit code 0 when all is sound, 2 when something is wrong.
+    """
+    from vbench import api
+
+    found = api.validate(spec, overrides)
+    for line in found:
+        click.echo(line, err=True)
+    if found:
+        click.echo(f"{len(found)} fault{'s' if len(found) > 1 else ''} in {spec}", err=True)
+        sys.exit(2)
+    click.echo(f"{spec} is sound")
