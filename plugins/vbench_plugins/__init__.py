@@ -1,0 +1,1 @@
+"""The built-in plugins of vbench; each sub-package is one entry point."""

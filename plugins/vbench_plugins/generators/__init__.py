@@ -1,0 +1,19 @@
+"""Built-in generators: the paper's three GANs, baselines, and methods beyond the paper."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import vbench
+from vbench.interfaces import Generator
+from vbench_plugins.generators.copy import Copy
+from vbench_plugins.generators.gan import Dcgan, WganGp, WganGpSn
+from vbench_plugins.generators.geometric import Geometric
+from vbench_plugins.generators.noise import Noise
+
+
+@vbench.hookimpl
+def vbench_register_generators(register: Callable[[type[Generator]], None]) -> None:
+    """Register them."""
+    for cls in (Dcgan, WganGp, WganGpSn, Geometric, Copy, Noise):
+        register(cls)

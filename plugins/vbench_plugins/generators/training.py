@@ -1,0 +1,148 @@
+"""One training step of a GAN, and all that the next one depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vbench.types import Array, Weights
+from vbench_plugins.generators.networks import Critic, GeneratorNet, initialise
+from vbench_plugins.generators.objectives import CrossEntropy, Objective, Wasserstein
+from vbench_plugins.nn.augment import symmetry
+from vbench_plugins.nn.compute import Compute
+from vbench_plugins.nn.ema import Ema
+from vbench_plugins.nn.flat import (
+    load_module,
+    load_optimiser,
+    module_arrays,
+    optimiser_arrays,
+)
+from vbench_plugins.nn.seeding import INIT, NOISE, latent, numpy_rng, torch_seed
+
+
+class Trainer:
+    """The networks, their optimisers and the average of the generator.
+
+    The critic is never compiled: its gradient penalty differentiates twice.
+
+    Attributes:
+        average: The generator that samples.
+        steps: Generator steps done.
+    """
+
+    def __init__(self, p: Any, size: tuple[int, ...], compute: Compute, seed: int) -> None:
+        self.p, self.compute, self.seed = p, compute, seed
+        with torch_seed(seed, INIT):
+            self.generator = GeneratorNet(size, p)
+            self.critic = Critic(size, p)
+            for network in (self.generator, self.critic):
+                initialise(network, p.weight_sd, p.zero_mean_gains)
+        for network in (self.generator, self.critic):
+            compute.module(network)
+        self.average = Ema(self.generator, p.ema)
+        betas = (p.beta1, p.beta2)
+        self.optimiser = torch.optim.Adam(self.generator.parameters(), p.lr_generator, betas)
+        self.critic_optimiser = torch.optim.Adam(self.critic.parameters(), p.lr_critic, betas)
+        self.objective: Objective = (
+            Wasserstein(p, compute) if hasattr(p, "penalty") else CrossEntropy(p, compute)
+        )
+        self.steps = 0
+
+    def step(self, real: Array) -> dict[str, Tensor]:
+        """Do ``critic_steps`` steps of the critic, and one of the generator.
+
+        Args:
+            real: Prepared patches, ``batch_size`` for each critic step; with ``reuse_batch`` one
+                batch for all of them.
+
+        Returns:
+            What is worth watching, as tensors: reading them is left to the caller, since it
+            would wait for a GPU.
+        """
+        self.steps += 1
+        self._set_rates()
+        rng = numpy_rng(self.seed, NOISE, self.steps)
+        batches = self.compute.tensor(real).split(self.p.batch_size)
+        for index in range(self.p.critic_steps):
+            batch = batches[0] if self.p.reuse_batch else batches[index]
+            reused = self.p.reuse_batch and index == self.p.critic_steps - 1
+            # Only fakes that the generator step reuses need the generator's graph.
+            with torch.set_grad_enabled(reused):
+                fake = self.fake(len(batch), rng)
+            watched = self.critic_step(batch, fake.detach(), rng)
+        if not self.p.reuse_batch:
+            fake = self.fake(self.p.batch_size, rng)
+        watched["generator_loss"] = self._generator_step(fake, batch, rng)
+        self.average.update(self.generator, self.steps)
+        return watched
+
+    def fake(self, n: int, rng: np.random.Generator) -> Tensor:
+        """Generate ``n`` patches with the generator as it is."""
+        with self.compute.autocast():
+            made = self.generator(latent(rng, n, self.p.latent, self.compute.device))
+        return made.float()
+
+    def critic_step(
+        self, real: Tensor, fake: Tensor, rng: np.random.Generator
+    ) -> dict[str, Tensor]:
+        """Do one step of the critic; neither patches carry a graph."""
+        real, fake = self._turn([real, fake], rng)
+        loss, watched = self.objective.critic(self.critic, real, fake, rng)
+        self.critic_optimiser.zero_grad()
+        loss.backward()
+        self.critic_optimiser.step()
+        return {name: v.detach() for name, v in {**watched, "critic_loss": loss}.items()}
+
+    def _turn(self, patches: list[Tensor], rng: np.random.Generator) -> list[Tensor]:
+        """Mirror and rotate all patches by one and the same symmetry of the patch."""
+        if not self.p.turn:
+            return patches
+        size = tuple(patches[0].shape[2:])
+        axes = symmetry(size, rng)
+        flips = [axis + 2 for axis in range(len(size)) if rng.random() < 0.5]
+        return [p.permute(0, 1, *(axes + 2).tolist()).flip(flips) for p in patches]
+
+    def _set_rates(self) -> None:
+        left = (self.p.steps - self.steps + 1) / self.p.steps
+        scale = min(1.0, left / self.p.decay) if self.p.decay else 1.0
+        for optimiser, rate in (
+            (self.optimiser, self.p.lr_generator),
+            (self.critic_optimiser, self.p.lr_critic),
+        ):
+            for group in optimiser.param_groups:
+                group["lr"] = rate * scale
+
+    def _generator_step(self, fake: Tensor, real: Tensor, rng: np.random.Generator) -> Tensor:
+        fake, real = self._turn([fake, real], rng)
+        # The critic only passes the gradient on: its own weights need none.
+        self.critic.requires_grad_(False)
+        loss = self.objective.generator(self.critic, fake, real)
+        self.critic.requires_grad_(True)
+        self.optimiser.zero_grad()
+        loss.backward()
+        self.optimiser.step()
+        return loss.detach()
+
+    def state(self) -> Weights:
+        """Return all that the next step depends on; random numbers depend on its count alone."""
+        return {
+            "steps": np.array(self.steps),
+            **module_arrays(self.generator, "generator."),
+            **module_arrays(self.critic, "critic."),
+            **module_arrays(self.average.module, "average."),
+            **optimiser_arrays(self.optimiser, "generator-adam."),
+            **optimiser_arrays(self.critic_optimiser, "critic-adam."),
+        }
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Take over what :meth:`state` returned."""
+        self.steps = int(state["steps"])
+        load_module(self.generator, state, "generator.")
+        load_module(self.critic, state, "critic.")
+        load_module(self.average.module, state, "average.")
+        load_optimiser(self.optimiser, state, "generator-adam.")
+        load_optimiser(self.critic_optimiser, state, "critic-adam.")

@@ -1,0 +1,18 @@
+"""Built-in segmenters: a U-net, the networks of MONAI, and a threshold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import vbench
+from vbench.interfaces import Segmenter
+from vbench_plugins.segmenters.monai_networks import MonaiNetwork
+from vbench_plugins.segmenters.threshold import Threshold
+from vbench_plugins.segmenters.unet import Unet3d
+
+
+@vbench.hookimpl
+def vbench_register_segmenters(register: Callable[[type[Segmenter]], None]) -> None:
+    """Register them."""
+    for cls in (Unet3d, Threshold, MonaiNetwork):
+        register(cls)

@@ -1,0 +1,104 @@
+"""One training step of the U-net, and all that the next one depends on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vbench.types import Array, Weights
+from vbench_plugins.nn.compute import Compute
+from vbench_plugins.nn.ema import Ema
+from vbench_plugins.nn.flat import load_module, load_optimiser, module_arrays, optimiser_arrays
+from vbench_plugins.nn.seeding import DROPOUT, INIT, torch_seed
+from vbench_plugins.segmenters.network import Unet
+
+_WARM_UP = 0.1
+
+
+def build(size: tuple[int, ...], p: Any, seed: int) -> Unet:
+    """Build the network with seeded weights."""
+    with torch_seed(seed, INIT):
+        return Unet(size, p)
+
+
+def loss_function(name: str) -> Callable[[Tensor, Tensor], Tensor]:
+    """Return a loss of (logits, labels), both ``(n, 1, *size)``.
+
+    Dice is taken over the whole batch: a patch without vessels then adds no term of its own.
+    """
+    from monai.losses import DiceCELoss, DiceLoss, SoftclDiceLoss
+
+    if name == "dice":
+        return DiceLoss(sigmoid=True, batch=True)
+    both = DiceCELoss(sigmoid=True, batch=True)
+    if name == "dice+ce":
+        return both
+    centreline = SoftclDiceLoss(sigmoid=True)
+    return lambda logits, labels: both(logits, labels) + 0.5 * centreline(logits, labels)
+
+
+class Trainer:
+    """The network, its optimiser and its average.
+
+    Attributes:
+        average: The network that predicts.
+        steps: Steps done.
+    """
+
+    def __init__(
+        self, p: Any, network: Unet, compute: Compute, seed: int, moments: tuple[float, float]
+    ) -> None:
+        self.p, self.compute, self.seed, self.moments = p, compute, seed, moments
+        self.network = compute.module(network).train()
+        self.average = Ema(network, p.ema)
+        self.optimiser = torch.optim.Adam(network.parameters(), p.lr)
+        self.loss = loss_function(p.loss)
+        self.forward = torch.compile(network) if p.compile else network
+        self.steps = 0
+
+    def step(self, batch: Array) -> Tensor:
+        """Do one step on labelled patches and return the loss, without waiting for a GPU."""
+        self.steps += 1
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.p.lr * self._scale()
+        image = self.compute.tensor((batch[:, :1] - self.moments[0]) / self.moments[1])
+        label = self.compute.tensor(batch[:, 1:])
+        with torch_seed(self.seed, DROPOUT, self.steps, self.compute.device):
+            with self.compute.autocast():
+                logits = self.forward(image)
+            loss = self.loss(logits.float(), label)
+        self.optimiser.zero_grad()
+        loss.backward()
+        self.optimiser.step()
+        self.average.update(self.network, self.steps)
+        return loss.detach()
+
+    def _scale(self) -> float:
+        if self.p.schedule == "constant":
+            return 1.0
+        done = self.steps / self.p.steps
+        if done < _WARM_UP:
+            return done / _WARM_UP
+        return 0.5 * (1 + math.cos(math.pi * (done - _WARM_UP) / (1 - _WARM_UP)))
+
+    def state(self) -> Weights:
+        """Return all that the next step depends on; random numbers depend on its count alone."""
+        return {
+            "steps": np.array(self.steps),
+            "moments": np.array(self.moments),
+            **module_arrays(self.network, "network."),
+            **module_arrays(self.average.module, "average."),
+            **optimiser_arrays(self.optimiser, "adam."),
+        }
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Take over what :meth:`state` returned."""
+        self.steps = int(state["steps"])
+        load_module(self.network, state, "network.")
+        load_module(self.average.module, state, "average.")
+        load_optimiser(self.optimiser, state, "adam.")

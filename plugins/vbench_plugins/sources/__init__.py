@@ -1,0 +1,19 @@
+"""Built-in data sources: three layouts of NIfTI files, and a phantom."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import vbench
+from vbench.interfaces import DataSource
+from vbench_plugins.sources.bids import Bids
+from vbench_plugins.sources.manifest import Manifest
+from vbench_plugins.sources.nnunet import NnUNet
+from vbench_plugins.sources.phantom import Phantom
+
+
+@vbench.hookimpl
+def vbench_register_sources(register: Callable[[type[DataSource]], None]) -> None:
+    """Register them."""
+    for cls in (NnUNet, Bids, Manifest, Phantom):
+        register(cls)

@@ -1,0 +1,127 @@
+"""The data source ``phantom``: brain arteries made by a procedure, imaged as a TOF-MRA.
+
+It stands in for patients whose scans may not be shared, and knows the truth of every voxel.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, fields, replace
+from typing import Any, ClassVar, Literal
+
+from vbench.errors import DataError
+from vbench.interfaces import DataSource, Params, param
+from vbench.source_digest import source_digest
+from vbench.types import Subject
+from vbench_plugins.phantom.scanners import SCANNERS, Scanner
+
+
+class PhantomParams(Params):
+    """Parameters of :class:`Phantom`; an image parameter left at None is the scanner's."""
+
+    scanner: Literal["a", "b"] = param("a", "site: a (source data) or b (the second data set)")
+    subjects: int = param(20, "subjects when the split names no number", ge=1)
+    seed: int = param(0, "seed of all subjects", ge=0)
+    shape: tuple[int, int, int] = param((96, 112, 56), "field of view", unit="voxels")
+    spacing: tuple[float, float, float] | None = param(None, "voxel edge lengths", unit="mm")
+    centre: tuple[float, float, float] = param(
+        (0.0, -3.0, -13.0), "centre of the field of view; the circle of Willis is at (0, -3, -20)",
+        unit="mm",
+    )  # fmt: skip
+    label_fraction: float = param(
+        0.5, "share of a voxel that arteries must fill for it to be labelled", gt=0, le=1
+    )
+    masked: bool = param(True, "hand over the brain mask, and leave out labels outside of it")
+    veins: bool = param(True, "show veins, which are not labelled")
+    variants: bool = param(True, "let the circle of Willis vary: thin, thick or absent vessels")
+    stenoses: float | None = param(None, "mean number of stenoses per subject", ge=0)
+    occlusion: bool = param(False, "occlude one branch: no signal and no label from there on")
+    aneurysm: bool = param(False, "add a saccular aneurysm near the circle of Willis, labelled")
+    bleeds: float | None = param(None, "mean number of bright clots per subject", ge=0)
+    variation: float | None = param(None, "sd of the log of what varies by subject", ge=0)
+    blood: float | None = param(None, "signal of fresh arterial blood; grey matter is 100", gt=0)
+    vein: float | None = param(None, "signal of venous blood", gt=0)
+    grey: float | None = param(None, "signal of grey matter", gt=0)
+    white: float | None = param(None, "signal of white matter", gt=0)
+    csf: float | None = param(None, "signal of cerebrospinal fluid", gt=0)
+    skull: float | None = param(None, "signal of bone", ge=0)
+    fat: float | None = param(None, "signal of fat", ge=0)
+    marrow: float | None = param(None, "signal of the marrow of the skull base", ge=0)
+    slow: float | None = param(None, "exponent of the signal loss in thin vessels", ge=0)
+    inflow: float | None = param(None, "vessel length of inflow enhancement", unit="mm", gt=0)
+    scatter: float | None = param(None, "sd of the log of the speed of branches", ge=0)
+    turbulence: float | None = param(None, "share of signal lost at right angles", ge=0, le=1)
+    slab: float | None = param(None, "thickness of an imaging slab", unit="mm", gt=0)
+    saturation: float | None = param(None, "share of signal lost along a slab", ge=0, le=1)
+    seam: float | None = param(None, "step of all signal at slab boundaries", ge=0, le=1)
+    blur: float | None = param(None, "sd of the point spread", unit="voxels", ge=0)
+    bias: float | None = param(None, "sd of the logarithm of the bias field", ge=0)
+    noise: float | None = param(None, "sd of the complex noise (Rician magnitude)", ge=0)
+    ghost: float | None = param(None, "motion ghosts, share of the signal", ge=0, le=1)
+
+    def resolved(self) -> Scanner:
+        """Return the scanner with what these parameters override."""
+        named = {
+            field.name: getattr(self, field.name)
+            for field in fields(Scanner)
+            if getattr(self, field.name) is not None
+        }
+        return replace(SCANNERS[self.scanner], **named)
+
+
+class Phantom(DataSource):
+    """Procedural TOF-MRA of the arteries around the circle of Willis, or of a whole head."""
+
+    name = "phantom"
+    paper = "calibrated on BraVa: Wright et al. 2013, doi:10.1016/j.neuroimage.2013.05.089"
+    Params = PhantomParams
+    # The second data set comes from the other scanner, unless the spec says otherwise.
+    role_defaults: ClassVar[Mapping[str, Mapping[str, Any]]] = {"target": {"scanner": "b"}}
+    tiny: ClassVar[Mapping[str, Any]] = {"shape": (32, 32, 24), "subjects": 2}
+
+    def subjects(self, wanted: int | None = None) -> list[str]:
+        """Name ``wanted`` subjects; the parameter ``subjects`` says how many when it is None."""
+        count = self.params.subjects if wanted is None else wanted
+        return [f"phantom-{self.params.scanner}-{index:03d}" for index in range(count)]
+
+    def _index(self, subject: str) -> int:
+        found = re.fullmatch(rf"phantom-{self.params.scanner}-(\d{{3,}})", subject)
+        if found is None:
+            raise DataError(
+                f"subject '{subject}': expected a name such as phantom-{self.params.scanner}-000"
+            )
+        return int(found[1])
+
+    def _resolved(self) -> dict[str, Any]:
+        """Return what decides a subject's content: parameters in full, without their number."""
+        chosen = self.params.model_dump(exclude={"subjects"})
+        return {**chosen, **asdict(self.params.resolved())}
+
+    def fingerprint(self, subject: str) -> str:
+        """Return a digest of parameters, subject index and the phantom's own source."""
+        content = {
+            "parameters": self._resolved(),
+            "subject": self._index(subject),
+            "source": source_digest(__name__),
+        }
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    def load(self, subject: str) -> Subject:
+        """Make one subject; the same whatever the number of subjects."""
+        from vbench_plugins.phantom.make import make
+
+        index = self._index(subject)
+        scanner = self.params.resolved()
+        made = make(self.params, scanner, (self.params.seed, ord(self.params.scanner), index))
+        return Subject(
+            id=subject,
+            image=made.image,
+            label=made.label,
+            mask=made.mask if self.params.masked else None,
+            spacing=scanner.spacing,
+            affine=made.grid.affine,
+            notes={"truth": {"parameters": self._resolved(), "index": index, **made.truth}},
+        )

@@ -1,0 +1,30 @@
+from vbench_plugins.generators.copy import Copy
+from vbench_plugins.generators.gan import Dcgan, WganGp, WganGpSn
+from vbench_plugins.generators.geometric import Geometric
+from vbench_plugins.generators.noise import Noise
+
+from vbench.testing import GeneratorSuite
+
+
+class TestDcgan(GeneratorSuite):
+    plugin = Dcgan
+
+
+class TestWganGp(GeneratorSuite):
+    plugin = WganGp
+
+
+class TestWganGpSn(GeneratorSuite):
+    plugin = WganGpSn
+
+
+class TestCopy(GeneratorSuite):
+    plugin = Copy
+
+
+class TestNoise(GeneratorSuite):
+    plugin = Noise
+
+
+class TestGeometric(GeneratorSuite):
+    plugin = Geometric

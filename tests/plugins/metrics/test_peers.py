@@ -1,0 +1,226 @@
+"""The metrics against other tools of the field: equal where the definitions agree, and where they
+
+do not, a test that states the difference.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from masks import Case, adversarial_cases, random_cases
+
+from vbench import MaskPair, registry
+
+pytestmark = pytest.mark.peers
+METRICS = registry.default().metrics("segmentation")
+ADVERSARIAL = list(adversarial_cases())
+CASES = [*ADVERSARIAL, *random_cases(200, seed=11)]
+VOLUMES = [case for case in CASES if case.truth.ndim == 3]
+
+
+def ours(name: str, case: Case, **params: float) -> float:
+    cls = METRICS[name]
+    pair = MaskPair(case.prediction, case.truth, case.spacing)
+    return cls(cls.Params(**params)).score(pair).value
+
+
+def check(name: str, theirs: float, case: Case, rtol: float = 1e-9, **params: float) -> None:
+    value = ours(name, case, **params)
+    assert value == pytest.approx(theirs, rel=rtol, abs=rtol), f"{name} of {case.name}"
+
+
+class TestMonai:
+    """MONAI computes in single precision."""
+
+    @pytest.fixture(autouse=True)
+    def monai(self):
+        return pytest.importorskip("monai.metrics")
+
+    def call(self, function, case: Case, **options):
+        import torch
+
+        masks = (torch.from_numpy(m[None, None].copy()) for m in (case.prediction, case.truth))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return float(function(*masks, include_background=True, **options))
+
+    def test_hd95_and_hd(self, monai):
+        for case in CASES:
+            for name, percentile in (("hd95", 95), ("hd", None)):
+                value = self.call(
+                    monai.compute_hausdorff_distance,
+                    case,
+                    percentile=percentile,
+                    spacing=case.spacing,
+                )
+                # In single precision, also where between two values its percentile lies.
+                check(name, value, case, rtol=1e-5 if percentile else 1e-6)
+
+    def test_dsc(self, monai):
+        for case in CASES:
+            check("dsc", self.call(monai.compute_dice, case), case, rtol=1e-6)
+
+    def test_surface_dice(self, monai):
+        for number, case in enumerate(CASES):
+            tolerance = (0.0, 0.31, 1.07)[number % 3]
+            value = self.call(
+                monai.compute_surface_dice,
+                case,
+                class_thresholds=[tolerance],
+                spacing=case.spacing,
+            )
+            check("nsd", value, case, rtol=1e-6, tolerance=tolerance)
+
+    def test_assd(self, monai):
+        for case in CASES:
+            value = self.call(
+                monai.compute_average_surface_distance, case, symmetric=True, spacing=case.spacing
+            )
+            check("assd", value, case, rtol=1e-6)
+
+    def test_an_empty_mask_is_nan_or_infinite_there_and_has_a_rule_here(self, monai):
+        empty = np.zeros((3, 4, 5), bool)
+        one = empty.copy()
+        one[1, 1, 1] = True
+        for prediction, truth, expected in ((empty, empty, 0.0), (empty, one, np.sqrt(50))):
+            case = Case("empty", prediction, truth, (1.0, 1.0, 1.0))
+            value = self.call(
+                monai.compute_hausdorff_distance, case, percentile=95, spacing=case.spacing
+            )
+            assert not np.isfinite(value)
+            check("hd95", expected, case)
+
+
+class TestMedpy:
+    """The definitions of medpy: both directions pooled."""
+
+    @pytest.fixture(autouse=True)
+    def binary(self):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return pytest.importorskip("medpy.metric.binary")
+
+    def test_all_scores(self, binary):
+        for case in CASES:
+            spaced = (case.prediction, case.truth, case.spacing)
+            check("hd95-pooled", binary.hd95(*spaced), case)
+            check("hd", binary.hd(*spaced), case)
+            check("assd", binary.assd(*spaced), case)
+            check("dsc", binary.dc(*spaced[:2]), case)
+            check("precision", binary.precision(*spaced[:2]), case)
+            check("recall", binary.recall(*spaced[:2]), case)
+            check("volume-error", abs(binary.ravd(*spaced[:2])), case)
+
+    def test_its_hd95_is_ours_pooled_not_the_larger_direction(self, binary):
+        # The truth is a tenth far from the prediction, but few voxels beside the prediction's.
+        prediction, truth = np.zeros((2, 40, 13, 13), bool)
+        prediction[:13] = True
+        truth[1:13:4, 1::4, 1::4] = True
+        truth[39, :3, 0] = True
+        case = Case("far away", prediction, truth, (1.0, 1.0, 1.0))
+        theirs = binary.hd95(prediction, truth, case.spacing)
+        check("hd95-pooled", theirs, case)
+        assert ours("hd95", case) > 5 * theirs
+
+
+class TestSimpleItk:
+    """SimpleITK measures from all voxels of a mask, not from its border."""
+
+    @pytest.fixture(autouse=True)
+    def sitk(self):
+        return pytest.importorskip("SimpleITK")
+
+    def images(self, sitk, case: Case):
+        for mask in (case.prediction, case.truth):
+            image = sitk.GetImageFromArray(mask.astype(np.uint8))
+            image.SetSpacing(case.spacing[::-1])
+            yield image
+
+    def test_overlap(self, sitk):
+        for case in CASES:
+            overlap = sitk.LabelOverlapMeasuresImageFilter()
+            prediction, truth = self.images(sitk, case)
+            overlap.Execute(prediction, truth)
+            check("dsc", overlap.GetDiceCoefficient(), case)
+            check("recall", 1 - overlap.GetFalseNegativeError(), case)
+
+    def test_hausdorff_from_all_voxels(self, sitk):
+        agree = 0
+        for case in CASES:
+            hausdorff = sitk.HausdorffDistanceImageFilter()
+            hausdorff.Execute(*self.images(sitk, case))
+            pair = MaskPair(case.prediction, case.truth, case.spacing)
+            # Voxels inside of the other mask are at distance 0 there, so only the excess counts;
+            # a border inside of the other mask has a distance to that one's border here.
+            from_all = max(float(d.max(initial=0)) for d in pair.excess_distances)
+            theirs = hausdorff.GetHausdorffDistance()
+            assert from_all == pytest.approx(theirs, rel=1e-5, abs=1e-5), case.name
+            agree += ours("hd", case) == pytest.approx(theirs, rel=1e-5)
+        assert agree > len(CASES) / 2
+
+    def test_nested_masks_differ(self, sitk):
+        solid = np.ones((9, 9, 9), bool)
+        core = np.zeros_like(solid)
+        core[4, 4, 4] = True
+        shell = solid & ~core
+        hausdorff = sitk.HausdorffDistanceImageFilter()
+        case = Case("core", shell, solid, (1.0, 1.0, 1.0))
+        hausdorff.Execute(*self.images(sitk, case))
+        # The hole's wall is a border of the shell, three voxels below the surface of the solid.
+        assert hausdorff.GetHausdorffDistance() == pytest.approx(1)
+        assert ours("hd", case) == pytest.approx(3)
+
+
+class TestSurfaceDistance:
+    """DeepMind's surface-distance weighs surface elements by area, between voxel corners."""
+
+    @pytest.fixture(autouse=True)
+    def theirs(self):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return pytest.importorskip("surface_distance")
+
+    def distances(self, theirs, case: Case):
+        return theirs.compute_surface_distances(case.truth, case.prediction, case.spacing)
+
+    def test_dice(self, theirs):
+        for case in CASES:
+            check("dsc", theirs.compute_dice_coefficient(case.truth, case.prediction), case)
+
+    def test_it_differs_by_less_than_a_voxel_where_both_are_smooth(self, theirs):
+        # Balls moved apart: both are surfaces of the same two balls, half a voxel from each other.
+        grid = np.indices((30, 24, 24))
+        spacing = (0.5, 0.5, 0.8)
+        ball = [
+            sum(((g * s - c) ** 2 for g, s, c in zip(grid, spacing, centre, strict=True)), 0.0)
+            <= 16
+            for centre in ((6, 6, 9), (8, 6, 9))
+        ]
+        case = Case("balls", *ball, spacing)
+        found = self.distances(theirs, case)
+        voxel = float(np.linalg.norm(spacing))
+        assert ours("hd95", case) == pytest.approx(
+            theirs.compute_robust_hausdorff(found, 95), abs=voxel
+        )
+        for tolerance in (0.5, 1.0, 2.0):
+            value = theirs.compute_surface_dice_at_tolerance(found, tolerance)
+            assert ours("nsd", case, tolerance=tolerance) == pytest.approx(value, abs=0.12)
+
+    def test_one_voxel_moved_is_equal(self, theirs):
+        one = np.zeros((12, 9, 9), bool)
+        one[3, 4, 4] = True
+        for step in (1, 2, 5):
+            case = Case("moved", np.roll(one, step, 0), one, (0.5, 0.7, 0.9))
+            found = self.distances(theirs, case)
+            # Its surface is the eight corners around the voxel: the far four are a step away.
+            assert theirs.compute_robust_hausdorff(found, 100) == pytest.approx(0.5 * step)
+            check("hd", 0.5 * step, case)
+
+    def test_its_weights_make_another_number(self, theirs):
+        differ = 0
+        for case in VOLUMES:
+            robust = theirs.compute_robust_hausdorff(self.distances(theirs, case), 95)
+            differ += abs(robust - ours("hd95", case)) > 0.01 * max(robust, ours("hd95", case))
+        assert differ > len(VOLUMES) / 2
