@@ -1,0 +1,86 @@
+"""The leaderboard's interval, beside a loop that resamples seeds and subjects one draw at a time.
+
+3 seeds × 14 subjects, 4000 draws, interleaved rounds, medians. Also: what the whole leaderboard of
+a benchmark of the paper's size takes, since a run rebuilds it.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+ROUNDS, DRAWS = 5, 4000
+SEEDS, SUBJECTS, ARMS, METRICS = 3, 14, 20, 12
+NEEDED = 10.0
+
+
+def plain(values: np.ndarray) -> float:
+    """Return the mean of the bootstrap, drawn in a loop."""
+    rng = np.random.default_rng(0)
+    means = []
+    for _ in range(DRAWS):
+        rows = rng.integers(len(values), size=len(values))
+        columns = rng.integers(values.shape[1], size=values.shape[1])
+        means.append(values[np.ix_(rows, columns)].mean())
+    return float(np.mean(means))
+
+
+def write_folder(folder: Path) -> None:
+    """Write a benchmark folder with random scores."""
+    rng = np.random.default_rng(0)
+    subjects = [f"s{i:02d}" for i in range(SUBJECTS)]
+    names = [f"m{i:02d}" for i in range(METRICS)]
+    arms, records = [], []
+    for arm in ["real", *(f"synthetic/g{i}" for i in range(ARMS - 1))]:
+        evaluate = {str(seed): f"{arm}-{seed}" for seed in range(SEEDS)}
+        arms.append({"arm": arm, "regime": arm.split("/")[0], "evaluate": evaluate})
+        for key in evaluate.values():
+            cases = [
+                {"subject": s, "metric": m, "value": float(rng.random()), "status": "ok"}
+                for s in subjects
+                for m in names
+            ]
+            record = {"key": key, "stage": "evaluate", "status": "ok", "result": {"cases": cases}}
+            records.append(json.dumps(record))
+    data = {"source": {"fingerprint": "f", "subjects": {"test": subjects}}, "target": None}
+    metrics = {m: {"id": f"{m}@1", "unit": "", "higher_is_better": True} for m in names}
+    plan = {"benchmark": "b", "data": data, "arms": arms, "metrics": metrics}
+    (folder / "plan.json").write_text(json.dumps(plan))
+    (folder / "records.jsonl").write_text("\n".join(records))
+
+
+def main() -> None:
+    from vbench.analysis import build_leaderboard
+    from vbench.analysis.stats import bootstrap_means
+
+    values = np.random.default_rng(1).normal(size=(SEEDS, SUBJECTS))
+    bootstrap_means(values, DRAWS)
+    times: dict[str, list[float]] = {"loop": [], "vectorised": []}
+    for _ in range(ROUNDS):
+        for name, call in (("loop", plain), ("vectorised", lambda v: bootstrap_means(v, DRAWS))):
+            start = time.perf_counter()
+            call(values)
+            times[name].append(time.perf_counter() - start)
+    loop, ours = (statistics.median(times[name]) for name in ("loop", "vectorised"))
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        write_folder(folder)
+        build_leaderboard(folder)
+        start = time.perf_counter()
+        build_leaderboard(folder)
+        whole = time.perf_counter() - start
+    print(f"{'bootstrap of one mean':34} {'ms':>9}")
+    print(f"{'loop':34} {loop * 1e3:9.2f}")
+    print(f"{'vectorised':34} {ours * 1e3:9.2f}   {loop / ours:.0f} times as fast")
+    print(f"leaderboard of {ARMS} arms × {METRICS} metrics × {SEEDS} seeds: {whole:.2f} s")
+    if loop / ours < NEEDED:
+        raise SystemExit(f"expected at least {NEEDED} times as fast")
+
+
+if __name__ == "__main__":
+    main()
