@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN    := .venv/bin
 READY  := .venv/.ready
 
-.PHONY: help setup paper smoke test lint format types layers docs perf chaos wheel
+.PHONY: help setup paper smoke test lint format types layers perf chaos wheel
 
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -13,7 +13,7 @@ setup: $(READY)  ## make the environment
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,docs,peers]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,peers]'
 	@touch $@
 
 paper: $(READY)  ## the paper's experiment on the embedded phantom; results in results/paper
@@ -38,9 +38,6 @@ types: $(READY)  ## mypy, strict
 
 layers: $(READY) ## which layer may import which
 	$(BIN)/lint-imports
-
-docs: $(READY)   ## the documentation site, in site/
-	$(BIN)/mkdocs build --strict --quiet
 
 perf: $(READY)   ## speed, side by side with other tools
 	@for script in benchmarks/perf/[a-z]*.py; do echo "── $$script"; $(BIN)/python $$script || exit 1; done
