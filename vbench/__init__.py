@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         param,
     )
     from vbench.maskpair import MaskPair
+    from vbench.result import RunResult, read_result
     from vbench.share import audit_export, export
     from vbench.types import Patches, Progress, Score, Setup, Subject, Volume
 
@@ -42,6 +43,8 @@ _HOME = {
     "Segmenter": "vbench.interfaces",
     "param": "vbench.interfaces",
     "MaskPair": "vbench.maskpair",
+    "RunResult": "vbench.result",
+    "read_result": "vbench.result",
     "audit_export": "vbench.share",
     "export": "vbench.share",
     "plan": "vbench.api",
@@ -68,6 +71,7 @@ __all__ = [
     "Patches",
     "PrivacyMetric",
     "Progress",
+    "RunResult",
     "Score",
     "SegmentationMetric",
     "Segmenter",
@@ -80,6 +84,7 @@ __all__ = [
     "hookimpl",
     "param",
     "plan",
+    "read_result",
     "run",
     "score",
     "score_files",

@@ -21,7 +21,9 @@ from vbench.engine.runner import Runner, Settings, Watcher
 from vbench.engine.store import Store
 from vbench.errors import DataError, SpecError, VbenchError
 from vbench.files import read_json
+from vbench.notebook import NotebookProgress, in_notebook, table
 from vbench.registry import Registry
+from vbench.result import RunResult
 from vbench.spec import Spec, load_spec
 from vbench.spec.check import faults
 from vbench.types import JobFailure
@@ -45,6 +47,18 @@ class PlannedJob:
     cached: bool
     reason: str
     seconds: float | None
+
+
+class PlannedJobs(list[PlannedJob]):
+    """All jobs of a benchmark; a notebook shows them as a table."""
+
+    def _repr_html_(self) -> str:
+        shown = [
+            (job.job.stage, job.job.label, "cached" if job.cached else "new", job.reason)
+            for job in self
+        ]
+        lines = [[(text, False) for text in line] for line in shown]
+        return str(table(("stage", "job", "status", "why"), lines))
 
 
 def load(spec: str | Path | Spec, overrides: Iterable[str] = ()) -> tuple[Spec, Registry]:
@@ -80,7 +94,7 @@ def validate(spec: str | Path, overrides: Iterable[str] = ()) -> list[str]:
 
 def plan(
     spec: str | Path | Spec, out: str | Path = OUT, overrides: Iterable[str] = ()
-) -> list[PlannedJob]:
+) -> PlannedJobs:
     """List every job of a benchmark, cached or new; trains and writes nothing.
 
     Args:
@@ -97,7 +111,7 @@ def plan(
     store = Store(Path(out) / "store")
     why = reasons(made, store)
     costs = Costs(store.records())
-    return [
+    return PlannedJobs(
         PlannedJob(
             job=job,
             cached=key not in why,
@@ -105,29 +119,7 @@ def plan(
             seconds=round(costs.estimate(job), 1) if costs.known(job) else None,
         )
         for key, job in made.jobs.items()
-    ]
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """What a run left behind.
-
-    Attributes:
-        folder: The benchmark's folder.
-        leaderboard: The content of ``leaderboard.json``.
-        ran: How many jobs were done now; 0 when all was cached.
-        failures: Stage and label, and the failure, of each job that failed.
-    """
-
-    folder: Path
-    leaderboard: dict[str, Any]
-    ran: int
-    failures: Mapping[str, JobFailure]
-
-    @property
-    def ok(self) -> bool:
-        """Whether every arm finished."""
-        return not self.failures
+    )
 
 
 def run(
@@ -154,7 +146,8 @@ def run(
         device: ``auto``, ``cpu`` or ``cuda``.
         overrides: ``key.path=value``, as of ``--set``.
         force: Globs over arms, stages and labels: these jobs, and what depends on them, anew.
-        watcher: Is told what happens, such as a progress display.
+        watcher: Is told what happens, such as a progress display; None: a notebook shows the
+            running jobs below the cell, anything else shows nothing.
         tracking: Whether to mirror the results into MLflow.
 
     Raises:
@@ -175,7 +168,8 @@ def run(
     folder = out / loaded.benchmark.name
     results.write_plan(made, folder)
     missing = [key for key in made.jobs if not store.has(key)]
-    told = _Teller(made, store, folder, plugins, watcher)
+    display = NotebookProgress() if watcher is None and in_notebook() else None
+    told = _Teller(made, store, folder, plugins, watcher or display)
     if missing:
         workers = workers or os.cpu_count() or 1
         settings = Settings(
@@ -186,7 +180,11 @@ def run(
             limit_seconds=loaded.limits.seconds,
             limit_bytes=_bytes(loaded.limits.memory_gb),
         )
-        _execute(made, store, settings, told, executor, workers, scheduler, study)
+        try:
+            _execute(made, store, settings, told, executor, workers, scheduler, study)
+        finally:
+            if display:
+                display.close()
     results.write_records(made, store, folder)
     results.write_cases(made, store, folder)
     board = folder / "leaderboard.json"

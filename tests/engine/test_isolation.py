@@ -50,7 +50,7 @@ def test_a_faulty_generator_fails_its_own_arm_only(
     )
     result = run(tmp_path, generators=[bad(fault), GOOD], limits=limits)
     assert not result.ok
-    rows = {row["arm"]: row for row in result.leaderboard["rows"]}
+    rows = {row["arm"]: row for row in result.board["rows"]}
     assert {arm: row["status"] for arm, row in rows.items()} == {
         "real": "ok",
         "synthetic/toy-generator": "ok",
@@ -77,7 +77,7 @@ def test_a_segmenter_is_held_to_its_contract(tmp_path: Path, fault: str, reason:
         regimes={"real": True, "baseline": True},
     )
     assert [f.reason for f in result.failures.values()] == [reason, "upstream"]
-    rows = {row["arm"]: row["status"] for row in result.leaderboard["rows"]}
+    rows = {row["arm"]: row["status"] for row in result.board["rows"]}
     assert rows == {"real": "failed", "baseline/threshold": "ok"}
 
 

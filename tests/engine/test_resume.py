@@ -44,7 +44,7 @@ def test_the_same_run_again_does_nothing(tmp_path: Path) -> None:
     again = api.run(toy_spec(), tmp_path, tracking=False)
     assert (first.ran, again.ran) == (len(api.plan(toy_spec(), tmp_path)), 0)
     assert (again.folder / "cases.csv").read_bytes() == cases
-    assert again.leaderboard == first.leaderboard
+    assert again.board == first.board
     assert all(planned.cached for planned in api.plan(toy_spec(), tmp_path))
 
 
@@ -138,7 +138,7 @@ def test_forced_jobs_are_done_again_with_what_depends_on_them(tmp_path: Path) ->
     first = api.run(toy_spec(), tmp_path, tracking=False)
     forced = api.run(toy_spec(), tmp_path, force=["synthesise"], tracking=False)
     assert forced.ran == 3  # synthesise, fit-segmenter, evaluate
-    assert forced.leaderboard["rows"][0]["metrics"] == first.leaderboard["rows"][0]["metrics"]
+    assert forced.board["rows"][0]["metrics"] == first.board["rows"][0]["metrics"]
     with pytest.raises(SpecError, match="matches no job"):
         api.run(toy_spec(), tmp_path, force=["nothing-*"], tracking=False)
 

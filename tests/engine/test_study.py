@@ -31,7 +31,7 @@ def test_each_arm_has_a_study_with_all_its_trials(tmp_path: Path) -> None:
         assert trials[0].params["segmenter.rate"] == 0.5
         assert len(trials[0].intermediate_values) == 4
     assert len({t.params["segmenter.rate"] for t in found[min(found)]}) == 3
-    assert result.leaderboard["rows"][0]["best_params"]
+    assert result.board["rows"][0]["best_params"]
 
 
 def test_trials_that_a_killed_run_left_running_are_closed(tmp_path: Path) -> None:

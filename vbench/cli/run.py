@@ -72,7 +72,7 @@ def command(
             "stopped; what finished is kept, and the same command goes on from there", err=True
         )
         sys.exit(130)
-    console.print(render_table(result.leaderboard))
+    console.print(render_table(result.board))
     done = f"{result.ran} jobs done" if result.ran else "nothing to do: every job was cached"
     console.print(f"{done}; results in {result.folder}", highlight=False, soft_wrap=True)
     if not result.ok:

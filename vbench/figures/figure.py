@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
 from importlib import resources
 
@@ -23,6 +24,17 @@ class Figure:
     body: Markup
     caption: str = ""
     png: bytes = b""
+
+    def _repr_html_(self) -> str:
+        """Show it in a notebook: a chart as an image, so that its style stays its own."""
+        file, kind = (self.png, "png") if self.png else (standalone(self.body).encode(), "svg+xml")
+        source = f"data:image/{kind};base64,{base64.b64encode(file).decode()}"
+        return str(
+            Markup(
+                '<figure><figcaption><b>{title}</b> {caption}</figcaption><img src="{source}" '
+                'alt="{title}" style="max-width: 34rem; width: 100%"></figure>'
+            ).format(title=self.title, caption=self.caption, source=source)
+        )
 
 
 def style() -> str:

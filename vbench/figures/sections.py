@@ -1,0 +1,35 @@
+"""All figures of a benchmark by section: what the report and a notebook show."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vbench.analysis.folder import Results
+from vbench.analysis.wording import headline
+from vbench.figures import audits, costs, gallery, strips, training, transfer, tuning
+from vbench.figures.figure import Figure
+from vbench.figures.strips import Board
+
+
+def sections(results: Results, board: Board, store: Path) -> dict[str, list[Figure]]:
+    """Return the figures of each section; of what a benchmark lacks, an empty list.
+
+    Args:
+        results: The benchmark.
+        board: Its leaderboard.
+        store: The store, for samples and projections.
+    """
+    shown = headline(dict(board))
+    return {
+        "strips": strips.strips(results, board, shown),
+        "transfer": transfer.transfer(board, shown),
+        "samples": gallery.samples(results, store),
+        "looks": gallery.samples_on_the_way(results, store),
+        "projections": gallery.projections(results, board, store),
+        "training": training.training(results),
+        "history": tuning.history(results),
+        "importance": tuning.importance(results),
+        "costs": costs.costs(board),
+        "fidelity": audits.audits(results, board, "fidelity"),
+        "privacy": audits.audits(results, board, "privacy"),
+    }

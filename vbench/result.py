@@ -1,0 +1,219 @@
+"""What a benchmark found, for Python and notebooks: tables, samples and figures.
+
+Everything is read from the benchmark's folder and the store beside it, so a folder that was copied
+from a cluster shows the same as the run that made it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from markupsafe import Markup
+
+from vbench.errors import StoreError
+from vbench.notebook import table
+from vbench.suggest import did_you_mean
+from vbench.types import JobFailure
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from vbench.figures.figure import Figure
+
+_ARM = ("regime", "generator", "n_subjects", "cohort", "status", "seeds", "cases", "seconds")
+_CASES = {"seed": "int64", "n_subjects": "Int64", "value": "float64"}
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A benchmark's results.
+
+    Attributes:
+        folder: The benchmark's folder, ``<out>/<benchmark>``.
+        board: The content of ``leaderboard.json``: all statistics, as plain values.
+        ran: How many jobs were done by this call; 0 when all was cached.
+        failures: Stage and label, and the failure, of each job that failed in this call.
+    """
+
+    folder: Path
+    board: dict[str, Any]
+    ran: int = 0
+    failures: Mapping[str, JobFailure] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Whether every arm finished."""
+        return not self.failures and all(row["status"] == "ok" for row in self.board["rows"])
+
+    @cached_property
+    def leaderboard(self) -> pd.DataFrame:
+        """The arms, best first, one row each, indexed by arm.
+
+        For each segmentation metric such as ``dsc``: ``dsc`` the mean, ``dsc_sd`` between
+        subjects, ``dsc_low`` and ``dsc_high`` its 95 % interval, ``dsc_n`` and ``dsc_undefined``
+        the number of cases and of those without a value of their own, ``dsc_ratio_to_real``.
+        For fidelity and privacy the value under the metric's name. What there is not is NaN.
+        """
+        import pandas as pd
+
+        lines = [
+            {"arm": row["arm"], **{name: row[name] for name in _ARM}, **_scores(row)}
+            for row in self.board["rows"]
+        ]
+        frame = pd.DataFrame(lines, columns=None if lines else ["arm", *_ARM]).set_index("arm")
+        return frame.astype({"n_subjects": "Int64"})
+
+    @cached_property
+    def cases(self) -> pd.DataFrame:
+        """Every score of every test subject: the content of ``cases.csv``.
+
+        Columns ``arm``, ``regime``, ``generator``, ``n_subjects``, ``seed``, ``subject``,
+        ``metric``, ``value`` (NaN when it failed) and ``status`` (``ok``, ``undefined`` or
+        ``failed``).
+        """
+        import pandas as pd
+
+        return pd.read_csv(self.folder / "cases.csv", dtype=_CASES)
+
+    def samples(self, arm: str, n: int = 16, *, seed: int | None = None) -> npt.NDArray[np.float32]:
+        """Return synthetic patches that an arm's segmenter was trained on.
+
+        Args:
+            arm: An arm that has a generator, such as ``synthetic/wgan-gp-sn``.
+            n: How many at most.
+            seed: Which repetition; None: the first that finished.
+
+        Returns:
+            float32 ``(n, 2, *size)``: image in [-1, 1], label 0 or 1.
+
+        Raises:
+            StoreError: When there is no such arm, it has no generator or has not finished, or the
+                store beside the folder lacks the patches.
+        """
+        place = self.folder.parent / "store" / _synthetic(self.folder, arm, seed)
+        try:
+            parts = [np.load(place / f"{name}.npy", mmap_mode="r") for name in ("images", "labels")]
+        except (OSError, ValueError) as error:
+            raise StoreError(f"{place}: its patches cannot be read ({error}); run again") from error
+        return np.stack([part[:n].astype(np.float32) for part in parts], axis=1)
+
+    @cached_property
+    def figures(self) -> Figures:
+        """The report's figures by section, such as ``figures["samples"][0]``."""
+        from vbench.analysis.folder import read_results
+        from vbench.figures.sections import sections
+
+        store = self.folder.parent / "store"
+        return Figures(sections(read_results(self.folder), self.board, store))
+
+    @property
+    def report(self) -> Path:
+        """The report as one HTML file; written when it is missing."""
+        from vbench.report import write_report
+
+        path = self.folder / "report.html"
+        return path if path.is_file() else write_report(self.folder)
+
+    def _repr_html_(self) -> str:
+        """Show the leaderboard, as in a terminal, and what failed."""
+        from vbench.analysis.layout import sections
+        from vbench.analysis.wording import legend
+
+        parts = [Markup("<div><b>{}</b>").format(self.board["benchmark"])]
+        for section in sections(self.board):
+            parts.append(Markup("<div>{}</div>").format(section.title))
+            cells = [[(c.text, c.best) for c in line] for line in section.lines]
+            parts.append(table(section.header, cells))
+        notes = [
+            *legend(self.board),
+            *(f"{job}: {failure.message}" for job, failure in self.failures.items()),
+        ]
+        parts += [Markup("<div><small>{}</small></div>").format(note) for note in notes]
+        return str(Markup("").join([*parts, Markup("</div>")]))
+
+
+class Figures(dict[str, "list[Figure]"]):
+    """Figures by section; a notebook shows them all."""
+
+    def _repr_html_(self) -> str:
+        shown = [
+            Markup("<h4>{}</h4>").format(section)
+            + Markup("").join(Markup(figure._repr_html_()) for figure in figures)
+            for section, figures in self.items()
+            if figures
+        ]
+        return str(Markup("").join(shown))
+
+    def __repr__(self) -> str:
+        return f"Figures({', '.join(f'{name}: {len(found)}' for name, found in self.items())})"
+
+
+def read_result(folder: str | Path) -> RunResult:
+    """Read the results of a benchmark that was run before, here or elsewhere.
+
+    Args:
+        folder: ``<out>/<benchmark>``; figures and samples need the store beside it.
+
+    Raises:
+        StoreError: When it is no benchmark's folder.
+    """
+    from vbench.analysis import build_leaderboard
+
+    folder = Path(folder)
+    return RunResult(folder, build_leaderboard(folder))
+
+
+def _scores(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row's scores under the names of the frame's columns."""
+    found: dict[str, Any] = {}
+    for name, entry in row["metrics"].items():
+        low, high = entry["ci95"] or (None, None)
+        found |= {
+            name: entry["mean"],
+            f"{name}_sd": entry["sd"],
+            f"{name}_low": low,
+            f"{name}_high": high,
+            f"{name}_n": entry["n"],
+            f"{name}_undefined": entry["n_undefined"],
+        }
+        against = row["versus"].get("real", {}).get(name)
+        if against is not None:
+            found[f"{name}_ratio_to_real"] = against["ratio"]
+    for family in ("fidelity", "privacy"):
+        found |= {name: entry.get("value") for name, entry in row[family].items()}
+    return found
+
+
+def _synthetic(folder: Path, arm: str, seed: int | None) -> str:
+    """Return the key of the ``synthesise`` job whose patches an arm trained on.
+
+    Arms of one generator share the candidate that one of them selected, the synthetic arm if any.
+    """
+    from vbench.analysis.folder import read_results
+
+    results = read_results(folder)
+    arms = {found.name: found for found in results.arms}
+    if arm not in arms:
+        raise StoreError(f"{folder}: no arm is called '{arm}'{did_you_mean(arm, list(arms))}")
+    generator = arms[arm].generator
+    if generator is None:
+        having = ", ".join(name for name, found in arms.items() if found.generator)
+        raise StoreError(f"{arm}: has no generator; arms that have: {having or 'none'}")
+    kin = [found for found in results.arms if found.generator == generator and found.name != arm]
+    for found in (arms[arm], *kin):
+        for repetition, key in found.evaluate.items():
+            chosen = results.result(key)
+            if chosen is None or seed not in (None, repetition):
+                continue
+            fit = found.trials[repetition][chosen["trial"]]
+            candidates: list[str] = results.records[fit]["inputs"]["synthetic"]
+            if candidates:
+                return candidates[chosen["checkpoint"]]
+    which = "it" if seed is None else f"seed {seed}"
+    raise StoreError(f"{arm}: {which} has not finished; run the benchmark first")
