@@ -38,9 +38,11 @@ class Benchmark(Table):
 class Split(Table):
     """Subjects of each part: all three as counts, as fractions, or as lists of names."""
 
-    train: int | float | list[str]
-    val: int | float | list[str]
-    test: int | float | list[str]
+    train: int | float | list[str] = Field(description="What everything is fitted on.")
+    val: int | float | list[str] = Field(
+        description="What trials, checkpoints and the probability threshold are chosen by."
+    )
+    test: int | float | list[str] = Field(description="What is scored, once.")
 
     @model_validator(mode="after")
     def _one_form(self) -> Split:
@@ -235,9 +237,15 @@ class Tune(Table):
 class Metrics(Table):
     """Which scores are computed, by plugin name."""
 
-    segmentation: list[str | PluginUse] = Field(["dsc", "hd95"], min_length=1)
-    fidelity: list[str | PluginUse] = Field(default_factory=list)
-    privacy: list[str | PluginUse] = Field(default_factory=list)
+    segmentation: list[str | PluginUse] = Field(
+        ["dsc", "hd95"], min_length=1, description="Prediction against truth, per test subject."
+    )
+    fidelity: list[str | PluginUse] = Field(
+        default_factory=list, description="Synthetic against real patches."
+    )
+    privacy: list[str | PluginUse] = Field(
+        default_factory=list, description="What synthetic patches give away of training subjects."
+    )
 
     def uses(self, family: str) -> list[PluginUse]:
         """Return the metrics of a family, names written out as tables."""
@@ -277,17 +285,19 @@ class Plugins(Table):
 class Spec(Table):
     """A whole benchmark."""
 
-    benchmark: Benchmark
-    data: Data
-    patches: PatchSpec = PatchSpec()
-    generators: list[PluginUse] = Field(default_factory=list)
-    segmenter: PluginUse = PluginUse(plugin="unet3d")
-    regimes: Regimes = Regimes(real=True)
-    tune: Tune = Tune()
-    metrics: Metrics = Metrics()
-    limits: Limits = Limits()
-    compute: Compute = Compute()
-    plugins: Plugins = Plugins()
+    benchmark: Benchmark = Field(description="Its name and its seeds.")
+    data: Data = Field(description="The data sets.")
+    patches: PatchSpec = Field(PatchSpec(), description="What everything is fitted on.")
+    generators: list[PluginUse] = Field(
+        default_factory=list, description="What is compared: one table a generator."
+    )
+    segmenter: PluginUse = Field(PluginUse(plugin="unet3d"), description="The same for every arm.")
+    regimes: Regimes = Field(Regimes(real=True), description="Which arms there are.")
+    tune: Tune = Field(Tune(), description="What is searched for, and how long.")
+    metrics: Metrics = Field(Metrics(), description="Which scores are computed.")
+    limits: Limits = Field(Limits(), description="What a job may take.")
+    compute: Compute = Field(Compute(), description="How jobs use the machine.")
+    plugins: Plugins = Field(Plugins(), description="Plugins that are not installed.")
 
     @model_validator(mode="after")
     def _consistent(self) -> Spec:
