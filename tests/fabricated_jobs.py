@@ -148,8 +148,9 @@ class Writer:
         }
         result = {
             "params": {"learning_rate": 1e-4, "critic_steps": 5},
-            "curve": self.curve(200, ("critic", "generator")),
+            "curve": self.curve(200, ("critic_loss", "generator_loss", "gradient_norm")),
             "candidates": [{"index": i, "step": 100 + 100 * i} for i in range(2)],
+            "looks": self.looks(name, seed),
         }
         label = f"{name} · seed {seed}"
         failure = DIVERGED if broken else None
@@ -157,8 +158,8 @@ class Writer:
             "fit-generator", label, result, train,
             seed=seed, failure=failure, inputs=inputs, seconds=30.0,
         )  # fmt: skip
-        for index in range(2 if self.artifacts and not broken else 0):
-            self.store(fit, f"samples-{index}.npy", patches(16, self.size, self.drawing))
+        for file in ("look-50", "samples-0", "samples-1") if self.artifacts and not broken else ():
+            self.store(fit, f"{file}.npy", patches(16, self.size, self.drawing))
         failure = UPSTREAM if broken else None
         return [
             self.job(
@@ -171,6 +172,15 @@ class Writer:
                 inputs={"generator": fit, "checkpoint": index},
             )
             for index in range(2)
+        ]
+
+    def looks(self, name: str, seed: int) -> list[dict[str, Any]]:
+        """Make up what was seen on the way: the first seed of a DCGAN collapses, and recovers."""
+        bad = "all labels are empty" if name == "dcgan" and seed == self.seeds[0] else None
+        return [
+            {"step": 50, "file": "look-50.npy", "collapsed": bad},
+            {"step": 100, "file": "samples-0.npy", "collapsed": None},
+            {"step": 200, "file": "samples-1.npy", "collapsed": None},
         ]
 
     def curve(self, steps: int, names: tuple[str, ...]) -> list[dict[str, Any]]:

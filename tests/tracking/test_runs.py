@@ -62,7 +62,7 @@ def test_trials_are_children_and_do_not_carry_the_test_scores(runs):
 def test_curves_are_those_of_the_chosen_trial_and_of_the_generator(runs):
     curves = runs[0]["synthetic/dcgan"].curves
     assert "segmenter seed 0/loss" in curves
-    assert "generator seed 0/critic" in curves
+    assert "generator seed 0/critic_loss" in curves
     assert curves["segmenter seed 0/validation score"][-1][0] == 100
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from vbench.analysis.audits import audit_summary
+from vbench.analysis.collapse import collapses
 from vbench.analysis.compare import compare, mark_ranks
 from vbench.analysis.costs import arm_cost
 from vbench.analysis.folder import Arm, Results, read_results
@@ -114,6 +115,7 @@ def _row(
         "metrics": {name: summary(table, *ranges[name]) for name, table in scores.items()},
         "versus": {},
         "best_params": {str(seed): result.get("params", {}) for seed, result in best.items()},
+        "collapsed": collapses(results, arm),
         **audit_summary(results, arm),
     }
 

@@ -73,7 +73,10 @@ def _curve(pairs: Sequence[Pair], info: MetricInfo) -> dict[str, Any]:
         "area": between,
         "area_ci95": interval(area(n, gains), between, min(df)),
         "worth": [_limited(value) for value in point],
-        "worth_ci95": [_worth_interval(column) for column in worths.T],
+        "worth_ci95": [
+            _worth_interval(column, n[0] - at, n[-1] - at)
+            for column, at in zip(worths.T, n, strict=True)
+        ],
         "worth_limit": [int(n[-1] - value) for value in n],
     }
 
@@ -122,6 +125,7 @@ def _limited(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def _worth_interval(samples: Floats) -> list[float | None]:
+def _worth_interval(samples: Floats, least: float, most: float) -> list[float | None]:
+    """Return an interval whose ends are within what was measured, None where they are open."""
     low, high = np.quantile(samples, [0.025, 0.975], method="nearest")
-    return [_limited(low), _limited(high)]
+    return [_limited(min(low, most)), _limited(max(high, least))]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from vbench.analysis.collapse import collapse_notes
+
 Row = dict[str, Any]
 #: Shown first when a benchmark has them.
 HEADLINE = ("dsc", "hd95")
@@ -97,7 +99,7 @@ def legend(
         lines.append("f failed cases, which have no value")
     if any(row["metrics"][name].get("tied") for row, name in pairs):
         lines.append("= equal means share a rank")
-    return lines
+    return lines + collapse_notes(leaderboard["rows"])
 
 
 def _smallest_p(rows: list[Row]) -> float | None:

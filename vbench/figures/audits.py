@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
+from vbench.analysis.folder import Results
+from vbench.analysis.scores import metric_info
 from vbench.analysis.wording import number, span
 from vbench.figures.charts import Gauge, gauge_chart
 from vbench.figures.figure import Figure
 from vbench.figures.looks import series_class, series_mark
-from vbench.figures.strips import Board
+from vbench.figures.strips import Board, with_direction
 
 
-def audits(board: Board, family: str) -> list[Figure]:
+def audits(results: Results, board: Board, family: str) -> list[Figure]:
     """Return a chart for each fidelity or privacy metric: values between floor and ceiling."""
     rows = [row for row in board["rows"] if row[family]]
     figures = []
@@ -36,5 +38,7 @@ def audits(board: Board, family: str) -> list[Figure]:
             for bound in ("floor", "ceiling")
             if (values := [e[bound] for _, e in entries if e.get(bound) is not None])
         ]
-        figures.append(Figure(metric, gauge_chart(gauges, metric, metric, references)))
+        info = metric_info(results, metric)
+        axis = with_direction(metric, info.unit, info.higher_is_better)
+        figures.append(Figure(metric, gauge_chart(gauges, metric, axis, references)))
     return figures

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from vbench.figures.svg import WIDTH, Canvas, Scale, limits, tick_text
+from vbench.figures.svg import WIDTH, Canvas, Scale, limits, tick_text, ticks
 
 _LEFT, _RIGHT = 8.0, WIDTH - 8.0
 
@@ -107,6 +107,8 @@ def line_chart(
     x_scale = Scale(*limits(xs, 0.04), left, _RIGHT)
     y_scale = Scale(*(y_limits or limits(ys)), bottom, top)
     canvas.y_axis(y_scale, left, _RIGHT)
+    if x_ticks is None and all(x == int(x) for x in xs):  # steps and the like have no fractions
+        x_ticks = [t for t in ticks(x_scale.low, x_scale.high) if t == int(t)]
     canvas.x_axis(x_scale, bottom, bottom, x_ticks)
     canvas.text((left + _RIGHT) / 2, bottom + 30, x_label, class_="axis", text_anchor="middle")
     canvas.text(left - 40, top - 8, y_label, class_="axis")
@@ -150,7 +152,7 @@ class Bar:
 
 def bar_chart(bars: Sequence[Bar], title: str, axis: str) -> Markup:
     """Draw stacked horizontal bars from 0."""
-    row = 34.0
+    row = 36.0
     bottom = 6 + row * len(bars)
     canvas = Canvas(bottom + 36, title, f"{axis}, one bar a row.")
     longest = max((sum(part[2] for part in bar.parts) for bar in bars), default=1.0)
@@ -169,7 +171,7 @@ def bar_chart(bars: Sequence[Bar], title: str, axis: str) -> Markup:
                 "rect",
                 tip,
                 x=x,
-                y=y + 17,
+                y=y + 18,
                 width=max(end - x, 0.3),
                 height=10,
                 class_=f"{style} bar",
@@ -202,7 +204,7 @@ class Gauge:
 def gauge_chart(
     gauges: Sequence[Gauge], title: str, axis: str, references: Sequence[tuple[str, float]]
 ) -> Markup:
-    """Draw one row a value, with vertical lines at values to compare with."""
+    """Draw one row a value, with marks at values to compare with, which are named on top."""
     row = 36.0
     top = 36.0
     bottom = top + row * len(gauges)
@@ -214,9 +216,10 @@ def gauge_chart(
     canvas.text(WIDTH / 2, bottom + 30, axis, class_="axis", text_anchor="middle")
     for line, (name, value) in enumerate(references):
         x = scale(value)
-        canvas.add(
-            "line", f"{name}: {value:.4g}", x1=x, x2=x, y1=top, y2=bottom, class_="reference"
-        )
+        for i in range(len(gauges)):  # beside the values only: no line strikes a name through
+            y = top + row * i
+            tip = f"{name}: {value:.4g}"
+            canvas.add("line", tip, x1=x, x2=x, y1=y + 17, y2=y + 33, class_="reference")
         anchor = "start" if x < WIDTH * 0.3 else "end" if x > WIDTH * 0.7 else "middle"
         canvas.text(x, top - 8 - 13 * (line % 2), name, class_="tick", text_anchor=anchor)
     for i, gauge in enumerate(gauges):

@@ -41,6 +41,58 @@ def samples(results: Results, store: Path) -> list[Figure]:
     return figures
 
 
+@dataclass(frozen=True)
+class Look:
+    """Samples of a generator while it was trained.
+
+    Attributes:
+        generator: Its name.
+        seed: Of the training.
+        step: When.
+        fault: Why they are of no use; empty when nothing was found.
+        file: PNG: images, labels, overlays.
+    """
+
+    generator: str
+    seed: int
+    step: int
+    fault: str
+    file: bytes
+
+
+def looks(results: Results, arm: Arm, store: Path) -> Iterator[Look]:
+    """Yield the samples that were looked at while an arm's generator was trained, in order."""
+    for seed, key in arm.evaluate.items():
+        for fit in results.closure([key]):
+            record = results.records.get(fit)
+            if record is None or record["stage"] != "fit-generator":
+                continue
+            for look in (record["result"] or {}).get("looks", ()):
+                path = store / fit / Path(look["file"]).name
+                if path.is_file():
+                    patches = np.load(path, allow_pickle=False)
+                    file = png(enlarge(patch_sheet(patches[:SHOWN])))
+                    fault = look.get("collapsed") or ""
+                    yield Look(str(arm.generator), seed, look["step"], fault, file)
+
+
+def samples_on_the_way(results: Results, store: Path) -> list[Figure]:
+    """Return what each generator sampled while it was trained with the first seed."""
+    figures = []
+    seen: set[str | None] = set()
+    for arm in results.arms:
+        if arm.regime != "synthetic" or arm.generator in seen:
+            continue
+        seen.add(arm.generator)
+        found = list(looks(results, arm, store))
+        for look in (look for look in found if look.seed == found[0].seed):
+            title = f"{look.generator}, step {look.step}"
+            words = f"Patches, {title}: images, labels below, overlays at the bottom"
+            caption = f"Seed {look.seed}." + (f" Collapsed: {look.fault}." if look.fault else "")
+            figures.append(Figure(title, picture(look.file, words, "sheet"), caption, look.file))
+    return figures
+
+
 def _sheet(patches: npt.NDArray[Any], title: str, caption: str) -> Figure:
     file = png(enlarge(patch_sheet(patches[:SHOWN])))
     words = f"Patches, {title}: images, labels below, overlays at the bottom"

@@ -48,10 +48,14 @@ def arm_strips(
 def axis(board: Board, metric: str) -> str:
     """Name a metric on an axis, with unit and direction."""
     info = board["metrics"][metric]
+    return with_direction(short_name(metric), info["unit"], info["higher_is_better"])
+
+
+def with_direction(name: str, unit: str, higher_is_better: bool | None) -> str:
+    """Add unit and direction to a name, such as ``95HD (mm, lower is better)``."""
     better = {True: "higher is better", False: "lower is better", None: ""}
-    words = [info["unit"], better[info["higher_is_better"]]]
-    inside = ", ".join(word for word in words if word)
-    return short_name(metric) + (f" ({inside})" if inside else "")
+    inside = ", ".join(word for word in (unit, better[higher_is_better]) if word)
+    return name + (f" ({inside})" if inside else "")
 
 
 def _strip(row: Mapping[str, Any], scores: ArmScores, metric: str) -> Strip:

@@ -110,7 +110,10 @@ class Canvas:
         for value in ticks(scale.low, scale.high) if at is None else at:
             x = scale(value)
             self.add("line", x1=x, x2=x, y1=top, y2=y, class_="grid")
-            self.text(x, y + 14, tick_text(value), class_="tick", text_anchor="middle")
+            words = tick_text(value)
+            # About 6 units a digit: a number at the edge must not be cut.
+            x = min(x, self.width - 3.2 * len(words))
+            self.text(x, y + 14, words, class_="tick", text_anchor="middle")
 
     def y_axis(self, scale: Scale, left: float, right: float) -> None:
         """Add grid lines from ``left`` to ``right``, and numbers on the left."""
@@ -152,6 +155,13 @@ class Canvas:
         else:
             points = " ".join(f"{_number(x + dx)},{_number(y + dy)}" for dx, dy in outline)
             self.add("polygon", tip, points=points, **more)
+
+
+def key(name: str, shape: str, style: str) -> Markup:
+    """Draw a mark alone, for the legend of several charts."""
+    canvas = Canvas(12.0, f"{name}: {shape}", width=12.0)
+    canvas.mark(shape, 6.0, 6.0, class_=f"{style} dot")
+    return canvas.svg()
 
 
 def _attributes(attributes: dict[str, object]) -> str:

@@ -1,15 +1,21 @@
-"""Training curves of generators and of the chosen segmenters."""
+"""Training curves of generators and of the chosen segmenters.
+
+What is measured in the same units shares a chart: names that share a word, such as
+``critic_loss`` and ``generator_loss``. A Wasserstein estimate, a penalty and a gradient norm are
+each drawn on a scale of their own.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from markupsafe import Markup
 
 from vbench.analysis.folder import Arm, Results
+from vbench.analysis.layout import short_name
 from vbench.figures.charts import Line, line_chart
 from vbench.figures.figure import Figure
 from vbench.figures.looks import series_class, series_mark
@@ -22,9 +28,7 @@ def training(results: Results) -> list[Figure]:
     """Return the training curves of generators, then of each arm's chosen segmenter."""
     figures = []
     for label, records in _generator_fits(results).items():
-        title = f"{label}: losses"
-        if body := _losses(records, title):
-            figures.append(Figure(title, body, "One line a seed."))
+        figures += _curves(records, label)
     return figures + [figure for arm in results.arms for figure in segmenter_curves(results, arm)]
 
 
@@ -37,16 +41,24 @@ def segmenter_curves(results: Results, arm: Arm) -> list[Figure]:
         if (points := _points(record["result"].get("validation") or (), "score"))
     ]
     figures = []
-    if lines:
+    if any(len(line.points) > 1 for line in lines):
         title = f"{arm.name}: validation"
-        figures.append(Figure(title, line_chart(lines, title, "step", "validation score")))
-    title = f"{arm.name}: loss"
-    if body := _losses(records, title):
-        figures.append(Figure(title, body))
-    return figures
+        figures.append(Figure(title, line_chart(lines, title, "step", judged_by(results))))
+    return figures + _curves(records, arm.name)
 
 
-def _losses(records: Mapping[int, Mapping[str, Any]], title: str) -> Markup | None:
+def generator_curves(results: Results, arm: Arm) -> list[Figure]:
+    """Return the training curves of an arm's generator."""
+    return _curves(_chosen_fits(results, arm, "fit-generator"), str(arm.generator))
+
+
+def judged_by(results: Results) -> str:
+    """Name the score that candidates and trials are judged by."""
+    metric = (results.plan.get("spec", {}).get("tune") or {}).get("metric")
+    return f"validation {short_name(metric)}" if metric else "validation score"
+
+
+def _curves(records: Mapping[int, Mapping[str, Any]], label: str) -> list[Figure]:
     names = dict.fromkeys(
         name
         for record in records.values()
@@ -54,12 +66,37 @@ def _losses(records: Mapping[int, Mapping[str, Any]], title: str) -> Markup | No
         for name in point
         if name not in ("step", "seconds")
     )
-    lines = [
-        Line(name if first else "", series_class(i), points)
-        for i, name in enumerate(names)
-        for first, points in _seeds(records, name)
-    ]
-    return line_chart(lines, title, "step", "loss") if lines else None
+    figures = []
+    for words, members in alike(names).items():
+        lines = [
+            Line(name.replace("_", " ") if first else "", series_class(i), points)
+            for i, name in enumerate(members)
+            for first, points in _seeds(records, name)
+        ]
+        if lines:
+            title = f"{label}: {words}"
+            caption = "One line a seed." if len(records) > 1 else ""
+            figures.append(Figure(title, line_chart(lines, title, "step", words), caption))
+    return figures
+
+
+def alike(names: Iterable[str]) -> dict[str, list[str]]:
+    """Put names together that share a word; the key is what they share, or the one name."""
+    groups: list[tuple[set[str], list[str]]] = []
+    for name in names:
+        words = set(re.split(r"[_\W]+", name.lower()))
+        for shared, members in groups:
+            if shared & words:
+                shared &= words
+                members.append(name)
+                break
+        else:
+            groups.append((words, [name]))
+    named: dict[str, list[str]] = {}
+    for shared, members in groups:
+        order = [word for word in re.split(r"[_\W]+", members[0].lower()) if word in shared]
+        named.setdefault(" ".join(order), []).extend(members)
+    return named
 
 
 def _seeds(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from vbench.analysis.layout import short_name
-from vbench.analysis.wording import span
+from vbench.analysis.wording import number, span
 from vbench.figures.charts import Line, line_chart
 from vbench.figures.figure import Figure
 from vbench.figures.looks import series_class, series_mark
@@ -62,7 +62,20 @@ def _curve(
 def _gains(board: Board, metric: str) -> Iterator[str]:
     for curve in board["transfer"]:
         if curve["metric"] == metric:
-            yield (
-                f"{curve['generator']}: area between the curves over the range, as a mean gain: "
-                f"{curve['area']:+.3f} {span(curve['area_ci95'], 3)}."
-            )
+            unit = board["metrics"][metric]["unit"]
+            size = f"{curve['area']:+.3f}{f' {unit}' if unit else ''} {span(curve['area_ci95'], 3)}"
+            yield f"Pre-training on {curve['generator']} gains {size} on average over the range"
+            yield f" (area between the curves / range). {worth(curve)}"
+
+
+def worth(curve: Mapping[str, Any]) -> str:
+    """Say how many patients pre-training is worth at each n, with the interval."""
+    parts = []
+    for n, value, gain, ci, most in zip(
+        *(curve[name] for name in ("n", "worth", "gain", "worth_ci95", "worth_limit")), strict=True
+    ):
+        low, high = (number(bound, 1) if bound is not None else "open" for bound in ci)
+        beyond = f"over {most}" if gain > 0 else f"below {curve['n'][0] - n}"
+        size = beyond if value is None else number(value, 1)
+        parts.append(f"{size} [{low}, {high}] at n = {n}")
+    return f"Worth in patients, so many more are needed from scratch: {', '.join(parts)}."

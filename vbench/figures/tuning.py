@@ -11,6 +11,7 @@ from vbench.analysis.folder import Arm, Results
 from vbench.figures.charts import Bar, Line, bar_chart, line_chart
 from vbench.figures.figure import Figure
 from vbench.figures.looks import series_class, series_mark
+from vbench.figures.training import judged_by
 
 #: Trials that importance needs at least of an arm and seed; fewer say nothing.
 FEWEST = 4
@@ -28,14 +29,16 @@ def history(results: Results) -> list[Figure]:
                 continue
             best = np.maximum.accumulate if higher else np.minimum.accumulate
             reached = best([score for _, score in points])
-            steps = [(x, float(y)) for (x, _), y in zip(points, reached, strict=True)]
+            steps = [(points[0][0], float(reached[0]))]
+            for (x, _), y in zip(points[1:], reached[1:], strict=True):
+                steps += [(x, steps[-1][1]), (x, float(y))]  # what is best changes at a trial
             lines.append(Line(f"seed {seed}, best so far", series_class(i), steps))
             lines += [Line("", f"{series_class(i)} no", [point], mark=series_mark(i))
                       for point in points]  # fmt: skip
         if lines:
             title = f"{arm.name}: trials"
             ticks = sorted({x for line in lines for x, _ in line.points})
-            body = line_chart(lines, title, "trial", "validation score", x_ticks=ticks)
+            body = line_chart(lines, title, "trial", judged_by(results), x_ticks=ticks)
             figures.append(Figure(title, body))
     return figures
 

@@ -9,15 +9,16 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from vbench.analysis.folder import Results, read_results
 from vbench.analysis.layout import short_name
 from vbench.analysis.leaderboard import leaderboard as build
 from vbench.analysis.wording import duration, headline, lapses, legend, number, signs, span
-from vbench.figures import audits, costs, gallery, strips, training, transfer, tuning
+from vbench.figures import costs, svg
 from vbench.figures.figure import style
 from vbench.figures.looks import MARKS, regime_class
+from vbench.figures.sections import sections
 from vbench.report import paper
 from vbench.report.words import summary
 
@@ -56,21 +57,7 @@ def render(results: Results, board: dict[str, Any], folder: Path, *, viewer: boo
         folder: ``<out>/<benchmark>/``, for the pictures of the store beside it.
         viewer: Whether there is a ``viewer.html`` beside it.
     """
-    store = folder.parent / "store"
-    shown = headline(board)
     script = resource("report.js")
-    sections = {
-        "strips": strips.strips(results, board, shown),
-        "transfer": transfer.transfer(board, shown),
-        "samples": gallery.samples(results, store),
-        "projections": gallery.projections(results, board, store),
-        "training": training.training(results),
-        "history": tuning.history(results),
-        "importance": tuning.importance(results),
-        "costs": costs.costs(board),
-        "fidelity": audits.audits(board, "fidelity"),
-        "privacy": audits.audits(board, "privacy"),
-    }
     return environment().get_template("report.html").render(
         board=board,
         cohorts=cohorts(board),
@@ -83,7 +70,12 @@ def render(results: Results, board: dict[str, Any], folder: Path, *, viewer: boo
         description=(results.plan.get("spec", {}).get("benchmark") or {}).get("description", ""),
         spec_text=json.dumps(results.plan.get("spec", {}), indent=2, ensure_ascii=False),
         provenance=results.plan.get("provenance") or {},
-        regimes=[(name, regime_class(name)) for name in MARKS],
+        shown=headline(board),
+        regimes=[
+            (name, svg.key(name, mark, regime_class(name)))
+            for name, mark in MARKS.items()
+            if any(row["regime"] == name for row in board["rows"])
+        ],
         stages=costs.stage_legend(board),
         finished=max((r.get("started") or "" for r in results.records.values()), default=""),
         script=Markup(script),
@@ -91,7 +83,7 @@ def render(results: Results, board: dict[str, Any], folder: Path, *, viewer: boo
         style=Markup(style() + resource("report.css")),
         summary=summary(board),
         viewer=viewer,
-        **sections,
+        **sections(results, board, folder.parent / "store"),
     )  # fmt: skip
 
 
@@ -107,8 +99,14 @@ def environment() -> Any:
         lstrip_blocks=True,
     )
     made.filters |= {"number": number, "span": span, "duration": duration, "short": short_name}
+    made.filters["breakable"] = breakable
     made.globals |= {"signs": signs, "lapses": lapses, "regime_class": regime_class}
     return made
+
+
+def breakable(name: str) -> Markup:
+    """Let a name break after its regime, where the screen is too narrow for it."""
+    return escape(name).replace("/", Markup("/<wbr>"), 1)
 
 
 def resource(name: str) -> str:

@@ -71,8 +71,8 @@ def _lines(results: Results, board: dict[str, Any], folder: Path, target: Path) 
         gallery.projections(results, board, store),
         target,
     )
-    yield from _pictures("Fidelity", "fidelity", audits.audits(board, "fidelity"), target)
-    yield from _pictures("Privacy", "privacy", audits.audits(board, "privacy"), target)
+    yield from _pictures("Fidelity", "fidelity", audits.audits(results, board, "fidelity"), target)
+    yield from _pictures("Privacy", "privacy", audits.audits(results, board, "privacy"), target)
     yield from _pictures("Cost", "cost", costs.costs(board), target)
     yield "\n### Provenance\n"
     for name, part in results.plan["data"].items():

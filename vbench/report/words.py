@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from vbench.analysis.collapse import collapse_notes
 from vbench.analysis.layout import short_name
 from vbench.analysis.wording import ALPHA, duration, number, span
 
@@ -20,8 +21,10 @@ def summary(board: Board) -> list[str]:
     rows = [row for row in board["rows"] if row["status"] == "ok"]
     return [
         *_source(board, rows, primary),
+        *_bar(board, rows, primary),
         *_transfer(board, rows, primary),
         *_lapses(board, rows),
+        *(f"{note}." for note in collapse_notes(board["rows"])),
         *_privacy(board, rows),
         *_caution(rows),
     ]
@@ -72,6 +75,18 @@ def _verdict(against: Mapping[str, Any]) -> str:
         p = f"(p = {against['p']:.2g})"
         return f"a difference by its interval, though not by the corrected test {p}"
     return f"no difference that could be shown (p = {against['p']:.2g})"
+
+
+def _bar(board: Board, rows: list[Row], primary: str) -> Iterator[str]:
+    """Say what needs no training at all, and which arms do not clear that bar."""
+    bar = next((row for row in rows if row["regime"] == "baseline"), None)
+    if bar is None or board["metrics"][primary]["higher_is_better"] is None:
+        return
+    group = [row for row in rows if row["cohort"] == bar["cohort"] and row is not bar]
+    below = [row["arm"] for row in group if row["metrics"][primary]["rank"] is not None
+             and row["metrics"][primary]["rank"] > bar["metrics"][primary]["rank"]]  # fmt: skip
+    words = f"not cleared by {', '.join(below)}" if below else "which every other arm clears"
+    yield f"The bar is {bar['arm']} with {_score(bar, board, primary)}, {words}."
 
 
 def _transfer(board: Board, rows: list[Row], primary: str) -> Iterator[str]:

@@ -20,8 +20,10 @@ from vbench.files import write_npy
 from vbench.interfaces import Generator
 from vbench.types import Array
 
-#: Patches sampled at each candidate, for people to look at.
+#: Patches sampled at each look, for people to see.
 SHOWN = 16
+#: Fractions of the training at which samples are looked at, beside where candidates are kept.
+LOOKS = (0.25, 0.5, 0.75, 1.0)
 
 
 def candidate_marks(count: int) -> list[float]:
@@ -30,7 +32,11 @@ def candidate_marks(count: int) -> list[float]:
 
 
 def run(context: Context) -> dict[str, Any]:
-    """Fit the generator; artifacts ``candidate-<i>.safetensors`` and ``samples-<i>.npy``."""
+    """Fit the generator and look at its samples on the way.
+
+    Artifacts: ``candidate-<i>.safetensors`` and ``samples-<i>.npy`` of each candidate,
+    ``look-<step>.npy`` of samples in between.
+    """
     inputs = context.inputs
     entry = context.plugin("generator")
     cls = cast(type[Generator], entry.cls)
@@ -40,17 +46,27 @@ def run(context: Context) -> dict[str, Any]:
     checkpoint = Checkpoint(context.store.checkpoint(context.job.key))
     if not checkpoint.restore(generator):
         checkpoint.clear()
-        checkpoint.notes["candidates"] = []
+        checkpoint.notes |= {"candidates": [], "looks": []}
+    candidates = candidate_marks(inputs["checkpoints"])
+    marks = sorted({*candidates, *LOOKS})
+    notes, folder = checkpoint.notes, checkpoint.folder
 
-    def keep(index: int, step: int) -> bool:
-        weights = generator.weights()
-        save_weights(
-            checkpoint.folder / f"candidate-{index}.safetensors", weights, f"{cls.name}.weights()"
-        )
+    def look(mark: int, step: int) -> bool:
         samples = generator.sample(SHOWN, seed=inputs["seed"])
         check_labelled_patches(samples, SHOWN, patches.size, cls.name)
-        write_npy(checkpoint.folder / f"samples-{index}.npy", samples.astype(np.float16))
-        checkpoint.notes["candidates"].append({"index": index, "step": step, **_look(samples)})
+        seen = {"step": step, **_look(samples)}
+        name = f"look-{step}.npy"
+        if marks[mark] in candidates:
+            index = len(notes["candidates"])
+            path = folder / f"candidate-{index}.safetensors"
+            save_weights(path, generator.weights(), f"{cls.name}.weights()")
+            notes["candidates"].append({"index": index, **seen})
+            (folder / name).unlink(missing_ok=True)
+            name = f"samples-{index}.npy"
+        write_npy(folder / name, samples.astype(np.float16))
+        # A short training has several marks at one step.
+        notes["looks"] = [other for other in notes["looks"] if other["step"] != step]
+        notes["looks"].append({"file": name, **seen})
         return True
 
     drive(
@@ -59,17 +75,18 @@ def run(context: Context) -> dict[str, Any]:
         seed=inputs["seed"],
         context=context,
         checkpoint=checkpoint,
-        marks=candidate_marks(inputs["checkpoints"]),
-        on_mark=keep,
+        marks=marks,
+        on_mark=look,
     )
-    for pattern in ("candidate-*.safetensors", "samples-*.npy"):
-        for path in checkpoint.folder.glob(pattern):
+    for pattern in ("candidate-*.safetensors", "samples-*.npy", "look-*.npy"):
+        for path in folder.glob(pattern):
             shutil.copyfile(path, context.folder / path.name)
     return {
         "params": {**params.model_dump(mode="json"), **generator.resolved()},
         "tuned": tuned,
-        "curve": checkpoint.notes["curve"],
-        "candidates": checkpoint.notes["candidates"],
+        "curve": notes["curve"],
+        "candidates": notes["candidates"],
+        "looks": notes["looks"],
     }
 
 

@@ -1,0 +1,50 @@
+"""Generators that collapsed: what the looks at their samples found while they were trained."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vbench.analysis.folder import Arm, Results
+
+
+def collapses(results: Results, arm: Arm) -> list[dict[str, Any]]:
+    """Return, for an arm, each look at which its generator's samples were of no use.
+
+    Returns:
+        ``generator``, ``seed``, ``step`` and ``fault`` (such as ``all labels are empty``); empty
+        when nothing was found, or the arm has no generator.
+    """
+    if arm.generator is None:
+        return []
+    found = []
+    for seed, key in arm.evaluate.items():
+        for needed in results.closure([key]):
+            record = results.records.get(needed)
+            if record is None or record["stage"] != "fit-generator" or record["status"] != "ok":
+                continue
+            result = record["result"] or {}
+            found += [
+                {
+                    "generator": arm.generator,
+                    "seed": seed,
+                    "step": look["step"],
+                    "fault": look["collapsed"],
+                }
+                for look in result.get("looks") or result.get("candidates") or ()
+                if look.get("collapsed")
+            ]
+    return found
+
+
+def collapse_notes(rows: list[dict[str, Any]]) -> list[str]:
+    """Say which generators collapsed, one line each, from the rows of a leaderboard."""
+    looks: dict[str, dict[tuple[int, int], str]] = {}
+    for row in rows:
+        for look in row.get("collapsed", ()):
+            of = looks.setdefault(look["generator"], {})
+            of[look["seed"], look["step"]] = look["fault"]
+    return [
+        f"{generator} collapsed: "
+        + "; ".join(f"seed {seed}, step {step}: {fault}" for (seed, step), fault in found.items())
+        for generator, found in looks.items()
+    ]
