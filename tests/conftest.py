@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from installing import Installer
+
+# A busy machine is no fault of the code under test.
+hypothesis.settings.register_profile("vbench", deadline=None)
+hypothesis.settings.load_profile("vbench")
 
 
 @pytest.fixture
