@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from vbench.voxels import DENSE, Bools, Indices, Labels, euler_weights, places, steps
+from vbench.voxels import DENSE, Bools, Indices, Labels, euler_weights, steps, touching
 
 Bits = npt.NDArray[np.uint32]
 
@@ -62,15 +62,17 @@ def thin(mask: Bools, index: Indices) -> Indices:
         mask: 3D, with its margin.
         index: Flat indices of its voxels, ascending.
     """
-    flat, place = mask.ravel(), places(index, mask.size)
     none = len(index)  # stands for background where voxels are told by their position in the index
     pattern = np.full(none + 1, _CENTRE)
     beside = np.full((len(_MOVES), none), none, np.int32)
-    for row, (step, bit) in enumerate(zip(steps(mask.shape, faces=False), _BITS, strict=True)):
-        there = np.flatnonzero(flat[index + step])
-        pattern[there] |= bit
-        beside[row, there] = place[index[there] + step]
-    before = beside[len(_MOVES) // 2 :]
+    half = len(_MOVES) // 2
+    for row, step in enumerate(steps(mask.shape, faces=False)[:half]):
+        voxel, ahead = touching(mask.ravel(), index, step)
+        pattern[voxel] |= _BITS[row]
+        pattern[ahead] |= _BITS[row + half]
+        beside[row, voxel] = ahead
+        beside[row + half, ahead] = voxel
+    before = beside[half:]
 
     alive = np.ones(none + 1, bool)
     alive[none] = False

@@ -105,12 +105,8 @@ def components(mask: Bools, index: Indices) -> Labels:
         from scipy.ndimage import label
 
         return label(mask, np.ones((3,) * mask.ndim))[0].ravel()[index] - 1
-    flat, place = mask.ravel(), places(index, mask.size)
-    forward = steps(mask.shape, faces=False)
-    edges = []
-    for step in forward[: len(forward) // 2]:
-        touching = np.flatnonzero(flat[index + step])
-        edges.append((touching, place[index[touching] + step]))
+    both = steps(mask.shape, faces=False)
+    edges = [touching(mask.ravel(), index, step) for step in both[: len(both) // 2]]
     return _connected(edges, len(index))
 
 
@@ -127,34 +123,38 @@ def cavities(mask: Bools, index: Indices, labels: Labels) -> int:
 
         return int(label(~mask)[1]) - 1
     faces = steps(mask.shape, faces=True)
-    in_layer = np.zeros(mask.size + max(faces), bool)  # so that a step beyond the end finds none
+    # Longer than the mask, so that a step beyond either end finds nothing (one before the start
+    # counts from the end).
+    in_layer = np.zeros(mask.size + max(faces), bool)
     for step in steps(mask.shape, faces=False):
         in_layer[index + step] = True
     in_layer[index] = False
     layer = np.flatnonzero(in_layer)
-    place = places(layer, mask.size)
-    edges = []
-    for step in faces[:3]:
-        touching = np.flatnonzero(in_layer[layer + step])
-        edges.append((touching, place[layer[touching] + step]))
-    layer_labels = _connected(edges, len(layer))
+    layer_labels = _connected([touching(in_layer, layer, s) for s in faces[:3]], len(layer))
     flat = mask.ravel()
     pairs = []
     for step in faces:
         outside = np.flatnonzero(~flat[index + step])
-        beside = layer_labels[place[index[outside] + step]]
-        pairs.append(labels[outside] * np.int64(len(layer)) + beside)
+        beside = np.searchsorted(layer, index[outside] + step)
+        pairs.append(labels[outside] * np.int64(len(layer)) + layer_labels[beside])
     return len(np.unique(np.concatenate(pairs))) - int(labels.max() + 1)
 
 
-def places(index: Indices, size: int) -> Labels:
-    """Return an array that says where in an index a voxel is; only those of the index count."""
-    place = np.empty(size, np.int32)
-    place[index] = np.arange(len(index), dtype=np.int32)
-    return place
+def touching(flat: Bools, index: Indices, step: int) -> tuple[Indices, Indices]:
+    """Return the pairs of voxels that lie a step apart, as positions in the index.
+
+    A step keeps the order: the voxels that have one ahead, and those that have one behind, are
+    the same pairs in the same order, and no neighbour needs to be looked up.
+
+    Args:
+        flat: The mask, flat.
+        index: Flat indices of its voxels, ascending.
+        step: What to add to an index to reach the neighbour.
+    """
+    return np.flatnonzero(flat[index + step]), np.flatnonzero(flat[index - step])
 
 
-def _connected(edges: list[tuple[Indices, Labels]], nodes: int) -> Labels:
+def _connected(edges: list[tuple[Indices, Indices]], nodes: int) -> Labels:
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
