@@ -103,7 +103,8 @@ def paint(tree: Tree, signal: Array, grid: Grid) -> Painted:
         hit = np.flatnonzero(share <= 1.0)
         codes.append((ix[hit] * extent[1] + iy[hit]) * extent[2] + iz[hit])
         values.append((bright[some][which[hit]] * (1.0 - 0.3 * share[hit])).astype(np.float32))
-    if not codes:
+    # A capsule may reach into the grid by its box only: then it fills no sub-voxel.
+    if not any(map(len, codes)):
         nothing = np.zeros(grid.shape, np.float32)
         return Painted(nothing, nothing.copy())
     code, value = np.concatenate(codes), np.concatenate(values)

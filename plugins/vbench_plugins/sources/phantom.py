@@ -10,13 +10,18 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
 
 from vbench.errors import DataError
 from vbench.interfaces import DataSource, Params, param
 from vbench.source_digest import source_digest
 from vbench.types import Subject
 from vbench_plugins.phantom.scanners import SCANNERS, Scanner
+
+_Count = Annotated[int, Field(ge=1)]
+_Edge = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class PhantomParams(Params):
@@ -25,8 +30,8 @@ class PhantomParams(Params):
     scanner: Literal["a", "b"] = param("a", "site: a (source data) or b (the second data set)")
     subjects: int = param(20, "subjects when the split names no number", ge=1)
     seed: int = param(0, "seed of all subjects", ge=0)
-    shape: tuple[int, int, int] = param((96, 112, 56), "field of view", unit="voxels")
-    spacing: tuple[float, float, float] | None = param(None, "voxel edge lengths", unit="mm")
+    shape: tuple[_Count, _Count, _Count] = param((96, 112, 56), "field of view", unit="voxels")
+    spacing: tuple[_Edge, _Edge, _Edge] | None = param(None, "voxel edge lengths", unit="mm")
     centre: tuple[float, float, float] = param(
         (0.0, -3.0, -13.0), "centre of the field of view; the circle of Willis is at (0, -3, -20)",
         unit="mm",

@@ -110,6 +110,9 @@ def test_flow_is_laminar_and_the_signal_shares_the_voxel() -> None:
 
 def test_outside_of_the_grid_there_is_nothing() -> None:
     where = grid((1.0, 1.0, 1.0), extent=4.0)
-    painted = paint(line((50, 0, 0), (60, 0, 0), 1.0), np.ones(2), where)
-    assert not painted.fraction.any()
-    assert not painted.signal.any()
+    by = (where.axes()[0][0] - 0.5 - 0.7, where.axes()[1][0] - 0.5 - 0.7, 0.0)
+    # Far away; and past an edge of the grid, which only the box around the vessel reaches.
+    for tree in (line((50, 0, 0), (60, 0, 0), 1.0), line(by, (*by[:2], 1.0), 0.9)):
+        painted = paint(tree, np.ones(2), where)
+        assert not painted.fraction.any()
+        assert not painted.signal.any()
