@@ -10,6 +10,7 @@ from vbench_plugins.sources.nnunet import NnUNet
 
 from vbench.data.check import check_source
 from vbench.data.folder import Fault, FolderSource
+from vbench.data.morphology import read_swc
 from vbench.data.write import write_dataset
 from vbench.errors import DataError
 
@@ -19,7 +20,8 @@ READERS: dict[str, type[FolderSource]] = {"nnunet": NnUNet, "bids": Bids}
 
 @pytest.mark.parametrize("layout", READERS)
 def test_what_is_written_reads_back_sound_with_its_truth(tmp_path: Path, layout: str) -> None:
-    truth = {"tree": [[1, 2], [3, 4]]}
+    tree = {"points_mm": [[0, 0, 0], [0, 0, 1]], "radius_mm": [1, 1], "parent": [-1, 0]}
+    truth = {"seed": [1, 2], "tree": {**tree, "kind": [3, 3]}}
     made = [subject(i, notes={"truth": truth}) for i in range(2)]
     write_dataset(tmp_path / "d", layout, iter(made), ORIGIN)
     reader = READERS[layout](READERS[layout].Params(path=tmp_path / "d"))
@@ -33,6 +35,9 @@ def test_what_is_written_reads_back_sound_with_its_truth(tmp_path: Path, layout:
         assert read.spacing == pytest.approx(expected.spacing)
     truths = [json.loads(p.read_text()) for p in (tmp_path / "d").rglob("*.json")]
     assert truths.count(truth) == 2
+    for lines in (tmp_path / "d").rglob("*.swc"):
+        np.testing.assert_array_equal(read_swc(lines).points, tree["points_mm"])
+    assert len(list((tmp_path / "d").rglob("*.swc"))) == 2
 
 
 def test_names_follow_the_layouts(tmp_path: Path) -> None:

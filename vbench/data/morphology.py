@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -36,6 +36,20 @@ class Tree:
     radius: Array
     parent: Array
     kind: Array
+
+    @classmethod
+    def from_json(cls, columns: Mapping[str, Sequence[Any]]) -> Tree:
+        """Return the tree that a truth's columns hold, one entry a node.
+
+        Args:
+            columns: ``points_mm``, ``radius_mm``, ``parent`` and ``kind``.
+        """
+        return cls(
+            np.asarray(columns["points_mm"], float).reshape(-1, 3),
+            np.asarray(columns["radius_mm"], float),
+            np.asarray(columns["parent"], int),
+            np.asarray(columns["kind"], int),
+        )
 
 
 class Percentiles(NamedTuple):

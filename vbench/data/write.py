@@ -1,6 +1,7 @@
 """A data set on disk as others expect it: NIfTI in the nnU-Net or BIDS layout, with the truth.
 
-What is known of a phantom beside its label (tree, seeds, parameters) is written as JSON.
+What is known of a phantom beside its label (tree, seeds, parameters) is written as JSON, its tree
+as SWC centre lines too.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 
 import vbench
 from vbench.data.folder import check_id
+from vbench.data.morphology import Tree, write_swc
 from vbench.data.nifti import write_volume
 from vbench.errors import DataError
 from vbench.files import atomic_write, write_json
@@ -134,7 +136,10 @@ def write_dataset(
         if subject.mask is not None:
             write_volume(places["mask"], subject.mask, subject.affine)
         if "truth" in subject.notes:
-            write_json(places["truth"], subject.notes["truth"])
+            truth = subject.notes["truth"]
+            write_json(places["truth"], truth)
+            if "tree" in truth:
+                write_swc(places["truth"].with_suffix(".swc"), Tree.from_json(truth["tree"]))
     target.finish(list(done.values()), {"vbench": vbench.__version__, **origin})
     return list(done.values())
 
