@@ -57,7 +57,8 @@ def make(
 ) -> None:
     """Write what the data source PLUGIN makes as NIfTI files below DIR.
 
-    The truth that a phantom knows (tree, seeds, parameters) goes beside each label, as JSON.
+    The truth that a phantom knows (tree, seeds, parameters) goes beside each label, as JSON, and
+    its tree as SWC centre lines.
     """
     from rich.progress import track
 
