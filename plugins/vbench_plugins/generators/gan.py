@@ -78,7 +78,8 @@ class Gan(Generator):
             return self._enter(patches.draw(count, rng), rng)
 
         for step, real in prefetch(batch, trainer.steps + 1, p.steps):
-            watched = trainer.step(real)
+            with trainer.compute.running():
+                watched = trainer.step(real)
             if step % every and step not in (1, p.steps):
                 yield Progress(step, p.steps)
                 continue
@@ -109,7 +110,7 @@ class Gan(Generator):
             return lambda: trainer.step(real)
 
         about = {"method": self.name, "size": size, **p.model_dump(exclude={"steps", "preset"})}
-        return choose(p.precision, p.memory_format, self.setup.device, about, step)
+        return choose(p.precision, p.memory_format, self.setup.device, about, step, p.threads)
 
     def _enter(self, batch: Array, rng: np.random.Generator) -> Array:
         """Bring labelled patches into the range that the networks work in."""
@@ -178,13 +179,8 @@ class Gan(Generator):
         self._resumed = dict(state)
 
     def resolved(self) -> Mapping[str, Any]:
-        """Return the precision and memory format in use."""
-        if self._compute is None:
-            return {}
-        return {
-            "precision": self._compute.precision,
-            "memory_format": self._compute.memory_format,
-        }
+        """Return precision, memory format and threads in use."""
+        return {} if self._compute is None else self._compute.settled()
 
 
 class Dcgan(Gan):

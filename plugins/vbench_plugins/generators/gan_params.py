@@ -141,6 +141,9 @@ class GanParams(PresetParams):
     memory_format: Literal["auto", "contiguous", "channels_last"] = param(
         "auto", "Memory layout; auto: the faster one here, measured once"
     )
+    threads: int = param(
+        0, "Threads; 0: the job's, or fewer where precision is auto and fewer are faster", ge=0
+    )
 
 
 class DcganParams(GanParams):

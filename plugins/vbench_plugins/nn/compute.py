@@ -1,4 +1,4 @@
-"""Which number format and memory layout a network trains in, measured where it is left open.
+"""Number format, memory layout and threads of a training, measured where they are left open.
 
 What is fastest depends on the machine and on the channel counts, by a factor of two and more
 either way; so ``auto`` times some steps of each setting once, and remembers the winner in the
@@ -13,9 +13,9 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
 from statistics import median
@@ -35,11 +35,28 @@ class Compute:
         device: Where.
         precision: ``float32``, or ``bfloat16`` by autocast (weights stay float32).
         memory_format: ``contiguous`` or ``channels_last``.
+        threads: Of one operation; 0: as many as the job was given.
     """
 
     device: str = "cpu"
     precision: str = "float32"
     memory_format: str = "contiguous"
+    threads: int = 0
+
+    def settled(self) -> dict[str, Any]:
+        """Return the parameters that this answers, for a method's ``resolved``."""
+        return {name: value for name, value in asdict(self).items() if name != "device"}
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Use this number of threads within the block; a training step, or sampling."""
+        before = torch.get_num_threads()
+        try:
+            if self.threads:
+                torch.set_num_threads(self.threads)
+            yield
+        finally:
+            torch.set_num_threads(before)
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Return the context that a forward pass runs in."""
@@ -74,8 +91,12 @@ def choose(
     device: str,
     description: Mapping[str, Any],
     step: Callable[[Compute], Callable[[], object]],
+    threads: int = 0,
 ) -> Compute:
     """Return the setting that was asked for, or the fastest of those left open by ``auto``.
+
+    With ``precision = "auto"`` fewer threads than the job was given are tried, too: small
+    networks lose by them. Whoever names the precision gets the job's threads, or those named.
 
     Args:
         precision: ``float32``, ``bfloat16`` or ``auto``.
@@ -83,34 +104,59 @@ def choose(
         device: Where to compute.
         description: What the speed depends on: network, patch size, batch. Part of the cache key.
         step: Builds, for a setting, a function that does one training step.
+        threads: Of one operation; 0: as many as the job was given.
     """
     precisions = ["float32", "bfloat16"] if precision == "auto" else [precision]
     formats = ["contiguous", "channels_last"] if memory_format == "auto" else [memory_format]
-    options = [Compute(device, p, f) for p, f in product(precisions, formats)]
+    options = [Compute(device, *pair, threads) for pair in product(precisions, formats)]
+    tried = [threads]
+    if precision == "auto" and not threads and not device.startswith("cuda"):
+        tried = _halved(torch.get_num_threads())
     if len(options) == 1:
         return options[0]
     key = _key(description, options)
     found = _read().get(key)
     if found is None:
-        found = asdict(_fastest(options, step))
+        winner = _fastest(options, step)
+        found = asdict(_fastest([replace(winner, threads=n) for n in tried], step))
         # Read again: another process may have measured something else meanwhile.
         _write({**_read(), key: found})
     return Compute(**found)
 
 
+def _halved(threads: int) -> list[int]:
+    """Return the number of threads, its half, and so on to 1."""
+    return [threads >> k for k in range(threads.bit_length())]
+
+
 def _fastest(options: list[Compute], step: Callable[[Compute], Callable[[], object]]) -> Compute:
-    steps = [step(option) for option in options]
-    for run in steps:
-        run()
-    times: list[list[float]] = [[] for _ in options]
-    for _ in range(3):  # interleaved, so that a busy moment of the machine hits all alike
-        for run, taken in zip(steps, times, strict=True):
+    """Time three steps of each option, interleaved, so that a busy moment hits all alike."""
+    if len(options) == 1:
+        return options[0]
+    steps = {option: run for option in options if _works(run := step(option), option)}
+    if not steps:
+        return options[0]  # the training itself will then say what is wrong
+    times: dict[Compute, list[float]] = {option: [] for option in steps}
+    for _ in range(3):
+        for option, run in steps.items():
             start = time.perf_counter()
-            run()
+            with option.running():
+                run()
             if torch.cuda.is_available():
                 torch.cuda.synchronize()
-            taken.append(time.perf_counter() - start)
-    return min(zip(options, times, strict=True), key=lambda pair: median(pair[1]))[0]
+            times[option].append(time.perf_counter() - start)
+    return min(times, key=lambda option: median(times[option]))
+
+
+def _works(run: Callable[[], object], option: Compute) -> bool:
+    """Do a first step: does this machine have the operations, and are the numbers finite?"""
+    try:
+        with option.running():
+            found = run()
+    except RuntimeError:
+        return False
+    values = found.values() if isinstance(found, Mapping) else [found]
+    return all(bool(v.isfinite().all()) for v in values if isinstance(v, Tensor))
 
 
 def _key(description: Mapping[str, Any], options: list[Compute]) -> str:

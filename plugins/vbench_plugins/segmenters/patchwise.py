@@ -63,7 +63,8 @@ class PatchSegmenter(Segmenter):
             return self._augment(patches.draw(p.batch_size, rng), rng)
 
         for step, drawn in prefetch(batch, trainer.steps + 1, p.steps):
-            loss = self.step(trainer, drawn)
+            with trainer.compute.running():
+                loss = self.step(trainer, drawn)
             report = step % every == 0 or step in (1, p.steps)
             yield Progress(step, p.steps, {"loss": float(loss)} if report else {})
 
@@ -107,7 +108,9 @@ class PatchSegmenter(Segmenter):
                 "batch_size": p.batch_size,
                 **self.architecture(),
             }
-            self._compute = choose(p.precision, p.memory_format, self.setup.device, about, step)
+            self._compute = choose(
+                p.precision, p.memory_format, self.setup.device, about, step, p.threads
+            )
         return self._compute
 
     def _augment(self, batch: Array, rng: np.random.Generator) -> Array:
@@ -134,7 +137,7 @@ class PatchSegmenter(Segmenter):
                 logits = network(compute.tensor((windows - mean) / sd))
             return torch.sigmoid(logits.float()).cpu()
 
-        with torch.inference_mode():
+        with torch.inference_mode(), compute.running():
             return predict(
                 probability,
                 image,
@@ -143,6 +146,21 @@ class PatchSegmenter(Segmenter):
                 overlap=self.params.overlap,
                 blending=self.params.blending,
             )
+
+    def features(self, patches: Array) -> Array:
+        """Return what the network sees: its coarsest channels, and how label and vessels agree."""
+        import torch
+
+        from vbench_plugins.segmenters.features import coarsest, vectors
+
+        network, compute = self._built(), self._computing()
+        mean, sd = self._moments
+        image, label = (torch.from_numpy(np.array(patches[:, [c]], np.float32)) for c in (0, 1))
+        with torch.inference_mode(), compute.running():
+            with compute.autocast():
+                channels, logits = coarsest(network, compute.tensor((image - mean) / sd))
+            probability = torch.sigmoid(logits.float()).cpu()
+            return vectors(channels.cpu(), probability, label).numpy()
 
     def _built(self) -> Any:
         if self._network is None:
@@ -175,10 +193,5 @@ class PatchSegmenter(Segmenter):
         self._resumed = dict(state)
 
     def resolved(self) -> Mapping[str, Any]:
-        """Return the precision and memory format in use."""
-        if self._compute is None:
-            return {}
-        return {
-            "precision": self._compute.precision,
-            "memory_format": self._compute.memory_format,
-        }
+        """Return precision, memory format and threads in use."""
+        return {} if self._compute is None else self._compute.settled()

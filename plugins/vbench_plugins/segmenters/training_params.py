@@ -53,4 +53,7 @@ class TrainingParams(Params):
     memory_format: Literal["auto", "contiguous", "channels_last"] = param(
         "auto", "Memory layout; auto: the faster one here, measured once"
     )
+    threads: int = param(
+        0, "Threads; 0: the job's, or fewer where precision is auto and fewer are faster", ge=0
+    )
     compile: bool = param(False, "torch.compile the network: worth it for long fits on CUDA")

@@ -50,7 +50,8 @@ def test_the_report_says_how_training_goes(cls: type[Gan]) -> None:
     expected = {"critic_loss", "generator_loss"}
     expected |= {"score_real", "score_fake"} if cls is Dcgan else {"wasserstein", "penalty"}
     assert expected <= set(last.metrics)
-    assert gan.resolved() == {"precision": "float32", "memory_format": "contiguous"}
+    expected = {"precision": "float32", "memory_format": "contiguous", "threads": 0}
+    assert gan.resolved() == expected
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])

@@ -1,5 +1,6 @@
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from vbench_plugins.nn.compute import Compute, choose
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
 
 
 def _fast_when(wanted: Compute, built: list[Compute]) -> Callable[[Compute], Callable[[], object]]:
@@ -32,8 +34,50 @@ def test_auto_takes_the_fastest_and_measures_once() -> None:
     built: list[Compute] = []
     wanted = Compute("cpu", "bfloat16", "channels_last")
     for _ in range(2):
-        assert choose("auto", "auto", "cpu", {"n": 1}, _fast_when(wanted, built)) == wanted
+        found = choose("auto", "auto", "cpu", {"n": 1}, _fast_when(wanted, built))
+        assert found == replace(wanted, threads=1)
     assert len(built) == 4
+
+
+def test_auto_tries_fewer_threads_with_the_fastest_format(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 5)
+    built: list[Compute] = []
+
+    def step(compute: Compute) -> Callable[[], object]:
+        built.append(compute)
+        slow = (compute.precision == "float32") + (compute.threads not in (0, 2))
+        return lambda: time.sleep(0.01 * slow)
+
+    found = choose("auto", "contiguous", "cpu", {}, step)
+    assert found == Compute("cpu", "bfloat16", "contiguous", threads=2)
+    assert [compute.threads for compute in built] == [0, 0, 5, 2, 1]
+    assert found.settled() == {
+        "precision": "bfloat16",
+        "memory_format": "contiguous",
+        "threads": 2,
+    }
+
+
+def test_named_threads_are_kept() -> None:
+    built: list[Compute] = []
+    wanted = Compute("cpu", "bfloat16", "contiguous", 2)
+    assert choose("auto", "contiguous", "cpu", {}, _fast_when(wanted, built), 2) == wanted
+    assert {compute.threads for compute in built} == {2}
+
+
+def test_a_setting_that_fails_or_gives_nan_is_not_taken() -> None:
+    def step(compute: Compute) -> Callable[[], object]:
+        def run() -> dict[str, torch.Tensor]:
+            if compute.memory_format == "channels_last":
+                raise RuntimeError("not implemented")
+            time.sleep(0.0 if compute.precision == "bfloat16" else 0.01)
+            value = float("nan") if compute.precision == "bfloat16" else 1.0
+            return {"loss": torch.tensor(value)}
+
+        return run
+
+    found = choose("auto", "auto", "cpu", {}, step)
+    assert (found.precision, found.memory_format) == ("float32", "contiguous")
 
 
 def test_another_network_or_a_half_open_question_is_measured_anew() -> None:
@@ -49,7 +93,15 @@ def test_a_spoilt_cache_is_an_empty_one(tmp_path: Path) -> None:
     file.parent.mkdir(parents=True)
     file.write_text("{")
     built: list[Compute] = []
-    assert choose("auto", "contiguous", "cpu", {}, _fast_when(Compute(), built)) == Compute()
+    found = choose("auto", "contiguous", "cpu", {}, _fast_when(Compute(), built))
+    assert found == Compute(threads=1)
+
+
+def test_threads_are_those_of_the_setting_within_the_block_only() -> None:
+    before = torch.__config__.parallel_info()
+    with Compute(threads=1).running():
+        assert "at::get_num_threads() : 1\n" in torch.__config__.parallel_info()
+    assert torch.__config__.parallel_info() == before
 
 
 @pytest.mark.parametrize("conv", [nn.Conv2d, nn.Conv3d])
