@@ -216,7 +216,7 @@ def _execute(
     claims = Claims(store.root / "claims")
     try:
         store.sweep(claims.alive)
-        _call(lambda: close_orphans(study, claims.alive))
+        _call(lambda: close_orphans(study, store.root.resolve(), claims.alive))
         running = make_executor(executor, workers=workers, scheduler=scheduler)
         try:
             costs = Costs(store.records())
@@ -323,12 +323,18 @@ def _forget(made: Plan, store: Store, force: Iterable[str]) -> None:
 
 
 def _unreadable(made: Plan, plugins: Registry) -> list[str]:
-    """Read every subject; return one line for each that cannot be used."""
+    """Read every subject of a folder, and one of a procedure, which makes them all alike.
+
+    Returns:
+        One line for each that cannot be used.
+    """
     lines: list[str] = []
     for role, subjects in made.data.items():
         cls = plugins.source(subjects.plugin)
-        source = cls(cls.Params.model_validate(subjects.params))
-        for name in subjects.jobs:
+        params = cls.Params.model_validate(subjects.params)
+        source = cls(params)
+        folder = any(isinstance(value, Path) for value in params.model_dump().values())
+        for name in list(subjects.jobs)[: None if folder else 1]:
             try:
                 source.load(name)
             except DataError as error:
