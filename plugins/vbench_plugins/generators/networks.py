@@ -32,7 +32,7 @@ def levels_of(size: tuple[int, ...], levels: int) -> tuple[tuple[int, ...], Stri
     return halvings(size, levels) if levels else halvings_to_start(size)
 
 
-def _scaling(kernel: int, stride: tuple[int, ...]) -> dict[str, Any]:
+def scaling(kernel: int, stride: tuple[int, ...]) -> dict[str, Any]:
     """Kernel and padding such that an axis is exactly halved (or doubled), or kept."""
     sizes = tuple(kernel if s == 2 else kernel - 1 + kernel % 2 for s in stride)
     return {
@@ -84,7 +84,7 @@ class GeneratorNet(nn.Module):
         if p.upsampling == "nearest":
             conv = CONV[self.ndim](wide, narrow, 3, padding=1, bias=p.bias)
             return [nn.Upsample(scale_factor=tuple(float(s) for s in stride)), conv]
-        shape = _scaling(p.kernel, stride)
+        shape = scaling(p.kernel, stride)
         # An odd kernel leaves out the last voxel of a doubled axis.
         odd = tuple(
             s - 1 if k % 2 else 0 for s, k in zip(stride, shape["kernel_size"], strict=True)
@@ -162,7 +162,7 @@ class Critic(nn.Module):
         self.features = nn.Sequential(*layers)
 
     def _block(self, thin: int, wide: int, stride: tuple[int, ...], p: Any) -> list[nn.Module]:
-        conv: nn.Module = CONV[self.ndim](thin, wide, **_scaling(p.kernel, stride), bias=p.bias)
+        conv: nn.Module = CONV[self.ndim](thin, wide, **scaling(p.kernel, stride), bias=p.bias)
         norm: list[nn.Module] = []
         if p.norm_critic == "spectral":
             conv = parametrizations.spectral_norm(conv)

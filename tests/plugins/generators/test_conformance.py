@@ -1,6 +1,7 @@
 from vbench_plugins.generators.copy import Copy
 from vbench_plugins.generators.gan import Dcgan, WganGp, WganGpSn
 from vbench_plugins.generators.geometric import Geometric
+from vbench_plugins.generators.mask_first import MaskFirst
 from vbench_plugins.generators.noise import Noise
 
 from vbench.testing import GeneratorSuite
@@ -16,6 +17,10 @@ class TestWganGp(GeneratorSuite):
 
 class TestWganGpSn(GeneratorSuite):
     plugin = WganGpSn
+
+
+class TestMaskFirst(GeneratorSuite):
+    plugin = MaskFirst
 
 
 class TestCopy(GeneratorSuite):

@@ -1,0 +1,195 @@
+"""Flow matching (arXiv 2210.02747): a network that turns noise into data, step by step.
+
+Along the straight path ``x = t · data + (1 - t) · noise`` the network sees ``x`` and ``t`` and says
+what the data is. Binary data (labels) is told by its log-odds and learnt with cross-entropy;
+images are told by the path's velocity and learnt with its squared error.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vbench_plugins.generators.networks import CONV, TRANSPOSED, scaling
+from vbench_plugins.nn.levels import halvings_where_even
+
+Kind = Literal["binary", "image"]
+
+_KERNEL, _GROUPS, _FREQUENCIES, _EMBEDDING = 4, 4, 16, 64
+#: Times stay below this, where the noise is as good as gone.
+_LATEST = 0.999
+#: Noise that is left when the last step of sampling begins.
+_END = 0.08
+
+
+class FlowNet(nn.Module):
+    """Noisy patches ``(n, 1, *size)`` and times ``(n,)`` to an estimate of the clean ones.
+
+    A small U-net that begins below full resolution, where convolutions are cheap; only its last
+    two layers work on all voxels, beside the input itself.
+
+    Attributes:
+        late: Squared error of images near the path's end, summed over voxels, and their number;
+            both followed while training. What the last step of sampling cannot know it draws.
+    """
+
+    late: Tensor
+
+    def __init__(
+        self, size: tuple[int, ...], kind: Kind, *, width: int, levels: int, fine: int, seen: int
+    ) -> None:
+        """Build the network.
+
+        Args:
+            size: Patch size, 2 or 3 entries, at least one of them even.
+            kind: What is generated.
+            width: Channels at the finest of the halved levels.
+            levels: Halvings.
+            fine: Channels at full resolution.
+            seen: Channels that are given beside the noisy patch: 0, or 1 for a label.
+        """
+        super().__init__()
+        self.kind, ndim = kind, len(size)
+        strides = halvings_where_even(size, levels)
+        widths = [width * 2**level for level in range(len(strides))]
+        conv, grow = CONV[ndim], TRANSPOSED[ndim]
+        shapes = [scaling(_KERNEL, stride) for stride in strides]
+        self.embed = nn.Sequential(
+            nn.Linear(2 * _FREQUENCIES, _EMBEDDING), nn.SiLU(), nn.Linear(_EMBEDDING, _EMBEDDING)
+        )
+        self.coarser = nn.ModuleList(
+            conv(before, after, **shape)
+            for before, after, shape in zip([1 + seen, *widths], widths, shapes, strict=False)
+        )
+        self.down = nn.ModuleList(Block(ndim, w) for w in widths)
+        self.up = nn.ModuleList(Block(ndim, w) for w in widths)
+        self.finer = nn.ModuleList(
+            grow(coarse, after, **shape)
+            for (after, coarse), shape in zip(pairwise([fine, *widths]), shapes, strict=True)
+        )
+        self.last = nn.Sequential(
+            conv(fine + 1 + seen, fine, 3, padding=1), nn.SiLU(), conv(fine, 1, 3, padding=1)
+        )
+        nn.init.zeros_(self.last[-1].weight)
+        nn.init.zeros_(self.last[-1].bias)
+        self.register_buffer("late", torch.zeros(2))
+
+    def forward(self, x: Tensor, t: Tensor, seen: Tensor | None = None) -> Tensor:
+        """Return log-odds (binary), or the velocity (image), in float32."""
+        time = self.embed(_waves(t))
+        shown = x if seen is None else torch.cat([x, seen], dim=1)
+        kept = [shown]
+        for coarser, block in zip(self.coarser, self.down, strict=True):
+            kept.append(block(coarser(kept[-1]), time))
+        h = torch.zeros_like(kept[-1])
+        for finer, block in zip(reversed(self.finer), reversed(self.up), strict=True):
+            h = finer(block(h + kept.pop(), time))
+        out = self.last(torch.cat([h, shown.to(h.dtype)], dim=1)).float()
+        if self.kind == "image":
+            return out
+        # What the voxel's own value says; the network adds what its surroundings say.
+        t = _wide(t, x)
+        return out + 2 * t * x / (1 - t) ** 2
+
+    def clean(self, x: Tensor, t: Tensor, seen: Tensor | None = None) -> Tensor:
+        """Return the expected clean patch: labels in (-1, 1), images in their own unit."""
+        found = self(x, t, seen)
+        return torch.tanh(found / 2) if self.kind == "binary" else x + (1 - _wide(t, x)) * found
+
+    def loss(self, data: Tensor, noise: Tensor, t: Tensor, seen: Tensor | None = None) -> Tensor:
+        """Return the training loss of clean patches, noise of their shape, and times ``(n,)``."""
+        at = _wide(t, data)
+        found = self(at * data + (1 - at) * noise, t, seen)
+        if self.kind == "binary":
+            return F.binary_cross_entropy_with_logits(found, (data + 1) / 2)
+        error = (found - (data - noise)).square()
+        self._follow(error.detach(), at)
+        return error.mean()
+
+    def _follow(self, error: Tensor, at: Tensor) -> None:
+        """Follow the error of the clean estimate where ``t`` is near 1."""
+        near = (at > 1 - 2 * _END).expand_as(error)
+        found = torch.stack([(error * near).sum() * _END**2, near.sum()])
+        self.late.lerp_(found.to(self.late.dtype), 0.02)
+
+    def unknown(self) -> Tensor:
+        """Return the spread of what the last step of sampling cannot know of an image."""
+        return (self.late[0] / self.late[1].clamp_min(1)).sqrt()
+
+
+class Block(nn.Module):
+    """A residual block whose features the time scales and shifts."""
+
+    def __init__(self, ndim: int, width: int) -> None:
+        super().__init__()
+        groups = math.gcd(_GROUPS, width)
+        self.before, self.after = nn.GroupNorm(groups, width), nn.GroupNorm(groups, width)
+        self.first = CONV[ndim](width, width, 3, padding=1)
+        self.second = CONV[ndim](width, width, 3, padding=1)
+        self.time = nn.Linear(_EMBEDDING, 2 * width)
+        nn.init.zeros_(self.second.weight)
+
+    def forward(self, x: Tensor, time: Tensor) -> Tensor:
+        """Map features ``(n, width, *size)`` to such."""
+        h = self.first(F.silu(self.before(x)))
+        scale, shift = (_wide(part, x) for part in self.time(time).chunk(2, dim=1))
+        h = F.silu(self.after(h) * (1 + scale) + shift)
+        return x + self.second(h)
+
+
+def _wide(values: Tensor, like: Tensor) -> Tensor:
+    """Add axes behind, until values broadcast against ``like``."""
+    return values.reshape(*values.shape, *[1] * (like.ndim - values.ndim))
+
+
+def _waves(t: Tensor) -> Tensor:
+    rates = torch.exp(torch.linspace(0, math.log(100.0), _FREQUENCIES, device=t.device))
+    angles = t[:, None] * rates
+    return torch.cat([angles.sin(), angles.cos()], dim=1)
+
+
+def shifted(u: Tensor, shift: float) -> Tensor:
+    """Move times of [0, 1] towards the noisy end (arXiv 2403.03206); below 1 always."""
+    return (u / (u + shift * (1 - u))).clamp_max(_LATEST)
+
+
+@torch.inference_mode()
+def sample(
+    network: FlowNet,
+    noise: Callable[[], Tensor],
+    steps: int,
+    shift: float,
+    seen: Tensor | None = None,
+) -> Tensor:
+    """Follow the path from noise to data.
+
+    Args:
+        network: The network.
+        noise: Draws standard normal noise ``(n, 1, *size)``.
+        steps: Evaluations of the network.
+        shift: As in training.
+        seen: What the network is shown beside it.
+
+    Returns:
+        ``(n, 1, *size)``: the label in (-1, 1), or the image in its own unit.
+    """
+    x = noise()
+    last = 1 - _END
+    times = shifted(torch.linspace(0, 1, steps + 1)[:-1], shift)
+    if steps > 1:
+        times = times * (last / times[-1])
+    for index, now in enumerate(times.tolist()):
+        found = network.clean(x, x.new_full((len(x),), now), seen)
+        if index == len(times) - 1:
+            break
+        then = float(times[index + 1])
+        x = then * found + (1 - then) * (x - now * found) / (1 - now)
+    if network.kind == "image":
+        found = found + network.unknown() * noise()
+    return found

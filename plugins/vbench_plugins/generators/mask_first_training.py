@@ -1,0 +1,133 @@
+"""The two networks of mask-first: one training step of both, and sampling with both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from vbench.types import Array, Weights
+from vbench_plugins.generators.flow import FlowNet, sample, shifted
+from vbench_plugins.nn.compute import Compute
+from vbench_plugins.nn.ema import Ema
+from vbench_plugins.nn.flat import load_module, load_optimiser, module_arrays, optimiser_arrays
+from vbench_plugins.nn.seeding import INIT, NOISE, numpy_rng, torch_seed
+
+
+class Pair(nn.Module):
+    """The label's network, the image's, and the unit in which the latter works.
+
+    Attributes:
+        moments: Mean and standard deviation of the images.
+    """
+
+    moments: Tensor
+
+    def __init__(self, size: tuple[int, ...], p: Any) -> None:
+        super().__init__()
+        self.size = size
+        shared = {"levels": p.levels, "fine": p.fine}
+        self.label = FlowNet(size, "binary", width=p.label_width, seen=0, **shared)
+        self.image = FlowNet(size, "image", width=p.image_width, seen=1, **shared)
+        self.register_buffer("moments", torch.tensor([0.0, 1.0]))
+
+    def sample(self, n: int, rng: np.random.Generator, p: Any, compute: Compute) -> Array:
+        """Sample labelled patches ``(n, 2, *size)``, image in [-1, 1], label 0 or 1."""
+
+        def noise() -> Tensor:
+            return draw_noise(rng, (n, 1, *self.size), compute)
+
+        with torch.inference_mode(), compute.autocast():
+            found = sample(self.label, noise, p.label_steps, p.shift)
+            label = torch.where(found > 0, 1.0, -1.0)
+            image = sample(self.image, noise, p.image_steps, p.shift, label)
+        image = (image.float() * self.moments[1] + self.moments[0]).clamp(-1, 1)
+        return torch.cat([image, (label > 0).float()], dim=1).cpu().numpy()
+
+
+def build(p: Any, size: tuple[int, ...], seed: int) -> Pair:
+    """Build both networks with seeded weights."""
+    with torch_seed(seed, INIT):
+        return Pair(size, p)
+
+
+def draw_noise(rng: np.random.Generator, shape: tuple[int, ...], compute: Compute) -> Tensor:
+    """Draw standard normal noise, the same on every device."""
+    return compute.tensor(rng.standard_normal(shape, dtype=np.float32))
+
+
+class Trainer:
+    """Both networks, their optimiser and their average.
+
+    Attributes:
+        average: The networks that sample.
+        steps: Steps done.
+    """
+
+    def __init__(self, p: Any, size: tuple[int, ...], compute: Compute, seed: int) -> None:
+        self.p, self.compute, self.seed = p, compute, seed
+        self.pair = build(p, size, seed)
+        compute.module(self.pair)
+        self.average = Ema(self.pair, p.ema)
+        self.optimiser = torch.optim.Adam(self.pair.parameters(), p.lr, (0.9, 0.99))
+        self.steps = 0
+
+    def survey(self, images: Array) -> None:
+        """Take mean and spread from images ``(n, *size)``."""
+        moments = torch.tensor([float(images.mean()), float(images.std()) or 1.0])
+        for pair in (self.pair, self.average.module):
+            pair.moments.copy_(moments)
+
+    def step(self, real: Array) -> dict[str, Tensor]:
+        """Do one step of both networks on labelled patches.
+
+        Returns:
+            Both losses, as tensors: reading them is left to the caller, since it would wait for
+            a GPU.
+        """
+        self.steps += 1
+        left = (self.p.steps - self.steps + 1) / self.p.steps
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.p.lr * (min(1.0, left / self.p.decay) if self.p.decay else 1.0)
+        rng = numpy_rng(self.seed, NOISE, self.steps)
+        drawn = self.compute.tensor(real)
+        label = 2 * drawn[:, 1:] - 1
+        image = (drawn[:, :1] - self.pair.moments[0]) / self.pair.moments[1]
+        watched = {}
+        for name, network, data, seen in (
+            ("label", self.pair.label, label, None),
+            ("image", self.pair.image, image, label),
+        ):
+            noise = draw_noise(rng, tuple(data.shape), self.compute)
+            with self.compute.autocast():
+                watched[f"{name}_loss"] = network.loss(data, noise, self._times(rng), seen)
+        self.optimiser.zero_grad()
+        sum(watched.values(), torch.zeros((), device=drawn.device)).backward()
+        self.optimiser.step()
+        self.average.update(self.pair, self.steps)
+        return {name: loss.detach() for name, loss in watched.items()}
+
+    def _times(self, rng: np.random.Generator) -> Tensor:
+        """Draw a time a patch, evenly spread over the batch: a quieter loss than chance's."""
+        n = self.p.batch_size
+        even = (np.arange(n) + rng.random()) / n
+        return shifted(self.compute.tensor(even.astype(np.float32)), self.p.shift)
+
+    def state(self) -> Weights:
+        """Return all that the next step depends on; random numbers depend on its count alone."""
+        return {
+            "steps": np.array(self.steps),
+            **module_arrays(self.pair, "pair."),
+            **module_arrays(self.average.module, "average."),
+            **optimiser_arrays(self.optimiser, "adam."),
+        }
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Take over what :meth:`state` returned."""
+        self.steps = int(state["steps"])
+        load_module(self.pair, state, "pair.")
+        load_module(self.average.module, state, "average.")
+        load_optimiser(self.optimiser, state, "adam.")
