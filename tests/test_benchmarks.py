@@ -1,0 +1,90 @@
+"""The specs in ``benchmarks/`` say what their comments promise; they are planned, not run."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vbench.engine.plan import make_plan
+from vbench.registry import default
+from vbench.spec.check import faults
+from vbench.spec.load import load_spec
+from vbench.spec.model import PluginUse, Spec
+
+FOLDER = Path(__file__).parents[1] / "benchmarks"
+
+
+def read(name: str) -> Spec:
+    return load_spec(FOLDER / f"{name}.toml")
+
+
+def parameters(use: PluginUse) -> dict[str, Any]:
+    return default().get("generator", use.plugin).cls.Params(**use.params).model_dump()
+
+
+@pytest.mark.parametrize("name", ["paper", "beyond", "ablation", "paper-2d-full"])
+def test_it_validates_and_plans_an_arm_for_each_generator(name: str) -> None:
+    spec, registry = read(name), default()
+    assert faults(spec, registry) == []
+    planned = {arm.name for arm in make_plan(spec, registry).arms}
+    assert {f"synthetic/{use.label}" for use in spec.generators} <= planned
+    assert "real" in planned
+
+
+@pytest.mark.parametrize("name", ["paper", "beyond", "ablation"])
+def test_it_measures_no_precision_and_no_threads(name: str) -> None:
+    spec = read(name)
+    assert spec.compute.threads is not None
+    for use in [*spec.generators, spec.segmenter]:
+        if use.plugin != "geometric":
+            assert {"precision", "memory_format"} <= use.params.keys(), use.label
+
+
+def test_beyond_has_the_papers_generators_as_paper_has_them() -> None:
+    paper, beyond = read("paper"), read("beyond")
+    assert beyond.generators[: len(paper.generators)] == paper.generators
+    assert {use.plugin for use in beyond.generators[len(paper.generators) :]} == {
+        "mask-first",
+        "geometric",
+    }
+    assert (beyond.data, beyond.patches, beyond.segmenter, beyond.tune) == (
+        paper.data,
+        paper.patches,
+        paper.segmenter,
+        paper.tune,
+    )
+
+
+def test_each_arm_of_the_ablation_is_one_switch_away_from_its_corrected_method() -> None:
+    switches: dict[str, set[str]] = {}
+    corrected: dict[str, dict[str, Any]] = {}
+    for use in read("ablation").generators:
+        values = parameters(use)
+        if use.label.startswith("corrected"):
+            corrected[use.plugin] = values
+            continue
+        changed = {key for key in values if values[key] != corrected[use.plugin][key]}
+        switches[use.label] = changed
+        authors = default().get("generator", use.plugin).cls.Params(preset="authors")
+        for key in changed:
+            assert values[key] == getattr(authors, key), (use.label, key)
+    assert switches == {
+        "fault-1-batch-penalty": {"penalty"},
+        "fault-2-reused-batch": {"reuse_batch"},
+        "fault-3-zero-gains": {"zero_mean_gains"},
+        "fault-4-train-mode": {"sampling_mode"},
+        "fault-5-label-range": {"label_range", "label_threshold"},
+        "fault-6-patch-minmax": {"patch_minmax"},
+        "fault-7-targets": {"target_real", "target_fake"},
+        "fault-7-paired-features": {"generator_loss"},
+    }
+
+
+def test_the_full_size_paper_is_the_authors_to_the_letter() -> None:
+    spec = read("paper-2d-full")
+    for use in spec.generators:
+        assert use.params == {"preset": "authors"}
+    assert spec.segmenter.params == {"preset": "livne2019-half"}
+    assert (spec.patches.size, spec.patches.per_subject) == ([96, 96], 1000)
+    split = spec.data.source.split
+    assert (split.train, split.val, split.test) == (41, 11, 14)
