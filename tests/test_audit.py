@@ -139,4 +139,24 @@ def test_a_metric_that_raises_costs_its_own_value_only():
     assert found["broken"]["fault"] == "RuntimeError: no such thing"
     assert found["broken"]["value"] is None
     assert "nan" in found["infinite"]["fault"]
-    assert found["plain"] == {"value": 160.0, "floor": 160.0, "ceiling": 160.0, "defined": True}
+    on_scale = {"value": 160.0, "floor": 160.0, "ceiling": 160.0, "defined": True}
+    assert found["plain"] == {**on_scale, "features": "filter-bank"}
+
+
+def test_privacy_is_not_seen_through_features_fitted_on_the_training_patches():
+    known = {patch.tobytes() for patch in TRAINING.take(np.arange(len(TRAINING)))}
+
+    class Overfitted:
+        """Tells training patches from all others."""
+
+        name, fitted = "overfitted", True
+
+        def __call__(self, patches):
+            return np.array([[float(patch.tobytes() in known), 1.0] for patch in patches])
+
+    metrics = {f: [cls() for cls in METRICS[f].values()] for f in METRICS}
+    fresh = patients(5, 40, seed=2)
+    found = audit_patches(fresh, TRAINING, HELDOUT, seed=0, features=Overfitted(), **metrics)
+    assert found["privacy"] == audit(fresh, "privacy")
+    assert {entry["features"] for entry in found["privacy"].values()} == {"filter-bank"}
+    assert {entry["features"] for entry in found["fidelity"].values()} == {"overfitted"}

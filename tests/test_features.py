@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from patients import patients
 
+from vbench import Segmenter
 from vbench.features import Cached, FilterBank, SegmenterFeatures, embed, extractor
+from vbench.types import Progress, Setup
 
 
 @pytest.fixture(scope="module")
@@ -69,13 +71,32 @@ def test_features_of_a_wrong_shape_are_refused(patches, broken):
         embed(patches, broken)
 
 
-def test_a_segmenter_with_features_is_preferred(patches):
-    class WithFeatures:
+def test_a_segmenter_with_features_is_preferred_and_segments(patches):
+    class Plain(Segmenter):
+        name = "plain"
+
+        def fit(self, patches, *, seed):
+            yield Progress(1, 1, {})
+
+        def predict(self, image, mask):
+            return ((image + 1) / 2).astype(np.float32)
+
+        def weights(self):
+            return {}
+
+        def load_weights(self, weights):
+            pass
+
+    class WithFeatures(Plain):
         def features(self, patches):
             return patches.mean(axis=(2, 3))
 
-    found = extractor(WithFeatures())
+    setup = Setup(size=patches.size)
+    found = extractor(WithFeatures(Segmenter.Params(), setup), threshold=0.6)
     assert isinstance(found, SegmenterFeatures)
     assert embed(patches, found).shape == (len(patches), 2)
-    assert isinstance(extractor(object()), FilterBank)
+    array = take(patches)
+    np.testing.assert_array_equal(Cached(found).segment(array), (array[:, 0] + 1) / 2 >= 0.6)
+    assert isinstance(extractor(Plain(Segmenter.Params(), setup)), FilterBank)
     assert isinstance(extractor(), FilterBank)
+    assert Cached(FilterBank()).segment is None

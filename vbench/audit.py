@@ -87,15 +87,18 @@ def audit_patches(
         fidelity: The metrics.
         privacy: The metrics.
         seed: Of all that is drawn.
-        features: The feature extractor; None: :class:`vbench.features.FilterBank`.
+        features: The feature extractor; None: :class:`vbench.features.FilterBank`. Privacy is
+            audited through the filter bank when the extractor is ``fitted``: it would tell
+            training patches from others by itself.
 
     Returns:
         By family, by metric name: ``value``, ``floor``, ``ceiling`` (None when there is none),
-        ``defined``, what the metric adds (``ci95``, ``alarm``, …), and ``fault``, in words, when
-        it raised.
+        ``defined``, ``features`` (the extractor's name), what the metric adds (``ci95``,
+        ``alarm``, …), and ``fault``, in words, when it raised.
     """
     rng = np.random.default_rng(seed)
     cached = Cached(extractor() if features is None else features)
+    blind = Cached(extractor()) if getattr(features, "fitted", False) else cached
     made = _some(synthetic, MOST, rng)
 
     real_n = min(len(made), len(training), len(heldout))
@@ -110,13 +113,19 @@ def audit_patches(
 
     def on_members(metric: PrivacyMetric) -> Callable[[Patches, Patches], Score | float]:
         return lambda patches, held: metric.score(
-            patches, training, held, features=cached, seed=seed
+            patches, training, held, features=blind, seed=seed
         )
 
     return {
-        "fidelity": {m.name: _entry(on_real(m), (alike,), (other,), (noise,)) for m in fidelity},
+        "fidelity": {
+            m.name: {**_entry(on_real(m), (alike,), (other,), (noise,)), "features": cached.name}
+            for m in fidelity
+        },
         "privacy": {
-            m.name: _entry(on_members(m), (made, heldout), halves, (copies, heldout))
+            m.name: {
+                **_entry(on_members(m), (made, heldout), halves, (copies, heldout)),
+                "features": blind.name,
+            }
             for m in privacy
         },
     }

@@ -1,22 +1,25 @@
 """Feature vectors of labelled patches: what distributions of patches are compared by.
 
-A feature extractor is any callable that maps patches ``(n, 2, *size)`` to vectors ``(n, d)``. The
-default is a fixed bank of multi-scale filters, so nothing is downloaded and nothing is fitted.
+A feature extractor is any callable that maps patches ``(n, 2, *size)`` to vectors ``(n, d)``. Here
+are two that need no download: what a segmenter has learnt from real patches, and, for when there
+is none, a fixed bank of multi-scale filters.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from vbench.interfaces import Plugin, Segmenter
 from vbench.types import Array, Patches
 
 Floats = npt.NDArray[np.float64]
-#: Maps patches ``(n, 2, *size)`` to vectors ``(n, d)``. An attribute ``invariant = True`` says
-#: that mirroring a patch, or swapping its axes, does not change its vector.
+#: Maps patches ``(n, 2, *size)`` to vectors ``(n, d)``. An attribute ``name`` is shown beside the
+#: scores; ``invariant = True`` says that mirroring a patch, or swapping its axes, does not change
+#: its vector; ``fitted = True`` that it was fitted on the training patches.
 Features: TypeAlias = Callable[[Array], Array]
 
 #: Patches that are looked at together.
@@ -54,7 +57,10 @@ class Cached:
         """Wrap an extractor."""
         self._features = features
         self._known: dict[int, tuple[Patches, Floats]] = {}
+        self.name = str(getattr(features, "name", getattr(features, "__name__", "")))
         self.invariant = bool(getattr(features, "invariant", False))
+        #: What the extractor's segmenter finds in patches; None when it has no segmenter.
+        self.segment = getattr(features, "segment", None)
 
     def __call__(self, patches: Array) -> Array:
         """Return the vectors of an array of patches."""
@@ -77,6 +83,7 @@ class FilterBank:
     mirroring a patch or swapping its axes changes nothing.
     """
 
+    name = "filter-bank"
     invariant = True
 
     def __call__(self, patches: Array) -> Floats:
@@ -153,27 +160,55 @@ def _halve(array: Array) -> Array:
 
 
 class SegmenterFeatures:
-    """The features that a fitted segmenter has learnt: what its method ``features`` returns."""
+    """The features that a segmenter has learnt, which was fitted on real patches.
+
+    Attributes:
+        fitted: It has seen the training patches, and so may tell them from others by itself:
+            privacy scores must not look through it.
+    """
 
     invariant = False
+    fitted = True
 
-    def __init__(self, segmenter: Any) -> None:
-        """Wrap a segmenter that was fitted on real patches; see :func:`extractor`."""
-        self._segmenter = segmenter
+    def __init__(self, segmenter: Segmenter, threshold: float = 0.5) -> None:
+        """Wrap a fitted segmenter; see :func:`extractor`.
+
+        Args:
+            segmenter: One that :func:`offers_features`.
+            threshold: The probability from which it takes a voxel for vessel.
+        """
+        self._segmenter, self._threshold = segmenter, threshold
+        self.name = segmenter.name
 
     def __call__(self, patches: Array) -> Array:
         """Return what ``segmenter.features`` makes of patches: ``(n, d)``."""
-        vectors: Array = self._segmenter.features(patches)
+        vectors = self._segmenter.features(patches)
+        if vectors is None:
+            raise ValueError(f"segmenter '{self.name}' returned no features")
         return vectors
 
+    def segment(self, patches: Array) -> npt.NDArray[np.bool_]:
+        """Return the vessels that the segmenter finds in the images of patches, ``(n, *size)``."""
+        found = []
+        for image in patches[:, 0]:
+            volume = image if image.ndim == 3 else image[..., None]
+            found.append(self._segmenter.predict(volume, np.ones(volume.shape, bool)))
+        return np.stack(found).reshape(patches[:, 0].shape) >= self._threshold
 
-def extractor(segmenter: Any = None) -> Features:
+
+def offers_features(segmenter: type[Plugin]) -> bool:
+    """Return whether a segmenter has features of its own."""
+    return issubclass(segmenter, Segmenter) and segmenter.features is not Segmenter.features
+
+
+def extractor(segmenter: Segmenter | None = None, threshold: float = 0.5) -> Features:
     """Return the feature extractor to audit with.
 
     Args:
-        segmenter: A segmenter fitted on real patches. When it has a method ``features(patches)
-            -> (n, d)``, that is used; else, and without one, the filter bank.
+        segmenter: One that was fitted on real patches. When it :func:`offers_features`, these
+            are used; else, and without one, the filter bank.
+        threshold: The probability from which it takes a voxel for vessel.
     """
-    if callable(getattr(segmenter, "features", None)):
-        return SegmenterFeatures(segmenter)
+    if segmenter is not None and offers_features(type(segmenter)):
+        return SegmenterFeatures(segmenter, threshold)
     return FilterBank()

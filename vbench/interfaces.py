@@ -246,6 +246,21 @@ class Segmenter(Fitted):
             float32 ``(X, Y, Z)``, vessel probability in [0, 1], 0 outside of the mask.
         """
 
+    def features(self, patches: Array) -> Array | None:
+        """Return what the fitted method sees of labelled patches, or None when it offers nothing.
+
+        Fidelity scores compare synthetic with real patches by these vectors, when the segmenter
+        was fitted on real patches; with a method that does not override this, by a fixed bank of
+        filters.
+
+        Args:
+            patches: float32 ``(n, 2, *size)``, of the size that it was built for.
+
+        Returns:
+            ``(n, d)``, finite, the vector of each patch independent of the others.
+        """
+        return None
+
 
 class Metric(Plugin):
     """What all metrics have; implement one of the three kinds below.

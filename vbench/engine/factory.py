@@ -10,6 +10,7 @@ from typing import Any, cast
 from vbench.engine.arm import Arm
 from vbench.engine.datasets import Subjects
 from vbench.engine.job import Job, derive_seed
+from vbench.features import offers_features
 from vbench.interfaces import Metric
 from vbench.registry import Entry, Registry
 from vbench.spec.check import build_params
@@ -214,14 +215,23 @@ class JobFactory:
             )
         )
 
-    def audit(self, arm: Arm, seed: int) -> None:
-        """Plan fidelity and privacy scores of a generator; none when the spec lists none."""
+    def audit(self, arm: Arm, seed: int, real: Arm | None) -> None:
+        """Plan fidelity and privacy scores of a generator; none when the spec lists none.
+
+        Args:
+            arm: The generator's synthetic arm.
+            seed: The repetition.
+            real: The arm whose segmenter may lend its features; None when there is none.
+        """
         metrics = {family: self._metrics(family) for family in ("fidelity", "privacy")}
         if not any(metrics.values()):
             return
         source = self.data["source"]
         train, heldout = source.keys("train"), [*source.keys("val"), *source.keys("test")]
         trials = arm.trials[seed]
+        segmenter = self.registry.get("segmenter", self.spec.segmenter.plugin)
+        lends = real is not None and metrics["fidelity"] and offers_features(segmenter.cls)
+        lent = real.trials[seed] if real is not None and lends else []
         arm.audit[seed] = self._add(
             Job(
                 stage="audit",
@@ -233,9 +243,10 @@ class JobFactory:
                     "patches": self._patches("source"),
                     "metrics": metrics,
                     "higher_is_better": self.higher,
+                    "features": {"plugin": segmenter.identity, "trials": lent} if lent else None,
                     "seed": derive_seed(seed, "audit"),
                 },
-                needs=(*trials, *train, *heldout, *self._samples_of(trials)),
+                needs=(*trials, *lent, *train, *heldout, *self._samples_of(trials)),
                 arm=arm.name,
                 seed=seed,
             )

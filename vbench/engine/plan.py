@@ -134,7 +134,7 @@ class _Planner:
             )
         if evaluated:
             self.make.evaluate(arm, seed, self.spec.segmenter, source)
-            self.make.audit(arm, seed)
+            self.make.audit(arm, seed, self.arms.get("real"))
 
     def mixed(self, seed: int, use: PluginUse) -> None:
         arm = self._arm(f"mixed/{use.label}", "mixed", self.spec.segmenter.plugin)

@@ -8,12 +8,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from vbench.features import offers_features
 from vbench.interfaces import Segmenter
 from vbench.testing import tables
 from vbench.testing.fitted import FittedSuite
 from vbench.testing.guards import digest
 from vbench.testing.suite import Skip, expect
-from vbench.testing.toys import volume
+from vbench.testing.toys import ToyPatches, volume
 from vbench.types import Array
 
 #: Volumes larger than a patch, of odd extents, and thinner than a patch.
@@ -82,6 +83,25 @@ class SegmenterSuite(FittedSuite):
         image, mask = volume(SHAPES[1])
         found = self.fitted(ndim).method.predict(image, np.zeros_like(mask))
         expect(not np.any(found), "an empty mask gave a prediction that is not 0")
+
+    def test_features(self, ndim: int) -> None:
+        """Where it offers features: a finite vector a patch, whatever the other patches are."""
+        if not offers_features(self.plugin):
+            raise Skip("offers no features")
+        method = self.fitted(ndim).method
+        patches = ToyPatches(self.size(ndim)).take(np.arange(6))
+        before = digest(patches)
+        found = np.asarray(method.features(patches))
+        expect(
+            found.ndim == 2 and len(found) == 6, f"6 patches have features of shape {found.shape}"
+        )
+        expect(np.isfinite(found).all(), "features hold NaN or infinity")
+        alone = np.asarray(method.features(patches[2:3]))
+        expect(
+            np.allclose(alone, found[2:3], rtol=1e-3, atol=1e-3),
+            "the features of a patch change with the patches beside it",
+        )
+        expect(digest(patches) == before, "features changed the patches")
 
     def test_starts_from_given_weights(self, ndim: int) -> None:
         """Goes on from weights that were loaded before fit, as transfer needs."""

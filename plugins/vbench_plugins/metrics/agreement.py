@@ -24,21 +24,29 @@ class AgreementParams(Params):
 
 
 class LabelAgreement(FidelityMetric):
-    """Dice of a voxel classifier, fitted on real pairs, on synthetic pairs; higher is better.
+    """Dice of what was fitted on real pairs, on synthetic pairs; higher is better.
 
-    In [0, 1]. The classifier is a ridge regression on intensity, slope and curvature at three
-    scales and their products, with the threshold that is best on the real pairs: simple enough
-    to be fitted in a second, and the floor says what it reaches on real pairs that it has not
-    seen. No vessel in either set: 0, not defined.
+    In [0, 1]. What was fitted is the segmenter whose features are compared, with its threshold;
+    the floor is then its Dice on real pairs that it was fitted on. Without one, it is a ridge
+    regression on intensity, slope and curvature at three scales and their products, with the
+    threshold that is best on the real pairs: simple enough to be fitted in a second, and the
+    floor says what it reaches on real pairs that it has not seen. No vessel in either set: 0, not
+    defined.
     """
 
     name = "label-agreement"
+    version = 2
     higher_is_better = True
     Params = AgreementParams
 
     def score(self, synthetic: Patches, real: Patches, *, features: Any, seed: int) -> Score:
         """Score one set of synthetic patches."""
         rng = np.random.default_rng(seed)
+        segment = getattr(features, "segment", None)
+        if segment is not None:
+            taken = _taken(synthetic, self.params.patches, rng)
+            truth = taken[:, 1] > 0.5
+            return Score(_dice(segment(taken), truth), defined=bool(truth.any()))
         synthetic_sees, synthetic_truth = _voxels(synthetic, self.params.patches, rng)
         real_sees, real_truth = _voxels(real, self.params.patches, rng)
         if not synthetic_truth.any() or not real_truth.any():
@@ -53,11 +61,16 @@ class LabelAgreement(FidelityMetric):
         return Score(_dice(found, synthetic_truth))
 
 
+def _taken(patches: Patches, most: int, rng: np.random.Generator) -> Floats:
+    """Return at most so many patches, drawn at random."""
+    return patches.take(np.sort(rng.permutation(len(patches))[:most]))
+
+
 def _voxels(patches: Patches, most: int, rng: np.random.Generator) -> tuple[Floats, Bools]:
     """Return what the classifier sees of every voxel, ``(voxels, columns)``, and the labels."""
     from scipy.ndimage import gaussian_filter
 
-    taken = patches.take(np.sort(rng.permutation(len(patches))[:most]))
+    taken = _taken(patches, most, rng)
     image = taken[:, 0]
     columns = []
     for scale in _SCALES:

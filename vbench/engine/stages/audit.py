@@ -10,7 +10,9 @@ from typing import Any, cast
 import numpy as np
 
 from vbench.engine.context import Context
-from vbench.engine.stages.common import chosen, real_patches
+from vbench.engine.stages.common import chosen, fitted_segmenter, real_patches
+from vbench.errors import DivergedError
+from vbench.features import Features, extractor
 from vbench.interfaces import Metric
 
 
@@ -38,8 +40,23 @@ def run(context: Context) -> dict[str, Any]:
         fidelity=families["fidelity"],
         privacy=families["privacy"],
         seed=inputs["seed"],
+        features=_features(context),
     )
     return {"checkpoint": index, **scores}
+
+
+def _features(context: Context) -> Features:
+    """Return what the segmenter of the real arm has learnt; the default where there is none."""
+    inputs = context.inputs
+    lent = inputs["features"]
+    if lent is None:
+        return extractor()
+    try:
+        trial = chosen(context.store, lent["trials"], inputs["higher_is_better"])
+    except DivergedError:  # the real arm says so; the generator's audit need not fail with it
+        return extractor()
+    segmenter = fitted_segmenter(context, trial, lent["plugin"], inputs["patches"]["size"])
+    return extractor(segmenter, context.store.result(trial.key)["threshold"])
 
 
 def _metric(context: Context, listed: dict[str, Any]) -> Any:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
 from vbench.engine.context import Context
 from vbench.engine.store import Store
 from vbench.engine.tuning import Trial, ask, best
+from vbench.engine.weights import load_weights
 from vbench.errors import ContractError, DivergedError
-from vbench.interfaces import Fitted, Params, Plugin
+from vbench.interfaces import Fitted, Params, Plugin, Segmenter
 from vbench.types import Array, Patches, Setup
 
 F = TypeVar("F", bound=Fitted)
@@ -57,6 +58,24 @@ def chosen(store: Store, keys: Sequence[str], higher_is_better: bool) -> Trial:
     if trial is None:
         raise DivergedError(f"none of {len(keys)} trials ended with a validation score")
     return trial
+
+
+def fitted_segmenter(
+    context: Context, trial: Trial, plugin: Mapping[str, Any], size: Sequence[int]
+) -> Segmenter:
+    """Return the segmenter that a trial fitted.
+
+    Args:
+        context: The job.
+        trial: The trial.
+        plugin: The planned segmenter's identity.
+        size: Its patch size.
+    """
+    cls = cast(type[Segmenter], context.plugin("segmenter", plugin).cls)
+    params = params_of(cls, context.store.result(trial.key)["params"])
+    segmenter = cls(params, training_setup(context, tuple(size)))
+    segmenter.load_weights(load_weights(context.store.folder(trial.key) / "weights.safetensors"))
+    return segmenter
 
 
 def resolve_params(context: Context, cls: type[F], prefix: str) -> tuple[Params, dict[str, Any]]:
@@ -144,6 +163,7 @@ __all__: list[str] = [
     "check_labelled_patches",
     "check_probabilities",
     "chosen",
+    "fitted_segmenter",
     "mean",
     "params_of",
     "real_patches",

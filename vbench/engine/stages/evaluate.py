@@ -10,10 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from vbench.engine.context import Context
-from vbench.engine.stages.common import check_probabilities, chosen, params_of, training_setup
-from vbench.engine.weights import load_weights
+from vbench.engine.stages.common import check_probabilities, chosen, fitted_segmenter
 from vbench.files import write_npy
-from vbench.interfaces import SegmentationMetric, Segmenter
+from vbench.interfaces import SegmentationMetric
 from vbench.types import Array, Score, Volume
 
 
@@ -26,11 +25,7 @@ def run(context: Context) -> dict[str, Any]:
     inputs = context.inputs
     trial = chosen(context.store, inputs["trials"], inputs["higher_is_better"])
     fitted = context.store.result(trial.key)
-    cls = cast(type[Segmenter], context.plugin("segmenter").cls)
-    params = params_of(cls, fitted["params"])
-    segmenter = cls(params, training_setup(context, tuple(inputs["size"])))
-    folder = context.store.folder(trial.key)
-    segmenter.load_weights(load_weights(folder / "weights.safetensors"))
+    segmenter = fitted_segmenter(context, trial, inputs["plugin"], inputs["size"])
     metrics = [_metric(context, listed) for listed in inputs["metrics"]]
     cases: list[dict[str, Any]] = []
     faults: dict[str, str] = {}
@@ -38,7 +33,7 @@ def run(context: Context) -> dict[str, Any]:
     for number, volume in enumerate(volumes):
         context.report(number, len(volumes), {})
         probabilities = predict_volume(segmenter, volume)
-        check_probabilities(probabilities, volume.image.shape, cls.name)
+        check_probabilities(probabilities, volume.image.shape, segmenter.name)
         prediction = (probabilities >= fitted["threshold"]) & volume.mask
         write_like_native(
             context.folder / "predictions" / f"{volume.id}.nii.gz",
