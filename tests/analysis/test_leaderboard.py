@@ -9,6 +9,7 @@ import pytest
 from fabricate import TRUTH, fabricate
 
 from vbench.analysis import build_leaderboard, write_leaderboard
+from vbench.analysis.layout import sections
 from vbench.errors import StoreError
 
 
@@ -93,6 +94,8 @@ def test_a_failed_arm_is_last_with_the_reason_of_the_job_that_failed_first(made)
     failure = row["failure"]
     assert (failure["stage"], failure["reason"]) == ("fit-generator", "diverged")
     assert "NaN" in failure["message"]
+    assert failure["traceback"].startswith("Traceback")
+    assert failure["seconds"] > 0
     assert row["metrics"]["dsc"]["mean"] is None
     assert row["metrics"]["dsc"]["n_failed"] == 18
     assert row["seconds"] > 0
@@ -286,3 +289,24 @@ def test_an_interval_of_few_cases_stays_where_the_score_can_be(tmp_path):
     assert metrics["hd95"]["ci95"][1] > 50
     ratio = rows_of(made.folder)[1]["synthetic/dcgan"]["versus"]["real"]["dsc"]
     assert ratio["ratio_ci95"][0] == 0.0
+
+
+def test_what_became_of_the_trials_is_counted_and_pruned_ones_are_in_the_table(made):
+    keys = made.arm("real")["trials"]["0"]
+    assert len(keys) >= 2
+    made.record(keys[0])["result"]["pruned"] = True
+    made.rewrite()
+    board, rows = rows_of(made.folder)
+    planned = sum(map(len, made.arm("real")["trials"].values()))
+    assert rows["real"]["trials"] == {
+        "planned": planned,
+        "ended": planned - 1,
+        "pruned": 1,
+        "diverged": 0,
+        "skipped": 0,
+        "failed": 0,
+    }
+    assert {row["trials"]["planned"] for row in rows.values()} == {planned}
+    section = next(sections(board))
+    column = section.header.index("pruned")
+    assert f"1 of {planned} trials" in {line[column].text for line in section.lines}

@@ -43,7 +43,7 @@ def sections(
     Args:
         leaderboard: Content of leaderboard.json.
         metrics: Which to show; DSC and 95HD when None.
-        compact: Leave out standard deviations, the interval of the ratio, and time.
+        compact: Leave out standard deviations, the interval of the ratio, pruned trials, and time.
     """
     chosen = list(metrics or headline(leaderboard))
     primary = str(leaderboard.get("primary"))
@@ -59,8 +59,12 @@ def sections(
         header = ["", "arm", *(_title(name, info[name]) for name in chosen)]
         header += [f"/ {reference}"] if reference else []
         header += ["seeds"] if len(seeds) > 1 else []
+        pruned = not compact and any(row["trials"]["pruned"] for row in group)
+        header += ["pruned"] if pruned else []
         header += [] if compact else ["time"]
-        lines = [_line(row, chosen, first, reference, compact, len(seeds) > 1) for row in group]
+        lines = [
+            _line(row, chosen, first, reference, compact, len(seeds) > 1, pruned) for row in group
+        ]
         title = f"{cohort} data: {_count(len(subjects), 'test subject')}"
         title += f" × {_count(seeds.pop(), 'seed')}" if len(seeds) == 1 else ""
         yield Section(title, tuple(header), tuple(lines))
@@ -106,6 +110,7 @@ def _line(
     reference: str | None,
     compact: bool,
     seeds: bool,
+    pruned: bool,
 ) -> tuple[Cell, ...]:
     entry = row["metrics"][first]
     rank = f"{entry['rank']}{'=' if entry['tied'] else ''}" if entry.get("rank") else ""
@@ -126,6 +131,8 @@ def _line(
         cells.append(Cell(" ".join(parts).strip()))
     if seeds:
         cells.append(Cell(str(row["seeds"])))
+    if pruned:
+        cells.append(Cell(f"{row['trials']['pruned']} of {row['trials']['planned']} trials"))
     return *cells, *([] if compact else [Cell(duration(row["seconds"]))])
 
 

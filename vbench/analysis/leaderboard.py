@@ -23,6 +23,7 @@ from vbench.analysis.scores import (
 )
 from vbench.analysis.stats import mean_interval, per_subject
 from vbench.analysis.transfer import transfer_curves
+from vbench.analysis.trials import trial_counts
 
 
 def build_leaderboard(folder: Path) -> dict[str, Any]:
@@ -111,6 +112,7 @@ def _row(
         "seeds": len(gone.finished),
         "seeds_failed": len(gone.failed),
         "cases": len(gone.finished) * len(results.cohorts[arm.cohort]),
+        "trials": trial_counts(results, arm),
         **arm_cost(results, arm),
         "metrics": {name: summary(table, *ranges[name]) for name, table in scores.items()},
         "versus": {},

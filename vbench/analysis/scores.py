@@ -62,7 +62,7 @@ class Outcome:
         finished: Seeds that were scored.
         failed: Seeds that failed.
         failure: Of the first that failed: ``seed``, ``stage``, ``label``, ``reason``,
-            ``message``, ``seconds``.
+            ``message``, ``traceback``, ``seconds``.
     """
 
     status: str
@@ -118,6 +118,7 @@ def _describe(record: dict[str, Any], seed: int) -> dict[str, Any]:
         "label": record.get("label", ""),
         "reason": failure.get("reason", "error"),
         "message": failure.get("message", ""),
+        "traceback": failure.get("traceback", ""),
         "seconds": failure.get("seconds", record.get("seconds")),
     }
 
