@@ -74,7 +74,11 @@ def test_a_run_an_arm_with_metrics_artifacts_data_and_trials(out):
     assert json.loads((folder / "leaderboard_row.json").read_text())["arm"] == "synthetic/dcgan"
     assert (folder / "cases.csv").read_text().splitlines()[0] == "subject,seed,dsc,hd95,cldice"
     names = {path.name for path in (folder / "figures").iterdir()}
-    assert {"dsc-per-subject.svg", "samples.png", "best subject.png", "loss.svg"} <= names
+    assert {"dsc-per-subject.svg", "samples.png", "best subject.png"} <= names
+    assert {"segmenter loss.svg", "generator loss.svg", "generator gradient norm.svg"} <= names
+    looks = sorted(path.name for path in (folder / "figures" / "samples").iterdir())
+    assert looks == [f"seed-0-step-{step:06d}.png" for step in (50, 100, 200)]
+    assert run.data.tags["collapsed"] == ("dcgan collapsed: seed 0, step 50: all labels are empty")
     real = out / "mlartifacts" / "demo" / runs["real"].info.run_id / "artifacts"
     linked = real / "weights" / "seed-0.safetensors"
     assert linked.stat().st_ino == (weights / "weights.safetensors").stat().st_ino

@@ -42,6 +42,13 @@ def test_the_description_is_the_leaderboard_row(runs):
     assert "| hd95 mm |" in text
 
 
+def test_a_generator_that_collapsed_is_said(runs):
+    fault = "dcgan collapsed: seed 0, step 50: all labels are empty"
+    assert runs[0]["synthetic/dcgan"].tags["collapsed"] == fault
+    assert fault in runs[0]["synthetic/dcgan"].tags["mlflow.note.content"]
+    assert "collapsed" not in runs[0]["real"].tags
+
+
 def test_a_failed_arm_is_a_failed_run_with_its_reason(runs):
     run = runs[0]["synthetic/broken"]
     assert run.status == "FAILED"

@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from vbench.analysis.collapse import collapse_notes
 from vbench.analysis.folder import Arm, Results
 from vbench.analysis.wording import number, span
 
 #: Counted up when runs are laid out differently, so that old ones are replaced.
-LAYOUT = 1
+LAYOUT = 2
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,8 @@ def arm_run(results: Results, arm: Arm, leaderboard: Mapping[str, Any]) -> Run:
         "level": "arm",
         "mlflow.note.content": description(row, leaderboard),
     }
+    if row["collapsed"]:
+        tags["collapsed"] = collapse_notes([row])[0]
     if row["failure"]:
         tags["failure"] = f"{row['failure']['stage']}: {row['failure']['reason']}"
     return Run(
@@ -95,10 +98,12 @@ def description(row: Mapping[str, Any], leaderboard: Mapping[str, Any]) -> str:
     if row["failure"]:
         failure = row["failure"]
         lines += [f"Failed in {failure['stage']}: {failure['reason']}: {failure['message']}", ""]
-    lines += ["| score | mean | sd | 95 % interval | rank | n | undefined | ratio to real |"]
+    lines += [line for note in collapse_notes([dict(row)]) for line in (f"⚠ {note}", "")]
+    reference = next((name for name in ("real", "scratch") if name in row["versus"]), "real")
+    lines += [f"| score | mean | sd | 95 % interval | rank | n | undefined | / {reference} |"]
     lines += ["| --- | --- | --- | --- | --- | --- | --- | --- |"]
     for name, entry in row["metrics"].items():
-        against = row["versus"].get("real", {}).get(name, {})
+        against = row["versus"].get(reference, {}).get(name, {})
         unit = leaderboard["metrics"][name]["unit"]
         cells = [
             f"{name} {unit}".strip(),
@@ -108,7 +113,7 @@ def description(row: Mapping[str, Any], leaderboard: Mapping[str, Any]) -> str:
             entry.get("rank", ""),
             entry["n"],
             entry["n_undefined"],
-            number(against.get("ratio")),
+            f"{number(against.get('ratio'))} {span(against.get('ratio_ci95'))}".strip(),
         ]
         lines.append("| " + " | ".join(map(str, cells)) + " |")
     return "\n".join(lines)
