@@ -76,7 +76,7 @@ class Trainer:
             watched = self.critic_step(batch, fake.detach(), rng)
         if not self.p.reuse_batch:
             fake = self.fake(self.p.batch_size, rng)
-        watched["generator_loss"] = self._generator_step(fake, batch, rng)
+        watched |= self._generator_step(fake, batch, rng)
         self.average.update(self.generator, self.steps)
         return watched
 
@@ -94,8 +94,9 @@ class Trainer:
         loss, watched = self.objective.critic(self.critic, real, fake, rng)
         self.critic_optimiser.zero_grad()
         loss.backward()
+        watched = {**watched, "critic_loss": loss, "critic_gradient": _length(self.critic)}
         self.critic_optimiser.step()
-        return {name: v.detach() for name, v in {**watched, "critic_loss": loss}.items()}
+        return {name: value.detach() for name, value in watched.items()}
 
     def _turn(self, patches: list[Tensor], rng: np.random.Generator) -> list[Tensor]:
         """Mirror and rotate all patches by one and the same symmetry of the patch."""
@@ -116,7 +117,9 @@ class Trainer:
             for group in optimiser.param_groups:
                 group["lr"] = rate * scale
 
-    def _generator_step(self, fake: Tensor, real: Tensor, rng: np.random.Generator) -> Tensor:
+    def _generator_step(
+        self, fake: Tensor, real: Tensor, rng: np.random.Generator
+    ) -> dict[str, Tensor]:
         fake, real = self._turn([fake, real], rng)
         # The critic only passes the gradient on: its own weights need none.
         self.critic.requires_grad_(False)
@@ -124,8 +127,9 @@ class Trainer:
         self.critic.requires_grad_(True)
         self.optimiser.zero_grad()
         loss.backward()
+        watched = {"generator_loss": loss, "generator_gradient": _length(self.generator)}
         self.optimiser.step()
-        return loss.detach()
+        return {name: value.detach() for name, value in watched.items()}
 
     def state(self) -> Weights:
         """Return all that the next step depends on; random numbers depend on its count alone."""
@@ -146,3 +150,9 @@ class Trainer:
         load_module(self.average.module, state, "average.")
         load_optimiser(self.optimiser, state, "generator-adam.")
         load_optimiser(self.critic_optimiser, state, "critic-adam.")
+
+
+def _length(network: torch.nn.Module) -> Tensor:
+    """Return the length of the loss's gradient in all weights."""
+    gradients = [p.grad for p in network.parameters() if p.grad is not None]
+    return torch.nn.utils.get_total_norm(gradients)

@@ -47,9 +47,10 @@ def test_every_critic_step_has_patches_of_its_own_unless_reused(reuse: bool, exp
 def test_the_report_says_how_training_goes(cls: type[Gan]) -> None:
     gan = cls(cls.Params(**cls.tiny), Setup(SIZE))
     *_, last = gan.fit(ToyPatches(SIZE), seed=0)
-    expected = {"critic_loss", "generator_loss"}
-    expected |= {"score_real", "score_fake"} if cls is Dcgan else {"wasserstein", "penalty"}
-    assert expected <= set(last.metrics)
+    watched = {"critic_loss", "generator_loss", "critic_gradient", "generator_gradient"}
+    watched |= {"score_real", "score_fake"} if cls is Dcgan else {"wasserstein", "penalty"}
+    assert watched <= set(last.metrics)
+    assert last.metrics["generator_gradient"] > 0
     expected = {"precision": "float32", "memory_format": "contiguous", "threads": 0}
     assert gan.resolved() == expected
 
@@ -155,3 +156,36 @@ def test_the_critic_learns_to_tell_real_from_generated() -> None:
 def test_a_penalty_of_more_samples_than_the_batch_is_refused() -> None:
     with pytest.raises(ValidationError):
         WganGp.Params(batch_size=4, penalty_samples=-1)
+
+
+@pytest.mark.parametrize("reuse", [False, True])
+def test_generated_patches_carry_a_graph_only_where_the_generator_learns(
+    reuse: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    params = WganGp.Params(**{**WganGp.tiny, "critic_steps": 3, "reuse_batch": reuse})
+    trainer = Trainer(params, SIZE, Compute(), seed=0)
+    graphs: list[bool] = []
+    made = trainer.generator.forward
+
+    def forward(z: torch.Tensor) -> torch.Tensor:
+        patches = made(z)
+        graphs.append(patches.requires_grad)
+        return patches
+
+    monkeypatch.setattr(trainer.generator, "forward", forward)
+    trainer.step(ToyPatches(SIZE).take(np.arange(4 if reuse else 12)))
+    assert graphs == ([False, False, True] if reuse else [False, False, False, True])
+
+
+def test_a_critic_step_is_one_joint_pass_and_a_penalty_in_float32() -> None:
+    params = WganGp.Params(**{**WganGp.tiny, "precision": "bfloat16", "penalty_samples": 3})
+    trainer = Trainer(params, SIZE, Compute(precision="bfloat16"), seed=0)
+    passes: list[tuple[int, torch.dtype]] = []
+
+    def note(module: torch.nn.Module, inputs: tuple[torch.Tensor], out: torch.Tensor) -> None:
+        passes.append((len(out), out.dtype))
+
+    trainer.critic.features[0].register_forward_hook(note)
+    real = torch.from_numpy(ToyPatches(SIZE).take(np.arange(4)))
+    trainer.critic_step(real, torch.rand(4, 2, *SIZE), np.random.default_rng(0))
+    assert passes == [(8, torch.bfloat16), (3, torch.float32)]
