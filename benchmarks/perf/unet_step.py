@@ -176,11 +176,7 @@ def main() -> None:
     fastest = choose("auto", "auto", "cpu", {"perf": "unet_step"}, lambda c: step_of(
         params, c.precision, c.memory_format
     ))  # fmt: skip
-    time_to_goal(
-        params.model_copy(
-            update={"precision": fastest.precision, "memory_format": fastest.memory_format}
-        )
-    )
+    time_to_goal(params.model_copy(update=fastest.settled()))
 
 
 if __name__ == "__main__":
