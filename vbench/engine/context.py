@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,11 @@ from vbench.types import Kind, Volume
 Report = Callable[[int, int, Mapping[str, float]], None]
 
 
+def cpu_seconds() -> float:
+    """Return user and system time of this process and of its children that have ended."""
+    return sum(os.times()[:4])
+
+
 @dataclass(frozen=True)
 class Context:
     """One job at work, in the worker's process.
@@ -29,7 +35,8 @@ class Context:
         device: Where to compute.
         report: Tells the run how far it is.
         checkpoint_seconds: How often a training is saved.
-        cost: What the stage measured of its own work, such as ``steps``; ends up in the record.
+        cost: What the stage measured of its own work: ``steps``, ``steps_per_second``, and
+            ``earlier``, what it had cost before it was interrupted; ends up in the record.
     """
 
     job: Job

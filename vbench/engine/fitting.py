@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from vbench.engine.context import Context
+from vbench.engine.context import Context, cpu_seconds
 from vbench.engine.weights import load_weights, save_weights
 from vbench.errors import ContractError, DivergedError
 from vbench.files import read_json, write_json
@@ -38,15 +38,33 @@ class Checkpoint:
     def __init__(self, folder: Path) -> None:
         """Open the folder of a job, which may hold a checkpoint of an earlier attempt."""
         self.folder = folder
-        self.notes: dict[str, Any] = {"step": 0, "marks": 0, "seconds": 0.0, "curve": []}
+        self.notes: dict[str, Any] = {
+            "step": 0,
+            "marks": 0,
+            "seconds": 0.0,
+            "cpu_seconds": 0.0,
+            "curve": [],
+        }
 
     def restore(self, method: Fitted) -> bool:
-        """Bring a method to the state of the last checkpoint; False when there is none."""
-        path = self.folder / "notes.json"
-        if not path.is_file():
+        """Bring a method to the state of the last checkpoint; False when there is none.
+
+        One that cannot be read, for its disk was full or two runs wrote it, is none.
+        """
+        from safetensors import SafetensorError
+
+        for part in self.folder.glob(".tmp-*"):  # of a write that was killed
+            part.unlink(missing_ok=True)
+        try:
+            notes = read_json(self.folder / "notes.json")
+            state = load_weights(self.folder / notes["state"])
+        except (OSError, ValueError, SafetensorError):
             return False
-        notes = read_json(path)
-        method.load_state(load_weights(self.folder / notes["state"]))
+        try:
+            method.load_state(state)
+        except Exception:
+            self.clear()  # the next attempt starts anew, instead of failing here for ever
+            raise
         self.notes = notes
         return True
 
@@ -99,7 +117,9 @@ def drive(
         ContractError: When the method yields something else than Progress, or nothing.
     """
     notes = checkpoint.notes
-    begun = time.perf_counter() - notes["seconds"]
+    earlier = {name: notes[name] for name in ("seconds", "cpu_seconds")}
+    context.cost["earlier"] = earlier
+    begun, cpu = time.perf_counter() - earlier["seconds"], cpu_seconds() - earlier["cpu_seconds"]
     saved = time.perf_counter()
     first_step, first_time = notes["step"], time.perf_counter()
     progress: Progress | None = None
@@ -120,6 +140,10 @@ def drive(
         if not go_on:
             break
         if now - saved >= context.checkpoint_seconds and progress.step < progress.total:
+            notes["seconds"], notes["cpu_seconds"] = (
+                time.perf_counter() - begun,
+                cpu_seconds() - cpu,
+            )
             checkpoint.save(method)
             saved = time.perf_counter()
     if progress is None and notes["marks"] < len(marks):

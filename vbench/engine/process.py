@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import selectors
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -62,6 +62,7 @@ class WorkerProcess:
     def __init__(self, threads: int) -> None:
         """Start the process."""
         self.threads = threads
+        self._reusable = True
         names = ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "VECLIB_MAXIMUM")
         environment = {
             **os.environ,
@@ -69,21 +70,27 @@ class WorkerProcess:
             # Needed by CUDA for sums that come out the same each time.
             "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
             "PYTHONUNBUFFERED": "1",
+            # It imports what we import: not more, such as a random.py in the current folder.
+            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
         }
         self._log = tempfile.TemporaryFile(mode="w+b")  # noqa: SIM115 - lives as long as we do
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "vbench.engine.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            env=environment,
-        )
+        self._channel, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "vbench.engine.worker", str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=self._log,
+                stderr=self._log,
+                env=environment,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,  # Ctrl-C is ours; kill() takes all that plugins start
+            )
         self._buffer = b""
 
     @property
-    def alive(self) -> bool:
-        """Whether it can take a task."""
-        return self._process.poll() is None
+    def usable(self) -> bool:
+        """Whether it can take a task: it is alive, and no job has left anything running in it."""
+        return self._reusable and self._process.poll() is None
 
     def run(self, task: Task, on_progress: OnProgress, cancelled: threading.Event) -> Outcome:
         """Do a task; the worker is dead afterwards unless the job ended well.
@@ -103,16 +110,18 @@ class WorkerProcess:
 
     def kill(self) -> None:
         """End the process, and all that it started, at once."""
+        if self._log.closed:
+            return
         with suppress(psutil.NoSuchProcess):
             for child in psutil.Process(self._process.pid).children(recursive=True):
                 with suppress(psutil.NoSuchProcess):
                     child.kill()
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.kill()
         self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream is not None:
-                with suppress(OSError):
-                    stream.close()
+        self._channel.close()
+        self._log.close()
 
     def _attempt(
         self, task: Task, on_progress: OnProgress, cancelled: threading.Event, begun: float
@@ -121,10 +130,9 @@ class WorkerProcess:
             seconds = round(time.monotonic() - begun, 3)
             return Outcome(failure=JobFailure(reason, message, traceback, seconds))
 
-        assert self._process.stdin is not None
+        self._channel.settimeout(None)
         try:
-            self._process.stdin.write(json.dumps(task.to_json()).encode() + b"\n")
-            self._process.stdin.flush()
+            self._channel.sendall(json.dumps(task.to_json()).encode() + b"\n")
         except OSError:
             return failed("killed", self._epitaph(), self._quote())
         for message in self._messages():
@@ -145,6 +153,7 @@ class WorkerProcess:
             elif message["event"] == "progress":
                 on_progress(message["step"], message["total"], message["metrics"])
             elif message["event"] == "done":
+                self._reusable = message["reusable"]
                 return Outcome(record=message["record"])
             else:
                 return Outcome(failure=JobFailure(**message["failure"]))
@@ -152,22 +161,26 @@ class WorkerProcess:
 
     def _messages(self) -> Iterator[dict[str, Any] | None]:
         """Yield messages as they come, and None every so often; end when the worker does."""
-        assert self._process.stdout is not None
-        handle = self._process.stdout.fileno()
         looked = time.monotonic()
-        with selectors.DefaultSelector() as selector:
-            selector.register(handle, selectors.EVENT_READ)
-            while True:
-                if selector.select(LOOK_EVERY):
-                    data = os.read(handle, 1 << 16)
-                    if not data:
-                        return
-                    *lines, self._buffer = (self._buffer + data).split(b"\n")
-                    for line in lines:
-                        yield json.loads(line)
-                if time.monotonic() - looked >= LOOK_EVERY:
-                    looked = time.monotonic()
-                    yield None
+        self._channel.settimeout(LOOK_EVERY)
+        while True:
+            with suppress(TimeoutError):
+                data = self._receive()
+                if not data:
+                    return
+                *lines, self._buffer = (self._buffer + data).split(b"\n")
+                for line in lines:
+                    yield json.loads(line)
+            if time.monotonic() - looked >= LOOK_EVERY:
+                looked = time.monotonic()
+                yield None
+
+    def _receive(self) -> bytes:
+        """Return what came; nothing when the worker is gone."""
+        try:
+            return self._channel.recv(1 << 16)
+        except ConnectionError:
+            return b""
 
     def _resident(self) -> int:
         """Return resident memory of the worker and its children, in bytes."""
@@ -187,7 +200,10 @@ class WorkerProcess:
 
     def _epitaph(self) -> str:
         """Say how the process died."""
-        code = self._process.wait()
+        try:
+            code = self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            return "the worker closed its channel"
         if code < 0:
             name = signal.Signals(-code).name
             hint = " (out of memory?)" if -code == signal.SIGKILL else ""
@@ -211,9 +227,9 @@ class WorkerPool:
 
     @contextmanager
     def worker(self, threads: int) -> Iterator[WorkerProcess]:
-        """Lend a worker; it is kept for the next when it is still alive."""
+        """Lend a worker; it is kept for the next job when it is usable."""
         with self._lock:
-            fitting = [w for w in self._idle if w.alive and w.threads == threads]
+            fitting = [w for w in self._idle if w.usable and w.threads == threads]
             if fitting:
                 self._idle.remove(fitting[-1])
         worker = fitting[-1] if fitting else WorkerProcess(threads)
@@ -222,9 +238,11 @@ class WorkerPool:
         except BaseException:
             worker.kill()
             raise
+        if not worker.usable:
+            worker.kill()
+            return
         with self._lock:
-            if worker.alive:
-                self._idle.append(worker)
+            self._idle.append(worker)
 
     def close(self) -> None:
         """End all idle workers."""

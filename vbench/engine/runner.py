@@ -186,6 +186,8 @@ class Runner:
     def _end(self, job: Job, outcome: Outcome) -> None:
         if outcome.record is not None:
             self._succeed(job, outcome.record)
+        elif self.store.has(job.key):  # it was stopped after it had published
+            self._succeed(job, self.store.record(job.key))
         elif outcome.failure is not None:
             self._fail(job, outcome.failure)
 

@@ -2,6 +2,7 @@
 
 A plugin can do no harm beyond its own job from here: not by raising, aborting or hanging, and not
 by printing, since what it prints goes to a log while the messages have a channel of their own.
+What it starts is in the worker's process group, and leaves with it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import faulthandler
 import json
 import os
+import queue
 import resource
 import signal
 import socket
@@ -26,9 +28,10 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from vbench import registry
-from vbench.engine.context import Context
+from vbench.engine.context import Context, cpu_seconds
 from vbench.engine.job import Job
 from vbench.engine.store import Store
+from vbench.engine.surroundings import Surroundings, left_running
 from vbench.errors import ContractError, DataError, DivergedError, VbenchError
 from vbench.types import JobFailure
 
@@ -79,6 +82,8 @@ def execute(task: Task, report: Callable[[int, int, Mapping[str, float]], None])
     """
     job = Job.from_json(task.job)
     store = Store(Path(task.store))
+    if store.has(job.key):  # a Dask worker that died after it had published is asked again
+        return store.record(job.key)
     device = _device(task.device) if job.stage in _TORCH_STAGES else "cpu"
     folder = store.begin(job.key)
     context = Context(
@@ -91,17 +96,19 @@ def execute(task: Task, report: Callable[[int, int, Mapping[str, float]], None])
         checkpoint_seconds=task.checkpoint_seconds,
     )
     started, begun = datetime.now(UTC), time.perf_counter()
-    cpu = time.process_time()
+    cpu = cpu_seconds()
     _reset_peak()
     try:
         stage = import_module(f"vbench.engine.stages.{job.stage.replace('-', '_')}")
         result = stage.run(context)
+        earlier = context.cost.get("earlier", {})
         record = {
             **describe(job),
             "status": "ok",
             "started": started.isoformat(timespec="seconds"),
-            "seconds": round(time.perf_counter() - begun, 3),
-            "cpu_seconds": round(time.process_time() - cpu, 3),
+            # Of an interrupted training, also what it took until its last checkpoint.
+            "seconds": round(time.perf_counter() - begun + earlier.get("seconds", 0.0), 3),
+            "cpu_seconds": round(cpu_seconds() - cpu + earlier.get("cpu_seconds", 0.0), 3),
             "peak_memory_mb": _peak_mb(),
             "steps": context.cost.get("steps"),
             "steps_per_second": context.cost.get("steps_per_second"),
@@ -187,38 +194,35 @@ def _peak_mb() -> float:
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
 
 
-def _leave_with_parent(stdin: TextIO, tasks: list[str | None], ready: threading.Condition) -> None:
+def _leave_with_parent(channel: TextIO, tasks: queue.SimpleQueue[str]) -> None:
     """Read tasks; when the channel closes, the parent is gone, and so are we, whatever runs."""
-    for line in stdin:
-        with ready:
-            tasks.append(line)
-            ready.notify()
+    with suppress(OSError):
+        for line in channel:
+            tasks.put(line)
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)  # and all that a plugin started
     os._exit(0)
 
 
 def main() -> None:
-    """Serve tasks from standard input until it closes."""
-    channel = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # what plugins print goes to the log
+    """Serve tasks from the channel, a socket whose number the parent gave us, until it closes."""
+    channel = socket.socket(fileno=int(sys.argv[1]))
+    channel.set_inheritable(False)
     faulthandler.enable()
     faulthandler.register(signal.SIGUSR1, all_threads=True)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     warnings.simplefilter("default")
-    tasks: list[str | None] = []
-    ready = threading.Condition()
+    surroundings = Surroundings()
+    tasks: queue.SimpleQueue[str] = queue.SimpleQueue()
     reader = threading.Thread(
-        target=_leave_with_parent, args=(sys.stdin, tasks, ready), daemon=True
+        target=_leave_with_parent, args=(channel.makefile("r"), tasks), daemon=True
     )
     reader.start()
 
     def send(message: dict[str, Any]) -> None:
-        channel.write(json.dumps(message) + "\n")
+        channel.sendall(json.dumps(message).encode() + b"\n")
 
     while True:
-        with ready:
-            ready.wait_for(lambda: bool(tasks))
-            line = tasks.pop(0)
-        task = Task.from_json(json.loads(line or "{}"))
+        task = Task.from_json(json.loads(tasks.get()))
         last = 0.0
 
         def report(step: int, total: int, metrics: Mapping[str, float]) -> None:
@@ -229,14 +233,16 @@ def main() -> None:
                 values = {name: float(value) for name, value in metrics.items()}
                 send({"event": "progress", "step": step, "total": total, "metrics": values})
 
+        surroundings.restore()
         send({"event": "begun"})
         begun = time.perf_counter()
         try:
             record = execute(task, report)
-            send({"event": "done", "record": record})
-        except Exception as error:
+        except BaseException as error:  # sys.exit() in a plugin ends its job, not us
             failure = failure_of(error, time.perf_counter() - begun)
             send({"event": "failed", "failure": asdict(failure)})
+        else:
+            send({"event": "done", "record": record, "reusable": not left_running()})
 
 
 if __name__ == "__main__":
