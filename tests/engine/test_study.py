@@ -40,11 +40,43 @@ def test_trials_that_a_killed_run_left_running_are_closed(tmp_path: Path) -> Non
     planned = next(job for job in plan.jobs.values() if job.stage == "fit-segmenter")
     made = replace(planned, extra={"study": target})
     tuned = dict(made.inputs["asking"]["defaults"])
-    open_trial(made, tuned)
-    assert close_orphans(target, alive=lambda key: key == made.key) == 0
-    assert close_orphans(target, alive=lambda key: False) == 1
+    open_trial(made, tuned, tmp_path / "store")
+    open_trial(made, tuned, tmp_path / "another" / "store")
+
+    def close(alive: bool) -> int:
+        return close_orphans(
+            target, tmp_path / "store", alive=lambda key: alive and key == made.key
+        )
+
+    assert close(alive=True) == 0
+    assert close(alive=False) == 1
     (trials,) = studies(tmp_path).values()
-    assert trials[0].state.name == "FAIL"
+    assert [t.state.name for t in trials] == ["FAIL", "RUNNING"]  # another store's is its own
+
+
+def test_a_trial_whose_method_raises_is_closed(tmp_path: Path) -> None:
+    spec = toy_spec(
+        tune={"trials": 2}, segmenter__params={"fault": "raise"}, regimes={"real": True}
+    )
+    assert not api.run(spec, tmp_path, tracking=False).ok
+    (trials,) = studies(tmp_path).values()
+    assert [t.state.name for t in trials] == ["FAIL"]
+
+
+@pytest.mark.parametrize("storage", ["sqlite", "postgresql"])
+def test_trials_are_shown_in_a_storage_of_the_spec(
+    storage: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = f"sqlite:///{tmp_path}/trials.db"
+    if storage == "postgresql":
+        url = request.getfixturevalue("postgresql")
+    spec = toy_spec(tune={"trials": 3, "storage": url})
+    assert api.run(spec, tmp_path / "out", workers=2, tracking=False).ok
+    assert not (tmp_path / "out" / "optuna.journal").exists()
+    kept = optuna.storages.get_storage(url)
+    found = [kept.get_all_trials(study._study_id) for study in kept.get_all_studies()]
+    assert [[t.state.name for t in trials] for trials in found] == [["COMPLETE"] * 3] * 2
+    assert all(len(t.intermediate_values) == 4 for trials in found for t in trials)
 
 
 def test_a_storage_that_cannot_be_reached_is_a_warning(tmp_path: Path) -> None:
@@ -53,6 +85,6 @@ def test_a_storage_that_cannot_be_reached_is_a_warning(tmp_path: Path) -> None:
     study = f"sqlite:///{tmp_path}/no/such/folder/x.db"
     made = replace(planned, extra={"study": study})
     with pytest.warns(UserWarning, match="did not take a trial"):
-        view = open_trial(made, {})
+        view = open_trial(made, {}, tmp_path)
     view.report(0, 0.5)
     view.close(0.5, pruned=False)

@@ -88,6 +88,28 @@ def test_the_median_pruner_stops_a_trial_that_falls_behind() -> None:
     assert not Pruner("none", earlier, steps=4, higher_is_better=True).report(0, 0.0)
 
 
+@pytest.mark.parametrize("name", ["median", "halving", "hyperband"])
+def test_each_pruner_stops_the_bad_and_spares_the_good(name: str) -> None:
+    curve = [(0, 0.6), (1, 0.7), (2, 0.75), (3, 0.8)]
+    earlier = [Trial(i, {}, 0.8, False, curve) for i in range(5)]
+
+    def stopped(score: float, order: list[Trial]) -> list[bool]:
+        pruner = Pruner(name, order, steps=4, higher_is_better=True)
+        return [pruner.report(index, score) for index in range(3)]
+
+    assert any(stopped(0.1, earlier))
+    assert not any(stopped(0.9, earlier))
+    assert stopped(0.65, earlier) == stopped(0.65, earlier[::-1])
+
+
+def test_a_pruner_goes_by_the_direction_of_the_score() -> None:
+    earlier = [Trial(i, {}, 2.0, False, [(0, 3.0), (1, 2.0)]) for i in range(4)]
+    bad = Pruner("median", earlier, steps=4, higher_is_better=False)
+    assert bad.report(0, 9.0)
+    good = Pruner("median", earlier, steps=4, higher_is_better=False)
+    assert not good.report(0, 1.0)
+
+
 def test_a_default_outside_of_the_searched_range_is_tried_and_stops_nothing() -> None:
     defaults = {**DEFAULTS, "segmenter.lr": 1.0}
     first = ask(SPACE, defaults, 0, [], sampler="tpe", seed=0, higher_is_better=True)

@@ -122,6 +122,8 @@ class Display(AbstractContextManager["Display"]):
 def _outcome(record: Mapping[str, Any]) -> str:
     """Say in a few words what a job found."""
     result = record["result"]
+    if result.get("skipped"):
+        return " [dim]skipped: the arm's time for tuning is used up[/]"
     if record["stage"] == "fit-segmenter" and result.get("score") is not None:
         pruned = ", pruned" if result["pruned"] else ""
         return f" [dim]validation[/] {result['score']:.3f}{pruned}"

@@ -25,15 +25,20 @@ class Costs:
 
     def __init__(self, records: Iterable[Mapping[str, Any]] = ()) -> None:
         """Learn from earlier records."""
+        self._own: dict[tuple[str, str, str], list[float]] = defaultdict(list)
         self._exact: dict[tuple[str, str], list[float]] = defaultdict(list)
         self._stage: dict[str, list[float]] = defaultdict(list)
         for record in records:
             self.add(record)
 
     def add(self, record: Mapping[str, Any]) -> None:
-        """Learn from one more record."""
+        """Learn from one more record; a skipped trial tells nothing."""
+        if (record["result"] or {}).get("skipped"):
+            return
         stage, seconds = record["stage"], float(record["seconds"])
-        self._exact[stage, record.get("method", "")].append(seconds)
+        method = record.get("method", "")
+        self._own[record.get("benchmark", ""), stage, method].append(seconds)
+        self._exact[stage, method].append(seconds)
         self._stage[stage].append(seconds)
 
     def known(self, job: Job) -> bool:
@@ -41,8 +46,15 @@ class Costs:
         return job.stage in self._stage
 
     def estimate(self, job: Job) -> float:
-        """Return the seconds that a job will take: the median of its like."""
-        like = self._exact.get((job.stage, job.method)) or self._stage.get(job.stage)
+        """Return the seconds that a job will take: the median of its like.
+
+        Those of its own benchmark, else of its plugin, else of its stage.
+        """
+        like = (
+            self._own.get((job.benchmark, job.stage, job.method))
+            or self._exact.get((job.stage, job.method))
+            or self._stage.get(job.stage)
+        )
         return median(like[-50:]) if like else UNKNOWN_SECONDS[job.stage]
 
     def left(self, jobs: Iterable[Job], slots: int) -> float:

@@ -86,6 +86,7 @@ class JobFactory:
             model = self.registry.get("generator", generator.plugin).cls.Params
             made = build_params(model, generator.params, "generators").model_dump(mode="json")
             defaults |= {f"generator.{name}": value for name, value in made.items()}
+        budget = {"seconds": tune.seconds} if tune.seconds and trial else {}
         visible = arm.trials.get(seed, [])[: max(0, trial - tune.parallel + 1)]
         return {
             "space": space,
@@ -95,6 +96,7 @@ class JobFactory:
             "sampler": tune.sampler if space else "none",
             "seed": derive_seed(seed, "trial", arm.name, trial),
             "higher_is_better": self.higher,
+            **budget,
         }
 
     def samples(
@@ -185,7 +187,7 @@ class JobFactory:
                     **read,
                 },
                 needs=tuple(dict.fromkeys([*needs, *asking["previous"]])),
-                extra={"study": self.study, "seconds": self.spec.tune.seconds},
+                extra={"study": self.study},
                 arm=arm.name,
                 seed=seed,
                 trial=asking["trial"],

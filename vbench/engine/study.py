@@ -29,8 +29,10 @@ class TrialView:
     def report(self, step: int, score: float) -> None:
         """Show a validation score."""
         storage = self._storage
-        if storage is not None:
-            _gently(lambda: storage.set_trial_intermediate_value(self._id, step, score))
+        if storage is not None and not _gently(
+            lambda: storage.set_trial_intermediate_value(self._id, step, score)
+        ):
+            self._storage = None  # once is enough: each try may wait for a network
 
     def close(self, score: float | None, pruned: bool) -> None:
         """Show how the trial ended."""
@@ -47,8 +49,14 @@ class TrialView:
         _gently(lambda: storage.set_trial_state_values(self._id, state, values))
 
 
-def open_trial(job: Job, tuned: Mapping[str, Any]) -> TrialView:
-    """Show a trial that starts, in the storage that the job names (``extra["study"]``)."""
+def open_trial(job: Job, tuned: Mapping[str, Any], store: Path) -> TrialView:
+    """Show a trial that starts, in the storage that the job names (``extra["study"]``).
+
+    Args:
+        job: The job.
+        tuned: The trial's value on every axis.
+        store: The store that it runs for; its next run closes the trial should this one be killed.
+    """
     target = job.extra.get("study")
     if not target:
         return TrialView(None, -1)
@@ -72,7 +80,7 @@ def open_trial(job: Job, tuned: Mapping[str, Any]) -> TrialView:
         frozen = optuna.trial.create_trial(
             params=known,
             distributions={axis: axes[axis] for axis in known},
-            user_attrs={"job": job.key, "trial": asking["trial"]},
+            user_attrs={"job": job.key, "trial": asking["trial"], "store": str(store)},
             state=optuna.trial.TrialState.RUNNING,
         )
         study_id = storage.get_study_id_from_name(name)
@@ -82,11 +90,12 @@ def open_trial(job: Job, tuned: Mapping[str, Any]) -> TrialView:
     return made[0] if made else TrialView(None, -1)
 
 
-def close_orphans(target: str, alive: Callable[[str], bool]) -> int:
-    """Close trials that a killed run left running.
+def close_orphans(target: str, store: Path, alive: Callable[[str], bool]) -> int:
+    """Close trials that a killed run on this store left running; other stores' are their own.
 
     Args:
         target: Storage URL, or path of the journal file.
+        store: The store.
         alive: Whether somebody is doing the job of this key.
 
     Returns:
@@ -101,7 +110,8 @@ def close_orphans(target: str, alive: Callable[[str], bool]) -> int:
     running = (optuna.trial.TrialState.RUNNING,)
     for study in storage.get_all_studies():
         for trial in storage.get_all_trials(study._study_id, deepcopy=False, states=running):
-            if not alive(str(trial.user_attrs.get("job"))):
+            attributes = trial.user_attrs
+            if attributes.get("store") == str(store) and not alive(attributes["job"]):
                 storage.set_trial_state_values(trial._trial_id, optuna.trial.TrialState.FAIL)
                 closed += 1
     return closed
@@ -119,8 +129,11 @@ def _storage(target: str) -> optuna.storages.BaseStorage:
     return optuna.storages.JournalStorage(backend)
 
 
-def _gently(act: Callable[[], object]) -> None:
+def _gently(act: Callable[[], object]) -> bool:
+    """Do it; a failure is a warning and False."""
     try:
         act()
     except Exception as error:
         warnings.warn(f"the Optuna storage did not take a trial: {error}", stacklevel=2)
+        return False
+    return True

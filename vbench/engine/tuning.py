@@ -129,16 +129,27 @@ class Pruner:
                 min_resource=max(1, steps // 4), max_resource=steps
             ),
         }
-        study = _study(earlier, {}, "random", 0, higher_is_better)
+        study = _study([], {}, "random", 0, higher_is_better)
         study.pruner = pruners[name]
+        # Replayed, not just listed: halving keeps what it decided in the trials themselves.
+        for before in sorted(earlier, key=lambda t: t.number):
+            self._trial = study.ask()
+            for index, score in before.curve:
+                if index + 1 < steps:
+                    self.report(index, score)
+            states = optuna.trial.TrialState
+            if before.score is None or before.pruned:
+                study.tell(self._trial, state=states.PRUNED if before.pruned else states.FAIL)
+            else:
+                study.tell(self._trial, before.score)
         self._trial = study.ask()
 
-    def report(self, step: int, score: float) -> bool:
-        """Report the score of a validation, by its number; True when the trial should stop."""
+    def report(self, index: int, score: float) -> bool:
+        """Report the score of a validation, by its index; True when the trial should stop."""
         if self._trial is None:
             return False
-        self._trial.report(score, step)
-        return self._trial.should_prune()
+        self._trial.report(score, index + 1)
+        return bool(self._trial.should_prune())
 
 
 def distributions(space: Space) -> dict[str, optuna.distributions.BaseDistribution]:
@@ -176,7 +187,9 @@ def _study(
         "qmc": lambda: optuna.samplers.QMCSampler(seed=seed),
     }
     study = optuna.create_study(
-        direction="maximize" if higher_is_better else "minimize", sampler=samplers[sampler]()
+        study_name="trials",  # hyperband draws a trial's bracket from the name
+        direction="maximize" if higher_is_better else "minimize",
+        sampler=samplers[sampler](),
     )
     known_axes = distributions(space)
     states = optuna.trial.TrialState

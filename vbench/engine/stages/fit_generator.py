@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from vbench.engine.budget import used_up
 from vbench.engine.context import Context
 from vbench.engine.fitting import Checkpoint, drive
 from vbench.engine.stages.common import (
@@ -38,6 +39,9 @@ def run(context: Context) -> dict[str, Any]:
     ``look-<step>.npy`` of samples in between.
     """
     inputs = context.inputs
+    if used_up(context.store, inputs["asking"]):
+        empty: dict[str, Any] = {"params": {}, "tuned": {}}
+        return {"skipped": True, **empty, "curve": [], "candidates": [], "looks": []}
     entry = context.plugin("generator")
     cls = cast(type[Generator], entry.cls)
     patches = real_patches(context, "train")

@@ -8,6 +8,7 @@ from typing import Any, cast
 import numpy as np
 
 from vbench.engine import study
+from vbench.engine.budget import used_up
 from vbench.engine.context import Context
 from vbench.engine.fitting import Checkpoint, drive
 from vbench.engine.stages.common import (
@@ -32,6 +33,8 @@ def run(context: Context) -> dict[str, Any]:
     """
     inputs = context.inputs
     asking = inputs["asking"]
+    if used_up(context.store, asking):
+        return skipped(asking["trial"])
     earlier = trials(context.store, asking["previous"])
     cls = cast(type[Segmenter], context.plugin("segmenter").cls)
     params, tuned = resolve_params(context, cls, "segmenter")
@@ -55,7 +58,10 @@ def run(context: Context) -> dict[str, Any]:
             folder = context.store.folder(trial.key)
             segmenter.load_weights(load_weights(folder / "weights.safetensors"))
     notes = checkpoint.notes
-    view = study.open_trial(context.job, tuned)
+    view = study.open_trial(context.job, tuned, context.store.root)
+    for index, seen in enumerate(notes["validation"]):  # before it was interrupted
+        view.report(index, seen["score"])
+        pruner.report(index, seen["score"])
 
     def judge_state(index: int, step: int) -> bool:
         verdict = validate(segmenter, volumes, judge)
@@ -67,8 +73,9 @@ def run(context: Context) -> dict[str, Any]:
         best = notes["best"]
         if best is None or sign * verdict.score > sign * best["score"]:
             notes["best"] = {"score": verdict.score, "threshold": verdict.threshold, "step": step}
+            # The notes name the file by its step: one of a later attempt cannot take its place.
             weights = segmenter.weights()
-            save_weights(checkpoint.folder / "best.safetensors", weights, f"{cls.name}.weights()")
+            save_weights(checkpoint.folder / best_file(step), weights, f"{cls.name}.weights()")
         view.report(index, verdict.score)
         if index + 1 < inputs["validations"] and pruner.report(index, verdict.score):
             notes["pruned"] = True
@@ -87,10 +94,14 @@ def run(context: Context) -> dict[str, Any]:
             on_mark=judge_state,
         )
         shutil.copyfile(
-            checkpoint.folder / "best.safetensors", context.folder / "weights.safetensors"
+            checkpoint.folder / best_file(notes["best"]["step"]),
+            context.folder / "weights.safetensors",
         )
     except DivergedError as error:
         diverged = str(error)
+    except BaseException:
+        view.close(None, pruned=False)
+        raise
     best = None if diverged else notes["best"]
     view.close(best["score"] if best else None, notes["pruned"])
     return {
@@ -106,6 +117,26 @@ def run(context: Context) -> dict[str, Any]:
         "pruned": notes["pruned"],
         "diverged": diverged,
     }
+
+
+def skipped(trial: int) -> dict[str, Any]:
+    """Return the result of a trial that did not start, for its arm's time was used up."""
+    nothing = ("checkpoint", "score", "threshold", "best_step", "diverged")
+    return {
+        "trial": trial,
+        "skipped": True,
+        "params": {},
+        "tuned": {},
+        "curve": [],
+        "validation": [],
+        "pruned": False,
+        **dict.fromkeys(nothing),
+    }
+
+
+def best_file(step: int) -> str:
+    """Name the file of the best validated state while the trial runs."""
+    return f"best-{step}.safetensors"
 
 
 def training_patches(context: Context, tuned: dict[str, Any]) -> tuple[Patches, int | None]:

@@ -21,7 +21,10 @@ def run(context: Context) -> dict[str, Any]:
     inputs = context.inputs
     cls = cast(type[Generator], context.plugin("generator").cls)
     fitted = context.store.folder(inputs["generator"])
-    params = params_of(cls, context.store.result(inputs["generator"])["params"])
+    result = context.store.result(inputs["generator"])
+    if result.get("skipped"):
+        return {"skipped": True, "n": 0, "checkpoint": inputs["checkpoint"]}
+    params = params_of(cls, result["params"])
     size, n = tuple(inputs["size"]), inputs["n"]
     generator = cls(params, training_setup(context, size))
     generator.load_weights(load_weights(fitted / f"candidate-{inputs['checkpoint']}.safetensors"))
