@@ -16,7 +16,7 @@ from vbench.cli.common import json_option, out_option
 @out_option
 @json_option
 def command(folder: Path, out: str, as_json: bool) -> None:
-    """Audit an exported data set against the patients that its generator learnt from."""
+    """Audit the exported data set in FOLDER against the patients that its generator learnt from."""
     from vbench.share import audit_export
 
     scores = audit_export(folder, out=out)

@@ -36,7 +36,11 @@ def _layout_options(function: Any) -> Any:
 @click.argument("plugin")
 @click.argument("folder", metavar="DIR", type=_DATASET)
 @click.option(
-    "--layout", type=click.Choice(["nnunet", "bids"]), default="nnunet", show_default=True
+    "--layout",
+    type=click.Choice(["nnunet", "bids"]),
+    default="nnunet",
+    show_default=True,
+    help="How files are named.",
 )
 @click.option("--subjects", type=click.IntRange(min=1), help="How many.  [default: all it has]")
 @click.option("--seed", type=click.IntRange(min=0), help="The source's parameter 'seed'.")
