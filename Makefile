@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN    := .venv/bin
 READY  := .venv/.ready
 
-.PHONY: help setup paper smoke test lint format types layers perf chaos wheel
+.PHONY: help setup paper smoke test docs lint format types layers perf chaos wheel
 
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -13,7 +13,7 @@ setup: $(READY)  ## make the environment
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,peers]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,docs,peers]'
 	@touch $@
 
 paper: $(READY)  ## the paper's experiment on the embedded phantom; results in results/paper
@@ -24,6 +24,9 @@ smoke: $(READY)  ## every regime and all GANs at a tiny size, in about a minute
 
 test: $(READY)   ## all tests
 	$(BIN)/python -m pytest
+
+docs: $(READY)   ## the documentation site, in site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 lint: $(READY)   ## style and format
 	$(BIN)/ruff check .

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -51,6 +52,8 @@ class NotebookProgress:
 
     def __init__(self) -> None:
         """Show nothing yet: a run of which all is cached needs no display."""
+        # tqdm, which MLflow imports, asks for widgets that nothing here needs.
+        warnings.filterwarnings("ignore", message="IProgress not found")
         self._handle: Any = None
         self._running: dict[str, tuple[Job, str]] = {}
         self._failed: list[str] = []

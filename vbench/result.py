@@ -30,7 +30,7 @@ _ARM = ("regime", "generator", "n_subjects", "cohort", "status", "seeds", "cases
 _CASES = {"seed": "int64", "n_subjects": "Int64", "value": "float64"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RunResult:
     """A benchmark's results.
 
@@ -48,8 +48,10 @@ class RunResult:
 
     @property
     def ok(self) -> bool:
-        """Whether every arm finished."""
-        return not self.failures and all(row["status"] == "ok" for row in self.board["rows"])
+        """Whether every arm finished, with all of its scores."""
+        rows = self.board["rows"]
+        lost = any(score["n_failed"] for row in rows for score in row["metrics"].values())
+        return not self.failures and not lost and all(row["status"] == "ok" for row in rows)
 
     @cached_property
     def leaderboard(self) -> pd.DataFrame:
@@ -119,6 +121,10 @@ class RunResult:
 
         path = self.folder / "report.html"
         return path if path.is_file() else write_report(self.folder)
+
+    def __repr__(self) -> str:
+        state = "ok" if self.ok else "not all arms are finished"
+        return f"RunResult({str(self.folder)!r}, {len(self.board['rows'])} arms, {state})"
 
     def _repr_html_(self) -> str:
         """Show the leaderboard, as in a terminal, and what failed."""

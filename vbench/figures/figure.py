@@ -9,7 +9,7 @@ from importlib import resources
 from markupsafe import Markup
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Figure:
     """A chart or picture with what is said of it.
 
@@ -24,6 +24,9 @@ class Figure:
     body: Markup
     caption: str = ""
     png: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"Figure({self.title!r})"
 
     def _repr_html_(self) -> str:
         """Show it in a notebook: a chart as an image, so that its style stays its own."""
