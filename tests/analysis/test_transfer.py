@@ -74,3 +74,12 @@ def test_a_gain_is_the_difference_that_the_row_reports(tmp_path):
     against = rows["transfer/wgan-gp-sn/n1"]["versus"]["scratch"]["dsc"]
     assert curve["gain"][0] == pytest.approx(against["difference"])
     assert curve["gain_ci95"][0] == pytest.approx(against["ci95"])
+
+
+def test_ends_of_the_interval_of_worth_stay_within_what_was_measured():
+    """An end that is beyond the measured n is open on its own side, and a bound on the other."""
+    from vbench.analysis.transfer import _worth_interval
+
+    assert _worth_interval(np.full(9, np.inf), 0, 3) == [3.0, None]
+    assert _worth_interval(np.full(9, -np.inf), 0, 3) == [None, 0.0]
+    assert _worth_interval(np.array([1.0, 2.0]), 0, 3) == [1.0, 2.0]

@@ -24,6 +24,7 @@ from vbench.figures.charts import (
 from vbench.figures.figure import standalone
 from vbench.figures.pixels import EXTRA, FOUND, MISSED, patch_sheet, png, projection_sheet, shrink
 from vbench.figures.svg import WIDTH, Scale, limits, ticks
+from vbench.figures.training import alike
 
 HOSTILE = "</text><script>alert(1)</script>\"'&"
 
@@ -163,3 +164,38 @@ def test_png_is_read_back_as_it_was():
     np.testing.assert_array_equal(
         np.asarray(Image.open(io.BytesIO(png(image))).convert("RGB")), image
     )
+
+
+def test_a_reference_that_would_squeeze_all_else_is_named_at_the_edge():
+    gauges = [Gauge("a", "4", "c-s1", "circle", 4.0), Gauge("b", "9", "c-s2", "square", 9.0)]
+    chart = parse(gauge_chart(gauges, "fid", "fid", [("floor", 1.0), ("ceiling", 3830.0)]))
+    words = [text.text for text in chart.findall("text")]
+    assert "floor" in words
+    assert "ceiling 3830, off the scale →" in words
+    (mark,), scale = chart.findall("circle"), Scale(*limits([1.0, 9.0], 0.08), 8, WIDTH - 8)
+    assert float(mark.get("cx")) == pytest.approx(scale(4.0), abs=0.06)
+    references = [e for e in chart.findall("line") if e.get("class") == "reference"]
+    assert len(references) == 2, "one beside each value, through no name"
+
+
+def test_a_number_at_the_edge_is_not_cut():
+    chart = parse(bar_chart([Bar("a", "", [("p", "c-s1", 4000.0)])], "t", "MB"))
+    (last,) = [text for text in chart.findall("text") if text.text == "4000"]
+    assert float(last.get("x")) + 3.2 * len("4000") <= WIDTH
+
+
+def test_steps_have_no_fractions():
+    chart = parse(line_chart([Line("a", "c-s1", [(1, 0.0), (3, 1.0)])], "t", "step", "y"))
+    ticks_shown = {t.text for t in chart.findall("text") if t.get("text-anchor") == "middle"}
+    assert ticks_shown == {"1", "2", "3", "step"}
+
+
+def test_curves_of_one_kind_share_a_chart():
+    names = ["wasserstein", "penalty", "gradient_norm", "critic_loss", "generator_loss"]
+    assert alike(names) == {
+        "wasserstein": ["wasserstein"],
+        "penalty": ["penalty"],
+        "gradient norm": ["gradient_norm"],
+        "loss": ["critic_loss", "generator_loss"],
+    }
+    assert alike(["score_real", "score_fake"]) == {"score": ["score_real", "score_fake"]}

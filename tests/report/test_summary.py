@@ -54,3 +54,17 @@ def test_the_command_writes_it_beside_the_report(tmp_path):
         str(tmp_path / "demo" / "report.html"),
         str(target / "README.md"),
     ]
+
+
+def test_the_order_of_the_gans_stands_beside_the_papers(tmp_path):
+    made = fabricate(tmp_path)
+    text = write_summary(made.folder, tmp_path / "summary").read_text("utf-8")
+    assert "| WGAN-GP-SN first | wgan-gp-sn, wgan-gp, dcgan |" in text
+
+
+def test_the_bar_and_a_collapse_are_said(tmp_path):
+    made = fabricate(tmp_path)
+    text = write_summary(made.folder, tmp_path / "summary").read_text("utf-8")
+    assert "The bar is baseline/threshold with DSC 0.55" in text
+    assert "which every other arm clears." in text
+    assert "dcgan collapsed: seed 0, step 50: all labels are empty." in text

@@ -31,7 +31,7 @@ def number(value: float | None, decimals: int | None = None) -> str:
     if decimals is None:
         size = abs(value)
         decimals = 3 if size < 1 else 2 if size < 10 else 1 if size < 100 else 0
-    return f"{value:.{decimals}f}"
+    return f"{round(value, decimals) + 0.0:.{decimals}f}"  # + 0.0: no minus zero
 
 
 def span(ci: Sequence[float | None] | None, decimals: int | None = None) -> str:

@@ -209,12 +209,27 @@ def gauge_chart(
     top = 36.0
     bottom = top + row * len(gauges)
     canvas = Canvas(bottom + 36, title, f"{axis}, one row a generator.")
-    shown = [gauge.value for gauge in gauges] + [value for _, value in references]
+    shown = [gauge.value for gauge in gauges]
     shown += [bound for gauge in gauges for bound in gauge.ci or ()]
-    scale = Scale(*limits(shown, 0.08), _LEFT, _RIGHT)
+    within = _near(shown, [value for _, value in references])
+    scale = Scale(*limits([*shown, *within], 0.08), _LEFT, _RIGHT)
     canvas.x_axis(scale, bottom, top)
     canvas.text(WIDTH / 2, bottom + 30, axis, class_="axis", text_anchor="middle")
     for line, (name, value) in enumerate(references):
+        if value not in within:
+            x, words, anchor = (
+                _RIGHT,
+                f"{name} {tick_text(float(f'{value:.3g}'))}, off the scale \u2192",
+                "end",
+            )
+            if value < scale.low:
+                x, words, anchor = (
+                    _LEFT,
+                    f"\u2190 {name} {tick_text(float(f'{value:.3g}'))}, off the scale",
+                    "start",
+                )
+            canvas.text(x, top - 8 - 13 * (line % 2), words, class_="tick", text_anchor=anchor)
+            continue
         x = scale(value)
         for i in range(len(gauges)):  # beside the values only: no line strikes a name through
             y = top + row * i
@@ -232,3 +247,17 @@ def gauge_chart(
         tip = f"{gauge.name}: {gauge.note}"
         canvas.mark(gauge.mark, scale(gauge.value), y + 25, tip, class_=f"{gauge.style} dot")
     return canvas.svg()
+
+
+def _near(shown: Sequence[float], references: Sequence[float]) -> list[float]:
+    """Return the references that leave something to be seen of what is shown.
+
+    The nearest one always; another one unless it would squeeze all else into a hundredth.
+    """
+    kept: list[float] = []
+    for value in sorted(references, key=lambda value: max(abs(value - other) for other in shown)):
+        span = max([*shown, *kept]) - min([*shown, *kept])
+        far = max(max(shown) - value, value - min(shown), 0.0)
+        if not kept or span == 0 or far <= 100 * span:
+            kept.append(value)
+    return kept

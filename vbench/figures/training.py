@@ -41,7 +41,7 @@ def segmenter_curves(results: Results, arm: Arm) -> list[Figure]:
         if (points := _points(record["result"].get("validation") or (), "score"))
     ]
     figures = []
-    if any(len(line.points) > 1 for line in lines):
+    if any(len({step for step, _ in line.points}) > 1 for line in lines):
         title = f"{arm.name}: validation"
         figures.append(Figure(title, line_chart(lines, title, "step", judged_by(results))))
     return figures + _curves(records, arm.name)
