@@ -10,6 +10,7 @@ from vbench.registry import for_paths
 from vbench.spec import Spec, parse_spec
 
 TOYS = str(Path(__file__).parent / "fixtures" / "toys.py")
+FAULTY = str(Path(__file__).parent / "fixtures" / "faulty.py")
 
 
 def toy_table(**changes: Any) -> dict[str, Any]:

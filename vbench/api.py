@@ -14,11 +14,12 @@ from typing import Any
 from vbench import registry
 from vbench.engine import results
 from vbench.engine.costs import Costs
+from vbench.engine.executors.local import usable_cores
 from vbench.engine.explain import reasons
 from vbench.engine.job import Job
 from vbench.engine.plan import Plan, make_plan
 from vbench.engine.runner import Runner, Settings, Watcher
-from vbench.engine.store import Store
+from vbench.engine.store import RECORD, Store, writable
 from vbench.errors import DataError, SpecError, VbenchError
 from vbench.files import read_json
 from vbench.notebook import NotebookProgress, in_notebook, table
@@ -51,6 +52,9 @@ class PlannedJob:
 
 class PlannedJobs(list[PlannedJob]):
     """All jobs of a benchmark; a notebook shows them as a table."""
+
+    def __repr__(self) -> str:
+        return f"PlannedJobs({len(self)} jobs, {sum(job.cached for job in self)} cached)"
 
     def _repr_html_(self) -> str:
         shown = [
@@ -163,40 +167,55 @@ def run(
     study = loaded.tune.storage or str((out / "optuna.journal").resolve())
     made = make_plan(loaded, plugins, study)
     store = Store(out / "store")
-    store.create()
-    _forget(made, store, force)
-    folder = out / loaded.benchmark.name
-    results.write_plan(made, folder)
-    missing = [key for key in made.jobs if not store.has(key)]
-    display = NotebookProgress() if watcher is None and in_notebook() else None
-    told = _Teller(made, store, folder, plugins, watcher or display)
-    if missing:
-        workers = workers or os.cpu_count() or 1
-        settings = Settings(
-            device=device,
-            threads=loaded.compute.threads or max(1, (os.cpu_count() or 1) // workers),
-            plugins=tuple(loaded.plugins.paths),
-            checkpoint_seconds=loaded.limits.checkpoint_seconds,
-            limit_seconds=loaded.limits.seconds,
-            limit_bytes=_bytes(loaded.limits.memory_gb),
-        )
-        try:
-            _execute(made, store, settings, told, executor, workers, scheduler, study)
-        finally:
-            if display:
-                display.close()
-    results.write_records(made, store, folder)
-    results.write_cases(made, store, folder)
-    board = folder / "leaderboard.json"
-    if missing or not board.is_file():
-        leaderboard = write_leaderboard(folder)
-        _call(lambda: write_report(folder))
-        if tracking:
-            _mirror(out, loaded.benchmark.name, store)
-    else:
-        leaderboard = read_json(board)
+    with writable(out):
+        store.create()
+        _forget(made, store, force)
+        folder = out / loaded.benchmark.name
+        results.write_plan(made, folder)
+        missing = [key for key in made.jobs if not store.has(key)]
+        display = NotebookProgress() if watcher is None and in_notebook() else None
+        told = _Teller(made, store, folder, plugins, watcher or display)
+        if missing:
+            cores = usable_cores()
+            workers = workers or cores
+            settings = Settings(
+                device=device,
+                threads=loaded.compute.threads or max(1, cores // workers),
+                plugins=tuple(loaded.plugins.paths),
+                checkpoint_seconds=loaded.limits.checkpoint_seconds,
+                limit_seconds=loaded.limits.seconds,
+                limit_bytes=_bytes(loaded.limits.memory_gb),
+            )
+            try:
+                _execute(made, store, settings, told, executor, workers, scheduler, study)
+            finally:
+                if display:
+                    display.close()
+        results.write_records(made, store, folder)
+        results.write_cases(made, store, folder)
+        if missing or not _is_current(made, store, folder):
+            leaderboard = write_leaderboard(folder)
+            _call(lambda: write_report(folder))
+            if tracking:
+                _mirror(out, loaded.benchmark.name, store)
+        else:
+            leaderboard = read_json(folder / "leaderboard.json")
     _call(lambda: plugins.manager.hook.vbench_run_finished(folder=folder, leaderboard=leaderboard))
     return RunResult(folder, leaderboard, told.ran, told.failures)
+
+
+def _is_current(made: Plan, store: Store, folder: Path) -> bool:
+    """Whether leaderboard and report are younger than all that they show.
+
+    They are not when the last run was killed before it wrote them, or when another benchmark did
+    the jobs of this one.
+    """
+    shown = [folder / "leaderboard.json", folder / "report.html"]
+    read = [folder / "plan.json", *(store.folder(key) / RECORD for key in made.jobs)]
+    try:
+        return min(p.stat().st_mtime_ns for p in shown) > max(p.stat().st_mtime_ns for p in read)
+    except FileNotFoundError:
+        return False
 
 
 def _execute(

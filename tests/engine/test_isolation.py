@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from toy_benchmark import toy_spec
+from toy_benchmark import FAULTY, TOYS, toy_spec
 
 from vbench import api
+from vbench.errors import VbenchError
 
 GOOD = {"plugin": "toy-generator"}
 
@@ -86,9 +87,135 @@ def test_a_segmenter_that_diverges_in_every_trial_fails_its_arm(tmp_path: Path) 
     assert "none of 1 trials ended" in next(iter(result.failures.values())).message
 
 
+#: How each fault ends, whichever kind of plugin it is in, where the engine cannot say more.
+BROKEN = {
+    "raise": ("error", "RuntimeError: the plugin broke"),
+    "leave": ("error", "SystemExit: 3"),
+    "abort": ("killed", "SIGABRT"),
+    "hang": ("timeout", "took longer than 4 s"),
+    "memory": ("memory", "0.5 are allowed"),
+}
+LIMITS = {"hang": {"seconds": 4.0}, "memory": {"memory_gb": 0.5}}
+
+
+def faulty(out: Path, fault: str, **changes: Any) -> api.RunResult:
+    paths = {"plugins__paths": [TOYS, FAULTY], "limits": LIMITS.get(fault, {})}
+    return run(out, **{**paths, **changes})
+
+
+def statuses(result: api.RunResult) -> dict[str, str]:
+    return {row["arm"]: row["status"] for row in result.board["rows"]}
+
+
+def cause(result: api.RunResult, stage: str) -> tuple[str, str]:
+    """The first failure's reason and message; it tells seconds and where the plugin was."""
+    first = next(r for r in records(result) if r["status"] == "failed")
+    assert first["stage"] == stage
+    failure = first["failure"]
+    assert failure["seconds"] > 0
+    if failure["reason"] not in ("memory", "diverged"):
+        assert "Traceback" in failure["traceback"] or "faulty.py" in failure["traceback"]
+    return failure["reason"], failure["message"]
+
+
+@pytest.mark.parametrize("fault", [*BROKEN, "nan", "shape", "dtype"])
+def test_a_faulty_segmenter_fails_its_own_arm_only(tmp_path: Path, fault: str) -> None:
+    segmenter = {"plugin": "faulty-segmenter", "params": {"fault": fault}}
+    regimes = {"real": True, "baseline": True}
+    result = faulty(tmp_path, fault, segmenter=segmenter, regimes=regimes)
+    assert statuses(result) == {"real": "failed", "baseline/threshold": "ok"}
+    assert not result.ok
+    expected = {
+        **BROKEN,
+        "nan": ("diverged", "none of 1 trials ended"),  # a diverged trial is a result
+        "shape": ("contract", "returned shape (11, 12, 12); expected (12, 12, 12)"),
+        "dtype": ("contract", "returned float64; expected float32"),
+    }[fault]
+    reason, message = cause(result, "evaluate" if fault == "nan" else "fit-segmenter")
+    assert (reason, expected[1] in message) == (expected[0], True)
+    row = next(row for row in result.board["rows"] if row["status"] == "failed")
+    assert row["failure"]["reason"] == reason
+    assert row["failure"]["seconds"] > 0
+
+
+@pytest.mark.parametrize("fault", [*BROKEN, "shape", "dtype"])
+def test_a_faulty_source_fails_the_arms_that_read_it_only(tmp_path: Path, fault: str) -> None:
+    target = {"plugin": "faulty-source", "fault": fault, "split": {"train": 2, "val": 1, "test": 1}}
+    result = faulty(
+        tmp_path, fault, data__target=target, regimes={"real": True, "scratch": {"subjects": [2]}}
+    )
+    assert statuses(result) == {"real": "ok", "scratch/n2": "failed"}
+    expected = {
+        **BROKEN,
+        "shape": ("contract", "expected one shape (X, Y, Z)"),
+        "dtype": ("contract", "image is object; expected numbers"),
+    }[fault]
+    reason, message = cause(result, "prepare")
+    assert (reason, expected[1] in message) == (expected[0], True)
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [("nan", "voxels that are NaN"), ("list", "source 'faulty-source': RuntimeError: the list")],
+)
+def test_data_that_cannot_be_used_stops_the_run_before_any_training(
+    tmp_path: Path, fault: str, message: str
+) -> None:
+    source = {"plugin": "faulty-source", "fault": fault, "split": {"train": 2, "val": 1, "test": 2}}
+    with pytest.raises(VbenchError, match=message):
+        faulty(tmp_path, fault, data__source=source)
+    assert not list((tmp_path / "store").glob("*/weights.safetensors"))
+
+
+@pytest.mark.parametrize("fault", ["raise", "nan", "shape", "dtype"])
+def test_a_faulty_metric_costs_its_own_values_only(tmp_path: Path, fault: str) -> None:
+    metrics = ["dsc", {"plugin": "faulty-metric", "params": {"fault": fault}}]
+    result = faulty(tmp_path, fault, metrics__segmentation=metrics, regimes={"real": True})
+    assert (statuses(result), result.ok) == ({"real": "ok"}, False)
+    (row,) = result.board["rows"]
+    assert (row["metrics"]["dsc"]["n_failed"], row["metrics"]["faulty-metric"]["n_failed"]) == (
+        0,
+        2,
+    )
+    (evaluated,) = [r for r in records(result) if r["stage"] == "evaluate"]
+    assert "Traceback" in evaluated["result"]["metric_faults"]["faulty-metric"]
+
+
+@pytest.mark.parametrize("fault", ["abort", "hang", "memory", "leave"])
+def test_a_metric_that_takes_the_process_down_fails_the_evaluation(
+    tmp_path: Path, fault: str
+) -> None:
+    metrics = ["dsc", {"plugin": "faulty-metric", "params": {"fault": fault}}]
+    result = faulty(tmp_path, fault, metrics__segmentation=metrics, regimes={"real": True})
+    assert statuses(result) == {"real": "failed"}
+    reason, message = cause(result, "evaluate")
+    assert (reason, BROKEN[fault][1] in message) == (BROKEN[fault][0], True)
+
+
+@pytest.mark.parametrize("fault", ["raise", "nan", "shape", "dtype"])
+def test_a_faulty_audit_metric_costs_its_own_value_only(tmp_path: Path, fault: str) -> None:
+    metrics = [{"plugin": "faulty-fidelity", "params": {"fault": fault}}]
+    result = faulty(tmp_path, fault, metrics__fidelity=metrics, metrics__privacy=["near-copies"])
+    row = next(row for row in result.board["rows"] if row["regime"] == "synthetic")
+    assert row["status"] == "ok"
+    assert row["fidelity"]["faulty-fidelity"]["value"] is None
+    assert row["fidelity"]["faulty-fidelity"]["fault"]
+    assert row["privacy"]["near-copies"]["value"] is not None
+
+
+def test_an_audit_that_hangs_fails_alone_and_is_said_in_its_arms_row(tmp_path: Path) -> None:
+    metrics = [{"plugin": "faulty-fidelity", "params": {"fault": "hang"}}]
+    result = faulty(tmp_path, "hang", metrics__fidelity=metrics)
+    assert set(statuses(result).values()) == {"ok"}
+    assert not result.ok
+    row = next(row for row in result.board["rows"] if row["regime"] == "synthetic")
+    assert (row["failure"]["stage"], row["failure"]["reason"]) == ("audit", "timeout")
+
+
 def test_a_metric_that_raises_costs_its_own_values_only(tmp_path: Path) -> None:
     result = run(tmp_path, metrics__segmentation=["dsc", "broken-metric"], regimes={"real": True})
-    assert result.ok
+    assert not result.failures
+    assert not result.ok  # a score that was asked for is missing
     cases = list(csv.DictReader((result.folder / "cases.csv").open()))
     assert {(c["metric"], c["status"]) for c in cases} == {
         ("dsc", "ok"),

@@ -61,8 +61,8 @@ class Outcome:
             ``pending``.
         finished: Seeds that were scored.
         failed: Seeds that failed.
-        failure: Of the first that failed: ``seed``, ``stage``, ``label``, ``reason``,
-            ``message``, ``traceback``, ``seconds``.
+        failure: Of the first that failed, or whose audit did: ``seed``, ``stage``, ``label``,
+            ``reason``, ``message``, ``traceback``, ``seconds``.
     """
 
     status: str
@@ -84,6 +84,10 @@ def outcome(results: Results, arm: Arm) -> Outcome:
         if record is not None or cause is not None:
             failed.append(seed)
             failure = failure or _describe(cause or record or {}, seed)
+    for seed, key in arm.audit.items():  # the scores are whole; what an audit lacks is said
+        record = results.records.get(key)
+        if record is not None and record["status"] == "failed":
+            failure = failure or _describe(record, seed)
     if failed:
         status = "failed"
     else:

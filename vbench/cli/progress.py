@@ -87,6 +87,8 @@ class Display(AbstractContextManager["Display"]):
         self._line(
             f"[green]✓[/] [dim]{self._share}[/] {job.stage} {job.label}{told} [dim]{seconds}[/]"
         )
+        for metric, fault in (record["result"] or {}).get("metric_faults", {}).items():
+            self._line(f"[red]✗[/] metric {metric} failed: {_plain(fault)}")
 
     def failed(self, job: Job, failure: JobFailure) -> None:
         """Take a job's bar away; say why it failed, with its traceback for the first cause."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any, cast
 
 from vbench.engine.job import Job, digest
-from vbench.errors import DataError
+from vbench.errors import DataError, PluginError, VbenchError
 from vbench.interfaces import DataSource
 from vbench.registry import Registry
 from vbench.spec.check import build_params
@@ -63,7 +64,8 @@ def look(spec: Spec, registry: Registry, role: str) -> Subjects:
         cls.Params, {**cls.role_defaults.get(role, {}), **table.params}, f"data.{role}"
     )
     source = cls(params)
-    names = source.subjects(table.split.wanted)
+    with _called(f"data.{role}: source '{table.plugin}'"):
+        names = source.subjects(table.split.wanted)
     split = split_subjects(names, table.split.model_dump(), spec.data.seed)
     parts = {"train": split.train, "val": split.val, "test": split.test}
     # Where a folder lies does not matter, only what is in it: that is the fingerprint's part.
@@ -73,7 +75,8 @@ def look(spec: Spec, registry: Registry, role: str) -> Subjects:
     jobs: dict[str, Job] = {}
     prints: dict[str, str] = {}
     for subject in (name for part in parts.values() for name in part):
-        prints[subject] = source.fingerprint(subject)
+        with _called(f"data.{role}: source '{table.plugin}', subject {subject}"):
+            prints[subject] = source.fingerprint(subject)
         jobs[subject] = Job(
             stage="prepare",
             label=f"{role} · {subject}",
@@ -96,6 +99,17 @@ def look(spec: Spec, registry: Registry, role: str) -> Subjects:
         fingerprint=digest(prints),
         params=params.model_dump(mode="json"),
     )
+
+
+@contextmanager
+def _called(what: str) -> Iterator[None]:
+    """Say which source broke while the benchmark was planned, in one line."""
+    try:
+        yield
+    except VbenchError:
+        raise
+    except Exception as error:
+        raise PluginError(f"{what}: {type(error).__name__}: {error}") from error
 
 
 def refuse_overlap(source: Subjects, target: Subjects) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ def write_plan(plan: Plan, folder: Path) -> None:
     value = {
         "benchmark": plan.spec.benchmark.name,
         "vbench": vbench.__version__,
-        "spec": plan.spec.model_dump(mode="json"),
+        "spec": _without_password(plan.spec.model_dump(mode="json")),
         "data": {role: subjects.summary() for role, subjects in plan.data.items()},
         "seeds": plan.spec.benchmark.seeds,
         "metrics": _metrics(plan),
@@ -63,6 +64,14 @@ def write_plan(plan: Plan, folder: Path) -> None:
     except (OSError, ValueError):
         pass
     write_json(path, {**value, "provenance": provenance()})
+
+
+def _without_password(spec: dict[str, Any]) -> dict[str, Any]:
+    """Return the spec with the password of its Optuna storage left out: results are shared."""
+    tune = spec["tune"]
+    if tune["storage"]:
+        tune["storage"] = re.sub(r"(://[^:/@]*):[^@/]*@", r"\1@", tune["storage"])
+    return spec
 
 
 def _metrics(plan: Plan) -> dict[str, Any]:

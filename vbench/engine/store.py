@@ -6,11 +6,12 @@ folder is renamed into its place. So a key's folder is whole or absent, whatever
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,28 @@ from vbench.errors import StoreError
 from vbench.files import read_json, write_json
 
 RECORD = "record.json"
+
+
+#: What the system says when it takes no more files here.
+_UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+
+
+@contextmanager
+def writable(folder: Path) -> Iterator[None]:
+    """Say in one line that a folder takes no more files, full or read-only as it is.
+
+    Raises:
+        StoreError: With the mend.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _UNWRITABLE:
+            raise
+        raise StoreError(
+            f"{error.filename or folder}: cannot write here ({error.strerror}); mend that and run "
+            "again, what finished is kept, or name another folder with --out"
+        ) from error
 
 
 class Store:
@@ -40,7 +63,7 @@ class Store:
         try:
             for name in ("work", "claims", "failures", "checkpoints"):
                 (self.root / name).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
+        except (FileExistsError, NotADirectoryError) as error:
             raise StoreError(
                 f"{self.root}: cannot write here ({error.strerror}); name another folder with --out"
             ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,14 @@ from vbench.engine.executors.base import Event, Executor
 from vbench.engine.process import Outcome, WorkerPool
 from vbench.engine.worker import Task
 from vbench.types import JobFailure
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use: under SLURM or taskset fewer than there are."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on this system
+        return os.cpu_count() or 1
 
 
 class LocalExecutor(Executor):

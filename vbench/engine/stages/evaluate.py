@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from vbench.engine.context import Context
 from vbench.engine.stages.common import check_probabilities, chosen, fitted_segmenter
+from vbench.errors import ContractError
 from vbench.files import write_npy
 from vbench.interfaces import SegmentationMetric
 from vbench.types import Array, Score, Volume
@@ -70,17 +71,16 @@ def _metric(context: Context, listed: dict[str, Any]) -> SegmentationMetric:
 def _score(
     metric: SegmentationMetric, pair: Any, faults: dict[str, str]
 ) -> tuple[float | None, str]:
-    """Score one case; a metric that raises costs its own value, never the arm's others."""
+    """Score one case; a metric that breaks costs its own value, never the arm's others."""
     try:
         score = metric.score(pair)
+        value, defined = score[:2] if isinstance(score, Score) else (score, True)
+        if isinstance(value, str) or not math.isfinite(value):
+            raise ContractError(f"{metric.name}.score returned {value!r}; expected a finite number")
+        return float(value), "ok" if defined else "undefined"
     except Exception as error:
-        faults.setdefault(metric.name, f"{error}\n{traceback.format_exc()}")
+        faults.setdefault(metric.name, f"{type(error).__name__}: {error}\n{traceback.format_exc()}")
         return None, "failed"
-    value, defined = (score.value, score.defined) if isinstance(score, Score) else (score, True)
-    if not math.isfinite(value):
-        faults.setdefault(metric.name, f"returned {value}")
-        return None, "failed"
-    return float(value), "ok" if defined else "undefined"
 
 
 def projections(volume: Volume, prediction: Array) -> npt.NDArray[np.uint8]:
