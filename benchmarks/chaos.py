@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -68,7 +69,8 @@ def main() -> int:
                 tree = psutil.Process(process.pid).children(recursive=True)
                 process.kill()
                 for each in tree if kill % 2 else ():
-                    each.kill()
+                    with suppress(psutil.NoSuchProcess):
+                        each.kill()
                 process.wait()
                 left += survivors(tree)
                 state = "tree killed" if kill % 2 else "parent killed"
