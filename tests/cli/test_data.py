@@ -68,6 +68,8 @@ def test_show_prints_a_table_and_writes_projections(tmp_path: Path) -> None:
     rows = json.loads(run("show", folder, "--json").stdout)["subjects"]
     assert [row["id"] for row in rows] == ["case0", "case1"]
     assert len({row["fingerprint"] for row in rows}) == 2
+    with pytest.raises(VbenchError, match=r"dataset\.json: cannot write here"):
+        run("show", folder, "--png", folder / "dataset.json")
 
 
 def test_make_writes_a_phantom_that_check_finds_sound(tmp_path: Path) -> None:
@@ -77,6 +79,8 @@ def test_make_writes_a_phantom_that_check_finds_sound(tmp_path: Path) -> None:
     about = json.loads((tmp_path / "d" / "dataset_description.json").read_text())
     assert about["vbench"]["params"]["seed"] == 4
     assert run("check", tmp_path / "d").exit_code == 0
+    (lines,) = (tmp_path / "d").rglob("*.swc")
+    assert "| bifurcations per brain | measured | 1 |" in run("morphology", lines).output
     with pytest.raises(VbenchError, match="not an empty folder"):
         run("make", "phantom", tmp_path / "d")
     with pytest.raises(VbenchError, match="no source is called 'fantom'; did you mean 'phantom'"):

@@ -78,3 +78,9 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     twins = [subject(id="a-1"), subject(id="a1")]
     with pytest.raises(DataError, match="'a1' and 'a-1' share this name"):
         write_dataset(tmp_path / "e", "bids", twins, ORIGIN)
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(DataError, match=r"file/d: cannot write here \(Not a directory\); name"):
+        write_dataset(tmp_path / "file" / "d", "nnunet", [subject()], ORIGIN)

@@ -135,8 +135,11 @@ def show(
     Intensities and the label fraction are of the voxels within the mask.
     """
     from vbench.data.describe import describe, write_projections
+    from vbench.data.write import make_folder
 
     source = open_folder(folder, layout, overrides)
+    if png is not None:
+        make_folder(png)
     rows = []
     for name in source.subjects():
         subject = source.load(name)

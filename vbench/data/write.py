@@ -115,11 +115,13 @@ def write_dataset(
         The ids of the subjects, in order.
 
     Raises:
-        DataError: When the folder is not empty, or two subjects would share a file.
+        DataError: When the folder cannot be made or is not empty, or two subjects would share a
+            file.
     """
     folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(f"{folder}: not an empty folder; name another, or empty it")
+    make_folder(folder)
     target = LAYOUTS[layout](folder)
     done: dict[Path, str] = {}
     for subject in subjects:
@@ -142,6 +144,20 @@ def write_dataset(
                 write_swc(places["truth"].with_suffix(".swc"), Tree.from_json(truth["tree"]))
     target.finish(list(done.values()), {"vbench": vbench.__version__, **origin})
     return list(done.values())
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder that results go to, when it is missing.
+
+    Raises:
+        DataError: When that is not possible.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(
+            f"{folder}: cannot write here ({error.strerror}); name another folder"
+        ) from error
 
 
 def _compact(image: Array) -> Array:
