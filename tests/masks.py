@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy import ndimage
 
 Mask = npt.NDArray[np.bool_]
 
@@ -109,3 +112,33 @@ def adversarial_cases() -> Iterator[Case]:
     ends = thin.copy()
     thin[..., 2:5], ends[..., -1] = True, True
     yield Case("a single line of voxels", thin, ends, spacing)
+
+
+@st.composite
+def pairs(draw: st.DrawFn) -> Case:
+    """Draw a pair, 2D or 3D, anisotropic: anything, vessels, or a mask and what is near to it.
+
+    Neither mask is empty. Hypothesis makes a failing pair as small as it can.
+    """
+    ndim = draw(st.sampled_from((2, 3)))
+    spacing = tuple(draw(st.floats(0.2, 3)) for _ in range(ndim))
+    kind = draw(st.sampled_from(("any", "vessels", "eroded", "dilated", "moved", "speckled")))
+    if kind == "any":
+        shape = tuple(draw(st.integers(1, 6)) for _ in range(ndim))
+        prediction, truth = (draw(hnp.arrays(np.bool_, shape)) for _ in range(2))
+    else:
+        shape = tuple(draw(st.integers(3, 20)) for _ in range(ndim))
+        rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+        axis = draw(st.integers(0, ndim - 1))
+        truth = tubes(shape, rng, draw(st.integers(1, 3)), draw(st.floats(0.6, 3)))
+        prediction = {
+            "vessels": lambda: tubes(shape, rng, 2, 1.5),
+            "eroded": lambda: ndimage.binary_erosion(truth),
+            "dilated": lambda: ndimage.binary_dilation(truth),
+            "moved": lambda: np.roll(truth, draw(st.integers(1, 4)), axis),
+            "speckled": lambda: truth ^ (rng.random(shape) < 0.03),
+        }[kind]()
+    for mask in (prediction, truth):
+        if not mask.any():
+            mask[tuple(draw(st.integers(0, n - 1)) for n in shape)] = True
+    return Case(kind, prediction, truth, spacing)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from typing import ClassVar
+
 import numpy as np
 import pytest
 from masks import adversarial_cases, random_cases, tubes
 from scipy import ndimage
 
-from vbench import MaskPair, maskpair, voxels
+from vbench import MaskPair, SegmentationMetric, maskpair, registry, thinning, voxels
 
 CASES = [*adversarial_cases(), *random_cases(40, seed=1)]
 
@@ -38,16 +41,86 @@ def test_both_roads_to_a_distance_agree(limit, monkeypatch):
             np.testing.assert_allclose(pair.distances[side], expected[side], atol=1e-9)
 
 
-def test_each_property_is_computed_once(monkeypatch):
-    calls = []
-    monkeypatch.setattr(voxels, "border", lambda *a, f=voxels.border: calls.append(0) or f(*a))
-    mask = tubes((9, 9, 9), np.random.default_rng(0))
-    pair = MaskPair(mask, np.roll(mask, 1, 0), (1, 1, 1))
-    assert not calls
-    first = pair.distances
-    assert pair.distances is first
-    assert len(pair.excess_distances) == len(pair.truth_radius[:2]) == 2
-    assert len(calls) == 2
+class Work:
+    """Counts the calls of all that costs time, by what is called."""
+
+    PARTS: ClassVar = {
+        voxels: ("as_bool", "joint_box", "crop", "border", "components", "betti", "shell"),
+        thinning: ("skeleton",),
+        MaskPair: ("_border_distances", "_excess_distances", "_nearest", "_tree"),
+    }
+
+    def __init__(self, monkeypatch):
+        self.calls = Counter()
+        for owner, names in self.PARTS.items():
+            for name in names:
+                monkeypatch.setattr(owner, name, self.counted(name, getattr(owner, name)))
+
+    def counted(self, name, function):
+        def call(*args, **kwargs):
+            self.calls[name] += 1
+            return function(*args, **kwargs)
+
+        return call
+
+
+def two_trees(ndim: int) -> MaskPair:
+    truth = tubes((24, 22, 20)[:ndim], np.random.default_rng(0), 3)
+    return MaskPair(np.roll(truth, 2, 0), truth, (0.5, 0.7, 0.9)[:ndim])
+
+
+METRICS = registry.default().metrics("segmentation")
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_a_subjects_scores_are_one_pass(monkeypatch, ndim):
+    work = Work(monkeypatch)
+    pair = two_trees(ndim)
+    assert not work.calls  # nothing before it is asked for
+    for metric in METRICS.values():
+        metric().score(pair)
+    # Once a mask; the four ways of distances; a tree of each border where one is searched (in 3D),
+    # and for the radii those of the background around the truth and of its centreline.
+    assert {**work.calls, "_tree": 0} == {
+        "as_bool": 2, "joint_box": 1, "crop": 2, "border": 2, "components": 2, "betti": 2,
+        "skeleton": 2, "shell": 1, "_border_distances": 2, "_excess_distances": 2, "_nearest": 4,
+        "_tree": 0,
+    }  # fmt: skip
+    assert work.calls["_tree"] <= 4
+
+
+@pytest.mark.parametrize("name", sorted(METRICS))
+def test_adding_a_score_recomputes_nothing(monkeypatch, name):
+    work = Work(monkeypatch)
+    pair = two_trees(3)
+    for other, metric in METRICS.items():
+        if other != name:
+            metric().score(pair)
+    before = Counter(work.calls)
+    METRICS[name]().score(pair)
+    assert work.calls == before
+    alone = Work(monkeypatch)
+    METRICS[name]().score(two_trees(3))
+    assert alone.calls  # the counters see what a score costs that comes alone
+
+
+def test_a_third_partys_score_on_shared_parts_costs_nothing_more(monkeypatch):
+    class Mine(SegmentationMetric):
+        """Far border voxels that are on no centreline."""
+
+        name = "mine"
+
+        def score(self, pair):
+            far = pair.borders[0][pair.distances[0] > 0]
+            return float(np.mean(~np.isin(far, pair.skeletons[0]))) + pair.betti[0][0]
+
+    work = Work(monkeypatch)
+    pair = two_trees(3)
+    for metric in METRICS.values():
+        metric().score(pair)
+    before = Counter(work.calls)
+    assert Mine().score(pair) > 0
+    assert work.calls == before
 
 
 def test_a_mask_to_score_in_hides_what_is_outside():
