@@ -10,11 +10,12 @@ from vbench_plugins.generators.copy import Copy
 from vbench_plugins.generators.gan import Dcgan, WganGp, WganGpSn
 from vbench_plugins.generators.geometric import Geometric
 from vbench_plugins.generators.mask_first import MaskFirst
+from vbench_plugins.generators.monai_flow import MonaiFlow
 from vbench_plugins.generators.noise import Noise
 
 
 @vbench.hookimpl
 def vbench_register_generators(register: Callable[[type[Generator]], None]) -> None:
     """Register them."""
-    for cls in (Dcgan, WganGp, WganGpSn, MaskFirst, Geometric, Copy, Noise):
+    for cls in (Dcgan, WganGp, WganGpSn, MaskFirst, Geometric, Copy, Noise, MonaiFlow):
         register(cls)

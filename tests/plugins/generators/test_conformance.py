@@ -2,6 +2,7 @@ from vbench_plugins.generators.copy import Copy
 from vbench_plugins.generators.gan import Dcgan, WganGp, WganGpSn
 from vbench_plugins.generators.geometric import Geometric
 from vbench_plugins.generators.mask_first import MaskFirst
+from vbench_plugins.generators.monai_flow import MonaiFlow
 from vbench_plugins.generators.noise import Noise
 
 from vbench.testing import GeneratorSuite
@@ -33,3 +34,7 @@ class TestNoise(GeneratorSuite):
 
 class TestGeometric(GeneratorSuite):
     plugin = Geometric
+
+
+class TestMonaiFlow(GeneratorSuite):
+    plugin = MonaiFlow

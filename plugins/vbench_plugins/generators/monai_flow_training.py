@@ -1,0 +1,110 @@
+"""One training step of the flow, its integration, and all that the next step depends on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from monai.networks.nets import DiffusionModelUNet
+from monai.networks.schedulers import RFlowScheduler
+from torch import Tensor, nn
+
+from vbench.types import Array, Weights
+from vbench_plugins.nn.compute import Compute
+from vbench_plugins.nn.ema import Ema
+from vbench_plugins.nn.flat import load_module, load_optimiser, module_arrays, optimiser_arrays
+from vbench_plugins.nn.seeding import INIT, NOISE, numpy_rng, torch_seed
+
+_CHANNELS = 2  # image and label
+_GROUPS = 8
+_TIMES = 1000
+
+
+def build(p: Any, size: tuple[int, ...], seed: int) -> nn.Module:
+    """Build the network with seeded weights."""
+    widths = [p.width * 2**level for level in range(p.levels)]
+    with torch_seed(seed, INIT):
+        return DiffusionModelUNet(
+            spatial_dims=len(size),
+            in_channels=_CHANNELS,
+            out_channels=_CHANNELS,
+            num_res_blocks=p.blocks,
+            channels=widths,
+            attention_levels=[p.attention and width == widths[-1] for width in widths],
+            norm_num_groups=_GROUPS,
+            num_head_channels=_GROUPS,
+        )
+
+
+def integrate(network: nn.Module, noise: Array, steps: int, compute: Compute) -> Array:
+    """Follow the network's velocity from noise ``(n, 2, *size)`` to patches, label in [-1, 1]."""
+    schedule = RFlowScheduler(_TIMES)
+    schedule.set_timesteps(steps)
+    times = [*schedule.timesteps.tolist(), 0]
+    patches = compute.tensor(noise)
+    for now, following in pairwise(times):
+        time = torch.full((len(patches),), float(now), device=patches.device)
+        with compute.autocast():
+            velocity = network(patches, time)
+        patches, _ = schedule.step(velocity.float(), now, patches, following)
+    return patches.cpu().numpy()
+
+
+class Trainer:
+    """The network, its optimiser and its average.
+
+    Attributes:
+        average: The network that samples.
+        steps: Steps done.
+    """
+
+    def __init__(self, p: Any, size: tuple[int, ...], compute: Compute, seed: int) -> None:
+        self.p, self.compute, self.seed = p, compute, seed
+        self.network = compute.module(build(p, size, seed)).train()
+        self.average = Ema(self.network, p.ema)
+        self.optimiser = torch.optim.Adam(self.network.parameters(), p.lr)
+        self.schedule = RFlowScheduler(_TIMES)
+        self.steps = 0
+
+    def step(self, batch: Array) -> Tensor:
+        """Do one step on labelled patches and return the loss, without waiting for a GPU."""
+        self.steps += 1
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.p.lr * 0.5 * (1 + math.cos(math.pi * self.steps / self.p.steps))
+        rng = numpy_rng(self.seed, NOISE, self.steps)
+        batch[:, 1] = 2 * batch[:, 1] - 1  # label and image in one range; the batch is ours
+        patches = self.compute.tensor(batch)
+        noise = self.compute.tensor(rng.standard_normal(batch.shape, dtype=np.float32))
+        # Spread evenly over the batch, so that every step sees early and late times.
+        place = (np.arange(len(batch)) + rng.random(len(batch))) / len(batch)
+        times = self.compute.tensor((_TIMES * place).astype(np.float32))
+        mixed = self.schedule.add_noise(patches, noise, times)
+        with self.compute.autocast():
+            velocity = self.network(mixed, times)
+        loss = F.mse_loss(velocity.float(), patches - noise)
+        self.optimiser.zero_grad()
+        loss.backward()
+        self.optimiser.step()
+        self.average.update(self.network, self.steps)
+        return loss.detach()
+
+    def state(self) -> Weights:
+        """Return all that the next step depends on; random numbers depend on its count alone."""
+        return {
+            "steps": np.array(self.steps),
+            **module_arrays(self.network, "network."),
+            **module_arrays(self.average.module, "average."),
+            **optimiser_arrays(self.optimiser, "adam."),
+        }
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Take over what :meth:`state` returned."""
+        self.steps = int(state["steps"])
+        load_module(self.network, state, "network.")
+        load_module(self.average.module, state, "average.")
+        load_optimiser(self.optimiser, state, "adam.")
