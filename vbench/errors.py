@@ -19,6 +19,13 @@ class PluginError(VbenchError):
     """A plugin is missing, clashes with another, or cannot be loaded."""
 
 
+class MissingExtraError(PluginError, ValueError):
+    """A plugin stands on a library that is not installed; says the command that installs it.
+
+    A ``ValueError``, too, so that :meth:`~vbench.interfaces.Fitted.check` may raise it.
+    """
+
+
 class StoreError(VbenchError):
     """The results folder cannot be read or written as it is."""
 

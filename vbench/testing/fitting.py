@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any, ClassVar
 
+from vbench.errors import MissingExtraError
 from vbench.interfaces import Fitted
 from vbench.testing.guards import changed, global_state, no_network, other_random_state
 from vbench.testing.suite import Conformance, Skip, expect
@@ -60,6 +61,7 @@ class Fitting(Conformance):
 
         Raises:
             AssertionError: When the plugin refuses all edges that are tried.
+            Skip: When it stands on a library that is not installed.
         """
         if ndim in self.sizes:
             return self.sizes[ndim]
@@ -68,6 +70,8 @@ class Fitting(Conformance):
             size = (*(edge,) * (ndim - 1), edge * last)
             try:
                 self.plugin.check(self.settings(), Setup(size))
+            except MissingExtraError as error:
+                raise Skip(str(error)) from error
             except ValueError as error:
                 reason = str(error)
             else:
@@ -133,6 +137,8 @@ class Fitting(Conformance):
             except Exception as error:
                 self._fits[ndim] = error
         seen = self._fits[ndim]
+        if isinstance(seen, Skip):
+            raise seen
         if isinstance(seen, Exception):
             raise Skip("fit failed, see test_fits") from seen
         return seen

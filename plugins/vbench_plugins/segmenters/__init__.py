@@ -1,4 +1,4 @@
-"""Built-in segmenters: a U-net, the networks of MONAI, and a threshold."""
+"""Built-in segmenters: a U-net, the networks of MONAI, nnU-Net, and a threshold."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 import vbench
 from vbench.interfaces import Segmenter
 from vbench_plugins.segmenters.monai_networks import MonaiNetwork
+from vbench_plugins.segmenters.nnunet import Nnunet
 from vbench_plugins.segmenters.threshold import Threshold
 from vbench_plugins.segmenters.unet import Unet3d
 
@@ -14,5 +15,5 @@ from vbench_plugins.segmenters.unet import Unet3d
 @vbench.hookimpl
 def vbench_register_segmenters(register: Callable[[type[Segmenter]], None]) -> None:
     """Register them."""
-    for cls in (Unet3d, Threshold, MonaiNetwork):
+    for cls in (Unet3d, Threshold, MonaiNetwork, Nnunet):
         register(cls)
