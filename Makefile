@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN    := .venv/bin
 READY  := .venv/.ready
 
-.PHONY: help setup paper smoke test docs lint format types layers perf chaos wheel
+.PHONY: help setup paper smoke test docs lint format types layers perf chaos wheel nnunet wheels
 
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -27,6 +27,13 @@ test: $(READY)   ## all tests
 
 docs: $(READY)   ## the documentation site, in site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
+nnunet: $(READY) ## the tests of the nnU-Net adapter, with its extra
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[nnunet]'
+	$(BIN)/python -m pytest tests/plugins/segmenters/test_nnunet.py
+
+wheels: $(READY) ## vbench and a third-party plugin as wheels, in a fresh environment
+	$(BIN)/python tests/wheel_smoke.py
 
 lint: $(READY)   ## style and format
 	$(BIN)/ruff check .
