@@ -141,3 +141,27 @@ def test_membership_auc_is_that_of_all_pairs():
     assert value == pytest.approx(np.mean((pairs > 0) + 0.5 * (pairs == 0)))
     assert interval[0] <= value <= interval[1]
     assert _auc(members, strangers, owner[0], np.zeros(45, int), rng)[1] is None
+
+
+@pytest.mark.parametrize("subjects", [(3, 3), (5, 4), (12, 8)], ids=str)
+@pytest.mark.parametrize("between", [0.0, 1.0])
+def test_a_membership_auc_that_means_nothing_lights_no_alarm(subjects, between):
+    """Members and strangers of one distribution, whose subjects differ: at most 2.5 % alarms."""
+    rng = np.random.default_rng(0)
+    alarms, missed, repeats = 0, 0, 150
+    for _ in range(repeats):
+        scores = [
+            (rng.normal(0, between, (n, 1)) + rng.normal(size=(n, 20))).ravel() for n in subjects
+        ]
+        _, (low, high) = _auc(*scores, *(np.repeat(np.arange(n), 20) for n in subjects), rng)
+        alarms += low > 0.5
+        missed += not low <= 0.5 <= high
+    assert alarms <= 0.05 * repeats  # by chance up to twice the rate
+    assert missed <= 0.08 * repeats
+
+
+def test_a_membership_auc_of_leaks_in_every_subject_lights_the_alarm():
+    rng = np.random.default_rng(0)
+    members, strangers = rng.normal(0.8, 1, 5 * 40), rng.normal(0, 1, 4 * 40)
+    value, (low, _) = _auc(members, strangers, *(np.repeat(np.arange(n), 40) for n in (5, 4)), rng)
+    assert 0.5 < low < value < 0.8
