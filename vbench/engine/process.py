@@ -92,13 +92,13 @@ class WorkerProcess:
         """Whether it can take a task: it is alive, and no job has left anything running in it."""
         return self._reusable and self._process.poll() is None
 
-    def run(self, task: Task, on_progress: OnProgress, cancelled: threading.Event) -> Outcome:
+    def run(self, task: Task, on_progress: OnProgress, cancelled: Callable[[], bool]) -> Outcome:
         """Do a task; the worker is dead afterwards unless the job ended well.
 
         Args:
             task: What to do.
             on_progress: Called in this thread.
-            cancelled: Stops the job at once when set.
+            cancelled: Asked every so often; the job is stopped at once when it says so.
         """
         begun = time.monotonic()
         self._log.seek(0)
@@ -124,7 +124,7 @@ class WorkerProcess:
         self._log.close()
 
     def _attempt(
-        self, task: Task, on_progress: OnProgress, cancelled: threading.Event, begun: float
+        self, task: Task, on_progress: OnProgress, cancelled: Callable[[], bool], begun: float
     ) -> Outcome:
         def failed(reason: str, message: str, traceback: str = "") -> Outcome:
             seconds = round(time.monotonic() - begun, 3)
@@ -137,7 +137,7 @@ class WorkerProcess:
             return failed("killed", self._epitaph(), self._quote())
         for message in self._messages():
             if message is None:
-                if cancelled.is_set():
+                if cancelled():
                     return failed("interrupted", "stopped before it ended")
                 if task.limit_seconds and time.monotonic() - begun > task.limit_seconds:
                     self._ask_where()

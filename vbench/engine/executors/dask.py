@@ -18,7 +18,7 @@ from distributed import Client, Future, LocalCluster, get_worker
 from vbench.engine.executors.base import Event, Executor
 from vbench.engine.process import Outcome, WorkerPool
 from vbench.engine.worker import Task
-from vbench.errors import SpecError
+from vbench.errors import SpecError, VbenchError
 from vbench.types import JobFailure
 
 _TOPIC = "vbench-progress"
@@ -53,9 +53,18 @@ class DaskExecutor(Executor):
 
     @property
     def slots(self) -> int:
-        """Worker threads of the cluster, which may grow while we run; at least one."""
-        workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
-        return max(1, sum(int(worker["nthreads"]) for worker in workers))
+        """Worker threads of the cluster, which may grow while we run; at least one.
+
+        Raises:
+            VbenchError: When the scheduler is gone.
+        """
+        workers = self._client.scheduler_info(n_workers=-1).get("workers")
+        if workers is None:
+            raise VbenchError(
+                "the Dask scheduler is gone; what finished is kept, and the same command goes on "
+                "from there once it is back"
+            )
+        return max(1, sum(int(worker["nthreads"]) for worker in workers.values()))
 
     def submit(self, key: str, task: Task) -> None:
         """Start a job on the cluster; a job whose worker dies is started on another one."""
@@ -81,7 +90,9 @@ class DaskExecutor(Executor):
         self._futures.pop(key, None)
         try:
             outcome = Outcome.from_json(future.result())
-        except Exception as error:  # Dask gave it up: KilledWorker, cancelled, lost
+        except Exception as error:  # Dask gave it up: KilledWorker, lost
+            if self._client.status != "running":
+                return  # with its scheduler; no fault of the job
             outcome = Outcome(failure=JobFailure("killed", f"Dask: {error}"))
         self.events.put(Event(key, outcome=outcome))
 
@@ -95,6 +106,12 @@ def _pool() -> WorkerPool:
 def _run(key: str, task: Mapping[str, Any]) -> dict[str, Any]:
     """Do a task on a Dask worker, in a process below it."""
     dask_worker = get_worker()
+    name = dask_worker.get_current_task()
+
+    def unwanted() -> bool:
+        """Whether the run was stopped, or died: Dask takes its tasks back, but stops no thread."""
+        task = dask_worker.state.tasks.get(name)
+        return task is None or task.state != "executing"
 
     def progress(step: int, total: int, metrics: Mapping[str, float]) -> None:
         values = {"key": key, "step": step, "total": total, "metrics": dict(metrics)}
@@ -103,4 +120,4 @@ def _run(key: str, task: Mapping[str, Any]) -> dict[str, Any]:
     made = Task.from_json(task)
     made = replace(made, device=f"{made.device}:0")
     with _pool().worker(made.threads) as worker:
-        return worker.run(made, progress, threading.Event()).to_json()
+        return worker.run(made, progress, unwanted).to_json()

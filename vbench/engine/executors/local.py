@@ -60,7 +60,7 @@ class LocalExecutor(Executor):
         try:
             with self._pool.worker(task.threads) as worker:
                 task = replace(task, device=f"{task.device}:{slot}")
-                outcome = worker.run(task, progress, self._cancelled)
+                outcome = worker.run(task, progress, self._cancelled.is_set)
         except Exception as error:  # our own fault, not the job's: still no reason to hang
             outcome = Outcome(failure=JobFailure("error", f"executor: {error!r}"))
         finally:
