@@ -108,7 +108,7 @@ def test_strict_by_environment(install, monkeypatch, value, raises):
         assert len(registry.load().failures) == 1
 
 
-@pytest.mark.parametrize("only", ["vbench-fine", "fine", "fine,nothing"])
+@pytest.mark.parametrize("only", ["vbench-fine", "fine", "fine,vbench-fine"])
 def test_environment_limits_what_is_loaded(install, monkeypatch, only):
     install("fine")
     install("broken_at_import")
@@ -116,6 +116,20 @@ def test_environment_limits_what_is_loaded(install, monkeypatch, only):
     found = registry.load()
     assert found.failures == []
     assert {"fine", "copy"} <= set(found.names("generator"))
+
+
+def test_a_limit_that_names_nothing_is_reported(install, monkeypatch):
+    install("fine")
+    monkeypatch.setenv("VBENCH_PLUGINS", "fine,vbench-fein")
+    found = registry.load()
+    assert found.has("generator", "fine")
+    (failure,) = found.failures
+    assert (failure.origin, failure.message) == (
+        "VBENCH_PLUGINS",
+        "no distribution or entry point is called 'vbench-fein'; did you mean 'vbench-fine'?",
+    )
+    with pytest.raises(PluginError, match="VBENCH_PLUGINS: no distribution"):
+        registry.load(strict=True)
 
 
 def test_an_empty_limit_leaves_the_built_in_ones(install, monkeypatch):

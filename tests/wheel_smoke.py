@@ -127,9 +127,12 @@ def main() -> None:
         report = json.loads(run(vbench, "check", "example-vae", "--json", cwd=folder))
         (checked,) = report["plugins"]
         step(f"vbench check example-vae: {checked['ran']} checks ran, {checked['failed']} failed")
-        made = run(vbench, "plugins", "new", "my-gan", "--kind", "generator", cwd=folder)
-        assert "my_gan.py" in made
-        step("vbench plugins new: templates are in the wheel")
+        run(vbench, "plugins", "new", "my-gan", "--kind", "generator", cwd=folder)
+        run(python, "-m", "pip", "install", "--no-deps", folder / "my-gan", cwd=folder)
+        run(python, "-m", "pytest", "-q", "my-gan", cwd=folder)
+        shown = json.loads(run(vbench, "plugins", "show", "my-gan", "--json", cwd=folder))
+        assert (shown[0]["distribution"], shown[0]["origin"]) == ("my-gan", "third party")
+        step("vbench plugins new my-gan: its tests pass, and installed it is found by name")
         (folder / "wheels.toml").write_text(SPEC)
         run(vbench, "run", "wheels.toml", "--workers", "2", cwd=folder, OMP_NUM_THREADS="1")
         board = json.loads((folder / "results" / "wheels" / "leaderboard.json").read_text())

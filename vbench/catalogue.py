@@ -45,8 +45,12 @@ def describe(entry: Entry) -> dict[str, Any]:
 
 
 def summary(cls: type) -> str:
-    """Return the first line of a class's docstring, empty when it has none of its own."""
-    return inspect.cleandoc(cls.__dict__.get("__doc__") or "").partition("\n")[0]
+    """Return the first line of a class's docstring, without the marks of code in it.
+
+    Empty when the class has none of its own.
+    """
+    text = inspect.cleandoc(cls.__dict__.get("__doc__") or "")
+    return text.partition("\n")[0].replace("``", "")
 
 
 def parameter(name: str, field: FieldInfo) -> dict[str, Any]:

@@ -84,7 +84,7 @@ class LoadFailure:
     Attributes:
         origin: ``distribution: entry point`` or the file.
         message: One line.
-        traceback: In full.
+        traceback: In full; empty for a name that is not installed.
     """
 
     origin: str
@@ -244,6 +244,16 @@ def _origins(only: Iterable[str] | None) -> Iterator[tuple[metadata.EntryPoint, 
             yield point, distribution, version
 
 
+def _absent(only: Iterable[str] | None) -> list[PluginError]:
+    """Return an error for each name that no installed distribution or entry point has."""
+    points = metadata.entry_points(group=GROUP)
+    known = {p.name for p in points} | {p.dist.name for p in points if p.dist}
+    return [
+        PluginError(f"no distribution or entry point is called '{name}'{did_you_mean(name, known)}")
+        for name in sorted(set(only or ()) - known)
+    ]
+
+
 def load(
     paths: Iterable[str | Path] = (), *, only: Iterable[str] | None = None, strict: bool = False
 ) -> Registry:
@@ -285,6 +295,10 @@ def load(
             version,
             point.load,
         )
+    for absent in _absent(only):
+        if strict:
+            raise PluginError(f"VBENCH_PLUGINS: {absent}")
+        registry.failures.append(LoadFailure("VBENCH_PLUGINS", str(absent), ""))
     for path in map(Path, paths):
         if not path.is_file():
             raise PluginError(f"{path}: no such plugin file (plugins.paths)")

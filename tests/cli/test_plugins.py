@@ -88,6 +88,13 @@ def test_strict_mode_makes_it_fatal(install, monkeypatch):
     assert answer.err.startswith("vbench: vbench-broken-at-import:")
 
 
+def test_a_limit_that_names_nothing_is_said(monkeypatch):
+    monkeypatch.setenv("VBENCH_PLUGINS", "my-gna")
+    answer = vbench("plugins", "--verbose", "--kind", "source")
+    assert answer.code == 0
+    assert "no distribution or entry point is called 'my-gna'" in answer.out
+
+
 def test_a_clash_is_said_with_both_sides(install):
     install("clashing", version="4.5")
     out = vbench("plugins").out
@@ -139,9 +146,10 @@ def test_a_new_package_is_complete_and_passes(kind, tmp_path, monkeypatch):
     assert subprocess.run([*lint, *options], capture_output=True, check=False).returncode == 0
 
 
-def test_the_tests_of_a_new_package_pass(tmp_path, monkeypatch):
+@pytest.mark.parametrize("kind", ["source", "generator", "segmenter", "metric"])
+def test_the_tests_of_a_new_package_pass(kind, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    vbench("plugins", "new", "my-metric", "--kind", "metric", "--dir", "pack")
+    vbench("plugins", "new", f"my-{kind}", "--kind", kind, "--dir", "pack")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "pack"],
         capture_output=True,

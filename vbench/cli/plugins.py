@@ -121,7 +121,7 @@ def _failures(console: Console, found: Registry, verbose: bool) -> None:
     for failure in found.failures:
         console.print(Text.assemble(("not loaded  ", "bold red"), failure.origin))
         console.print(Text(f"  {failure.message}"))
-        if verbose:
+        if verbose and failure.traceback:
             console.print(Text(failure.traceback, "dim"))
     if found.failures and not verbose:
         console.print("`vbench plugins --verbose` shows these errors in full.")
