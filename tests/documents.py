@@ -7,6 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+#: What a reader finds first; the other pages follow by name.
+_FIRST = ("README.md", "docs/index.md", "docs/tutorials/first-run.md")
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/*/README.md")],
+    key=lambda path: (str(path.relative_to(ROOT)) not in _FIRST, str(path)),
+)
 _FENCE = re.compile(r"^(?P<indent> *)(?P<fence>`{3,})(?P<info>.*)$")
 
 

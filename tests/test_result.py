@@ -85,6 +85,7 @@ def test_samples_say_what_is_wrong(ran, arm, says):
 def test_a_run_of_which_an_arm_failed_is_not_ok_and_shows_why(ran):
     assert not ran.ok
     html = ran._repr_html_()
+    assert repr(ran).endswith("5 arms, not all arms are finished)")
     assert "the toy broke" in html
     assert "<td>synthetic/toy-generator</td>" in html
 
@@ -126,6 +127,7 @@ def test_a_plan_shows_as_a_table(tmp_path):
     jobs = vbench.plan(toy_spec(plugins__paths=[TOYS]), tmp_path)
     html = jobs._repr_html_()
     assert html.count("<tr>") == len(jobs) + 1
+    assert repr(jobs) == f"PlannedJobs({len(jobs)} jobs, 0 cached)"
     assert "<td>new</td>" in html
 
 

@@ -1,0 +1,58 @@
+"""``vbench`` with every spec shrunk, so that the commands of the documentation run in seconds.
+
+    python tests/tiny_vbench.py run benchmarks/paper.toml    # as `vbench run benchmarks/paper.toml`
+    python tests/tiny_vbench.py page.py                      # a script that imports vbench
+
+All that is substituted is in :func:`shrink`.
+"""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from typing import Any
+
+from vbench import api, registry
+from vbench.cli import main
+from vbench.spec import Spec, load_spec, parse_spec
+
+
+def shrink(spec: Spec) -> Spec:
+    """Return the spec at the smallest size: with the arms baseline, real and synthetic.
+
+    Every plugin runs with the parameters that it names for tests (``tiny``); the last generator,
+    one seed, one trial, two training subjects, and 16 patches a subject are left.
+    """
+    plugins = registry.for_paths(tuple(spec.plugins.paths))
+    table: dict[str, Any] = spec.model_dump(mode="json", exclude_none=True)
+    table["benchmark"]["seeds"] = table["benchmark"]["seeds"][:1]
+    table["patches"]["per_subject"] = 16
+    table["tune"] |= {"trials": 1, "checkpoints": 1, "validations": 1, "pruner": "none"}
+    table["data"].pop("target", None)
+    source = table["data"]["source"]
+    source |= plugins.source(source["plugin"]).tiny
+    most = {"train": 2, "val": 1, "test": 2}
+    if isinstance(source["split"]["train"], int):
+        source["split"] = {part: min(n, most[part]) for part, n in source["split"].items()}
+    del table["generators"][:-1]
+    for use in table["generators"]:
+        use["params"] |= plugins.generator(use["plugin"]).tiny
+    table["segmenter"]["params"] |= plugins.segmenter(table["segmenter"]["plugin"]).tiny
+    for regime in ("mixed", "transfer", "scratch"):
+        table["regimes"].pop(regime, None)
+    if table["regimes"].get("synthetic"):
+        table["regimes"]["synthetic"] = True  # of the generators that are left
+    return parse_spec(table)
+
+
+def tiny_load(*args: Any, **named: Any) -> Spec:
+    """Read a spec as vbench does, then shrink it."""
+    return shrink(load_spec(*args, **named))
+
+
+if __name__ == "__main__":
+    api.load_spec = tiny_load  # type: ignore[attr-defined]
+    if sys.argv[1:] and sys.argv[1].endswith(".py"):
+        runpy.run_path(sys.argv[1], run_name="__main__")
+    else:
+        main()
