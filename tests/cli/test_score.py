@@ -40,6 +40,19 @@ def test_tables_show_every_subject_and_the_means(folders):
         assert text in result.output
 
 
+def test_no_value_is_cut_in_a_narrow_terminal(folders, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    result = call(folders)
+    assert result.exit_code == 0
+    assert max(map(len, result.output.splitlines())) <= 80
+    values = json.loads(call(folders, "--json").output)
+    for case in values["cases"]:
+        assert f"{case['value']:.4g}" in result.output
+    for row in values["summary"].values():
+        assert f"{row['ci95'][0]:.4g} … {row['ci95'][1]:.4g}" in result.output
+    assert {"dsc@1", "hd95@1", "hd95-pooled@1"} <= set(result.output.split())
+
+
 def test_one_pair_is_one_table(folders):
     result = call(folders, "--metric", "hd", name="case1.nii.gz")
     assert result.exit_code == 0

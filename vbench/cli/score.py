@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +18,8 @@ if TYPE_CHECKING:
 
     from vbench.analysis.scoring import Case, Scores
 
-#: Metrics side by side in one table.
-_COLUMNS = 7
+#: Characters that a value takes in a table, with its mark, and those between two columns.
+_VALUE, _GAP = 11, 2
 #: Pictures that ``--overlays`` writes.
 _WORST = 5
 
@@ -169,43 +171,52 @@ def _show(scores: Scores) -> None:
             _show_subjects(console, cases, subjects, [m.name for m in scores.metrics], title)
         console.print(_summary_table(scores, label, title))
     if any(case.status == "undefined" for case in scores.cases):
-        console.print("* undefined: a mask is empty; the value is the metric's rule", style="dim")
+        console.print(
+            "* undefined: a mask is empty, or has none of what is measured; "
+            "the value is the metric's rule",
+            style="dim",
+        )
 
 
 def _show_subjects(
     console: Console, cases: list[Case], subjects: list[str], names: list[str], title: str
 ) -> None:
+    """Print a row a subject, in several tables where the metrics do not fit beside each other."""
+    found = {(case.subject, case.metric): case for case in cases}
+    room = console.width - max(map(len, subjects))
+    while names:
+        # As many side by side as fit: a value must not be cut.
+        ends = itertools.accumulate(max(len(name), _VALUE) + _GAP for name in names)
+        count = max(1, sum(end <= room for end in ends))
+        shown, names = names[:count], names[count:]
+        table = _table(title, "subject", shown)
+        for subject in subjects:
+            table.add_row(subject, *(_value(found[subject, name]) for name in shown))
+        console.print(table, "")
+
+
+def _table(title: str, first: str, others: Sequence[str]) -> Table:
+    """Return a table whose first column may be folded, and no other."""
     from rich.table import Table
 
-    found = {(case.subject, case.metric): case for case in cases}
-    for first in range(0, len(names), _COLUMNS):
-        table = Table(title=title or None, title_justify="left")
-        table.add_column("subject", overflow="fold")
-        for name in names[first : first + _COLUMNS]:
-            table.add_column(name, justify="right")
-        for subject in subjects:
-            shown = [_value(found[subject, name]) for name in names[first : first + _COLUMNS]]
-            table.add_row(subject, *shown)
-        console.print(table)
+    table = Table(title=title or None, title_justify="left", box=None, header_style="bold")
+    table.add_column(first, overflow="fold")
+    for name in others:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
 
 
 def _summary_table(scores: Scores, label: int | None, title: str) -> Table:
-    from rich.table import Table
-
-    table = Table(title=title or None, title_justify="left")
     several = len({case.subject for case in scores.cases}) > 1
     columns = ["mean", "sd", "95 % interval", "n", "undefined"] if several else ["value"]
-    table.add_column("metric")
-    for name in columns:
-        table.add_column(name, justify="right")
-    table.add_column("unit")
-    table.add_column("better")
+    table = _table(title, "metric", [*columns, "unit", "better"])
     single = {case.metric: _value(case) for case in scores.cases if case.label == label}
+    ids = {metric.name: metric.id for metric in scores.metrics}
     for name, row in scores.summary(label).items():
         interval = "" if row.ci95 is None else f"{row.ci95[0]:.4g} … {row.ci95[1]:.4g}"
         numbers = [_number(row.mean), _number(row.sd), interval, str(row.n), str(row.n_undefined)]
         better = {True: "higher", False: "lower", None: ""}[row.higher_is_better]
-        table.add_row(name, *(numbers if several else [single[name]]), row.unit, better)
+        table.add_row(ids[name], *(numbers if several else [single[name]]), row.unit, better)
     return table
 
 
