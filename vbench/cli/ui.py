@@ -114,14 +114,16 @@ def serve_pages(out: Path) -> int:
 
 def _serve_mlflow(uri: str, port: int) -> int:
     """Run MLflow's server until it ends or this process is told to; its workers end with it."""
-    call = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", uri]
-    call += ["--host", HOST, "--port", str(port), "--workers", "1"]
+    call = [sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", str(port)]
+    call += ["--workers", "1"]
+    # By environment: a command line, which may be read by all, is no place for a password.
+    env = {**os.environ, "MLFLOW_BACKEND_STORE_URI": uri}
 
     def stop(_: int, __: FrameType | None) -> None:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, stop)
-    server = subprocess.Popen(call, env=dict(os.environ), start_new_session=True)
+    server = subprocess.Popen(call, env=env, start_new_session=True)
     try:
         return server.wait()
     except KeyboardInterrupt:

@@ -89,8 +89,9 @@ def _experiment(mlflow: Any, out: Path, uri: str, name: str, board: dict[str, An
     tags = experiment_tags(board)
     found = mlflow.get_experiment_by_name(name)
     if found is None:
-        own = is_own(out, uri)
-        place = (out.resolve() / "mlartifacts" / name).as_uri() if own else None
+        # A server has a place of its own; of a database MLflow would use the working directory.
+        server = urlparse(uri).scheme in ("http", "https")
+        place = None if server else (out.resolve() / "mlartifacts" / name).as_uri()
         return str(mlflow.create_experiment(name, artifact_location=place, tags=tags))
     if found.lifecycle_stage == "deleted":
         mlflow.restore_experiment(found.experiment_id)

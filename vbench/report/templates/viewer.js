@@ -6,8 +6,9 @@
   const place = pick("place");
   const { Niivue, NVImage } = niivue;
   const viewer = new Niivue({
-    backColor: [0, 0, 0, 1], crosshairColor: [1, 1, 1, 0.6], crosshairWidth: 0.4,
+    backColor: [0, 0, 0, 1], crosshairColor: [1, 1, 1, 0.4], crosshairWidth: 0.2,
     dragAndDropEnabled: true, logLevel: "error", multiplanarShowRender: 1,
+    multiplanarLayout: 2, tileMargin: 4, // a grid: each plane as large as the screen allows
     onLocationChange: (at) => { place.textContent = at.string; },
   });
   const paint = (r, g, b) => ({ R: [0, r], G: [0, g], B: [0, b], A: [0, 255], I: [0, 255] });
