@@ -106,6 +106,16 @@ def test_trials_see_those_before_them_unless_run_in_parallel() -> None:
     assert previous(2) == [0, 0, 1, 2]
 
 
+def test_a_budget_of_time_is_part_of_the_trials_that_it_may_stop() -> None:
+    before = keys(tune={"trials": 3}, regimes={"real": True})
+    after = keys(tune={"trials": 3, "seconds": 60.0}, regimes={"real": True})
+    assert changed(before, after) == {
+        "fit-segmenter real · seed 0 · trial 1",
+        "fit-segmenter real · seed 0 · trial 2",
+        "evaluate real · seed 0",
+    }
+
+
 def test_every_arm_gets_the_same_number_of_trials_and_validation_subjects() -> None:
     plan = toy_plan(
         tune={"trials": 3},

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -11,12 +13,15 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from toml_text import write_toml
 from toy_benchmark import toy_spec, toy_table
 
 from vbench import api
-from vbench.errors import SpecError
+from vbench.engine.fitting import Checkpoint
+from vbench.engine.store import writable
+from vbench.errors import SpecError, StoreError
 from vbench.spec import Spec
 
 
@@ -162,3 +167,100 @@ def test_plan_says_why_a_job_is_new(tmp_path: Path) -> None:
     assert "upstream: synthesise" in why["fit-segmenter synthetic/toy-generator · seed 0"]
     seconds = [p.seconds for p in api.plan(spec, tmp_path)]
     assert all(value is not None for value in seconds)
+
+
+def test_a_training_that_its_time_limit_stops_goes_on_in_the_next_run(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    table = slow_table(log, regimes={"real": True})
+    table["segmenter"]["params"] |= {"steps": 40, "step_seconds": 0.3}
+    limited = Spec.model_validate({**table, "limits": {"seconds": 8.0, "checkpoint_seconds": 0.0}})
+    first = api.run(limited, tmp_path / "out", tracking=False)
+    assert [failure.reason for failure in first.failures.values()] == ["timeout", "upstream"]
+    second = api.run(Spec.model_validate(table), tmp_path / "out", tracking=False)
+    assert second.ok
+    steps = Counter(line.rpartition(" ")[2] for line in log.read_text().splitlines())
+    assert set(steps) == {str(i + 1) for i in range(40)}
+    assert sum(steps.values()) <= 42
+    (fit,) = [r for r in records(second) if r["stage"] == "fit-segmenter"]
+    assert fit["seconds"] > 12.0  # what it took before it was stopped counts
+
+
+def records(result: api.RunResult) -> list[dict[str, Any]]:
+    lines = (result.folder / "records.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+class Method:
+    """Has a state, and may refuse to take it back."""
+
+    def __init__(self, refuse: bool = False) -> None:
+        self.refuse, self.level = refuse, 0
+
+    def state(self) -> dict[str, np.ndarray]:
+        return {"level": np.array(self.level)}
+
+    def load_state(self, state: dict[str, np.ndarray]) -> None:
+        if self.refuse:
+            raise ValueError("another shape")
+        self.level = int(state["level"])
+
+
+def test_a_checkpoint_that_cannot_be_read_is_none(tmp_path: Path) -> None:
+    made = Method()
+    made.level = 5
+    kept = Checkpoint(tmp_path)
+    kept.notes["step"] = 7
+    assert kept.save(made)  # type: ignore[arg-type]
+    (tmp_path / ".tmp-123-state-8.safetensors").write_text("of a write that was killed")
+    found = Checkpoint(tmp_path)
+    back = Method()
+    assert found.restore(back)  # type: ignore[arg-type]
+    assert (back.level, found.notes["step"]) == (5, 7)
+    assert not list(tmp_path.glob(".tmp-*"))
+    (tmp_path / "state-7.safetensors").write_bytes(b"not whole")
+    assert not Checkpoint(tmp_path).restore(Method())  # type: ignore[arg-type]
+    (tmp_path / "state-7.safetensors").unlink()
+    assert not Checkpoint(tmp_path).restore(Method())  # type: ignore[arg-type]
+
+
+def test_a_state_that_a_method_refuses_is_forgotten(tmp_path: Path) -> None:
+    Checkpoint(tmp_path).save(Method())  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="another shape"):
+        Checkpoint(tmp_path).restore(Method(refuse=True))  # type: ignore[arg-type]
+    assert not Checkpoint(tmp_path).restore(Method())  # type: ignore[arg-type]
+
+
+def test_a_leaderboard_that_a_killed_run_left_old_is_written_again(tmp_path: Path) -> None:
+    first = api.run(toy_spec(), tmp_path, tracking=False)
+    board = first.folder / "leaderboard.json"
+    board.write_text('{"rows": []}')  # as it was before the last jobs ended
+    os.utime(board, (0, 0))
+    again = api.run(toy_spec(), tmp_path, tracking=False)
+    assert (again.ran, again.board) == (0, first.board)
+
+
+def test_a_budget_of_time_stops_further_trials_in_every_arm_the_same(tmp_path: Path) -> None:
+    params = {"step_seconds": 0.1}
+    spec = toy_spec(
+        tune={"trials": 4, "seconds": 0.6},
+        segmenter__params=params,
+        generators__0__params=params,
+    )
+    result = api.run(spec, tmp_path, workers=2, tracking=False)
+    assert result.ok
+    for row in result.board["rows"]:
+        assert (row["trials"]["planned"], row["trials"]["ended"]) == (4, 1)
+        assert row["trials"]["skipped"] == 3
+    again = api.run(spec, tmp_path, tracking=False)
+    assert (again.ran, again.board) == (0, result.board)
+
+
+def test_a_full_or_read_only_folder_is_said_in_one_line(tmp_path: Path) -> None:
+    full = OSError(errno.ENOSPC, "No space left on device", "x.json")
+    with (
+        pytest.raises(StoreError, match=r"x\.json: cannot write here \(No space left"),
+        writable(tmp_path),
+    ):
+        raise full
+    with pytest.raises(ConnectionError), writable(tmp_path):
+        raise ConnectionError("another matter")
