@@ -2,7 +2,8 @@
 
 The pages are followed in the reader's order in one folder. What is substituted is little:
 
-- ``vbench`` shrinks every spec that it runs (:mod:`tiny_vbench`), in Python blocks too;
+- ``vbench`` shrinks every spec that it runs, and leaves MLflow out (:mod:`tiny_vbench`), in
+  Python blocks too;
 - ``make TARGET`` is looked up in the Makefile and not made;
 - what the text names in capitals (DIR, PREDICTIONS, LABELS) is there: tiny phantoms;
 - a block below a comment ``<!-- not run: why -->`` is parsed only: bash must understand it, and

@@ -3,13 +3,15 @@
     python tests/tiny_vbench.py run benchmarks/paper.toml    # as `vbench run benchmarks/paper.toml`
     python tests/tiny_vbench.py page.py                      # a script that imports vbench
 
-All that is substituted is in :func:`shrink`.
+All that is substituted is in :func:`shrink`; and results are not mirrored into MLflow, which has
+tests of its own and takes as long as the rest.
 """
 
 from __future__ import annotations
 
 import runpy
 import sys
+from functools import partial
 from typing import Any
 
 from vbench import api, registry
@@ -52,6 +54,7 @@ def tiny_load(*args: Any, **named: Any) -> Spec:
 
 if __name__ == "__main__":
     api.load_spec = tiny_load  # type: ignore[attr-defined]
+    api.run = partial(api.run, tracking=False)  # type: ignore[assignment]
     if sys.argv[1:] and sys.argv[1].endswith(".py"):
         runpy.run_path(sys.argv[1], run_name="__main__")
     else:
