@@ -64,7 +64,7 @@ def main() -> int:
         for kill in range(arguments.kills):
             process = start(wild)
             # Short enough that the kills meet a run at work.
-            time.sleep(moments.uniform(0.5, length / 10))
+            time.sleep(moments.uniform(0.5, length / 6))
             state = "had ended"
             before = finished(wild)
             if process.poll() is None:

@@ -70,12 +70,13 @@ class Claims:
         return self._create(path)
 
     def release(self, key: str) -> None:
-        """Give a claim back."""
+        """Give a claim back, unless somebody broke it while we slept and holds it now."""
         path = self.folder / key
         with self._lock:
             if path in self._mine:
                 self._mine.discard(path)
-                path.unlink(missing_ok=True)
+                if self._owner_of(path) == self._owner:
+                    path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Give all claims back."""

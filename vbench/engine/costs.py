@@ -28,6 +28,7 @@ class Costs:
         self._own: dict[tuple[str, str, str], list[float]] = defaultdict(list)
         self._exact: dict[tuple[str, str], list[float]] = defaultdict(list)
         self._stage: dict[str, list[float]] = defaultdict(list)
+        self._medians: dict[tuple[str, str, str], float] = {}  # asked for many times a second
         for record in records:
             self.add(record)
 
@@ -36,6 +37,7 @@ class Costs:
         if (record["result"] or {}).get("skipped"):
             return
         stage, seconds = record["stage"], float(record["seconds"])
+        self._medians.clear()
         method = record.get("method", "")
         self._own[record.get("benchmark", ""), stage, method].append(seconds)
         self._exact[stage, method].append(seconds)
@@ -50,12 +52,11 @@ class Costs:
 
         Those of its own benchmark, else of its plugin, else of its stage.
         """
-        like = (
-            self._own.get((job.benchmark, job.stage, job.method))
-            or self._exact.get((job.stage, job.method))
-            or self._stage.get(job.stage)
-        )
-        return median(like[-50:]) if like else UNKNOWN_SECONDS[job.stage]
+        kind = (job.benchmark, job.stage, job.method)
+        if kind not in self._medians:
+            like = self._own.get(kind) or self._exact.get(kind[1:]) or self._stage.get(job.stage)
+            self._medians[kind] = median(like[-50:]) if like else UNKNOWN_SECONDS[job.stage]
+        return self._medians[kind]
 
     def left(self, jobs: Iterable[Job], slots: int) -> float:
         """Return the seconds until all are done, if they spread evenly over the slots."""
