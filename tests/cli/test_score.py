@@ -79,6 +79,23 @@ def test_json_by_class(folders):
     assert {case["class"] for case in found["cases"]} == {1}
 
 
+def test_each_class_is_scored_on_its_own(tmp_path):
+    truth = np.zeros((12, 10, 8), np.uint8)
+    truth[2:4, 2:8, 2:6], truth[7:9, 2:8, 2:6] = 1, 3
+    prediction = truth.copy()
+    prediction[truth == 3] = 0
+    prediction[8:10, 2:8, 2:6] = 3  # moved by one voxel
+    affine = np.diag([0.5, 0.5, 0.8, 1.0])
+    for name, array in (("pred", prediction), ("truth", truth)):
+        write_volume(tmp_path / name / "case.nii.gz", array, affine)
+    folders = tmp_path / "pred", tmp_path / "truth"
+    found = json.loads(call(folders, "--metric", "hd", "--classes", "--json").output)
+    values = {case["class"]: case["value"] for case in found["cases"]}
+    assert values == {1: 0, 3: pytest.approx(0.5)}
+    lines = [line.strip() for line in call(folders, "--classes").output.splitlines()]
+    assert {"class 1", "class 3"} <= set(lines)
+
+
 def test_csv_has_a_row_per_value(folders, tmp_path):
     path = tmp_path / "new" / "scores.csv"
     assert call(folders, "--metric", "hd", "--csv", path).exit_code == 0
