@@ -1,6 +1,7 @@
 """Every command of README.md and docs/ runs, on tiny benchmarks, as a reader would type it.
 
-The pages are followed in the reader's order in one folder. What is substituted is little:
+Each page is followed in a folder of its own; results are shared, so that what one page has run is
+cached for the next. What is substituted is little:
 
 - ``vbench`` shrinks every spec that it runs, and leaves MLflow out (:mod:`tiny_vbench`), in
   Python blocks too;
@@ -64,6 +65,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT / "benchmarks", folder / "benchmarks")
     commands = folder / ".bin"
     commands.mkdir()
+    (folder / "results").mkdir()
     tiny = Path(__file__).with_name("tiny_vbench.py")
     for name, call in {
         "vbench": f'exec "{sys.executable}" "{tiny}" "$@"',
@@ -82,7 +84,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def script(page: Path, desk: Path) -> str:
+def script(page: Path, folder: Path) -> str:
     """Return a page as a shell script: it writes files and runs commands in the text's order."""
     lines = ["set -euo pipefail"]
     for number, block in enumerate(blocks(page)):
@@ -94,7 +96,7 @@ def script(page: Path, desk: Path) -> str:
         elif is_run(page, block):
             lines.append(f"echo {shlex.quote(f'──── {place}')} >&2")
             if block.language == "python":
-                path = desk / f".{page.stem}-{number}.py"
+                path = folder / f".{page.stem}-{number}.py"
                 path.write_text(block.text)
                 lines.append(f"vbench {shlex.quote(str(path))}")
             elif block.note == "fails":
@@ -109,13 +111,15 @@ def script(page: Path, desk: Path) -> str:
     "page", [p for p in PAGES if any(is_run(p, b) for b in blocks(p))], ids=where
 )
 def test_the_commands_of_the_page_run(page: Path, desk: Path) -> None:
-    path = (
-        f"{desk / '.bin'}{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    )
+    folder = desk / "-".join(page.relative_to(ROOT).parts)
+    folder.mkdir()
+    for shared in ("benchmarks", "results", "DIR", "LABELS", "PREDICTIONS"):
+        (folder / shared).symlink_to(desk / shared)
+    places = [desk / ".bin", Path(sys.executable).parent, os.environ["PATH"]]
     process = subprocess.Popen(
-        ["bash", "-c", script(page, desk)],
-        cwd=desk,
-        env={**os.environ, "PATH": path, "COLUMNS": "160"},
+        ["bash", "-c", script(page, folder)],
+        cwd=folder,
+        env={**os.environ, "PATH": os.pathsep.join(map(str, places)), "COLUMNS": "160"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
