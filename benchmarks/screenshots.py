@@ -113,7 +113,10 @@ def mlflow_pages(page: Any, address: str, board: dict[str, Any], target: Path) -
     base, _, place = address.partition("/#/experiments/")
     experiment = place.partition("/")[0]
     arm = next(name for name in runs if name.startswith("synthetic/"))
-    page.get(f"{base}/#/experiments/{experiment}/runs/{runs[arm]}/artifacts/figures/samples.png")
+    page.get(
+        f"{base}/#/experiments/{experiment}/runs/{runs[arm]}/artifacts/figures/samples.png"
+        "?workflowType=machine_learning"
+    )
     wait_for(page, "samples.png")
     time.sleep(8)
     shoot(page, target / "mlflow-samples.png", 1600, 800, False)
@@ -121,6 +124,10 @@ def mlflow_pages(page: Any, address: str, board: dict[str, Any], target: Path) -
     page.get(f"{base}/#/compare-runs?runs={chosen}&experiments={json.dumps([experiment])}")
     wait_for(page, "Comparing 2 Runs")
     time.sleep(8)
+    page.execute_script(
+        "[...document.querySelectorAll('h2, h3, div, button')].filter((e) =>"
+        "e.innerText?.trim() === 'Metrics').at(-1)?.scrollIntoView()"
+    )
     shoot(page, target / "mlflow-comparison.png", 1600, 800, False)
 
 

@@ -67,7 +67,7 @@ def test_a_heading_sorts_by_mouse_and_by_keyboard(page):
     assert first_arms(page)[-1] == "real", "what has no value stays last"
 
 
-@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("width", [360, 390, 1280])
 def test_the_page_is_as_wide_as_the_screen(page, width):
     page.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride",
@@ -92,3 +92,56 @@ def test_the_viewer_shows_a_volume(report):
         shown("image truth real")
         assert [url for url in requests(page) if url.startswith("http")] == []
         assert [text for text in complaints(page) if "voxels are zero" not in text] == []
+
+
+#: Returns each text's contrast with what lies behind it (WCAG 2.1), the least first.
+CONTRAST = """
+const light = (c) => { const [r, g, b] = c.map((v) => (v /= 255) <= 0.04045 ? v / 12.92
+  : ((v + 0.055) / 1.055) ** 2.4); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+const parse = (c) => c.match(/[\\d.]+/g).map(Number);
+const behind = (e) => { for (; e; e = e.parentElement) {
+  const c = parse(getComputedStyle(e).backgroundColor); if (c.length < 4 || c[3] > 0) return c; }
+  return [255, 255, 255]; };
+return [...document.querySelectorAll('p, li, td, th, h1, h2, h3, a, figcaption, .chart text')]
+  .map((e) => { const s = getComputedStyle(e); const svg = e.closest('svg');
+    const ink = light(parse(svg ? s.fill : s.color));
+    const [a, b] = [ink, light(behind(svg ? svg.parentElement : e))];
+    return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05); }).sort((a, b) => a - b)[0];
+"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_stands_out_from_its_ground(page, scheme):
+    features = [{"name": "prefers-color-scheme", "value": scheme}]
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+    assert page.execute_script(CONTRAST) >= 4.5
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def test_the_keyboard_reaches_links_headings_tables_and_folds(page):
+    from selenium.webdriver.common.keys import Keys
+
+    page.execute_script("document.querySelectorAll('details').forEach((e) => { e.open = false; })")
+    page.execute_script("document.querySelector('nav a').focus()")
+    seen = set()
+    for _ in range(80):
+        page.switch_to.active_element.send_keys(Keys.TAB)
+        found = page.switch_to.active_element
+        outline = found.value_of_css_property("outline-style")
+        seen.add((found.tag_name, found.get_attribute("class")))
+        assert outline != "none", found.get_attribute("outerHTML")[:80]
+        if found.tag_name == "summary":
+            break
+    assert {tag for tag, _ in seen} == {"a", "button", "div", "summary"}
+    found.send_keys(Keys.ENTER)
+    assert found.find_element("xpath", "..").get_attribute("open") is not None
+
+
+def test_it_prints_with_all_that_is_folded(page):
+    import base64
+
+    page.execute_script("document.querySelectorAll('details').forEach((e) => { e.open = false; })")
+    made = page.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True})
+    file = base64.b64decode(made["data"])
+    assert file.startswith(b"%PDF")
+    assert all(e.get_attribute("open") for e in page.find_elements("tag name", "details"))
