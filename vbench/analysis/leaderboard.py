@@ -21,7 +21,7 @@ from vbench.analysis.scores import (
     outcome,
     segmentation_metrics,
 )
-from vbench.analysis.stats import mean_interval, per_subject
+from vbench.analysis.stats import mean_interval, per_subject, score_range
 from vbench.analysis.transfer import transfer_curves
 from vbench.analysis.trials import trial_counts
 
@@ -51,7 +51,14 @@ def leaderboard(results: Results) -> dict[str, Any]:
     primary = primary_metric(results, names)
     outcomes = {arm.name: outcome(results, arm) for arm in results.arms}
     scores = {arm.name: arm_scores(results, arm, names) for arm in results.arms}
-    ranges = {name: score_range(info, scores) for name, info in metrics.items()}
+    ranges = {
+        name: score_range(
+            np.concatenate([tables[name].values.ravel() for tables in scores.values()]),
+            info.unit,
+            info.higher_is_better,
+        )
+        for name, info in metrics.items()
+    }
     rows = [
         _row(results, arm, outcomes[arm.name], scores[arm.name], ranges) for arm in results.arms
     ]
@@ -78,18 +85,6 @@ def primary_metric(results: Results, names: list[str]) -> str | None:
 
 def _describe(info: MetricInfo) -> dict[str, Any]:
     return {"id": info.id, "unit": info.unit, "higher_is_better": info.higher_is_better}
-
-
-def score_range(info: MetricInfo, scores: dict[str, dict[str, ArmScores]]) -> tuple[float, float]:
-    """Return the range that a score stays in, as far as its values tell.
-
-    From 0, unless one is negative; to 1 for a pure number of which higher is better, unless one
-    is above. An interval of few cases need not leave it: no mean can.
-    """
-    values = np.concatenate([tables[info.name].values.ravel() for tables in scores.values()])
-    values = values[np.isfinite(values)]
-    share = info.unit == "" and info.higher_is_better is True and not (values > 1).any()
-    return (-np.inf if (values < 0).any() else 0.0), (1.0 if share else np.inf)
 
 
 def _row(

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from vbench import registry
 from vbench.analysis.pairing import Maps, classes_of, find_pairs
-from vbench.analysis.stats import mean_interval
+from vbench.analysis.stats import mean_interval, score_range
 from vbench.errors import DataError, PluginError
 from vbench.interfaces import SegmentationMetric
 from vbench.maskpair import MaskPair
@@ -228,11 +228,13 @@ def _as_score(score: Score | float) -> Score:
 def _summarise(metric: SegmentationMetric, cases: list[Case]) -> Summary:
     values = np.array([case.value for case in cases if case.value is not None], float)
     status = [case.status for case in cases]
+    interval = mean_interval(values[None]) if len(values) > 1 else None
+    low, high = score_range(values, metric.unit, metric.higher_is_better)
     about: dict[str, Any] = {"unit": metric.unit, "higher_is_better": metric.higher_is_better}
     return Summary(
         mean=float(values.mean()) if len(values) else None,
         sd=float(values.std(ddof=1)) if len(values) > 1 else None,
-        ci95=mean_interval(values[None]) if len(values) > 1 else None,
+        ci95=interval and [float(bound) for bound in np.clip(interval, low, high)],
         n=len(cases),
         n_undefined=status.count("undefined"),
         n_failed=status.count("failed"),

@@ -121,6 +121,17 @@ def mean_interval(values: Floats, draws: int = DRAWS) -> list[float] | None:
     return interval(bootstrap_means(values, draws), point, degrees_of_freedom(values))
 
 
+def score_range(values: Floats, unit: str, higher_is_better: bool | None) -> tuple[float, float]:
+    """Return the range that a score stays in, as far as its values tell.
+
+    From 0, unless one is negative; to 1 for a pure number of which higher is better, unless one
+    is above. An interval of few cases need not leave it: no mean can.
+    """
+    values = values[np.isfinite(values)]
+    share = unit == "" and higher_is_better is True and not (values > 1).any()
+    return (-np.inf if (values < 0).any() else 0.0), (1.0 if share else np.inf)
+
+
 @lru_cache(maxsize=16)
 def _flips(n: int) -> npt.NDArray[np.int8]:
     """Return sign patterns ``(patterns, n)``, the observed one first.
