@@ -8,10 +8,12 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from toy_benchmark import toy_spec
 
 import vbench
 from vbench import api
+from vbench.cli.audit import command as audit_command
 from vbench.errors import StoreError
 
 
@@ -52,6 +54,13 @@ def test_copies_of_patients_light_the_alarm(out: Path, tmp_path: Path) -> None:
     audit = json.loads((copied / "audit.json").read_text())
     assert audit["privacy"]["nn-ratio"]["value"] < 0.1
     assert audit["privacy"]["near-copies"]["value"] > 0.9
+    for name in ("nn-ratio", "near-copies"):
+        assert audit["privacy"][name]["alarm"]
+    assert "**ALARM**" in (copied / "DATASHEET.md").read_text()
+    shown = CliRunner().invoke(audit_command, [str(copied), "--out", str(out)])
+    assert shown.exit_code == 0
+    assert any("nn-ratio" in row and "ALARM" in row for row in shown.output.splitlines())
+    assert not any("fidelity" in row and "ALARM" in row for row in shown.output.splitlines())
 
 
 def test_an_audit_sees_what_is_in_the_folder_now(out: Path, tmp_path: Path) -> None:

@@ -179,11 +179,11 @@ def datasheet(
     ]
     for family, title in (("fidelity", "How real they look"), ("privacy", "What they give away")):
         rows = [
-            [name, _number(s["value"]), _number(s["floor"]), _number(s["ceiling"])]
+            [name, *(_number(s[k]) for k in ("value", "floor", "ceiling")), _alarm(s)]
             for name, s in scores[family].items()
         ]
         lines += ["", f"## {title}", ""]
-        lines += _table(["score", "this set", "as good as can be", "as bad as can be"], rows)
+        lines += _table(["score", "this set", "as good as can be", "as bad as can be", ""], rows)
     lines += [
         "",
         "An audit finds the leaks that it looks for. A score like that of unseen patients is no "
@@ -235,6 +235,10 @@ def _mean_rows(means: Mapping[str, Any]) -> list[list[str]]:
 def _table(head: list[str], rows: list[list[str]]) -> list[str]:
     lines = [head, ["---"] * len(head), *rows]
     return ["| " + " | ".join(cell.replace("|", r"\|") for cell in row) + " |" for row in lines]
+
+
+def _alarm(score: Mapping[str, Any]) -> str:
+    return "**ALARM**" if score.get("alarm") else ""
 
 
 def _number(value: float | None) -> str:

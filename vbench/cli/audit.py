@@ -31,7 +31,8 @@ def command(folder: Path, out: str, as_json: bool) -> None:
         table.add_column(name, justify="left" if name in ("", "score") else "right")
     for family, metrics in scores.items():
         for name, found in metrics.items():
-            table.add_row(family, name, *map(_number, _scale(found)), found.get("fault") or "")
+            note = found.get("fault") or ("ALARM" if found.get("alarm") else "")
+            table.add_row(family, name, *map(_number, _scale(found)), note)
     Console().print(table)
 
 
