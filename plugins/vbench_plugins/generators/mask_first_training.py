@@ -16,6 +16,11 @@ from vbench_plugins.nn.ema import Ema
 from vbench_plugins.nn.flat import load_module, load_optimiser, module_arrays, optimiser_arrays
 from vbench_plugins.nn.seeding import INIT, NOISE, numpy_rng, torch_seed
 
+#: Share of the steps in which the learning rate rises: full rates at once silence a network.
+_WARM_UP = 0.05
+#: Longer gradients are shortened to this, each network's on its own.
+_LONGEST = 1.0
+
 
 class Pair(nn.Module):
     """The label's network, the image's, and the unit in which the latter works.
@@ -89,9 +94,8 @@ class Trainer:
             a GPU.
         """
         self.steps += 1
-        left = (self.p.steps - self.steps + 1) / self.p.steps
         for group in self.optimiser.param_groups:
-            group["lr"] = self.p.lr * (min(1.0, left / self.p.decay) if self.p.decay else 1.0)
+            group["lr"] = self.p.lr * self._scale()
         rng = numpy_rng(self.seed, NOISE, self.steps)
         drawn = self.compute.tensor(real)
         label = 2 * drawn[:, 1:] - 1
@@ -106,9 +110,17 @@ class Trainer:
                 watched[f"{name}_loss"] = network.loss(data, noise, self._times(rng), seen)
         self.optimiser.zero_grad()
         sum(watched.values(), torch.zeros((), device=drawn.device)).backward()
+        for network in (self.pair.label, self.pair.image):
+            nn.utils.clip_grad_norm_(network.parameters(), _LONGEST)
         self.optimiser.step()
         self.average.update(self.pair, self.steps)
         return {name: loss.detach() for name, loss in watched.items()}
+
+    def _scale(self) -> float:
+        """Return the share of the learning rate: a short rise, then all of it, then a fall."""
+        left = (self.p.steps - self.steps + 1) / self.p.steps
+        rise = min(1.0, self.steps / (_WARM_UP * self.p.steps))
+        return rise * (min(1.0, left / self.p.decay) if self.p.decay else 1.0)
 
     def _times(self, rng: np.random.Generator) -> Tensor:
         """Draw a time a patch, evenly spread over the batch: a quieter loss than chance's."""
