@@ -1,7 +1,9 @@
 """Claims: who is doing which job, so that two runs on one store do none of them twice.
 
-A claim is a file that can be made only once. Its owner touches it while it works; one whose owner
-is gone, or that was not touched for the lease's length, may be broken by anyone, once.
+A claim is a file. Its owner touches it while it works; one whose owner is gone, or that was not
+touched for the lease's length, anyone may take over. Files are made, taken over and removed under
+one lock that the system lets go when its holder dies: without it, of two who see the same
+abandoned claim the slower could remove what the faster has just made.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from filelock import FileLock
 
 LEASE_SECONDS = 60.0
 
@@ -26,7 +29,7 @@ class Claims:
 
     Attributes:
         folder: Where the files are.
-        lease: Seconds without a sign of life after which a claim may be broken.
+        lease: Seconds without a sign of life after which a claim may be taken over.
     """
 
     def __init__(self, folder: Path, lease: float = LEASE_SECONDS) -> None:
@@ -49,34 +52,24 @@ class Claims:
     def take(self, key: str) -> bool:
         """Claim a job; False when somebody else who is alive has it."""
         path = self.folder / key
-        if self._create(path):
-            return True
-        seen = self._owner_of(path)
-        if not self._abandoned(path):
-            return False
-        # Only one of those who see it abandoned wins this rename.
-        aside = self.folder / f".broken-{secrets.token_hex(6)}"
-        try:
-            path.rename(aside)
-        except OSError:
-            return False
-        if self._owner_of(aside) != seen:
-            # Somebody broke it before us and holds it now: put their claim back.
-            with suppress(OSError):
-                os.link(aside, path)
-            aside.unlink(missing_ok=True)
-            return False
-        aside.unlink(missing_ok=True)
-        return self._create(path)
+        with self._changing():
+            if path.exists() and not self._abandoned(path):
+                return False
+            path.write_text(json.dumps(self._owner))
+        with self._lock:
+            self._mine.add(path)
+        return True
 
     def release(self, key: str) -> None:
-        """Give a claim back, unless somebody broke it while we slept and holds it now."""
+        """Give a claim back, unless somebody took it over while we slept and holds it now."""
         path = self.folder / key
         with self._lock:
-            if path in self._mine:
-                self._mine.discard(path)
-                if self._owner_of(path) == self._owner:
-                    path.unlink(missing_ok=True)
+            if path not in self._mine:
+                return
+            self._mine.discard(path)
+        with self._changing():
+            if self._owner_of(path) == self._owner:
+                path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Give all claims back."""
@@ -90,16 +83,8 @@ class Claims:
         path = self.folder / key
         return path.exists() and not self._abandoned(path)
 
-    def _create(self, path: Path) -> bool:
-        try:
-            handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
-        except FileExistsError:
-            return False
-        with os.fdopen(handle, "w") as file:
-            json.dump(self._owner, file)
-        with self._lock:
-            self._mine.add(path)
-        return True
+    def _changing(self) -> FileLock:
+        return FileLock(self.folder / ".lock", poll_interval=0.005)
 
     @staticmethod
     def _owner_of(path: Path) -> dict[str, Any]:
