@@ -77,7 +77,13 @@ def load(spec: str | Path | Spec, overrides: Iterable[str] = ()) -> tuple[Spec, 
     """
     if not isinstance(spec, Spec):
         spec = load_spec(spec, overrides)
-    return spec, registry.for_paths(tuple(spec.plugins.paths))
+    plugins = registry.for_paths(tuple(spec.plugins.paths))
+    for failure in plugins.failures:
+        # An installed plugin that fails is no matter to a spec that does not name it; a file that
+        # the spec names is, even where another plugin of that name would do.
+        if failure.origin in spec.plugins.paths:
+            raise PluginError(f"plugins.paths: {failure.origin}: {failure.message}")
+    return spec, plugins
 
 
 def validate(spec: str | Path, overrides: Iterable[str] = ()) -> list[str]:

@@ -15,7 +15,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 from toml_text import write_toml
-from toy_benchmark import toy_table
+from toy_benchmark import TOYS, toy_table
 
 
 def vbench(*words: object, timeout: float = 120) -> subprocess.CompletedProcess[str]:
@@ -66,6 +66,18 @@ def test_a_typo_is_exit_code_2_and_one_line(tmp_path: Path) -> None:
     done = vbench("run", write_toml(tmp_path / "t.toml", table), "--out", tmp_path / "out")
     assert done.returncode == 2
     assert done.stderr == "vbench: tune.trails: unknown key; did you mean 'trials'?\n"
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_local_plugin_that_does_not_load_stops_the_run(tmp_path: Path) -> None:
+    (tmp_path / "gan.py").write_text("import a_library_that_is_missing\n")
+    spec = write_toml(tmp_path / "spec.toml", toy_table(plugins__paths=[TOYS, "gan.py"]))
+    done = vbench("run", spec, "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert "plugins.paths" in done.stderr
+    assert "gan.py" in done.stderr
+    assert "a_library_that_is_missing" in done.stderr
+    assert done.stderr.count("\n") == 1
     assert not (tmp_path / "out").exists()
 
 
