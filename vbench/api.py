@@ -20,7 +20,7 @@ from vbench.engine.job import Job
 from vbench.engine.plan import Plan, make_plan
 from vbench.engine.runner import Runner, Settings, Watcher
 from vbench.engine.store import RECORD, Store, writable
-from vbench.errors import DataError, SpecError, VbenchError
+from vbench.errors import DataError, PluginError, SpecError, VbenchError
 from vbench.files import read_json
 from vbench.notebook import NotebookProgress, in_notebook, table
 from vbench.registry import Registry
