@@ -125,7 +125,9 @@ def nearest_by_subject(points: Floats, others: Vectors) -> Floats:
     )
 
 
-def nearest_mirrored(patches: Patches, index: Indices, others: Patches) -> Floats:
+def nearest_mirrored(
+    patches: Patches, index: Indices, others: Patches, features: Any = None
+) -> Floats:
     """Return raw distances to the nearest of others, mirrored and rotated by right angles.
 
     Of each patch, all symmetries that keep its shape are compared with its nearest others in
@@ -135,8 +137,9 @@ def nearest_mirrored(patches: Patches, index: Indices, others: Patches) -> Float
         patches: A set.
         index: Which of it to look at.
         others: Where to look for neighbours.
+        features: The extractor, where it is ``invariant``; the filter bank is used otherwise.
     """
-    bank = FilterBank()
+    bank = features if getattr(features, "invariant", False) else FilterBank()
     known = embed(others, bank)
     scale = known.std(axis=0) + 1e-9
     candidates, _ = nearest(embed(patches, bank)[index] / scale, known / scale, _CANDIDATES)

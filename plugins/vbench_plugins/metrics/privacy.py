@@ -121,8 +121,8 @@ class NearCopies(PrivacyMetric):
                 for points in (made.points[index], held.points[held_index])
             )
             if name == "raw":
-                near = np.minimum(near, nearest_mirrored(synthetic, index, training))
-                usual = np.minimum(usual, nearest_mirrored(heldout, held_index, training))
+                near = np.minimum(near, nearest_mirrored(synthetic, index, training, features))
+                usual = np.minimum(usual, nearest_mirrored(heldout, held_index, training, features))
             found[name] = _share_near(near, usual, subject, rng)
         name = max(found, key=lambda n: found[n][0])
         value, interval = found[name]
