@@ -73,7 +73,9 @@ def command(
         )
         sys.exit(130)
     console.print(render_table(result.board))
-    done = f"{result.ran} jobs done" if result.ran else "nothing to do: every job was cached"
+    done = f"{result.ran} jobs done"
+    if not result.ran:
+        done = "nothing to do: every job was cached" if result.ok else "no job was done"
     console.print(f"{done}; results in {result.folder}", highlight=False, soft_wrap=True)
     if not result.ok:
         sys.exit(1)

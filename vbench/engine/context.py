@@ -64,8 +64,9 @@ class Context:
         if entry.identity != dict(planned):
             raise PluginError(
                 f"{kind} '{planned['name']}' is not the code that was planned (planned "
-                f"{dict(planned)}, found {entry.identity}): it was edited while the run went on, "
-                "or this worker has another version; run again, with one version everywhere"
+                f"{_named(planned)}, found {_named(entry.identity)}): it was edited while the run "
+                "went on, or this worker has another version; run again, with one version "
+                "everywhere"
             )
         return entry
 
@@ -74,3 +75,7 @@ class Context:
         from vbench.data.prepare import open_volume
 
         return [open_volume(self.store.folder(key)) for key in self.inputs[name]]
+
+
+def _named(identity: Mapping[str, Any]) -> str:
+    return f"{identity['distribution']} {identity['version']}, source {identity['source']}"
