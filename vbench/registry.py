@@ -157,10 +157,11 @@ class Registry:
             raise PluginError(f"{distribution}: {kind} '{name}' lacks {', '.join(abstract)}")
         other = self._entries.get((kind, name))
         if other is not None:
+            first = f"{other.distribution} {other.version}".strip()
+            second = f"{distribution} {version}".strip()
             raise PluginError(
-                f"two {kind}s are called '{name}': one of {other.distribution} {other.version}, "
-                f"one of {distribution} {version}; uninstall one, or name the plugins to load in "
-                "VBENCH_PLUGINS"
+                f"two {kind}s are called '{name}': one of {first}, one of {second}; rename or "
+                "uninstall one, or name the plugins to load in VBENCH_PLUGINS"
             )
         self._entries[kind, name] = Entry(cls, distribution, version)
 

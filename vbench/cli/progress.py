@@ -93,9 +93,12 @@ class Display(AbstractContextManager["Display"]):
     def failed(self, job: Job, failure: JobFailure) -> None:
         """Take a job's bar away; say why it failed, with its traceback for the first cause."""
         self._remove(job)
+        told = failure.message
+        if failure.reason == "upstream":
+            told = told.partition(": ")[0]  # why that job failed was said when it did
         self._line(
             f"[red]✗[/] [dim]{self._share}[/] {job.stage} {job.label} "
-            f"[red]{failure.reason}[/]: {_plain(failure.message)}"
+            f"[red]{failure.reason}[/]: {_plain(told)}"
         )
         if failure.traceback and failure.reason not in ("upstream", "data"):
             self._console.print(failure.traceback, style="dim", markup=False, highlight=False)
