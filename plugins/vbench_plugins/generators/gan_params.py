@@ -109,7 +109,7 @@ class GanParams(PresetParams):
     critic_head: Literal["linear", "conv"] = param("linear", "The critic's last layer")
     norm_generator: Literal["batch", "none"] = param("batch", "Generator normalisation")
     refine: int = param(0, "Further 3-wide convolutions at each level but the finest", ge=0)
-    product: bool = param(False, "Show the critic the product of image and label too")
+    product: bool = param(True, "Show the critic the product of image and label too")
     turn: bool = param(False, "Mirror and rotate what the critic sees, real and generated alike")
     batch_stddev: bool = param(False, "Show the critic how much the samples of a batch differ")
     bias: bool = param(True, "Biases in convolutions")
@@ -202,6 +202,8 @@ class WganGpParams(GanParams):
         "subramaniam2022": {**_SUBRAMANIAM, **_BATCH_PENALTY},
     }
 
+    lr_generator: float = param(1e-3, "Generator learning rate", tune=(2e-4, 2e-3), log=True, gt=0)
+    lr_critic: float = param(1e-3, "Critic learning rate", tune=(2e-4, 2e-3), log=True, gt=0)
     norm_critic: Literal["instance", "spectral", "none"] = param("instance", "Critic normalisation")
     penalty: Literal["sample", "batch"] = param(
         "sample", "Fault 1 (batch): one gradient norm and one mixing weight for the whole batch"

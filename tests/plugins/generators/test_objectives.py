@@ -87,7 +87,7 @@ def test_generator_losses_of_dcgan() -> None:
     for kind in ("adversarial", "adversarial+means", "paired-features"):
         p, critic, real, fake = critic_and_patches(DcganParams, generator_loss=kind)
         losses[kind] = CrossEntropy(p, Compute()).generator(critic, fake, real)
-    real_features, fake_features = critic.features(real), critic.features(fake)
+    real_features, fake_features = critic.see(real), critic.see(fake)
     adversarial = F.softplus(-critic(fake)).mean()
     means = (real_features.mean(0) - fake_features.mean(0)).abs().mean()
     pairs = (real_features - fake_features).abs().mean() / 100
