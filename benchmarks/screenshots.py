@@ -33,6 +33,10 @@ LOOKS = (("report", 1280, 1500, False), ("report-dark", 1280, 1500, True),
          ("report-phone", 390, 1500, False))  # fmt: skip
 #: Bytes above which a picture is reduced to 256 colours.
 LARGEST = 300_000
+#: Hides where on this machine an artifact is.
+HIDE_PATH = """[...document.querySelectorAll('*')].forEach((e) => {
+  if (!e.children.length && e.innerText?.includes('file://')) e.innerText = '…';
+});"""
 #: Sections that have a picture of their own.
 ANCHORS = ("subjects", "transfer", "samples", "projections", "audits", "training")
 
@@ -119,6 +123,7 @@ def mlflow_pages(page: Any, address: str, board: dict[str, Any], target: Path) -
     )
     wait_for(page, "samples.png")
     time.sleep(8)
+    page.execute_script(HIDE_PATH)
     shoot(page, target / "mlflow-samples.png", 1600, 800, False)
     chosen = json.dumps([runs[name] for name in list(runs)[:2]])
     page.get(f"{base}/#/compare-runs?runs={chosen}&experiments={json.dumps([experiment])}")

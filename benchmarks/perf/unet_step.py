@@ -4,7 +4,7 @@ First a training step, interleaved, medians of processor time: the same network 
 torch's default memory format, against the fastest setting that ``precision = "auto"`` may take.
 Then, on phantoms, the processor time of training until the validation DSC (best threshold) is
 0.85, against MONAI's ``UNet`` and ``DynUNet`` trained plainly: same patches, batch, loss,
-augmentation, optimiser and channels.
+augmentation, optimiser and channels; ``DynUNet`` has three levels at least.
 """
 
 from __future__ import annotations
@@ -106,16 +106,12 @@ def peer(name: str, params: Any, patches: Any) -> tuple[Iterator[object], Callab
             strides = (2,) * (params.depth - 1)
             net = UNet(3, 1, 1, widths, strides, num_res_units=2, norm="batch")
         else:
-            strides = (1,) + (2,) * (params.depth - 1)
+            depth = max(3, params.depth)  # it has no fewer levels
+            strides = (1,) + (2,) * (depth - 1)
+            filters = [params.width * 2**level for level in range(depth)]
+            kernels = (3,) * depth
             net = DynUNet(
-                3,
-                1,
-                1,
-                (3,) * params.depth,
-                strides,
-                strides[1:],
-                filters=widths,
-                norm_name="batch",
+                3, 1, 1, kernels, strides, strides[1:], filters=filters, norm_name="batch"
             )
     optimiser = torch.optim.Adam(net.parameters(), params.lr)
     loss = loss_function(params.loss)

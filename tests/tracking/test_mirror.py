@@ -14,6 +14,7 @@ from fabricate import fabricate
 from vbench.errors import StoreError
 from vbench.tracking import rebuild, sync
 from vbench.tracking.backend import client, tracking_uri
+from vbench.tracking.mirror import moved
 from vbench.tracking.view import SHARE_KEY, view_url
 
 SMALL = {"real": 0.89, "synthetic/dcgan": 0.8, "scratch/n1": 0.84, "transfer/dcgan/n1": 0.9}
@@ -146,6 +147,23 @@ def test_a_moved_results_folder_is_rebuilt_whole(out):
     assert rebuild(out) == ["one", "two"]
     assert set(runs_of(out, "two")) == {"real"}
     assert not (out / "mlartifacts" / "stale").exists()
+
+
+def test_a_copied_folder_writes_its_store_anew_and_leaves_the_first_alone(out, tmp_path_factory):
+    fabricate(out, truth=SMALL, seeds=(0,), artifacts=True)
+    sync(out, "demo")
+    before = sorted(path for path in out.rglob("*") if path.is_file())
+    copy = tmp_path_factory.mktemp("copied") / "out"
+    shutil.copytree(out, copy)
+    shutil.rmtree(copy / "mlartifacts")
+    assert not moved(out)
+    assert moved(copy)
+    sync(copy, "demo")
+    assert not moved(copy)
+    for run in runs_of(copy).values():
+        assert run.info.artifact_uri.startswith((copy / "mlartifacts").as_uri())
+    assert set(runs_of(copy)) == {*SMALL, "synthetic/broken"}
+    assert sorted(path for path in out.rglob("*") if path.is_file()) == before
 
 
 def test_another_store_is_named_by_argument_or_environment(tmp_path, monkeypatch):

@@ -41,14 +41,15 @@ def command(out: Path, port: int, anew: bool, weights: bool) -> None:
     filled with --sync, and not started. Reports and viewers are served beside the UI.
     """
     from vbench.tracking.backend import client, said_plainly, tracking_uri
-    from vbench.tracking.mirror import rebuild
+    from vbench.tracking.mirror import moved, rebuild
     from vbench.tracking.view import view_url
 
     names = benchmarks(out)
     if not names:
         raise StoreError(f"{out}: no benchmark's results here; `vbench run SPEC --out` makes some")
     uri = tracking_uri(out)
-    if anew or (uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists()):
+    absent = uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists()
+    if anew or absent or moved(out):
         for name in rebuild(out, weights=weights):
             click.echo(f"synchronised {name}")
     remote = uri.startswith(("http://", "https://"))

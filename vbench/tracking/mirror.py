@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -23,7 +24,8 @@ def sync(out: Path, benchmark: str, uri: str | None = None, *, weights: bool = F
     """Make MLflow show what the records of a benchmark say.
 
     Runs that are up to date stay; changed ones are replaced; those of arms that the plan no
-    longer has are deleted. Running it again changes nothing.
+    longer has are deleted. Running it again changes nothing. In a folder that was moved or copied
+    its own store is written anew.
 
     Args:
         out: Results folder.
@@ -36,11 +38,35 @@ def sync(out: Path, benchmark: str, uri: str | None = None, *, weights: bool = F
         StoreError: When the folder is not a benchmark's, or MLflow cannot be reached.
     """
     out = Path(out)
+    if moved(out, uri):
+        rebuild(out, uri, weights=weights)
+        return
     results = read_results(out / benchmark)
     board = build(results)
     where = tracking_uri(out, uri)
     with said_plainly(where), without_fsync(is_own(out, where)):
         _mirror(client(where), out, where, results, board, weights)
+
+
+def moved(out: Path, uri: str | None = None) -> bool:
+    """Whether the folder's own store keeps its artifacts in another folder: in its former place.
+
+    Left so, they would be written there, and those of a folder that this is a copy of deleted.
+    """
+    database = Path(out).resolve() / "mlflow.db"
+    if not is_own(out, tracking_uri(out, uri)) or not database.is_file():
+        return False
+    place = (database.parent / "mlartifacts").as_uri()
+    with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+        try:
+            rows = connection.execute("SELECT name, artifact_location FROM experiments").fetchall()
+        except sqlite3.DatabaseError:
+            return False  # being made, or no database: MLflow says what is wrong with it
+    return any(at != f"{place}/{name}" for name, at in rows if name in _benchmarks(out))
+
+
+def _benchmarks(out: Path) -> list[str]:
+    return sorted(path.parent.name for path in Path(out).glob("*/plan.json"))
 
 
 def _mirror(
@@ -79,7 +105,7 @@ def rebuild(out: Path, uri: str | None = None, *, weights: bool = False) -> list
     if is_own(out, tracking_uri(out, uri)):
         (out / "mlflow.db").unlink(missing_ok=True)
         shutil.rmtree(out / "mlartifacts", ignore_errors=True)
-    names = sorted(path.parent.name for path in out.glob("*/plan.json"))
+    names = _benchmarks(out)
     for name in names:
         sync(out, name, uri, weights=weights)
     return names
