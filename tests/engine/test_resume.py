@@ -113,6 +113,8 @@ def test_ctrl_c_stops_at_once_and_says_how_to_go_on(tmp_path: Path, sent: signal
         [sys.executable, "-m", "vbench", "run", str(spec), "--out", str(tmp_path / "out")],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        # Tests that run in the background ignore Ctrl-C, and so would what they start.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     deadline = time.monotonic() + 30
     while not log.exists() and time.monotonic() < deadline:
