@@ -51,6 +51,12 @@ def test_a_collapse_is_named_with_its_steps(tmp_path: Path) -> None:
     (row,) = build_leaderboard(tmp_path / "toys")["rows"]
     fault = "all labels are empty; all samples are the same"
     assert row["collapsed"] == [
-        {"generator": "toy-generator", "seed": 0, "step": step, "fault": fault}
+        {
+            "generator": "toy-generator",
+            "seed": 0,
+            "step": step,
+            "fault": fault,
+            "recovered": False,
+        }
         for step in (1, 2, 3, 4)
     ]

@@ -67,4 +67,4 @@ def test_the_bar_and_a_collapse_are_said(tmp_path):
     text = write_summary(made.folder, tmp_path / "summary").read_text("utf-8")
     assert "The bar is baseline/threshold with DSC 0.55" in text
     assert "which every other arm clears." in text
-    assert "dcgan collapsed: seed 0, step 50: all labels are empty." in text
+    assert "dcgan collapsed: seed 0, step 50: all labels are empty (it recovered)." in text

@@ -11,8 +11,9 @@ def collapses(results: Results, arm: Arm) -> list[dict[str, Any]]:
     """Return, for an arm, each look at which its generator's samples were of no use.
 
     Returns:
-        ``generator``, ``seed``, ``step`` and ``fault`` (such as ``all labels are empty``); empty
-        when nothing was found, or the arm has no generator.
+        ``generator``, ``seed``, ``step``, ``fault`` (such as ``all labels are empty``) and
+        ``recovered`` (whether the last look was sound); empty when nothing was found, or the arm
+        has no generator.
     """
     if arm.generator is None:
         return []
@@ -23,14 +24,16 @@ def collapses(results: Results, arm: Arm) -> list[dict[str, Any]]:
             if record is None or record["stage"] != "fit-generator" or record["status"] != "ok":
                 continue
             result = record["result"] or {}
+            looks = result.get("looks") or result.get("candidates") or [{}]
             found += [
                 {
                     "generator": arm.generator,
                     "seed": seed,
                     "step": look["step"],
                     "fault": look["collapsed"],
+                    "recovered": not looks[-1].get("collapsed"),
                 }
-                for look in result.get("looks") or result.get("candidates") or ()
+                for look in looks
                 if look.get("collapsed")
             ]
     return found
@@ -42,7 +45,8 @@ def collapse_notes(rows: list[dict[str, Any]]) -> list[str]:
     for row in rows:
         for look in row.get("collapsed", ()):
             of = looks.setdefault(look["generator"], {})
-            of[look["seed"], look["step"]] = look["fault"]
+            end = " (it recovered)" if look.get("recovered") else ""
+            of[look["seed"], look["step"]] = look["fault"] + end
     return [
         f"{generator} collapsed: "
         + "; ".join(f"seed {seed}, step {step}: {fault}" for (seed, step), fault in found.items())
