@@ -139,7 +139,7 @@ class FolderSource(DataSource):
     def listing(self) -> Listing:
         """What :meth:`scan` found, read once."""
         if not self.path.exists():
-            raise DataError(f"{self.path}: no such file or folder; check data.…path")
+            raise DataError(f"{self.path}: no such file or folder; check `path` in the spec")
         return self.scan()
 
     def subjects(self, wanted: int | None = None) -> list[str]:

@@ -56,7 +56,7 @@ class Manifest(FolderSource):
         try:
             text = file.read_text(encoding="utf-8-sig")
         except OSError as error:
-            raise DataError(f"{file}: {error.strerror}; check data.…path") from error
+            raise DataError(f"{file}: {error.strerror}; check `path` in the spec") from error
         except UnicodeDecodeError as error:
             raise DataError(f"{file}: not UTF-8 text; save it as CSV in UTF-8") from error
         head = text.partition("\n")[0]
