@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import time
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
 
 from vbench import registry
 from vbench.engine import results
@@ -20,6 +19,7 @@ from vbench.engine.job import Job
 from vbench.engine.plan import Plan, make_plan
 from vbench.engine.runner import Runner, Settings, Watcher
 from vbench.engine.store import RECORD, Store, writable
+from vbench.engine.teller import Teller, gently
 from vbench.errors import DataError, PluginError, SpecError, VbenchError
 from vbench.files import read_json
 from vbench.notebook import NotebookProgress, in_notebook, table
@@ -27,7 +27,6 @@ from vbench.registry import Registry
 from vbench.result import RunResult
 from vbench.spec import Spec, load_spec
 from vbench.spec.check import faults
-from vbench.types import JobFailure
 
 #: Where results go when nothing else is said.
 OUT = "results"
@@ -180,7 +179,7 @@ def run(
         results.write_plan(made, folder)
         missing = [key for key in made.jobs if not store.has(key)]
         display = NotebookProgress() if watcher is None and in_notebook() else None
-        told = _Teller(made, store, folder, plugins, watcher or display)
+        told = Teller(made, store, folder, plugins, watcher or display)
         if missing:
             cores = usable_cores()
             workers = workers or cores
@@ -201,12 +200,12 @@ def run(
         results.write_cases(made, store, folder)
         if missing or not _is_current(made, store, folder):
             leaderboard = write_leaderboard(folder)
-            _call(lambda: write_report(folder))
+            gently(lambda: write_report(folder))
             if tracking:
                 _mirror(out, loaded.benchmark.name, store)
         else:
             leaderboard = read_json(folder / "leaderboard.json")
-    _call(lambda: plugins.manager.hook.vbench_run_finished(folder=folder, leaderboard=leaderboard))
+    gently(lambda: plugins.manager.hook.vbench_run_finished(folder=folder, leaderboard=leaderboard))
     return RunResult(folder, leaderboard, told.ran, told.failures)
 
 
@@ -241,7 +240,7 @@ def _execute(
     claims = Claims(store.root / "claims")
     try:
         store.sweep(claims.alive)
-        _call(lambda: close_orphans(study, store.root.resolve(), claims.alive))
+        gently(lambda: close_orphans(study, store.root.resolve(), claims.alive))
         running = make_executor(executor, workers=workers, scheduler=scheduler)
         try:
             costs = Costs(store.records())
@@ -274,64 +273,6 @@ def _mirror(out: Path, benchmark: str, store: Store) -> None:
         )
     finally:
         claims.close()
-
-
-class _Teller:
-    """Passes on what happens: to the files of results, the hooks, and whoever watches."""
-
-    def __init__(
-        self,
-        made: Plan,
-        store: Store,
-        folder: Path,
-        plugins: Registry,
-        watcher: Watcher | None,
-    ) -> None:
-        self.made, self.store, self.folder = made, store, folder
-        self.hook = plugins.manager.hook
-        self.watcher = watcher
-        self.ran = 0
-        self.failures: dict[str, JobFailure] = {}
-
-    def started(self, job: Job) -> None:
-        """Pass on that a job starts."""
-        _call(lambda: self.hook.vbench_job_started(job=job.info))
-        if self.watcher:
-            self.watcher.started(job)
-
-    def progress(self, job: Job, step: int, total: int, metrics: Mapping[str, float]) -> None:
-        """Pass on that a job went on."""
-        if self.watcher:
-            self.watcher.progress(job, step, total, metrics)
-
-    def finished(self, job: Job, record: dict[str, Any]) -> None:
-        """Pass on that a job finished."""
-        self.ran += 1
-        if job.stage in ("evaluate", "audit"):
-            results.write_records(self.made, self.store, self.folder)
-        _call(lambda: self.hook.vbench_job_finished(job=job.info, record=record))
-        if self.watcher:
-            self.watcher.finished(job, record)
-
-    def failed(self, job: Job, failure: JobFailure) -> None:
-        """Pass on that a job failed."""
-        self.failures[f"{job.stage} {job.label}"] = failure
-        _call(lambda: self.hook.vbench_job_failed(job=job.info, failure=failure))
-        if self.watcher:
-            self.watcher.failed(job, failure)
-
-    def left(self, seconds: float, done: int, total: int) -> None:
-        """Pass on what is left."""
-        if self.watcher:
-            self.watcher.left(seconds, done, total)
-
-
-def _call(act: Any) -> None:
-    """Call what must not stop a run: a hook of a plugin, or a view; its error is a warning."""
-    try:
-        act()
-    except Exception as error:
-        warnings.warn(f"{type(error).__name__}: {error}", stacklevel=3)
 
 
 def _forget(made: Plan, store: Store, force: Iterable[str]) -> None:

@@ -115,7 +115,7 @@ def main(n_subjects: int = 41) -> None:
               f"{'making':>9}{'peak':>11}")  # fmt: skip
         # Load libraries first: some keep the frame of whoever loads them, and all that it holds.
         train(Timed(VolumePatches(volumes[:1], size=(16, 16, 16), per_subject=10, seed=0)), 2)
-        shares = []
+        waits, makes = [], []
         for size, batch_size in (((16, 16, 16), 32), ((32, 32, 32), 4), ((96, 96), 16)):
             start = time.perf_counter()
             pool = VolumePatches(volumes, size=size, per_subject=PER_SUBJECT, seed=0)
@@ -125,14 +125,17 @@ def main(n_subjects: int = 41) -> None:
             for part in np.array_split(np.random.default_rng(0).permutation(len(pool)), 400):
                 pool.take(part)
             step, waiting, making = train(Timed(pool), batch_size)
-            shares.append(waiting)
+            waits.append(waiting)
+            makes.append(making)
             name = " × ".join(map(str, size))
             print(f"{name:14}{kept:>10}{opened:9.1f} s{step * 1e3:6.0f} ms{waiting:9.2%}"
                   f"{making:9.2%}{peak_gib():7.2f} GiB")  # fmt: skip
             del pool
-    met = peak_gib() < LIMIT_GIB and max(shares) <= LIMIT_SHARE
+    met = peak_gib() < LIMIT_GIB and max(waits) <= LIMIT_SHARE
     verdict = "met" if met else "NOT MET"
     print(f"needed: under {LIMIT_GIB:g} GiB, at most {LIMIT_SHARE:.0%} waiting: {verdict}")
+    verdict = "met" if max(makes) <= LIMIT_SHARE else "NOT MET"
+    print(f"stricter: at most {LIMIT_SHARE:.0%} of processor time making batches: {verdict}")
 
 
 if __name__ == "__main__":

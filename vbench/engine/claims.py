@@ -14,7 +14,7 @@ import secrets
 import socket
 import threading
 import time
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ import psutil
 from filelock import FileLock
 
 LEASE_SECONDS = 60.0
+#: Stays in the folder: unlinking a lock file would split those who wait for it.
+LOCK = ".lock"
 
 
 class Claims:
@@ -83,8 +85,8 @@ class Claims:
         path = self.folder / key
         return path.exists() and not self._abandoned(path)
 
-    def _changing(self) -> FileLock:
-        return FileLock(self.folder / ".lock", poll_interval=0.005)
+    def _changing(self) -> AbstractContextManager[object]:
+        return FileLock(self.folder / LOCK).acquire(poll_interval=0.005)
 
     @staticmethod
     def _owner_of(path: Path) -> dict[str, Any]:

@@ -56,13 +56,20 @@ def moved(out: Path, uri: str | None = None) -> bool:
     database = Path(out).resolve() / "mlflow.db"
     if not is_own(out, tracking_uri(out, uri)) or not database.is_file():
         return False
-    place = (database.parent / "mlartifacts").as_uri()
+    # Read without MLflow: its engine would keep the file open, which is then to be written anew.
     with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
         try:
             rows = connection.execute("SELECT name, artifact_location FROM experiments").fetchall()
         except sqlite3.DatabaseError:
             return False  # being made, or no database: MLflow says what is wrong with it
-    return any(at != f"{place}/{name}" for name, at in rows if name in _benchmarks(out))
+    kept = dict(rows)
+    places = {name: _place(out, name) for name in _benchmarks(out)}
+    return any(kept.get(name, place) != place for name, place in places.items())
+
+
+def _place(out: Path, name: str) -> str:
+    """Return where the folder's own store keeps the artifacts of a benchmark."""
+    return (Path(out).resolve() / "mlartifacts" / name).as_uri()
 
 
 def _benchmarks(out: Path) -> list[str]:
@@ -117,7 +124,7 @@ def _experiment(mlflow: Any, out: Path, uri: str, name: str, board: dict[str, An
     if found is None:
         # A server has a place of its own; of a database MLflow would use the working directory.
         server = urlparse(uri).scheme in ("http", "https")
-        place = None if server else (out.resolve() / "mlartifacts" / name).as_uri()
+        place = None if server else _place(out, name)
         return str(mlflow.create_experiment(name, artifact_location=place, tags=tags))
     if found.lifecycle_stage == "deleted":
         mlflow.restore_experiment(found.experiment_id)

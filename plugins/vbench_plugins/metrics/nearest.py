@@ -125,9 +125,7 @@ def nearest_by_subject(points: Floats, others: Vectors) -> Floats:
     )
 
 
-def nearest_mirrored(
-    patches: Patches, index: Indices, others: Patches, features: Any = None
-) -> Floats:
+def nearest_mirrored(patches: Patches, index: Indices, others: Patches, features: Any) -> Floats:
     """Return raw distances to the nearest of others, mirrored and rotated by right angles.
 
     Of each patch, all symmetries that keep its shape are compared with its nearest others in

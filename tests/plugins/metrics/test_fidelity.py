@@ -10,6 +10,7 @@ from vbench_plugins.metrics.nearest import nearest, nearest_mirrored, raw_points
 from vbench_plugins.metrics.privacy import _auc
 
 from vbench import registry
+from vbench.features import FilterBank
 
 METRICS = registry.default().metrics("fidelity")
 
@@ -128,7 +129,9 @@ def test_a_mirrored_copy_is_found(size):
     if size[0] == size[-1]:
         array = np.swapaxes(array, 2, -1)
     index = np.arange(12)
-    assert nearest_mirrored(as_patches(array), index, training) == pytest.approx(0, abs=1e-6)
+    assert nearest_mirrored(as_patches(array), index, training, FilterBank()) == pytest.approx(
+        0, abs=1e-6
+    )
     assert raw_points(training).shape[1] <= 1024 or size == (18, 18, 18)
 
 

@@ -49,10 +49,10 @@ def test_the_plans_are_nnunets_and_travel_with_the_weights():
 
 @installed
 def test_it_learns_bright_tubes():
-    params = {**Nnunet.tiny, "steps": 120, "cases": 24, "width": 8, "batch_size": 8, "overlap": 0.5}
+    params = {**Nnunet.tiny, "steps": 300, "cases": 24, "width": 8, "batch_size": 8, "overlap": 0.5}
     method = Nnunet(NnunetParams(**params), Setup((16, 16, 16), spacing=(0.5, 0.5, 0.7)))
     list(method.fit(ToyPatches((16, 16, 16)), seed=1))
     rng = np.random.default_rng(5)
     truth = tubes((20, 24, 18), rng)  # of unequal extents, so that a mistaken axis shows
     found = method.predict(image_of(truth, rng), np.ones_like(truth)) > 0.5
-    assert 2 * (found & truth).sum() / (found.sum() + truth.sum()) > 0.75
+    assert 2 * (found & truth).sum() / (found.sum() + truth.sum()) > 0.9

@@ -1,0 +1,75 @@
+"""Tells what happens in a run to the files of results, to the hooks, and to whoever watches."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from vbench.engine import results
+from vbench.engine.job import Job
+from vbench.engine.plan import Plan
+from vbench.engine.runner import Watcher
+from vbench.engine.store import Store
+from vbench.registry import Registry
+from vbench.types import JobFailure
+
+
+class Teller:
+    """Passes on what happens: to the files of results, the hooks, and whoever watches."""
+
+    def __init__(
+        self,
+        made: Plan,
+        store: Store,
+        folder: Path,
+        plugins: Registry,
+        watcher: Watcher | None,
+    ) -> None:
+        """Start to count: nothing ran, nothing failed."""
+        self.made, self.store, self.folder = made, store, folder
+        self.hook = plugins.manager.hook
+        self.watcher = watcher
+        self.ran = 0
+        self.failures: dict[str, JobFailure] = {}
+
+    def started(self, job: Job) -> None:
+        """Pass on that a job starts."""
+        gently(lambda: self.hook.vbench_job_started(job=job.info))
+        if self.watcher:
+            self.watcher.started(job)
+
+    def progress(self, job: Job, step: int, total: int, metrics: Mapping[str, float]) -> None:
+        """Pass on that a job went on."""
+        if self.watcher:
+            self.watcher.progress(job, step, total, metrics)
+
+    def finished(self, job: Job, record: dict[str, Any]) -> None:
+        """Pass on that a job finished."""
+        self.ran += 1
+        if job.stage in ("evaluate", "audit"):
+            results.write_records(self.made, self.store, self.folder)
+        gently(lambda: self.hook.vbench_job_finished(job=job.info, record=record))
+        if self.watcher:
+            self.watcher.finished(job, record)
+
+    def failed(self, job: Job, failure: JobFailure) -> None:
+        """Pass on that a job failed."""
+        self.failures[f"{job.stage} {job.label}"] = failure
+        gently(lambda: self.hook.vbench_job_failed(job=job.info, failure=failure))
+        if self.watcher:
+            self.watcher.failed(job, failure)
+
+    def left(self, seconds: float, done: int, total: int) -> None:
+        """Pass on what is left."""
+        if self.watcher:
+            self.watcher.left(seconds, done, total)
+
+
+def gently(act: Any) -> None:
+    """Call what must not stop a run: a hook of a plugin, or a view; its error is a warning."""
+    try:
+        act()
+    except Exception as error:
+        warnings.warn(f"{type(error).__name__}: {error}", stacklevel=3)
