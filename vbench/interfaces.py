@@ -37,6 +37,7 @@ def param(
     unit: str | None = None,
     tune: Sequence[Any] | None = None,
     log: bool = False,
+    length: bool = False,
     **limits: Any,
 ) -> Any:
     """Declare one parameter of a plugin.
@@ -48,6 +49,8 @@ def param(
         tune: What Optuna may try: ``(low, high)`` for a number, a list of values otherwise.
             None: never tuned. A parameter that the spec names is never tuned.
         log: Whether ``tune`` is searched on a logarithmic scale.
+        length: Whether it is the length of the training: the time of a fit grows in proportion to
+            it, and vbench may set it to train two arms equally long. At most one a plugin.
         **limits: ``ge``, ``gt``, ``le``, ``lt`` and the other constraints of ``pydantic.Field``.
     """
     extra: dict[str, Any] = {}
@@ -55,7 +58,18 @@ def param(
         extra["unit"] = unit
     if tune is not None:
         extra["tune"] = {"values": list(tune), "log": log, "range": isinstance(tune, tuple)}
+    if length:
+        extra["length"] = True
     return Field(default, description=help, json_schema_extra=extra, **limits)
+
+
+def length_param(model: type[BaseModel]) -> str | None:
+    """Return the name of the parameter that is the length of training; None when there is none."""
+    for name, field in model.model_fields.items():
+        extra = field.json_schema_extra
+        if isinstance(extra, dict) and extra.get("length"):
+            return name
+    return None
 
 
 class Plugin(ABC):

@@ -78,7 +78,7 @@ class GanParams(PresetParams):
     preset: Preset = param("corrected", "Whose architecture and training the defaults are")
 
     # Length and optimiser
-    steps: int = param(900, "Generator steps", unit="steps", ge=1)
+    steps: int = param(900, "Generator steps", unit="steps", length=True, ge=1)
     batch_size: int = param(32, "Patches a batch", ge=2)
     lr_generator: float = param(5e-4, "Generator learning rate", tune=(1e-4, 1e-3), log=True, gt=0)
     lr_critic: float = param(5e-4, "Critic learning rate", tune=(1e-4, 1e-3), log=True, gt=0)

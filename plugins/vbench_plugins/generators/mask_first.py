@@ -33,7 +33,9 @@ class MaskFirstParams(Params):
     """Parameters of :class:`MaskFirst`."""
 
     # Length and optimiser
-    steps: int = param(700, "Training steps, of both networks at once", unit="steps", ge=1)
+    steps: int = param(
+        700, "Training steps, of both networks at once", unit="steps", length=True, ge=1
+    )
     batch_size: int = param(16, "Patches a batch", ge=1)
     lr: float = param(1.5e-3, "Learning rate (Adam)", tune=(5e-4, 3e-3), log=True, gt=0)
     decay: float = param(

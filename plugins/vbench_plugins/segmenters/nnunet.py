@@ -28,7 +28,9 @@ _SMALLEST, _LARGEST_AT_LEAST = 4, 16
 class NnunetParams(Params):
     """Parameters of :class:`Nnunet`; what is not here nnU-Net plans."""
 
-    steps: int = param(500, "Training steps; nnU-Net's own schedule has 250000", unit="steps", ge=1)
+    steps: int = param(
+        500, "Training steps; nnU-Net's own schedule has 250000", unit="steps", length=True, ge=1
+    )
     cases: int = param(400, "Patches that are exported as cases, at most", ge=2)
     width: int = param(32, "Channels at full resolution (nnU-Net: 32)", ge=2)
     batch_size: int = param(0, "Patches a step; 0: as nnU-Net plans", ge=0)

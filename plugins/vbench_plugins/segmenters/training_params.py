@@ -11,7 +11,7 @@ class TrainingParams(Params):
     """Parameters of :class:`~vbench_plugins.segmenters.patchwise.PatchSegmenter`."""
 
     # Length and optimiser
-    steps: int = param(300, "Training steps", unit="steps", ge=1)
+    steps: int = param(300, "Training steps", unit="steps", length=True, ge=1)
     batch_size: int = param(16, "Patches a batch", ge=1)
     lr: float = param(4e-3, "Learning rate (Adam)", tune=(1e-3, 1e-2), log=True, gt=0)
     schedule: Literal["cosine", "constant"] = param(
