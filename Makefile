@@ -22,8 +22,8 @@ paper: $(READY)  ## the paper's experiment on the embedded phantom; results in r
 smoke: $(READY)  ## every regime and all GANs at a tiny size, in about a minute
 	$(BIN)/vbench run benchmarks/smoke.toml
 
-test: $(READY)   ## all tests
-	$(BIN)/python -m pytest
+test: $(READY)   ## all tests, on all cores
+	$(BIN)/python -m pytest -n auto
 
 docs: $(READY)   ## the documentation site, in site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
