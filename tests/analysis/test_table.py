@@ -67,15 +67,32 @@ def test_undefined_cases_are_shown_and_explained(board):
 
 
 def test_signs_are_explained_when_they_occur(tmp_path):
-    few = build_leaderboard(fabricate(tmp_path / "few").folder)
+    few = build_leaderboard(fabricate(tmp_path / "few", n_test=1).folder)
     many = build_leaderboard(fabricate(tmp_path / "many", n_test=11).folder)
     assert "differs from real" not in shown(few)
-    assert "no test can be significant" in shown(few)
+    assert "fewer than two test subjects: no interval, and nothing can be" in shown(few)
+    assert "nothing can be significant" not in shown(many)
     text = shown(many)
     synthetic = next(row for row in many["rows"] if row["arm"] == "synthetic/wgan-gp-sn")
     assert f"{number(synthetic['metrics']['dsc']['mean'])}*" in text
-    assert "* differs from real (paired permutation test over subjects, Holm-corrected" in text
+    assert "* differs from real (p < 0.05, Holm-corrected over the table" in text
     assert "† differs from scratch" in text
+    assert "≈ not told apart from the best" in text
+
+
+@pytest.mark.parametrize(
+    ("seeds", "claim", "words"),
+    [
+        ((0,), "networks", "one seed: intervals and signs are about these trained networks, not"),
+        ((0, 1), "methods", "two seeds hardly tell how much trainings differ"),
+        ((0, 1, 2), "methods", "95 % interval over new trainings and subjects"),
+    ],
+)
+def test_the_legend_says_what_so_many_seeds_speak_of(tmp_path, seeds, claim, words):
+    board = build_leaderboard(fabricate(tmp_path, seeds=seeds).folder)
+    assert board["claim"] == claim
+    assert words in shown(board, width=250)
+    assert ("about these trained networks" in shown(board, width=250)) == (claim == "networks")
 
 
 def test_hostile_names_are_text(board):
