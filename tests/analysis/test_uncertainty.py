@@ -54,10 +54,16 @@ def test_the_table_of_two_seeds_and_three_subjects_by_hand():
     found = estimate(table)
     assert found.value == pytest.approx(4)
     assert found.by_subjects == pytest.approx(5.25 / 3)
-    assert found.by_seeds == pytest.approx(2 / 2 - 0.5 / 6)
+    assert found.by_seeds == pytest.approx(2 / 2 - 0.5 * 0.5 / 6), "of two seeds, half the noise"
     # Student's t of 0.975 with 2 and 1 degrees of freedom: 4.302653 and 12.706205.
-    squared = 4.302653**2 * 5.25 / 3 + 12.706205**2 * (1 - 0.5 / 6)
+    squared = 4.302653**2 * 5.25 / 3 + 12.706205**2 * (1 - 0.5 * 0.5 / 6)
     assert found.half_width() == pytest.approx(np.sqrt(squared), rel=1e-5)
+
+
+def test_three_seeds_are_less_all_of_the_noise_by_hand():
+    """Seeds' means 1, 2, 6 (variance 7); residuals ±0.5, 0, ∓0.5: 1 on 2 degrees of freedom."""
+    table = np.array([[0.5, 1.5], [2.0, 2.0], [6.5, 5.5]])
+    assert trainings(table) == pytest.approx(7 / 3 - 0.5 / 6)
 
 
 def test_noise_of_cases_alone_is_no_spread_of_trainings():
@@ -137,6 +143,17 @@ def test_the_interval_of_a_mean_holds_the_truth_as_often_as_it_says(seeds, betwe
     found = estimate(ours)
     held = np.mean(np.abs(found.value - 0.85) <= found.half_width())
     assert 0.93 <= held <= 0.985
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+@pytest.mark.parametrize("between_seeds", [0.005, 0.01, 0.03])
+def test_any_sign_of_a_table_of_equal_methods_is_as_rare(seeds, between_seeds):
+    """Four methods against one: the least p of four, times four, in 4000 tables."""
+    rng = np.random.default_rng(5)
+    arms = rng.normal(0.85, 0.03, (4000, 1, 1, 8)) + rng.normal(0, 0.01, (4000, 5, seeds, 8))
+    arms += rng.normal(0, between_seeds, (4000, 5, seeds, 1))
+    p = [estimate(arms[:, i], arms[:, 0]).p() for i in range(1, 5)]
+    assert np.mean(4 * np.min(p, axis=0) < 0.05) <= 0.06
 
 
 def test_arms_whose_trainings_differ_unequally_keep_the_level():
