@@ -95,6 +95,19 @@ def test_the_legend_says_what_so_many_seeds_speak_of(tmp_path, seeds, claim, wor
     assert ("about these trained networks" in shown(board, width=250)) == (claim == "networks")
 
 
+def test_a_table_in_which_one_arm_has_one_seed_says_so(tmp_path):
+    made = fabricate(tmp_path)
+    made.arm("real")["evaluate"].pop("1"), made.arm("real")["evaluate"].pop("2")
+    made.rewrite()
+    board = build_leaderboard(made.folder)
+    claims = {row["arm"]: row["versus"]["real"]["dsc"]["claim"] for row in board["rows"]
+              if "real" in row["versus"]}  # fmt: skip
+    assert (board["claim"], set(claims.values())) == ("networks", {"networks"})
+    text = shown(board, width=250)
+    assert "arms with one seed, and what is compared with them: intervals and signs" in text
+    assert "95 % interval over new trainings and subjects" in text
+
+
 def test_hostile_names_are_text(board):
     hostile = {**board, "rows": [{**board["rows"][0], "arm": "[red]x[/red]|`<b>`"}]}
     assert "[red]x[/red]|`<b>`" in shown(hostile)
@@ -124,6 +137,7 @@ def test_csv_has_a_line_an_arm_and_metric_with_numbers_in_full(board):
     assert float(line["real_p"]) == row["versus"]["real"]["dsc"]["p"]
     assert float(line["ci95_low"]) == row["metrics"]["dsc"]["ci95"][0]
     assert line["scratch_p"] == ""
+    assert (line["claim"], line["real_claim"]) == ("methods", "methods")
 
 
 def test_an_unfinished_benchmark_says_so(tmp_path):

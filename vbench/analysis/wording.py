@@ -72,14 +72,14 @@ def legend(
     chosen = list(metrics or headline(leaderboard))
     pairs = [(row, name) for row in rows for name in chosen]
     shown = "".join(signs(row, name) + lapses(row, name) for row, name in pairs)
-    networks = leaderboard.get("claim") == "networks"
-    over = "test subjects, for these networks" if networks else "new trainings and subjects"
+    one_seed = bool(rows) and all(row["seeds"] == 1 for row in rows)
+    over = "test subjects, for these networks" if one_seed else "new trainings and subjects"
     lines = [
         "mean over cases (seeds × test subjects),"
         + ("" if compact else " ± sd between subjects,")
         + f" [95 % interval over {over}]; best in bold"
     ]
-    test = f"(p < {ALPHA}, Holm-corrected over the table; an interval is that of p uncorrected)"
+    test = f"(p < {ALPHA}, Holm-corrected over the table; intervals are not)"
     meanings = {
         "*": f"* differs from real {test}",
         "†": f"† differs from scratch on as many patients {test}",
@@ -101,7 +101,8 @@ def _few(rows: list[Row]) -> list[str]:
     lines = []
     seeds = min((row["seeds"] for row in rows), default=3)
     if seeds == 1:
-        some = "one seed" if all(row["seeds"] == 1 for row in rows) else "arms with one seed"
+        every = all(row["seeds"] == 1 for row in rows)
+        some = "one seed" if every else "arms with one seed, and what is compared with them"
         lines.append(
             f"{some}: intervals and signs are about these trained networks, not about the methods;"
             " another training may differ by more"
