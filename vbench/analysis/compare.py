@@ -108,7 +108,7 @@ def versus(arm: ArmScores, other: ArmScores, info: MetricInfo) -> dict[str, Any]
         "difference": mean - reference,
         "ratio": mean / reference if reference else None,
         **(nothing if n < 2 else _test(ours, theirs)),
-        "claim": claim_of(arm.values, other.values),
+        "claim": claim_of(ours, theirs),
         "effect": rank_biserial(info.sign * (ours.mean(axis=0) - theirs.mean(axis=0))),
         "n": n,
         "seeds": min(len(ours), len(theirs)),

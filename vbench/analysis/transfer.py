@@ -68,7 +68,7 @@ def _curve(pairs: Sequence[Pair], info: MetricInfo) -> dict[str, Any]:
              for at, pre in enumerate(sides[0])]  # fmt: skip
     return {
         "metric": info.name,
-        "claim": claim_of(*(s.values for side in sides for s in side)),
+        "claim": claim_of(*curves[0], *curves[1]),
         "n": [int(value) for value in n],
         "pretrained": means[0].tolist(),
         "scratch": means[1].tolist(),

@@ -213,7 +213,7 @@ def mean_interval(values: Floats) -> list[float] | None:
     if table.shape[1] < 2:
         return None
     half = float(estimate(table).half_width())
-    mean = float(np.nanmean(values))
+    mean = float(values[np.isfinite(values)].mean())
     return [mean - half, mean + half]
 
 
