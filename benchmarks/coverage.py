@@ -97,6 +97,7 @@ ONE_SEED = [Case(*axes) for axes in product((1,), (4, 8, 14), (0.0, 0.01, 0.03))
 OTHERS = [
     Case(2, 8, 0.01, interaction=0.02, name="arms differ by subject, sd 0.02"),
     Case(3, 8, 0.01, interaction=0.02, name="arms differ by subject, sd 0.02"),
+    Case(1, 8, 0.0, skewed=True, name="log-normal subjects"),
     Case(3, 8, 0.01, skewed=True, name="log-normal subjects"),
     Case(3, 14, 0.01, skewed=True, name="log-normal subjects"),
     Case(2, 8, 0.03, 0.01, name="the reference's trainings differ less, sd 0.01"),
@@ -206,7 +207,7 @@ def lines(cases: list[Case], experiments: int) -> Iterator[list[object]]:
     for case in cases:
         found = count(case, experiments)
         head = [case.name] if case.name else []
-        one_seed = [found.methods_mean] if case.seeds == 1 else []
+        one_seed = [found.methods_mean] if case in ONE_SEED else []
         held = [found.mean, *one_seed, found.difference, found.ratio]
         wrong = [found.one, found.any_of_four, found.small, found.large]
         yield [*head, f"{case.seeds} × {case.subjects}", str(case.trainings), *held, *wrong]
