@@ -54,10 +54,12 @@ def test_any_orientation_reads_as_the_same_volume_and_is_written_back(
 def test_spacing_is_in_mm_whatever_the_unit_of_the_file(
     tmp_path: Path, unit: str, factor: float
 ) -> None:
-    path = save(tmp_path / "a.nii", scene()[0], unit=unit)
+    affine = AFFINE if factor <= 1 else AFFINE @ np.diag([1e-3, 1e-3, 1e-3, 1])
+    path = save(tmp_path / "a.nii", scene()[0], affine, unit=unit)
     read = read_image(path)
-    assert read.spacing == pytest.approx((0.5 * factor, 0.6 * factor, 0.8 * factor))
-    np.testing.assert_allclose(read.native_affine, AFFINE, atol=1e-6)
+    edges = [factor * float(np.linalg.norm(affine[:3, i])) for i in range(3)]
+    assert read.spacing == pytest.approx(edges)
+    np.testing.assert_allclose(read.native_affine, affine, atol=1e-6)
     assert read.unit_given is (unit != "unknown")
     prepared = volume(native_affine=read.native_affine, unit=read.unit)
     write_like_native(tmp_path / "b.nii", read.array, prepared)
