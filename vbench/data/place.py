@@ -112,6 +112,8 @@ def _form(path: Path, header: Any, form: str) -> Array:
     if form == "sform":
         return np.asarray(header.get_sform(), dtype=np.float64)
     numbers = [float(header[f"quatern_{axis}"]) for axis in "bcd"]
+    # float32 makes some rotations longer than 1 by a rounding; nifti_clib takes them, too.
+    header.quaternion_threshold = -1e-4
     # nibabel's own refusals: of NaN, and of a quaternion that is no rotation.
     try:
         if not np.all(np.isfinite(numbers)):
