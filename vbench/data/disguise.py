@@ -5,6 +5,7 @@ Downloads and data managers leave such files behind: they have the right name, a
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 from vbench.errors import DataError
@@ -88,3 +89,10 @@ def missing(path: Path) -> DataError:
     if "annex/objects" in target.replace("\\", "/"):
         return DataError(f"{path}: a git-annex link, not the volume; {_ANNEX}")
     return DataError(f"{path}: a link to {target}, where nothing is; mend or remove the link")
+
+
+def unopened(path: Path, error: OSError) -> DataError:
+    """Return the error of a file that the system does not open."""
+    if error.errno in (errno.ENOENT, errno.ELOOP):
+        return missing(path)
+    return DataError(f"{path}: {error.strerror}; check the path and the permissions")

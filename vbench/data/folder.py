@@ -17,7 +17,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from vbench.data.disguise import missing
+from vbench.data.disguise import missing, unopened
 from vbench.data.nifti import read_subject
 from vbench.errors import DataError
 from vbench.interfaces import DataSource, Params, param
@@ -149,14 +149,12 @@ class FolderSource(DataSource):
         """What :meth:`scan` found, read once."""
         try:
             self.path.stat()
-        except FileNotFoundError as error:
+        except OSError as error:
             if self.path.is_symlink():
                 raise missing(self.path) from error
-            raise DataError(
-                f"{self.path}: no such file or folder; check `path` in the spec"
-            ) from error
-        except OSError as error:
-            raise DataError(f"{self.path}: {error.strerror}; check `path` in the spec") from error
+            gone = isinstance(error, FileNotFoundError)
+            why = "no such file or folder" if gone else error.strerror
+            raise DataError(f"{self.path}: {why}; check `path` in the spec") from error
         return self.scan()
 
     def subjects(self, wanted: int | None = None) -> list[str]:
@@ -211,9 +209,7 @@ def content_digest(path: Path) -> str:
     try:
         with path.open("rb") as file:
             made: Any = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16))
-    except FileNotFoundError as error:
-        raise missing(path) from error
     except OSError as error:
-        raise DataError(f"{path}: {error.strerror}; check the path and the permissions") from error
+        raise unopened(path, error) from error
     digest: str = made.hexdigest()
     return digest

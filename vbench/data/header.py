@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from vbench.data.disguise import HEAD, disguise, missing
+from vbench.data.disguise import HEAD, disguise, unopened
 from vbench.data.unpack import DENSEST, GZIP
 from vbench.errors import DataError
 
@@ -103,12 +103,10 @@ def check_file(path: Path) -> int:
             raise DataError(f"{path}: {what}, expected a NIfTI file; give the file")
         with path.open("rb") as file:
             first = file.read(HEAD)
-    except FileNotFoundError as error:
-        raise missing(path) from error
     except ValueError as error:
         raise DataError(f"{path}: no name of a file ({error}); correct the path") from error
     except OSError as error:
-        raise DataError(f"{path}: {error.strerror}; check the path and the permissions") from error
+        raise unopened(path, error) from error
     zipped = first[:2] == GZIP
     if not first:
         raise DataError(f"{path}: the file is empty (0 bytes); copy or download it again")
@@ -127,7 +125,7 @@ def refuse_disguise(path: Path, first: bytes) -> None:
     """Raise DataError when the first bytes are those of something that is no volume."""
     if first[:2] == GZIP:
         raise DataError(f"{path}: compressed twice; unpack it once")
-    if not any(first):
+    if first and not any(first):
         raise DataError(f"{path}: begins with zeros, not with a header; copy or download it again")
     found = disguise(first)
     if found is not None:
@@ -149,6 +147,8 @@ def parse(path: Path, take: Callable[[int], bytes]) -> Header:
 
     first = take(min(_SIZES))
     refuse_disguise(path, first)
+    if len(first) < 4:
+        raise damaged(path, f"{len(first)} bytes, expected a header")
     order = _order(first)
     if order is None:
         raise DataError(f"{path}: not a NIfTI file; convert it to NIfTI")
