@@ -51,11 +51,12 @@ class Manifest(FolderSource):
                 continue
             mask = found.get("mask")
             files = SubjectFiles(row["subject"], found["image"], found["label"], mask, self.classes)
-            faults.extend(
-                Fault(path, f"no such file (line {line} of {file.name})", "correct the path")
-                for path in files.paths()
-                if not os.path.lexists(path)
-            )
+            where = f"(line {line} of {file.name})"
+            for path in files.paths():
+                if path.is_dir():
+                    faults.append(Fault(path, f"a folder {where}", "name the file in it"))
+                elif not os.path.lexists(path):
+                    faults.append(Fault(path, f"no such file {where}", "correct the path"))
             subjects.append(files)
         return Listing.of(file, subjects, faults)
 
