@@ -294,9 +294,9 @@ def write_like_native(path: str | Path, array: Array, volume: Volume) -> None:
         array: ``(X, Y, Z)`` in RAS+, as ``volume.image``.
         volume: Gives the native affine, from which the native orientation follows, and the unit.
     """
-    from nibabel.orientations import apply_orientation, io_orientation, ornt_transform
+    from nibabel.orientations import apply_orientation, ornt_transform
 
-    there = io_orientation(volume.native_affine)
+    there = orientation(Path(path), np.asarray(volume.native_affine))
     ras = np.array([[0, 1], [1, 1], [2, 1]])
     native = apply_orientation(np.asarray(array), ornt_transform(ras, there))
     write_volume(path, native, np.asarray(volume.native_affine), unit=volume.unit)
