@@ -1,6 +1,7 @@
 """Whatever bytes a volume's file has: it is read, or refused in one line; never anything else."""
 
 import gzip
+import os
 import random
 import shutil
 import struct
@@ -11,7 +12,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 from command_line import vbench
-from datasets import save
+from datasets import AFFINE, save
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -145,6 +146,50 @@ def test_mutated_files_end_in_a_line_for_every_command(tmp_path: Path) -> None:
             assert len(scored.err.splitlines()) == 1
             assert path == plain or checked.code == 2
         path.write_bytes(raw)
+
+
+def test_any_numbers_end_in_a_line_for_every_command(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    folder = tmp_path / "d"
+    label = folder / "labelsTr" / "a.nii.gz"
+    image = folder / "imagesTr" / "a_0000.nii.gz"
+    for number in range(24):
+        kind = np.dtype(["<f4", "<f8", "<i8", "<u8"][number % 4])
+        volume(label)
+        save(image, rng_image())
+        random_bits = rng.bytes(120 * kind.itemsize)
+        array = np.frombuffer(random_bits, kind).reshape(SHAPE)
+        spoiled = nib.Nifti1Image(array, AFFINE, dtype=kind)
+        nib.save(spoiled, image if number % 8 < 4 else label)
+        checked = vbench("data", "check", folder)
+        scored = vbench("score", "--pred", label, "--truth", label, "--metric", "dsc")
+        assert {checked.code, scored.code} <= {0, 2}
+        assert len((checked.err + scored.err).splitlines()) <= 1
+
+
+def test_a_volume_beyond_the_memory_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Free:
+        available = 2**30
+
+    monkeypatch.setattr("psutil.virtual_memory", Free)
+    raw = bytearray(volume(tmp_path / "a.nii"))
+    struct.pack_into("<3h", raw, 42, 1100, 1000, 1000)
+    with (tmp_path / "b.nii").open("wb") as file:
+        file.write(raw)
+        file.truncate(352 + 1_100_000_000)
+    found = outcome(tmp_path / "b.nii", integer=True)
+    assert isinstance(found, str)
+    assert "(1100, 1000, 1000) voxels need 2.0 GB of memory, 1.0 GB are free" in found
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+def test_what_is_no_regular_file_does_not_hang(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.nii.gz")
+    (tmp_path / "b.nii.gz").mkdir()
+    assert "no regular file" in str(outcome(tmp_path / "a.nii.gz", integer=True))
+    assert "a folder" in str(outcome(tmp_path / "b.nii.gz", integer=True))
 
 
 def rng_image() -> np.ndarray:

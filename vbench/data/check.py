@@ -120,7 +120,7 @@ def _image_faults(image: Image, mask: Image | None) -> Iterator[Fault]:
             f"{int(bad.sum())} voxels are NaN or infinite",
             "correct them, or mask them out",
         )
-    if not inside.any() or np.ptp(values[inside]) == 0:
+    if not inside.any() or values[inside].min() == values[inside].max():
         yield Fault(image.path, "all voxels have the same value", "export the image again")
 
 

@@ -121,10 +121,12 @@ def _voxels(path: Path) -> tuple[Header, Array, Array]:
 
 def _scaled(array: Array, header: Header, integer: bool) -> Array:
     """Return the values that the stored numbers stand for."""
-    if (header.slope, header.inter) != (1.0, 0.0):
-        array = array * np.float64(header.slope) + np.float64(header.inter)
-    exact = integer and array.dtype.kind in "iuf"
-    return array.astype(array.dtype.newbyteorder("=") if exact else np.float32, copy=False)
+    # What is too large for float32 becomes infinite, and is said where that matters.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if (header.slope, header.inter) != (1.0, 0.0):
+            array = array * np.float64(header.slope) + np.float64(header.inter)
+        exact = integer and array.dtype.kind in "iuf"
+        return array.astype(array.dtype.newbyteorder("=") if exact else np.float32, copy=False)
 
 
 def read_subject(

@@ -30,8 +30,8 @@ class Manifest(FolderSource):
 
     @classmethod
     def detect(cls, path: Path) -> bool:
-        """Return whether it is a CSV file, or a folder with a ``manifest.csv``."""
-        return path.suffix == ".csv" or (path / "manifest.csv").exists()
+        """Return whether it is a CSV or TSV file, or a folder with a ``manifest.csv``."""
+        return path.suffix.lower() in {".csv", ".tsv"} or (path / "manifest.csv").exists()
 
     def scan(self) -> Listing:
         """Read the rows; files that are not there are faults."""
