@@ -129,7 +129,8 @@ def score(
     """Score one prediction.
 
     Args:
-        pred: Mask ``(X, Y)`` or ``(X, Y, Z)``, what is not 0 is vessel; or a NIfTI file.
+        pred: Mask ``(X, Y)`` or ``(X, Y, Z)``, what is not 0 is vessel; or a NIfTI file. One
+            slice, of whichever axis, is scored in 2D.
         truth: The same shape; or a NIfTI file.
         spacing: Voxel edge lengths in mm; needed for arrays, read from the header of files.
         metrics: Names such as ``"hd95"``, or metrics with parameters of their own; None: all
@@ -148,7 +149,8 @@ def score(
         if Path(truth).is_dir():
             raise DataError(f"{truth}: a folder; score_files takes folders")
         maps = find_pairs(pred, truth)[0].read()
-        pred, truth, spacing = maps.prediction, maps.truth, spacing or maps.spacing
+        pred, truth = maps.prediction, maps.truth
+        spacing = maps.spacing if spacing is None else spacing
     elif isinstance(pred, str | Path) or isinstance(truth, str | Path):
         raise DataError("pred and truth: one is a file, one an array; give two of one kind")
     if spacing is None:

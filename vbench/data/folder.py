@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from vbench.data.nifti import read_subject
+from vbench.data.nifti import ras_shape, read_subject
 from vbench.errors import DataError
 from vbench.interfaces import DataSource, Params, param
 from vbench.suggest import did_you_mean
@@ -175,6 +175,13 @@ class FolderSource(DataSource):
             digest.update(b"none" if path is None else content_digest(path).encode())
         digest.update(repr(files.classes).encode())
         return digest.hexdigest()
+
+    def shape_of(self, subject: str) -> tuple[int, int, int] | None:
+        """Return what the header of the image says, None when it cannot be read."""
+        try:
+            return ras_shape(self.files(subject).image)
+        except DataError:
+            return None  # loading it says why
 
     def load(self, subject: str) -> Subject:
         """Read one subject; its notes hold the digest of each file."""

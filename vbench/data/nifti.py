@@ -16,6 +16,7 @@ import numpy as np
 from vbench.data.header import MM, damaged, orientation, read_header
 from vbench.errors import DataError
 from vbench.files import atomic_write
+from vbench.lengths import exact
 from vbench.types import Array, Subject, Volume
 
 #: Two files share a grid when no corner of theirs is further apart than this many voxels.
@@ -80,17 +81,31 @@ def read_image(path: str | Path, *, integer: bool = False, unit: str = "mm") -> 
     axes = orientation(path, native)
     given = header.get_xyzt_units()[0]
     unit = given if given in MM else unit
-    affine = np.diag([*(MM[unit],) * 3, 1.0]) @ native @ inv_ornt_aff(axes, array.shape)
-    spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    turned = native @ inv_ornt_aff(axes, array.shape)
+    affine = np.diag([*(MM[unit],) * 3, 1.0]) @ turned
+    spacing = [exact(edge) * MM[unit] for edge in np.linalg.norm(turned[:3, :3], axis=0)]
     return Image(
         path=path,
         array=apply_orientation(array, axes),
-        spacing=(float(spacing[0]), float(spacing[1]), float(spacing[2])),
+        spacing=(spacing[0], spacing[1], spacing[2]),
         affine=affine,
         native_affine=native,
         unit=unit,
         header=header,
     )
+
+
+def ras_shape(path: Path) -> tuple[int, int, int]:
+    """Return the shape that :func:`read_image` would give a volume, from its header alone.
+
+    Raises:
+        DataError: When the header cannot be used.
+    """
+    header = read_header(path)
+    shape = (*header.get_data_shape()[:3], 1, 1)[:3]
+    axes = orientation(path, np.asarray(header.get_best_affine(), dtype=np.float64))
+    turned = {int(axis): int(n) for axis, n in zip(axes[:, 0], shape, strict=True)}
+    return turned[0], turned[1], turned[2]
 
 
 def read_subject(

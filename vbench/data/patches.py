@@ -8,7 +8,7 @@ and what was read is handed back.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,8 @@ import numpy.typing as npt
 from vbench.data.mapped import Budget, release
 from vbench.data.normalise import scale_patches
 from vbench.errors import DataError
+from vbench.slices import MOST_PADDING, fitting, padding
+from vbench.slices import block as block_of
 from vbench.types import Array, Patches, Volume
 
 #: A pool of at most this many bytes is kept in memory.
@@ -48,7 +50,7 @@ class VolumePatches(Patches):
         Args:
             volumes: The prepared volumes.
             size: Extent in voxels: three entries, or two for axial slices (a plane of the first
-                two axes).
+                two axes; of one slice its own plane, see :func:`vbench.slices.across`).
             per_subject: Patches of each volume.
             vessel_centred: The share that is centred on vessel voxels, 0 to 1.
             seed: Of the positions.
@@ -62,13 +64,13 @@ class VolumePatches(Patches):
         self.size = tuple(size)
         self.subject_index = np.repeat(np.arange(len(volumes), dtype=np.int32), per_subject)
         self._volumes = list(volumes)
-        self._block = self.size if len(self.size) == 3 else (*self.size, 1)
+        self._blocks = [block_of(volume.image.shape, self.size) for volume in volumes]
         self._minmax = np.array([v.normalise == "patch-minmax" for v in volumes])
         n_vessel = round(per_subject * vessel_centred)
         self._starts = np.empty((len(self.subject_index), 3), dtype=np.int32)
         for i, volume in enumerate(volumes):
             centres = _centres(volume, n_vessel, per_subject - n_vessel, seed)
-            shape, block = np.array(volume.image.shape), np.array(self._block)
+            shape, block = np.array(volume.image.shape), np.array(self._blocks[i])
             inward = np.clip(centres - block // 2, 0, np.maximum(shape - block, 0))
             # A thin volume lies in the middle of its patch: the start is negative.
             starts = np.where(shape < block, (shape - block) // 2, inward)
@@ -108,23 +110,22 @@ class VolumePatches(Patches):
 
     def _cut(self, index: npt.NDArray[np.int64]) -> tuple[Array, Array]:
         """Cut patches from the volumes: float16 images, uint8 labels, ``(n, *size)`` each."""
-        images = np.full((len(index), *self._block), -1, dtype=np.float16)
-        labels = np.zeros((len(index), *self._block), dtype=np.uint8)
+        images = np.full((len(index), *self.size), -1, dtype=np.float16)
+        labels = np.zeros((len(index), *self.size), dtype=np.uint8)
         for k, i in enumerate(index):
-            volume = self._volumes[self.subject_index[i]]
+            volume, block = (own[self.subject_index[i]] for own in (self._volumes, self._blocks))
             start = self._starts[i]
             if start.min() >= 0:
                 x, y, z = start.tolist()
-                a, b, c = self._block
-                images[k] = volume.image[x : x + a, y : y + b, z : z + c]
-                labels[k] = volume.label[x : x + a, y : y + b, z : z + c]
+                a, b, c = block
+                images[k] = volume.image[x : x + a, y : y + b, z : z + c].reshape(self.size)
+                labels[k] = volume.label[x : x + a, y : y + b, z : z + c].reshape(self.size)
             else:
-                there, here = _overlap(start, self._block, volume.image.shape)
-                images[k][here] = volume.image[there]
-                labels[k][here] = volume.label[there]
+                there, here = _overlap(start, block, volume.image.shape)
+                images[k].reshape(block)[here] = volume.image[there]
+                labels[k].reshape(block)[here] = volume.label[there]
             # In Fortran order, each axial plane of a block is a piece of its own.
-            self._budget.spend(2 * self._block[2], 2 * self._block[1] * volume.image.shape[0])
-        images, labels = images.reshape(-1, *self.size), labels.reshape(-1, *self.size)
+            self._budget.spend(2 * block[2], 2 * block[1] * volume.image.shape[0])
         scaled = self._minmax[self.subject_index[index]]
         if scaled.any():
             fine = images[scaled].astype(np.float32)
@@ -213,6 +214,30 @@ class MixedPatches(Patches):
                 first = self._ends[i] - len(part)
                 patches[mine] = part.take(index[mine] - first)
         return patches
+
+
+def check_fit(shapes: Mapping[str, Sequence[int]], size: Sequence[int]) -> None:
+    """Refuse a patch that would be mostly padding in some volume.
+
+    Args:
+        shapes: Shape by subject.
+        size: The patch.
+
+    Raises:
+        DataError: Naming the subject, and the size that fits all of them.
+    """
+    shares = {name: padding(shape, block_of(shape, size)) for name, shape in shapes.items()}
+    worst = max(shares, key=lambda name: shares[name], default=None)
+    if worst is None or shares[worst] <= MOST_PADDING:
+        return
+    others = sum(share > MOST_PADDING for share in shares.values()) - 1
+    more = f" (and of {others} more)" if others else ""
+    fits = fitting(list(shapes.values()), size)
+    mend = "leave out volumes that small" if fits is None else f"use patches.size = {fits}"
+    raise DataError(
+        f"patches.size = {list(size)}: {int(100 * shares[worst])} % of a patch of subject "
+        f"'{worst}'{more} would be padding, its shape is {tuple(shapes[worst])}; {mend}"
+    )
 
 
 def _joined(images: Array, labels: Array) -> npt.NDArray[np.float32]:

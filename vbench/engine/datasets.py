@@ -55,6 +55,7 @@ def look(spec: Spec, registry: Registry, role: str) -> Subjects:
     Raises:
         DataError: When the folder or a file is wrong, or there are too few subjects.
     """
+    from vbench.data.patches import check_fit
     from vbench.data.splits import split_subjects
 
     table = getattr(spec.data, role)
@@ -74,9 +75,13 @@ def look(spec: Spec, registry: Registry, role: str) -> Subjects:
     extra = {"params": params.model_dump(mode="json")}
     jobs: dict[str, Job] = {}
     prints: dict[str, str] = {}
+    shapes: dict[str, tuple[int, int, int]] = {}
     for subject in (name for part in parts.values() for name in part):
         with _called(f"data.{role}: source '{table.plugin}', subject {subject}"):
             prints[subject] = source.fingerprint(subject)
+            shape = source.shape_of(subject)
+        if shape is not None:
+            shapes[subject] = shape
         jobs[subject] = Job(
             stage="prepare",
             label=f"{role} · {subject}",
@@ -91,6 +96,10 @@ def look(spec: Spec, registry: Registry, role: str) -> Subjects:
             benchmark=spec.benchmark.name,
         )
     _refuse_twins(prints, role)
+    try:
+        check_fit(shapes, spec.patches.size)
+    except DataError as error:
+        raise DataError(f"data.{role}: {error}") from error
     return Subjects(
         role=role,
         plugin=table.plugin,

@@ -120,7 +120,9 @@ class PatchSpec(Table):
     @classmethod
     def _positive(cls, size: list[int]) -> list[int]:
         if min(size) < 4:
-            raise ValueError("a patch edge is shorter than 4 voxels")
+            plane = [edge for edge in size if edge != 1]
+            mend = f"; 2D patches have two entries: {plane}" if len(plane) == 2 else ""
+            raise ValueError(f"a patch edge is shorter than 4 voxels{mend}")
         return size
 
 
