@@ -14,10 +14,11 @@ import numpy.typing as npt
 from vbench import registry
 from vbench.analysis.pairing import Maps, classes_of, find_pairs
 from vbench.analysis.stats import mean_interval, score_range
+from vbench.data.ignore import ignore_beside
 from vbench.errors import DataError, PluginError
 from vbench.interfaces import SegmentationMetric
 from vbench.maskpair import MaskPair
-from vbench.types import Score
+from vbench.types import Array, Score
 
 #: A metric's name (``hd95`` or, with its version, ``hd95@1``), or one with parameters of its own.
 MetricLike: TypeAlias = str | SegmentationMetric
@@ -124,6 +125,7 @@ def score(
     spacing: Sequence[float] | None = None,
     metrics: Iterable[MetricLike] | None = None,
     *,
+    ignore: int | None = None,
     seed: int = 0,
 ) -> dict[str, float]:
     """Score one prediction.
@@ -135,6 +137,9 @@ def score(
         spacing: Voxel edge lengths in mm; needed for arrays, read from the header of files.
         metrics: Names such as ``"hd95"``, or metrics with parameters of their own; None: all
             segmentation metrics.
+        ignore: The value of the truth's voxels that nobody labelled: they are left out of both
+            masks. Not given, and the truth lies in an nnU-Net data set: what its ``dataset.json``
+            calls ``ignore``.
         seed: For metrics that draw at random.
 
     Returns:
@@ -148,6 +153,7 @@ def score(
     if isinstance(pred, str | Path) and isinstance(truth, str | Path):
         if Path(truth).is_dir():
             raise DataError(f"{truth}: a folder; score_files takes folders")
+        ignore = ignore_beside(Path(truth)) if ignore is None else ignore
         maps = find_pairs(pred, truth)[0].read()
         pred, truth = maps.prediction, maps.truth
         spacing = maps.spacing if spacing is None else spacing
@@ -156,7 +162,7 @@ def score(
     if spacing is None:
         raise DataError("spacing is missing: give the voxel edge lengths in mm, such as (1, 1, 1)")
     try:
-        pair = MaskPair(pred, truth, spacing, seed=seed)
+        pair = MaskPair(pred, truth, spacing, _labelled(np.asarray(truth), ignore), seed=seed)
         _ = pair.masks
     except ValueError as error:
         raise DataError(str(error)) from error
@@ -169,6 +175,7 @@ def score_files(
     metrics: Iterable[MetricLike] | None = None,
     *,
     classes: bool = False,
+    ignore: int | None = None,
     seed: int = 0,
     progress: Callable[[str, int, int], None] = lambda subject, done, total: None,
 ) -> Scores:
@@ -180,6 +187,7 @@ def score_files(
         metrics: As in :func:`score`.
         classes: Score each value of the label maps on its own, every class for every subject;
             else all that is not 0 is vessel.
+        ignore: As in :func:`score`.
         seed: For metrics that draw at random.
         progress: Called before each subject, with how many are done and how many there are, and
             once at the end.
@@ -190,26 +198,37 @@ def score_files(
     """
     chosen = choose(metrics)
     pairs = find_pairs(pred, truth)
+    ignore = ignore_beside(Path(truth)) if ignore is None else ignore
     labels: list[int | None] = [None]
     if classes:
         found = {label for pair in pairs for label in classes_of(pair.read())}
-        labels = [*sorted(found)] or [1]
+        labels = [*sorted(found - {ignore})] or [1]
     cases: list[Case] = []
     for done, pair in enumerate(pairs):
         progress(pair.subject, done, len(pairs))
         maps = pair.read()
         for label in labels:
-            cases += _score_maps(pair.subject, maps, label, chosen, seed)
+            cases += _score_maps(pair.subject, maps, label, chosen, ignore, seed)
     progress("", len(pairs), len(pairs))
     return Scores(tuple(cases), chosen)
 
 
 def _score_maps(
-    subject: str, maps: Maps, label: int | None, metrics: Sequence[SegmentationMetric], seed: int
+    subject: str,
+    maps: Maps,
+    label: int | None,
+    metrics: Sequence[SegmentationMetric],
+    ignore: int | None,
+    seed: int,
 ) -> list[Case]:
     prediction, truth = (m if label is None else m == label for m in (maps.prediction, maps.truth))
-    pair = MaskPair(prediction, truth, maps.spacing, seed=seed)
+    pair = MaskPair(prediction, truth, maps.spacing, _labelled(maps.truth, ignore), seed=seed)
     return [Case(subject, label, metric.name, *_try(metric, pair)) for metric in metrics]
+
+
+def _labelled(truth: Array, ignore: int | None) -> Array | None:
+    """Return where a truth is labelled; None: everywhere."""
+    return None if ignore is None else np.asarray(truth != ignore)
 
 
 def _try(metric: SegmentationMetric, pair: MaskPair) -> tuple[float | None, str, str]:

@@ -15,6 +15,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pydantic import model_validator
+
 from vbench.data.nifti import ras_shape, read_subject
 from vbench.errors import DataError
 from vbench.interfaces import DataSource, Params, param
@@ -62,6 +64,8 @@ class SubjectFiles:
         label: Whole numbers.
         mask: Brain mask, None when there is none.
         classes: The label values that are vessels; all above 0 when None.
+        ignore: The label value of voxels that nobody labelled; None when there is none.
+        group: The person, when several subjects may be of one; None: each is of its own.
     """
 
     id: str
@@ -69,6 +73,8 @@ class SubjectFiles:
     label: Path
     mask: Path | None = None
     classes: tuple[int, ...] | None = None
+    ignore: int | None = None
+    group: str | None = None
 
     def paths(self) -> list[Path]:
         """Return the files that there are."""
@@ -104,6 +110,17 @@ class FolderParams(Params):
     classes: list[int] | None = param(
         None, "The label values that are vessels; all above 0 when not given."
     )
+    ignore: int | None = param(
+        None,
+        "The label value of voxels that nobody labelled: left out of patches, thresholds, scores.",
+        ge=1,
+    )
+
+    @model_validator(mode="after")
+    def _apart(self) -> FolderParams:
+        if self.ignore is not None and self.ignore in (self.classes or ()):
+            raise ValueError(f"ignore = {self.ignore} is among the classes; take it out of one")
+        return self
 
 
 class FolderSource(DataSource):
@@ -140,7 +157,10 @@ class FolderSource(DataSource):
         """What :meth:`scan` found, read once."""
         if not self.path.exists():
             raise DataError(f"{self.path}: no such file or folder; check `path` in the spec")
-        return self.scan()
+        found, ignore = self.scan(), self.params.ignore
+        if ignore is None:
+            return found
+        return replace(found, subjects=tuple(replace(s, ignore=ignore) for s in found.subjects))
 
     def subjects(self, wanted: int | None = None) -> list[str]:
         """Name the subjects in alphabetical order, whatever is wanted.
@@ -174,6 +194,8 @@ class FolderSource(DataSource):
         for path in (files.image, files.label, files.mask):
             digest.update(b"none" if path is None else content_digest(path).encode())
         digest.update(repr(files.classes).encode())
+        if files.ignore is not None:
+            digest.update(f"ignore {files.ignore}".encode())
         return digest.hexdigest()
 
     def shape_of(self, subject: str) -> tuple[int, int, int] | None:
@@ -183,10 +205,21 @@ class FolderSource(DataSource):
         except DataError:
             return None  # loading it says why
 
+    def group_of(self, subject: str) -> str:
+        """Name the person, as the layout does."""
+        return self.files(subject).group or subject
+
     def load(self, subject: str) -> Subject:
         """Read one subject; its notes hold the digest of each file."""
         files = self.files(subject)
-        read = read_subject(subject, files.image, files.label, files.mask, classes=files.classes)
+        read = read_subject(
+            subject,
+            files.image,
+            files.label,
+            files.mask,
+            classes=files.classes,
+            ignore=files.ignore,
+        )
         named = {"image": files.image, "label": files.label, "mask": files.mask}
         digests = {f"{k} blake2b": content_digest(v) for k, v in named.items() if v is not None}
         return replace(read, notes=digests)

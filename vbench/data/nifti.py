@@ -115,6 +115,7 @@ def read_subject(
     mask: str | Path | None = None,
     *,
     classes: Sequence[int] | None = None,
+    ignore: int | None = None,
 ) -> Subject:
     """Read image, label and mask of one subject, which must lie on the same grid.
 
@@ -124,6 +125,7 @@ def read_subject(
         label: File of whole numbers.
         mask: File that is not 0 within the brain; None when there is none.
         classes: The values of the label that are vessels; all above 0 when None.
+        ignore: The value of voxels that nobody labelled; None: there are none.
 
     Raises:
         DataError: When a file cannot be used, or they do not fit together.
@@ -131,7 +133,8 @@ def read_subject(
     scan = read_image(image)
     truth = read_image(label, integer=True, unit=scan.unit)
     check_same_grid(truth, scan)
-    vessel = vessel_mask(whole_numbers(truth), classes)
+    values = whole_numbers(truth)
+    vessel = vessel_mask(values, classes, ignore)
     if not vessel.any():
         which = "above 0" if classes is None else f"of the classes {list(classes)}"
         raise DataError(f"{label}: no voxel {which}; label the vessels or leave this subject out")
@@ -158,6 +161,7 @@ def read_subject(
         affine=scan.affine,
         native_affine=scan.native_affine,
         unit=scan.unit,
+        ignore=None if ignore is None else values == ignore,
     )
 
 
@@ -206,9 +210,10 @@ def whole_numbers(label: Image) -> Array:
     return rounded.astype(np.int32)
 
 
-def vessel_mask(values: Array, classes: Sequence[int] | None) -> Array:
-    """Return where a label is vessel: one of ``classes``, or all above 0 when None."""
-    return np.asarray(values > 0 if classes is None else np.isin(values, list(classes)))
+def vessel_mask(values: Array, classes: Sequence[int] | None, ignore: int | None = None) -> Array:
+    """Return where a label is vessel: one of ``classes``, or all above 0 but ``ignore``."""
+    vessel = np.asarray(values > 0 if classes is None else np.isin(values, list(classes)))
+    return vessel if ignore is None else vessel & (values != ignore)
 
 
 def write_volume(path: str | Path, array: Array, affine: Array, *, unit: str = "mm") -> None:

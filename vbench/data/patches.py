@@ -13,12 +13,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from vbench.data.ignore import check_free
 from vbench.data.mapped import Budget, release
 from vbench.data.normalise import scale_patches
 from vbench.errors import DataError
 from vbench.slices import MOST_PADDING, fitting, padding
 from vbench.slices import block as block_of
-from vbench.types import Array, Patches, Volume
+from vbench.types import Array, Patches, Subject, Volume
 
 #: A pool of at most this many bytes is kept in memory.
 IN_MEMORY = 512 * 2**20
@@ -32,7 +33,8 @@ class VolumePatches(Patches):
     Patch ``i`` belongs to volume ``i // per_subject``. Of each volume's patches a share is centred
     on vessel voxels, the rest on mask voxels; a centre near the border is moved inwards. A volume
     thinner than a patch is padded on both sides, the image with -1 and the label with 0. A
-    volume's positions depend on its id and the seed, not on the other volumes.
+    volume's positions depend on its id and the seed, not on the other volumes. No patch holds a
+    voxel that nobody labelled (``Volume.ignore``).
     """
 
     def __init__(
@@ -57,7 +59,8 @@ class VolumePatches(Patches):
             in_memory: Keep the pool in memory when it takes at most this many bytes.
 
         Raises:
-            DataError: When there is no volume, or one has no mask voxel or no vessel voxel.
+            DataError: When there is no volume, or one has no mask voxel or no vessel voxel, or
+                too few that are far enough from what is not labelled.
         """
         if not volumes:
             raise DataError("no subjects to cut patches from; give the training split some")
@@ -69,7 +72,7 @@ class VolumePatches(Patches):
         n_vessel = round(per_subject * vessel_centred)
         self._starts = np.empty((len(self.subject_index), 3), dtype=np.int32)
         for i, volume in enumerate(volumes):
-            centres = _centres(volume, n_vessel, per_subject - n_vessel, seed)
+            centres = _centres(volume, n_vessel, per_subject - n_vessel, seed, self.size)
             shape, block = np.array(volume.image.shape), np.array(self._blocks[i])
             inward = np.clip(centres - block // 2, 0, np.maximum(shape - block, 0))
             # A thin volume lies in the middle of its patch: the start is negative.
@@ -216,6 +219,25 @@ class MixedPatches(Patches):
         return patches
 
 
+def check_labelled(
+    subject: Subject, *, size: Sequence[int], per_subject: int, vessel_centred: float
+) -> None:
+    """Refuse a subject that has too few places for patches without an unlabelled voxel.
+
+    As cutting them does, before it is prepared; a mask that is yet to be derived is not known.
+
+    Raises:
+        DataError: With the share of places that is free, and the size that fits.
+    """
+    if subject.ignore is None:
+        return
+    mask = np.ones(subject.label.shape, bool) if subject.mask is None else subject.mask
+    n_vessel = round(per_subject * vessel_centred)
+    places = {"vessel": mask & subject.label, "mask": mask}
+    wanted = {"vessel": n_vessel, "mask": per_subject - n_vessel}
+    check_free(subject.id, places, subject.ignore, size, wanted)
+
+
 def check_fit(shapes: Mapping[str, Sequence[int]], size: Sequence[int]) -> None:
     """Refuse a patch that would be mostly padding in some volume.
 
@@ -248,16 +270,21 @@ def _joined(images: Array, labels: Array) -> npt.NDArray[np.float32]:
     return patches
 
 
-def _centres(volume: Volume, n_vessel: int, n_other: int, seed: int) -> Array:
+def _centres(volume: Volume, n_vessel: int, n_other: int, seed: int, size: Sequence[int]) -> Array:
     """Draw centres ``(n, 3)``: first on vessel voxels within the mask, then on mask voxels."""
     digest = hashlib.blake2b(volume.id.encode(), digest_size=8).digest()
     rng = np.random.default_rng([seed, int.from_bytes(digest, "little")])
     mask = np.asarray(volume.mask)
+    free = mask
+    if volume.ignore is not None:
+        places = {"vessel": mask & (np.asarray(volume.label) > 0), "mask": mask}
+        wanted = {"vessel": n_vessel, "mask": n_other}
+        free = check_free(volume.id, places, np.asarray(volume.ignore), size, wanted)
     drawn = []
     for n, where, what in ((n_vessel, volume.label, "vessel"), (n_other, mask, "mask")):
         if n == 0:
             continue
-        voxels = np.flatnonzero((mask & (np.asarray(where) > 0)).T)
+        voxels = np.flatnonzero((free & mask & (np.asarray(where) > 0)).T)
         if not len(voxels):
             raise DataError(f"subject {volume.id}: no {what} voxel to centre a patch on")
         drawn.append(voxels[rng.integers(len(voxels), size=n)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import PurePath
@@ -14,6 +14,7 @@ from vbench.interfaces import DataSource
 from vbench.registry import Registry
 from vbench.spec.check import build_params
 from vbench.spec.model import Spec
+from vbench.types import Subject
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def look(spec: Spec, registry: Registry, role: str) -> Subjects:
     Raises:
         DataError: When the folder or a file is wrong, or there are too few subjects.
     """
-    from vbench.data.patches import check_fit
+    from vbench.data.patches import check_fit, check_labelled
     from vbench.data.splits import split_subjects
 
     table = getattr(spec.data, role)
@@ -96,8 +97,17 @@ def look(spec: Spec, registry: Registry, role: str) -> Subjects:
             benchmark=spec.benchmark.name,
         )
     _refuse_twins(prints, role)
+    audited = spec.metrics.fidelity or spec.metrics.privacy
+    cut = [name for part in (parts if audited else ("train",)) for name in parts[part]]
     try:
         check_fit(shapes, spec.patches.size)
+        for loaded in _partly_labelled(source, cut):
+            check_labelled(
+                loaded,
+                size=spec.patches.size,
+                per_subject=spec.patches.per_subject,
+                vessel_centred=spec.patches.vessel_centred,
+            )
     except DataError as error:
         raise DataError(f"data.{role}: {error}") from error
     return Subjects(
@@ -108,6 +118,21 @@ def look(spec: Spec, registry: Registry, role: str) -> Subjects:
         fingerprint=digest(prints),
         params=params.model_dump(mode="json"),
     )
+
+
+def _partly_labelled(source: DataSource, names: Iterable[str]) -> Iterator[Subject]:
+    """Load the subjects of a folder whose label has a value for what nobody labelled."""
+    from vbench.data.folder import FolderSource
+
+    if not isinstance(source, FolderSource):
+        return
+    for name in names:
+        if source.files(name).ignore is not None:
+            try:
+                subject = source.load(name)
+            except DataError:
+                continue  # its preparation says why
+            yield subject
 
 
 @contextmanager

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from vbench.data.folder import Fault, FolderParams, FolderSource, Listing, SubjectFiles
 from vbench.data.header import SUFFIXES, stem
+from vbench.data.ignore import ignore_value
 from vbench.errors import DataError
 from vbench.files import read_json
 from vbench.interfaces import param
@@ -26,7 +28,8 @@ class NnUNet(FolderSource):
     """Cases of ``imagesTr`` (with or without the channel's suffix) that ``labelsTr`` labels.
 
     A brain mask is read from ``masksTr``, which is no part of nnU-Net's format, when it is there.
-    A label value that ``dataset.json`` calls ``ignore`` is no vessel.
+    A label value that ``dataset.json`` calls ``ignore`` is not labelled: no vessel, no background,
+    and left out of patches, thresholds and scores.
     """
 
     name = "nnunet"
@@ -56,7 +59,14 @@ class NnUNet(FolderSource):
                     "correct the number, or find the missing files",
                 )
             )
+        ignore = self._ignore(about)
+        subjects = [replace(files, ignore=ignore) for files in subjects]
         return Listing.of(self.path, subjects, faults)
+
+    def _ignore(self, about: dict[str, Any]) -> int | None:
+        """Return the label value of voxels that nobody labelled, unless it is asked for."""
+        value = ignore_value(about)
+        return None if value in (self.classes or ()) else value
 
     def _about(self, faults: list[Fault]) -> dict[str, Any]:
         """Read ``dataset.json``; an absent one is a remark, since names say enough."""
@@ -87,7 +97,7 @@ class NnUNet(FolderSource):
         faults.append(
             Fault(
                 self.path / "dataset.json",
-                f"the label 'ignore' ({labels['ignore']}) is read as no vessel",
+                f"the label 'ignore' ({labels['ignore']}) is left out of patches and scores",
                 "name the vessels with 'classes' if that is wrong",
                 serious=False,
             )

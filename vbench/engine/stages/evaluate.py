@@ -42,10 +42,11 @@ def run(context: Context) -> dict[str, Any]:
             prediction.astype(np.uint8),
             volume,
         )
-        write_npy(context.folder / "mip" / f"{volume.id}.npy", projections(volume, prediction))
-        pair = MaskPair(
-            prediction, np.asarray(volume.label) > 0, volume.spacing, seed=inputs["seed"]
-        )
+        labelled = volume.labelled
+        scored = prediction if labelled is None else prediction & labelled
+        write_npy(context.folder / "mip" / f"{volume.id}.npy", projections(volume, scored))
+        truth = np.asarray(volume.label) > 0
+        pair = MaskPair(scored, truth, volume.spacing, mask=labelled, seed=inputs["seed"])
         for metric in metrics:
             value, status = _score(metric, pair, faults)
             cases.append(
