@@ -45,6 +45,7 @@ class VolumePatches(Patches):
         per_subject: int,
         vessel_centred: float = 0.5,
         seed: int = 0,
+        groups: Sequence[str] | None = None,
         in_memory: int = IN_MEMORY,
     ) -> None:
         """Draw the positions.
@@ -56,6 +57,8 @@ class VolumePatches(Patches):
             per_subject: Patches of each volume.
             vessel_centred: The share that is centred on vessel voxels, 0 to 1.
             seed: Of the positions.
+            groups: The person of each volume, who is its subject in ``subject_index``; None: each
+                volume is of its own.
             in_memory: Keep the pool in memory when it takes at most this many bytes.
 
         Raises:
@@ -65,12 +68,15 @@ class VolumePatches(Patches):
         if not volumes:
             raise DataError("no subjects to cut patches from; give the training split some")
         self.size = tuple(size)
-        self.subject_index = np.repeat(np.arange(len(volumes), dtype=np.int32), per_subject)
+        self._volume = np.repeat(np.arange(len(volumes), dtype=np.int32), per_subject)
+        persons = list(dict.fromkeys(groups or ()))
+        own = [persons.index(name) for name in groups] if groups else range(len(volumes))
+        self.subject_index = np.array(own, dtype=np.int32)[self._volume]
         self._volumes = list(volumes)
         self._blocks = [block_of(volume.image.shape, self.size) for volume in volumes]
         self._minmax = np.array([v.normalise == "patch-minmax" for v in volumes])
         n_vessel = round(per_subject * vessel_centred)
-        self._starts = np.empty((len(self.subject_index), 3), dtype=np.int32)
+        self._starts = np.empty((len(self._volume), 3), dtype=np.int32)
         for i, volume in enumerate(volumes):
             centres = _centres(volume, n_vessel, per_subject - n_vessel, seed, self.size)
             shape, block = np.array(volume.image.shape), np.array(self._blocks[i])
@@ -105,7 +111,7 @@ class VolumePatches(Patches):
         images = np.empty((len(self), *self.size), dtype=np.float16)
         labels = np.empty((len(self), *self.size), dtype=np.uint8)
         for i, volume in enumerate(self._volumes):
-            which = np.flatnonzero(self.subject_index == i)
+            which = np.flatnonzero(self._volume == i)
             if len(which):
                 images[which], labels[which] = self._cut(which)
             release(volume.image, volume.label)
@@ -116,7 +122,7 @@ class VolumePatches(Patches):
         images = np.full((len(index), *self.size), -1, dtype=np.float16)
         labels = np.zeros((len(index), *self.size), dtype=np.uint8)
         for k, i in enumerate(index):
-            volume, block = (own[self.subject_index[i]] for own in (self._volumes, self._blocks))
+            volume, block = (own[self._volume[i]] for own in (self._volumes, self._blocks))
             start = self._starts[i]
             if start.min() >= 0:
                 x, y, z = start.tolist()
@@ -129,7 +135,7 @@ class VolumePatches(Patches):
                 labels[k].reshape(block)[here] = volume.label[there]
             # In Fortran order, each axial plane of a block is a piece of its own.
             self._budget.spend(2 * block[2], 2 * block[1] * volume.image.shape[0])
-        scaled = self._minmax[self.subject_index[index]]
+        scaled = self._minmax[self._volume[index]]
         if scaled.any():
             fine = images[scaled].astype(np.float32)
             scale_patches(fine)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import PurePath
@@ -27,6 +27,8 @@ class Subjects:
         parts: Subject names of ``train``, ``val`` and ``test``.
         jobs: Each subject's ``prepare`` job.
         fingerprint: Digest over all subjects' content.
+        params: Of the data source.
+        people: Subject to person; empty when each subject is a person of its own.
     """
 
     role: str
@@ -35,10 +37,24 @@ class Subjects:
     jobs: Mapping[str, Job]
     fingerprint: str
     params: Mapping[str, Any] = field(default_factory=dict)
+    people: Mapping[str, str] = field(default_factory=dict)
 
     def keys(self, part: str) -> list[str]:
         """Return the keys of the prepared volumes of a part, in its order."""
         return [self.jobs[subject].key for subject in self.parts[part]]
+
+    def persons(self, part: str) -> list[list[str]]:
+        """Return the keys of the prepared volumes of each person of a part, in its order."""
+        found: dict[str, list[str]] = {}
+        for subject in self.parts[part]:
+            person = self.people.get(subject, subject)
+            found.setdefault(person, []).append(self.jobs[subject].key)
+        return list(found.values())
+
+    def person_of(self, keys: Iterable[str]) -> list[str]:
+        """Return the persons whose prepared volumes these are."""
+        subjects = {job.key: subject for subject, job in self.jobs.items()}
+        return [self.people[subjects[key]] for key in keys]
 
     def summary(self) -> dict[str, Any]:
         """Return what ``plan.json`` says of it."""
@@ -47,6 +63,7 @@ class Subjects:
             "params": dict(self.params),
             "subjects": {part: list(names) for part, names in self.parts.items()},
             "fingerprint": self.fingerprint,
+            **({"groups": dict(self.people)} if self.people else {}),
         }
 
 
@@ -68,7 +85,8 @@ def look(spec: Spec, registry: Registry, role: str) -> Subjects:
     source = cls(params)
     with _called(f"data.{role}: source '{table.plugin}'"):
         names = source.subjects(table.split.wanted)
-    split = split_subjects(names, table.split.model_dump(), spec.data.seed)
+    people = _people(source, names, table.group, role)
+    split = split_subjects(names, table.split.model_dump(), spec.data.seed, people)
     parts = {"train": split.train, "val": split.val, "test": split.test}
     # Where a folder lies does not matter, only what is in it: that is the fingerprint's part.
     values = params.model_dump()
@@ -117,7 +135,24 @@ def look(spec: Spec, registry: Registry, role: str) -> Subjects:
         jobs=jobs,
         fingerprint=digest(prints),
         params=params.model_dump(mode="json"),
+        people={name: people[name] for name in jobs} if people else {},
     )
+
+
+def _people(
+    source: DataSource, names: Sequence[str], pattern: str | None, role: str
+) -> dict[str, str]:
+    """Return subject to person; empty when each subject is a person of its own."""
+    from vbench.data.splits import group_by_pattern
+
+    if pattern is None:
+        with _called(f"data.{role}: group_of"):
+            people = {name: source.group_of(name) for name in names}
+        return people if len(set(people.values())) < len(people) else {}
+    try:
+        return group_by_pattern(names, pattern)
+    except DataError as error:
+        raise DataError(f"data.{role}.{error}") from error
 
 
 def _partly_labelled(source: DataSource, names: Iterable[str]) -> Iterator[Subject]:

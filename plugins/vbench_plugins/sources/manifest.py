@@ -15,7 +15,8 @@ class Manifest(FolderSource):
     """Files anywhere, one row of a CSV file each subject.
 
     ``path`` is the CSV file, or a folder with a ``manifest.csv``. A path in it is absolute, or
-    relative to the CSV file's folder. Comma, semicolon or tab separate the columns.
+    relative to the CSV file's folder. Comma, semicolon or tab separate the columns. A column
+    ``group`` names the person, where several rows are of one, such as two eyes.
     """
 
     name = "manifest"
@@ -38,7 +39,8 @@ class Manifest(FolderSource):
                 continue
             image, label = (_path(file, row[name]) for name in ("image", "label"))
             mask = _path(file, row["mask"]) if row.get("mask") else None
-            files = SubjectFiles(row["subject"], image, label, mask, self.classes)
+            group = row.get("group") or None
+            files = SubjectFiles(row["subject"], image, label, mask, self.classes, group=group)
             faults.extend(
                 Fault(path, f"no such file (line {line} of {file.name})", "correct the path")
                 for path in files.paths()

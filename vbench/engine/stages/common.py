@@ -35,6 +35,7 @@ def real_patches(context: Context, name: str) -> Patches:
         per_subject=spec["per_subject"],
         vessel_centred=spec["vessel_centred"],
         seed=spec["seed"],
+        groups=context.inputs.get("groups", {}).get(name),
     )
 
 
