@@ -124,7 +124,10 @@ class PatchSpec(Table):
     """The labelled patches that everything is fitted on."""
 
     size: list[int] = Field(
-        [16, 16, 16], min_length=2, max_length=3, description="Voxels; 2 entries: axial slices."
+        [16, 16, 16],
+        min_length=2,
+        max_length=3,
+        description="Voxels; 2 entries: axial slices, or the plane of single slices.",
     )
     per_subject: int = Field(400, ge=1, description="Patches drawn from each subject.")
     vessel_centred: float = Field(
