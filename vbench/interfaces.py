@@ -150,6 +150,20 @@ class DataSource(Plugin):
             DataError: Naming the file, what was expected and how to mend it.
         """
 
+    def shape_of(self, subject: str) -> tuple[int, int, int] | None:
+        """Return the shape of a subject's arrays; None when only loading it tells.
+
+        Patches that do not fit are then refused before anything is trained.
+        """
+        return None
+
+    def group_of(self, subject: str) -> str:
+        """Name the person whose subject it is, when one person may have several.
+
+        All subjects of a person are in one part of the split, and count once in tests.
+        """
+        return subject
+
 
 class Fitted(Plugin):
     """A method that is fitted on labelled patches: what generators and segmenters share.

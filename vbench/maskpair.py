@@ -9,19 +9,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vbench import thinning, voxels
+from vbench import lengths, thinning, voxels
+from vbench.slices import thin_axis
 from vbench.voxels import Bools, Indices, Labels
 
 Floats = npt.NDArray[np.float64]
 
 #: Above this share of queried voxels, a distance transform of the box beats a k-d tree.
 _DENSE_QUERY = 1 / 6
-#: What is within this relative distance of a limit counts as on it, against rounding.
-ROUNDING = 1e-9
 
 
 class MaskPair:
     """Prediction and truth of one subject, 2D or 3D.
+
+    One slice is 2D: a volume that is one voxel thick along some axis is scored in the plane of
+    the other two, with their spacing, whether it was given as ``(X, Y)`` or as ``(X, Y, 1)``.
 
     Every property is computed when it is first asked for and then kept, so a score costs only
     what no earlier score needed. Where a property has two entries, the first is that of the
@@ -29,8 +31,8 @@ class MaskPair:
     :attr:`truth`, in ascending order.
 
     Attributes:
-        shape: Shape of the whole volume.
-        spacing: Voxel edge lengths in mm.
+        shape: Shape of the whole volume; of its plane when it is one slice.
+        spacing: Voxel edge lengths in mm, one per axis of ``shape``.
         seed: For scores that depend on an order, such as ``hd95-evalseg``.
     """
 
@@ -45,9 +47,11 @@ class MaskPair:
         """Keep references to the masks; nothing is computed yet.
 
         Args:
-            prediction: ``(X, Y)`` or ``(X, Y, Z)``; what is not zero is vessel.
+            prediction: ``(X, Y)`` or ``(X, Y, Z)``; what is not zero is vessel. Further axes of
+                length one are dropped.
             truth: The same shape.
-            spacing: Voxel edge lengths in mm, one per axis.
+            spacing: Voxel edge lengths in mm, one per axis; of one slice ``(X, Y, 1)``, those of
+                the two in-plane axes will do.
             mask: Where to score: outside, both masks count as background. None: everywhere.
             seed: For scores that depend on an order.
 
@@ -55,18 +59,24 @@ class MaskPair:
             ValueError: When shapes differ, or ``spacing`` is not a positive length per axis.
         """
         given = {"prediction": prediction, "truth": truth, "mask": mask}
-        self._given = {name: np.asarray(m) for name, m in given.items() if m is not None}
-        self.shape: tuple[int, ...] = self._given["truth"].shape
-        self.spacing = tuple(float(length) for length in spacing)
+        arrays = {name: np.asarray(m) for name, m in given.items() if m is not None}
+        planes = {name: _as_plane(array) for name, array in arrays.items()}
+        edges = _edges(arrays["truth"].shape, spacing)
+        self._given = planes
+        self.shape: tuple[int, ...] = planes["truth"].shape
+        self.spacing = edges
         self.seed = seed
-        for name, array in self._given.items():
+        for name, array in planes.items():
             if array.shape != self.shape:
-                raise ValueError(f"{name} has shape {array.shape}, truth has {self.shape}")
+                raise ValueError(
+                    f"{name} has shape {arrays[name].shape}, truth has {arrays['truth'].shape}"
+                )
         if self.ndim not in (2, 3):
             raise ValueError(f"masks need 2 or 3 axes, these have {self.ndim}")
         if len(self.spacing) != self.ndim or not all(0 < s < np.inf for s in self.spacing):
             raise ValueError(
-                f"spacing is {self.spacing}: expected {self.ndim} positive lengths in mm"
+                f"spacing is {tuple(map(float, spacing))}: expected {self.ndim} positive lengths "
+                "in mm"
             )
 
     @property
@@ -257,3 +267,30 @@ class MaskPair:
         out[known] = self.distances[side][self._outside(side)]
         out[~known] = self._nearest(1 - side, self.excess[side][~known])
         return out
+
+
+def _trailing(shape: Sequence[int]) -> tuple[int, ...]:
+    """Return a shape without the axes of length one that follow the third."""
+    kept = len(shape)
+    while kept > 3 and shape[kept - 1] == 1:
+        kept -= 1
+    return tuple(shape[:kept])
+
+
+def _as_plane(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return a volume, or the plane of one slice."""
+    array = array.reshape(_trailing(array.shape))
+    thin = thin_axis(array.shape)
+    return array if thin is None else array.take(0, axis=thin)
+
+
+def _edges(shape: Sequence[int], spacing: Sequence[float]) -> tuple[float, ...]:
+    """Return the edge lengths of the axes that a volume, or the plane of one slice, has."""
+    edges = tuple(lengths.exact(length) for length in spacing)
+    if len(edges) == len(shape):
+        edges = edges[: len(_trailing(shape))]
+    shape = _trailing(shape)
+    thin = thin_axis(shape)
+    if thin is not None and len(edges) == len(shape):
+        edges = edges[:thin] + edges[thin + 1 :]
+    return edges

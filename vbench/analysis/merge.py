@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,7 @@ def merge_results(parts: Sequence[Results], names: Sequence[str]) -> Results:
     jobs = {key: job for part in reversed(parts) for key, job in part.jobs.items()}
     cohorts: dict[str, tuple[str, ...]] = {}
     cohort_of: dict[str, str] = {}
+    people: dict[str, Mapping[str, str]] = {}
     arms: dict[str, Arm] = {}
     settings: dict[str, str] = {}
     for part, label in zip(parts, names, strict=True):
@@ -51,6 +52,7 @@ def merge_results(parts: Sequence[Results], names: Sequence[str]) -> Results:
             identity = _text([part.plan["data"][name]["fingerprint"], subjects])
             fresh = _free(name, label, cohorts)
             cohorts.setdefault(cohort_of.setdefault(identity, fresh), subjects)
+            people.setdefault(cohort_of[identity], part.people.get(name, {}))
         for arm in part.arms:
             subjects = part.cohorts[arm.cohort]
             identity = _text([part.plan["data"][arm.cohort]["fingerprint"], subjects])
@@ -71,6 +73,7 @@ def merge_results(parts: Sequence[Results], names: Sequence[str]) -> Results:
         jobs=jobs,
         records=records,
         cohorts=cohorts,
+        people=people,
     )
 
 
@@ -97,7 +100,7 @@ def _settings(part: Results, arm: Arm) -> str:
     """Return all that makes arms of one name the same experiment, seeds and code left out."""
     spec = part.plan.get("spec", {})
     data = {
-        name: [table["fingerprint"], table["subjects"]]
+        name: [table["fingerprint"], table["subjects"], table.get("groups")]
         for name, table in part.plan["data"].items()
         if table
     }

@@ -35,6 +35,13 @@ _WORST = 5
     help="Such as hd95; may be repeated.  [default: all segmentation metrics]",
 )
 @click.option("--classes", is_flag=True, help="Score each value of the label maps on its own.")
+@click.option(
+    "--ignore",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="The truth's value of voxels that nobody labelled: they do not count.  [default: what "
+    "dataset.json beside the truth's folder calls ignore]",
+)
 @json_option
 @click.option("--csv", "csv_path", metavar="F", help="Write all values to this CSV file.")
 @click.option(
@@ -49,6 +56,7 @@ def command(
     truth: str,
     metrics: tuple[str, ...],
     classes: bool,
+    ignore: int | None,
     as_json: bool,
     csv_path: str | None,
     overlays: str | None,
@@ -64,14 +72,25 @@ def command(
     Exits with 1 when a metric failed on some subject, with 2 when the files do not fit.
     """
     from vbench.analysis.scoring import score_files
+    from vbench.data.datasetjson import ignore_beside
 
+    ignored = ignore_beside(Path(truth)) if ignore is None else (ignore,)
+    if ignored and ignore is None:
+        values = ", ".join(map(str, ignored))
+        click.echo(f"voxels of label {values} (ignore, in dataset.json) do not count", err=True)
     scores = score_files(
-        pred, truth, metrics or None, classes=classes, seed=seed, progress=_progress(as_json)
+        pred,
+        truth,
+        metrics or None,
+        classes=classes,
+        ignore=ignore,
+        seed=seed,
+        progress=_progress(as_json),
     )
     if csv_path:
         _write_csv(Path(csv_path), scores)
     if overlays:
-        _write_overlays(Path(overlays), pred, truth, scores, as_json)
+        _write_overlays(Path(overlays), pred, truth, scores, as_json, ignored)
     if as_json:
         import json
 
@@ -139,7 +158,11 @@ def _write_csv(path: Path, scores: Scores) -> None:
         writer.writerows(_row(case) for case in scores.cases)
 
 
-def _write_overlays(folder: Path, pred: str, truth: str, scores: Scores, silent: bool) -> None:
+def _write_overlays(
+    folder: Path, pred: str, truth: str, scores: Scores, silent: bool, ignored: tuple[int, ...]
+) -> None:
+    import numpy as np
+
     from vbench.analysis.overlay import write_overlay
     from vbench.analysis.pairing import find_pairs
 
@@ -153,7 +176,8 @@ def _write_overlays(folder: Path, pred: str, truth: str, scores: Scores, silent:
     for rank, subject in enumerate(sorted(worth, key=lambda s: worth[s])[:_WORST], start=1):
         maps = pairs[subject].read()
         path = folder / f"{rank}-{subject}.png"
-        write_overlay(path, maps.prediction, maps.truth, maps.spacing)
+        counts = ~np.isin(maps.truth, ignored)
+        write_overlay(path, maps.prediction * counts, maps.truth * counts, maps.spacing)
         if not silent:
             click.echo(f"{path}: {first.name} {sign * worth[subject]:.4g}")
 

@@ -130,7 +130,7 @@ def _vessel(label: Image, files: SubjectFiles, faults: list[Fault]) -> Array | N
     if values is None:
         return None
     classes = np.unique(values)
-    vessel = vessel_mask(values, files.classes)
+    vessel = vessel_mask(values, files.classes, files.ignore)
     share = float(vessel.mean())
     if len(classes) > MOST_CLASSES:
         message = f"{len(classes)} values, expected a few classes"

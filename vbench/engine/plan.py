@@ -16,6 +16,7 @@ from vbench.engine.arm import Arm
 from vbench.engine.datasets import Subjects, look, refuse_overlap
 from vbench.engine.factory import JobFactory
 from vbench.engine.job import Job, derive_seed
+from vbench.errors import DataError
 from vbench.registry import Registry
 from vbench.spec.check import check_spec
 from vbench.spec.model import PluginUse, Spec
@@ -171,12 +172,18 @@ class _Planner:
         return self.arms.setdefault(name, Arm(name=name, regime=regime, segmenter=segmenter))
 
     def _few(self, seed: int, n: int) -> dict[str, Any]:
-        """Return the first n target subjects in the order of this seed, for every arm alike."""
+        """Return the first n target persons in the order of this seed, for every arm alike."""
         target = self.data["target"]
-        keys = target.keys("train")
+        persons = target.persons("train")
+        if n > len(persons):
+            raise DataError(
+                f"regimes: {n} subjects of the target are asked for, data.target.split.train has "
+                f"{len(persons)}; ask for fewer"
+            )
         rng = np.random.default_rng(derive_seed(self.spec.data.seed, "few", seed))
-        order = rng.permutation(len(keys))
-        return {"train": [keys[i] for i in order[:n]], "val": target.keys("val")}
+        order = rng.permutation(len(persons))
+        keys = [key for i in order[:n] for key in persons[i]]
+        return {"train": keys, "val": target.keys("val")}
 
     def _trials(self, arm: Arm, seed: int, use: PluginUse, reads: dict[str, Any]) -> None:
         for trial in range(self.spec.tune.trials):

@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from vbench import MaskPair, Score, SegmentationMetric
+from vbench.lengths import below
 
 
 class Dice(SegmentationMetric):
@@ -75,7 +76,8 @@ class RecallByRadius(SegmentationMetric):
 
     def score(self, pair: MaskPair) -> Score:
         """Score one subject."""
-        chosen = pair.index[1][np.digitize(pair.truth_radius, self.edges) == self.place]
+        reached = [~below(pair.truth_radius, edge) for edge in self.edges]
+        chosen = pair.index[1][np.sum(reached, axis=0) == self.place]
         if not len(chosen):
             return Score(1.0, defined=False)
         return Score(float(np.mean(pair.prediction.ravel()[chosen])))

@@ -53,6 +53,11 @@ class Bids(FolderSource):
                 subjects.append(files)
         return Listing.of(self.path, subjects, faults)
 
+    def group_of(self, subject: str) -> str:
+        """Name the person: ``sub-…``, whatever session or run it is."""
+        person = re.match(r"sub-[A-Za-z0-9]+", subject)
+        return person[0] if person else subject
+
     def _person(self, person: Path, faults: list[Fault]) -> SubjectFiles | None:
         images = _volumes(person, [f"*_{self.params.suffix}"])
         if not images:

@@ -114,6 +114,11 @@ class Phantom(DataSource):
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
+    def shape_of(self, subject: str) -> tuple[int, int, int]:
+        """Return the field of view in voxels."""
+        shape: tuple[int, int, int] = self.params.shape
+        return shape
+
     def load(self, subject: str) -> Subject:
         """Make one subject; the same whatever the number of subjects."""
         from vbench_plugins.phantom.make import make
