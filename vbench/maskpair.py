@@ -166,10 +166,10 @@ class MaskPair:
 
     @cached_property
     def skeletons(self) -> tuple[Indices, Indices]:
-        """The voxels of the centrelines, as scikit-image thins (3D: Lee 1994; 2D: Zhang 1984)."""
+        """The voxels of the centrelines; they keep components and loops of each mask."""
         return (
-            thinning.skeleton(self.prediction, self.index[0]),
-            thinning.skeleton(self.truth, self.index[1]),
+            thinning.skeleton(self.prediction, self.index[0], self.spacing),
+            thinning.skeleton(self.truth, self.index[1], self.spacing),
         )
 
     @cached_property
