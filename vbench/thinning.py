@@ -36,6 +36,7 @@ _ROW = np.zeros(27, int)
 _ROW[np.log2(_BITS).astype(int)] = np.arange(len(_BITS))
 #: The sides that voxels are taken off from, in turn.
 _FACES: tuple[Move, ...] = ((0, -1, 0), (0, 1, 0), (0, 0, 1), (0, 0, -1), (1, 0, 0), (-1, 0, 0))
+_FACE_BITS = np.bitwise_or.reduce([_bit(side) for side in _FACES])
 _EDGES = tuple(move for move in _MOVES if move not in _FACES)
 #: Voxel edges are compared to one part in so many, which float32 rounding does not reach.
 _PARTS = 16
@@ -103,25 +104,34 @@ class _Thinning:
         Args:
             depth: How deep one layer of voxels is, per axis.
         """
-        per_side = {side: depth[[abs(move) for move in side].index(1)] for side in _FACES}
-        reached = dict.fromkeys(_FACES, 0)
-        while True:
-            waiting = list(_FACES)
-            while waiting:
-                side = min(waiting, key=lambda side: reached[side] + per_side[side])
-                reached[side] += per_side[side]
-                if self.peel(side):
-                    waiting = list(_FACES)
-                else:
-                    waiting.remove(side)
-            # What no face takes off is joined by edges and corners only.
-            if not sum(self.peel(side) for side in _EDGES):
-                return self.index[self.left]
+        turns: dict[tuple[Move, ...], int] = {
+            (side,): depth[[abs(move) for move in side].index(1)] for side in _FACES
+        }
+        turns[_EDGES] = min(turns.values())
+        reached = dict.fromkeys(turns, 0)
+        waiting = list(turns)
+        while waiting:
+            sides = min(waiting, key=lambda sides: reached[sides] + turns[sides])
+            reached[sides] += turns[sides]
+            among = self.stuck() if sides is _EDGES else self.left
+            if sum(self.peel(side, among) for side in sides):
+                waiting = list(turns)
+            else:
+                waiting.remove(sides)
+        return self.index[self.left]
 
-    def peel(self, side: Move) -> int:
-        """Take one layer off from a side and return how many voxels went."""
+    def stuck(self) -> Indices:
+        """Return border voxels that go from no face: edges and corners alone join them."""
+        pattern = self.pattern[self.left]
+        found = (pattern & _FACE_BITS) != _FACE_BITS
+        for side in _FACES:
+            found &= ((pattern & _bit(side)) != 0) | ~_by_an_inner_voxel(pattern, side)
+        return self.left[found]
+
+    def peel(self, side: Move, among: Indices) -> int:
+        """Take one layer of these voxels off from a side and return how many went."""
         pattern = self.pattern
-        found = self.left[(pattern[self.left] & _bit(side)) == 0]
+        found = among[(pattern[among] & _bit(side)) == 0]
         found = found[_by_an_inner_voxel(pattern[found], side)]
         found = found[self.simple[found] | self.changed[found]]
         asked = found[self.changed[found]]
