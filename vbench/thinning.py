@@ -42,7 +42,7 @@ _EDGES = tuple(move for move in _MOVES if move not in _FACES)
 _PARTS = 16
 
 
-def skeleton(mask: Bools, index: Indices, spacing: Sequence[float] | None = None) -> Indices:
+def skeleton(mask: Bools, index: Indices, spacing: npt.ArrayLike | None = None) -> Indices:
     """Return the voxels of the centrelines, ascending.
 
     The centreline has as many components, loops and cavities as the mask (connectivity 26/6, in
@@ -54,7 +54,7 @@ def skeleton(mask: Bools, index: Indices, spacing: Sequence[float] | None = None
         index: Flat indices of its voxels, ascending.
         spacing: Voxel edge lengths, any unit: vessels are taken off evenly in length. None: equal.
     """
-    lengths = np.asarray(spacing or (1.0,) * mask.ndim)
+    lengths = np.asarray((1.0,) * mask.ndim if spacing is None else spacing)
     depth = np.rint(_PARTS * lengths / lengths.min()).astype(int).tolist()
     if mask.ndim == 3:
         return _Thinning(mask, index).run(depth)
