@@ -35,12 +35,12 @@ def test_mean_reading_is_within_a_sixth_of_a_voxel_or_a_twentieth(radius, kind, 
 
 @given(st.integers(0, 2**32 - 1), st.floats(1, 4))
 @settings(max_examples=30, deadline=None)
-def test_any_direction_and_place_reads_within_half_a_voxel(seed, radius):
+def test_any_direction_and_place_reads_within_half_a_voxel_or_a_fifth(seed, radius):
     rng = np.random.default_rng(seed)
     spacing = tuple(rng.uniform(0.3, 1, 3))
     true = radius * max(spacing)
     found = read(true, rng.normal(size=3), spacing, rng)
-    assert found == pytest.approx(true, abs=0.5 * max(spacing))
+    assert found == pytest.approx(true, abs=max(0.5 * max(spacing), 0.2 * true))
 
 
 @pytest.mark.parametrize("width", range(1, 9))
