@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vbench import lengths, thinning, voxels
+from vbench import lengths, radius, thinning, voxels
 from vbench.slices import thin_axis
 from vbench.voxels import Bools, Indices, Labels
 
@@ -176,10 +176,10 @@ class MaskPair:
 
     @cached_property
     def skeletons(self) -> tuple[Indices, Indices]:
-        """The voxels of the centrelines, as scikit-image thins (3D: Lee 1994; 2D: Zhang 1984)."""
+        """The voxels of the centrelines; they keep components and loops of each mask."""
         return (
-            thinning.skeleton(self.prediction, self.index[0]),
-            thinning.skeleton(self.truth, self.index[1]),
+            thinning.skeleton(self.prediction, self.index[0], self.spacing),
+            thinning.skeleton(self.truth, self.index[1], self.spacing),
         )
 
     @cached_property
@@ -194,29 +194,29 @@ class MaskPair:
     def truth_radius(self) -> Floats:
         """Vessel radius in mm at every true voxel: that of the nearest centreline voxel.
 
-        There it is the distance to the nearest background voxel of the volume, less half of the
-        shortest voxel edge, for a vessel ends at a voxel's face. Infinite when the truth fills
-        the volume. What lies outside of the volume is not background: a vessel that leaves it
-        is not thin.
+        There it is the mean distance of the vessel's surface from its middle, as
+        :func:`vbench.radius.along` measures it. Infinite when the truth fills the volume. What lies
+        outside of the volume is not background: a vessel that leaves it is not thin.
         """
-        centre = self.skeletons[1]
-        around = self._within_volume(voxels.shell(self.truth, self.borders[1]))
-        if not len(around) or not self.n_truth:
-            return np.full(self.n_truth, np.inf)
-        radius = self._tree(around).query(self.points(centre))[0] - min(self.spacing) / 2
-        nearest = self._tree(centre).query(self.points(self.index[1]))[1]
-        return radius[nearest]
+        centre, index = self.skeletons[1], self.index[1]
+        if not len(index):
+            return np.zeros(0)
+        nearest = self._tree(centre).query(self.points(index))[1]
+        cut = [(s.start == 0, s.stop == n) for s, n in zip(self._box, self.shape, strict=True)]
+        found = radius.along(self.truth, index, centre, nearest, self.spacing, cut)
+        known = np.flatnonzero(np.isfinite(found))
+        if not len(known):
+            return np.full(len(index), np.inf)
+        missing = np.flatnonzero(np.isnan(found))
+        if len(missing):
+            beside = self._tree(centre[known]).query(self.points(centre[missing]))[1]
+            found[missing] = found[known[beside]]
+        return found[nearest]
 
     def points(self, index: Indices) -> Floats:
         """Return the places of voxels in mm, ``(n, ndim)``."""
         places = np.stack(np.unravel_index(index, self.truth.shape), axis=1)
         return places * np.asarray(self.spacing)
-
-    def _within_volume(self, index: Indices) -> Indices:
-        """Return those voxels, of the cropped masks and their margin, that the volume has."""
-        places = np.stack(np.unravel_index(index, self.truth.shape), axis=1)
-        places += [side.start - 1 for side in self._box]
-        return index[((places >= 0) & (places < self.shape)).all(axis=1)]
 
     def _tree(self, index: Indices) -> Any:
         from scipy.spatial import cKDTree
