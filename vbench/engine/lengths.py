@@ -16,6 +16,17 @@ from vbench.spec.model import PluginUse, Spec
 from vbench.spec.space import tunable
 
 
+def remarks(spec: Spec, registry: Registry) -> list[str]:
+    """Say what a sound spec leaves untested, one line each."""
+    missing = Lengths(spec, registry, source_subjects=1).missing_control()
+    if missing is None:
+        return []
+    return [
+        f"transfer has no control with equal total steps ({missing}): whether longer training "
+        "alone gives its gain is not tested"
+    ]
+
+
 class Lengths:
     """Knows the segmenter's optimiser steps in each regime, and sets them."""
 

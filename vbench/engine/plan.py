@@ -6,7 +6,7 @@ records of those before it) and one ``evaluate`` job that reads them all.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,14 +33,12 @@ class Plan:
         jobs: By key.
         arms: In the order of the spec.
         data: ``source`` and, where there is one, ``target``.
-        remarks: What is no fault but bears on what the results can say, one line each.
     """
 
     spec: Spec
     jobs: Mapping[str, Job]
     arms: Sequence[Arm]
     data: Mapping[str, Subjects]
-    remarks: tuple[str, ...] = ()
 
     def dependents(self, keys: set[str]) -> set[str]:
         """Return these keys and those of all jobs that read them, directly or through others."""
@@ -73,7 +71,7 @@ def make_plan(spec: Spec, registry: Registry, study: str | None = None) -> Plan:
     planner = _Planner(spec, data, make)
     planner.plan()
     arms = [arm for arm in planner.arms.values() if arm.evaluate]
-    return Plan(spec, make.jobs, arms, data, tuple(planner.remarks()))
+    return Plan(spec, make.jobs, arms, data)
 
 
 def _need_subjects(spec: Spec, have: int) -> None:
@@ -123,15 +121,6 @@ class _Planner:
                     self.transfer(seed, use, n)
             for n in spec.regimes.transfer.subjects if spec.regimes.transfer else ():
                 self.control(seed, n)
-
-    def remarks(self) -> Iterator[str]:
-        """Say what the spec leaves untested."""
-        missing = self.lengths.missing_control()
-        if missing:
-            yield (
-                f"transfer has no control with equal total steps ({missing}): whether longer "
-                "training alone gives its gain is not tested"
-            )
 
     # --- regimes ---------------------------------------------------------------------------
 

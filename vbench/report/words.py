@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from vbench.analysis.collapse import collapse_notes
+from vbench.analysis.controls import explained, more_than_training
 from vbench.analysis.layout import short_name
 from vbench.analysis.wording import ALPHA, duration, number, span
 
@@ -93,32 +94,50 @@ def _transfer(board: Board, rows: list[Row], primary: str) -> Iterator[str]:
     for curve in board["transfer"]:
         if curve["metric"] != primary:
             continue
-        n, gain, ci = curve["n"][0], curve["gain"][0], curve["gain_ci95"][0]
+        n = curve["n"][0]
         patients = f"{n} patient{'s' if n > 1 else ''}"
-        text = (
-            f"With {patients} of the second data set, pre-training on {curve['generator']} changes "
-            f"{short_name(primary)} by {gain:+.3f} {span(ci, 3)}"
+        yield (
+            f"With {patients} of the second data set, the segmenter that was pre-trained on "
+            f"{curve['generator']} is better in {short_name(primary)} by {_two_gains(curve, 0)}."
         )
         if len(curve["n"]) > 1:
-            text += f", and by {curve['gain'][-1]:+.3f} with {curve['n'][-1]}"
-            text += f"; over the whole range by {curve['area']:+.3f} {span(curve['area_ci95'], 3)}"
-        yield text + f". {_worth(curve)}"
+            yield (
+                f"With {curve['n'][-1]} it is better by {_two_gains(curve, -1)}. On average over "
+                f"the range: {curve['area']:+.3f} {span(curve['area_ci95'], 3)} to scratch with as "
+                f"many steps on these patients. {_worth(curve)}"
+            )
+
+
+def _two_gains(curve: Mapping[str, Any], at: int) -> str:
+    """Say what the gain is over equal training on the patients, and over equal training in all."""
+    gain, ci, entry = curve["gain"][at], curve["gain_ci95"][at], curve["control"][at]
+    text = f"{gain:+.3f} {span(ci, 3)} than scratch with as many steps on these patients"
+    if entry is None:
+        return f"{text}; {explained(entry)}"
+    return (
+        f"{text}, and by {entry['gain']:+.3f} {span(entry['ci95'], 3)} than scratch with as many "
+        f"steps in all ({entry['arm']}), {explained(entry)}"
+    )
 
 
 def _worth(curve: Mapping[str, Any]) -> str:
     worth, low_high = curve["worth"][0], curve["worth_ci95"][0]
     n, last = curve["n"][0], curve["n"][-1]
-    if len(curve["n"]) < 2:
-        return ""
-    if worth is None:
-        if curve["gain"][0] > 0:
-            return f"No measured number of patients (up to {last}) makes up for it."
+    if worth is None and curve["gain"][0] <= 0:
         return "From scratch does as well with no more patients."
-    low, high = (number(bound, 1) if bound is not None else "open" for bound in low_high)
-    return (
-        f"At n = {n} it is worth {number(worth, 1)} patients [{low}, {high}]: so many more are "
-        "needed from scratch to score as well."
-    )
+    if worth is None:
+        text = f"At n = {n} no measured number of patients (up to {last}) makes up for it."
+    else:
+        low, high = (number(bound, 1) if bound is not None else "open" for bound in low_high)
+        text = (
+            f"At n = {n} that is worth {number(worth, 1)} patients [{low}, {high}]: so many more "
+            "are needed from scratch to score as well, with as many steps on them."
+        )
+    return text if more_than_training(curve["control"][0]) else f"{text} {_NOT_PRETRAINING}"
+
+
+#: Said of a gain that is not shown, or not tested, against equal training.
+_NOT_PRETRAINING = "That counts the longer training, and cannot be put down to pre-training."
 
 
 def _lapses(board: Board, rows: list[Row]) -> Iterator[str]:
