@@ -101,6 +101,13 @@ def validate(spec: str | Path, overrides: Iterable[str] = ()) -> list[str]:
     return _unreadable(made, plugins)
 
 
+def remarks(spec: str | Path, overrides: Iterable[str] = ()) -> list[str]:
+    """Return what is no fault of a sound spec but bears on what its results can say."""
+    from vbench.engine.lengths import remarks as found
+
+    return found(*load(spec, overrides))
+
+
 def plan(
     spec: str | Path | Spec, out: str | Path = OUT, overrides: Iterable[str] = ()
 ) -> PlannedJobs:

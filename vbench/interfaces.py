@@ -199,6 +199,25 @@ class Fitted(Plugin):
         Called by ``vbench validate``, before any training; must be quick and import nothing heavy.
         """
 
+    @classmethod
+    def training_steps(cls, params: Any, patches: int) -> int | None:
+        """Return how many optimiser steps a training on so many patches takes.
+
+        The parameter that is marked as the length of training, unless a method overrides this,
+        for a length in epochs, say. None when it is not known before the training.
+        """
+        name = length_param(cls.Params)
+        return None if name is None else int(getattr(params, name))
+
+    @classmethod
+    def settings_for(cls, steps: int) -> Mapping[str, Any]:
+        """Return the parameters with which a training takes so many steps, whatever the patches.
+
+        Empty when the length of training cannot be set.
+        """
+        name = length_param(cls.Params)
+        return {} if name is None else {name: steps}
+
     @abstractmethod
     def fit(self, patches: Patches, *, seed: int) -> Iterator[Progress]:
         """Learn from labelled patches, yielding at least once, ``step == total`` last.

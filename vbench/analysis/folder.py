@@ -30,6 +30,7 @@ class Arm:
         evaluate: Key of the evaluate job by seed.
         trials: Keys of the fit-segmenter jobs by seed, in order of trial.
         audit: Key of the audit job by seed; empty when there is none.
+        control: ``equal-steps`` for the control of transfer arms; None otherwise.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Arm:
     evaluate: Mapping[int, str]
     trials: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     audit: Mapping[int, str] = field(default_factory=dict)
+    control: str | None = None
 
 
 @dataclass(frozen=True)
@@ -167,6 +169,7 @@ def _arm(entry: dict[str, Any], plan: dict[str, Any]) -> Arm:
         evaluate=_by_seed(entry["evaluate"]),
         trials={seed: tuple(keys) for seed, keys in _by_seed(entry.get("trials")).items()},
         audit=_by_seed(entry.get("audit")),
+        control=entry.get("control"),
     )
 
 

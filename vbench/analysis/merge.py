@@ -109,8 +109,12 @@ def _settings(part: Results, arm: Arm) -> str:
         for use in spec.get("generators", ())
         if isinstance(use, dict) and (use.get("name") or use.get("plugin")) == arm.generator
     ]
-    regime = (spec.get("regimes") or {}).get(arm.regime)
-    params = regime.get("params") if isinstance(regime, dict) else None
+    # How long scratch and its control train follows transfer's parameters, too.
+    regimes = ("scratch", "transfer") if arm.regime == "scratch" else (arm.regime,)
+    tables = [(spec.get("regimes") or {}).get(regime) for regime in regimes]
+    params = [
+        (table.get("params") or None) if isinstance(table, dict) else None for table in tables
+    ]
     rest = {name: table for name, table in spec.items() if name not in (*_APART, "data")}
     tune = {k: v for k, v in (rest.get("tune") or {}).items() if k != "storage"}
     return _text([data, generators, params, {**rest, "tune": tune}])

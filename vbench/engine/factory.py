@@ -187,7 +187,7 @@ class JobFactory:
                     **read,
                 },
                 needs=tuple(dict.fromkeys([*needs, *asking["previous"]])),
-                extra={"study": self.study},
+                extra={"study": self.study, "role": role},
                 arm=arm.name,
                 seed=seed,
                 trial=asking["trial"],

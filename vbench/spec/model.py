@@ -173,12 +173,22 @@ class Transfer(Table):
     params: dict[str, Any] = Field(
         default_factory=dict, description="Segmenter parameters that differ when fine-tuning."
     )
+    control: Literal["equal-steps", "none"] = Field(
+        "equal-steps",
+        description="equal-steps: for each number of subjects, an arm without pre-training that "
+        "trains for as many optimiser steps as pre-training and fine-tuning together.",
+    )
 
 
 class Scratch(Table):
     """Train on the same few subjects of the target, without pre-training."""
 
     subjects: list[int] = Field(min_length=1, description="Numbers of target subjects.")
+    params: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Segmenter parameters that differ when training from scratch; its length is "
+        "that of fine-tuning unless it is named here.",
+    )
 
 
 class Mixed(Table):
