@@ -1,4 +1,4 @@
-"""Source: found in review of vbench. 'validate' called a data set sound that 'data check' refused."""
+"""Source: found in review of vbench. validate called data sound that 'data check' refused."""
 
 from pathlib import Path
 

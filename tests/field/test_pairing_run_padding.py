@@ -1,4 +1,4 @@
-"""fMRIPrep issue 2655: raw data has run-01, what is derived from it run-1; and run-10 sorts first."""
+"""fMRIPrep issue 2655: raw data has run-01, derivatives run-1; and run-10 sorts first."""
 
 from pathlib import Path
 
