@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from vbench.usertext import read_text
+
 
 @contextmanager
 def atomic_write(path: str | Path) -> Iterator[Path]:
@@ -51,20 +53,35 @@ def write_json(path: str | Path, value: Any) -> None:
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
-def read_json(path: str | Path) -> Any:
+def read_json(path: str | Path, *, unique: bool = False) -> Any:
     """Read a JSON file.
+
+    Args:
+        path: The file.
+        unique: Whether a key that stands twice in one object is an error; else the last holds.
 
     Raises:
         OSError: When it cannot be read.
         ValueError: When it is not JSON.
     """
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+    try:
+        return json.loads(read_text(path), object_pairs_hook=_unique if unique else None)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
 
 
 def write_npy(path: str | Path, array: npt.NDArray[Any]) -> None:
     """Write one array as ``.npy``, never pickled."""
     with atomic_write(path) as temporary, temporary.open("wb") as file:
         np.save(file, array, allow_pickle=False)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"the key '{max(keys, key=keys.count)}' stands twice")
+    return found
 
 
 def _plain(value: Any) -> Any:

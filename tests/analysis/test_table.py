@@ -67,15 +67,45 @@ def test_undefined_cases_are_shown_and_explained(board):
 
 
 def test_signs_are_explained_when_they_occur(tmp_path):
-    few = build_leaderboard(fabricate(tmp_path / "few").folder)
+    few = build_leaderboard(fabricate(tmp_path / "few", n_test=1).folder)
     many = build_leaderboard(fabricate(tmp_path / "many", n_test=11).folder)
     assert "differs from real" not in shown(few)
-    assert "no test can be significant" in shown(few)
+    assert "fewer than two test subjects: no interval, and nothing can be" in shown(few)
+    assert "nothing can be significant" not in shown(many)
     text = shown(many)
     synthetic = next(row for row in many["rows"] if row["arm"] == "synthetic/wgan-gp-sn")
     assert f"{number(synthetic['metrics']['dsc']['mean'])}*" in text
-    assert "* differs from real (paired permutation test over subjects, Holm-corrected" in text
+    assert "* differs from real (p < 0.05, Holm-corrected over the table" in text
     assert "† differs from scratch" in text
+    assert "≈ not told apart from the best" in text
+
+
+@pytest.mark.parametrize(
+    ("seeds", "claim", "words"),
+    [
+        ((0,), "networks", "one seed: intervals and signs are about these trained networks, not"),
+        ((0, 1), "methods", "two seeds hardly tell how much trainings differ"),
+        ((0, 1, 2), "methods", "95 % interval over new trainings and subjects"),
+    ],
+)
+def test_the_legend_says_what_so_many_seeds_speak_of(tmp_path, seeds, claim, words):
+    board = build_leaderboard(fabricate(tmp_path, seeds=seeds).folder)
+    assert board["claim"] == claim
+    assert words in shown(board, width=250)
+    assert ("about these trained networks" in shown(board, width=250)) == (claim == "networks")
+
+
+def test_a_table_in_which_one_arm_has_one_seed_says_so(tmp_path):
+    made = fabricate(tmp_path)
+    made.arm("real")["evaluate"].pop("1"), made.arm("real")["evaluate"].pop("2")
+    made.rewrite()
+    board = build_leaderboard(made.folder)
+    claims = {row["arm"]: row["versus"]["real"]["dsc"]["claim"] for row in board["rows"]
+              if "real" in row["versus"]}  # fmt: skip
+    assert (board["claim"], set(claims.values())) == ("networks", {"networks"})
+    text = shown(board, width=250)
+    assert "arms with one seed, and what is compared with them: intervals and signs" in text
+    assert "95 % interval over new trainings and subjects" in text
 
 
 def test_hostile_names_are_text(board):
@@ -107,6 +137,7 @@ def test_csv_has_a_line_an_arm_and_metric_with_numbers_in_full(board):
     assert float(line["real_p"]) == row["versus"]["real"]["dsc"]["p"]
     assert float(line["ci95_low"]) == row["metrics"]["dsc"]["ci95"][0]
     assert line["scratch_p"] == ""
+    assert (line["claim"], line["real_claim"]) == ("methods", "methods")
 
 
 def test_an_unfinished_benchmark_says_so(tmp_path):

@@ -139,4 +139,4 @@ def test_what_does_not_fit_is_one_line_and_exit_2(folders, monkeypatch, capsys):
     with pytest.raises(SystemExit) as stop:
         cli.main()
     assert stop.value.code == 2
-    assert capsys.readouterr().err == "vbench: absent: no such file or folder\n"
+    assert capsys.readouterr().err == "vbench: absent: no such file or folder; check the path\n"

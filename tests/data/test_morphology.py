@@ -164,3 +164,40 @@ def test_the_table_shows_each_quantity_beside_its_reference() -> None:
 def test_reference_percentiles_ascend() -> None:
     for name, row in BRAVA.items():
         assert list(row[1:]) == sorted(row[1:]), name
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("2 1 1 0 0 0 1", r"a\.swc:2: the radius is 0 \(0 and -1 stand for unknown\)"),
+        ("2 1 1 0 0 -1 1", r"a\.swc:2: the radius is -1"),
+        ("2 1 1 0 0 nan 1", "seven finite numbers"),
+        ("2 1 1 0 0 0,5 1", "expected seven numbers"),
+        ("2 1 1 0 0 1", "seven finite numbers"),
+        ("2.5 1 1 0 0 1 1", "must be whole numbers"),
+        ("2 1 1 0 0 1 1.5", "must be whole numbers"),
+        ("2 1 1 0 0 1 1e300", "must be whole numbers"),
+        ("2 1 1 0 0 1 2", "the parents form a loop"),
+        ("2 1 1 0 0 1 9", "parent 9 is no node of the file; a root has the parent -1"),
+        ("1 1 1 0 0 1 -1", "a node id occurs twice"),
+    ],
+)
+def test_a_line_that_cannot_be_used_is_named(tmp_path: Path, line: str, message: str) -> None:
+    (tmp_path / "a.swc").write_text(f"1 1 0 0 0 1 -1\n{line}\n")
+    with pytest.raises(DataError, match=message) as caught:
+        read_swc(tmp_path / "a.swc")
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("separator", [" ", "\t", ",", ", ", ";"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_centre_lines_are_read_as_programs_write_them(
+    tmp_path: Path, separator: str, encoding: str
+) -> None:
+    rows = [(10, 1, 0.0, 0, 0, 1.5, -1), (30, 3, 1, 0, 0, 1, 10), (20, 3, 2, 0, 0, 1, 30)]
+    lines = [separator.join(map(str, row)) + " # µ" for row in rows]
+    text = "\r\n".join(["# a comment", "", *lines, "40 1 9 9 9 1 -1"])
+    (tmp_path / "a.swc").write_bytes(text.encode(encoding))
+    tree = read_swc(tmp_path / "a.swc")
+    assert sorted(tree.points[:, 0].tolist()) == [0, 1, 2, 9]
+    assert (tree.parent == -1).sum() == 2

@@ -54,10 +54,12 @@ def test_any_orientation_reads_as_the_same_volume_and_is_written_back(
 def test_spacing_is_in_mm_whatever_the_unit_of_the_file(
     tmp_path: Path, unit: str, factor: float
 ) -> None:
-    path = save(tmp_path / "a.nii", scene()[0], unit=unit)
+    affine = AFFINE if factor <= 1 else AFFINE @ np.diag([1e-3, 1e-3, 1e-3, 1])
+    path = save(tmp_path / "a.nii", scene()[0], affine, unit=unit)
     read = read_image(path)
-    assert read.spacing == pytest.approx((0.5 * factor, 0.6 * factor, 0.8 * factor))
-    np.testing.assert_allclose(read.native_affine, AFFINE, atol=1e-6)
+    edges = [factor * float(np.linalg.norm(affine[:3, i])) for i in range(3)]
+    assert read.spacing == pytest.approx(edges)
+    np.testing.assert_allclose(read.native_affine, affine, atol=1e-6)
     assert read.unit_given is (unit != "unknown")
     prepared = volume(native_affine=read.native_affine, unit=read.unit)
     write_like_native(tmp_path / "b.nii", read.array, prepared)
@@ -194,3 +196,47 @@ def test_a_written_volume_reads_back(tmp_path: Path) -> None:
     assert read.unit_given
     header = nib.load(tmp_path / "a.nii.gz").header
     assert (header["qform_code"], header["sform_code"]) == (1, 1)
+
+
+@pytest.mark.parametrize("degrees", [44.9999, 45, 45.0001])
+def test_axes_at_45_degrees_are_named_alike_in_image_and_label(
+    tmp_path: Path, degrees: float
+) -> None:
+    turn = np.radians(degrees)
+    affine = np.diag([0.5, 0.5, 0.8, 1])
+    affine[:2, :2] = 0.5 * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    image, vessel, _ = scene()
+    save(tmp_path / "i.nii", image, affine)
+    rng = np.random.default_rng(0)
+    for _ in range(8):
+        noise = np.ones((4, 4))
+        noise[:3, :3] += rng.normal(0, 1e-7, (3, 3))
+        save(tmp_path / "l.nii", vessel, affine * noise)
+        read = read_subject("s", tmp_path / "i.nii", tmp_path / "l.nii")
+        assert read.label.sum() == vessel.sum()
+        assert read.image[read.label].min() > 180
+    prepared = volume(affine=read.affine, native_affine=read.native_affine)
+    write_like_native(tmp_path / "b.nii", read.image, prepared)
+    np.testing.assert_array_equal(np.asarray(nib.load(tmp_path / "b.nii").dataobj), image)
+
+
+@pytest.mark.parametrize("value", [2**31, 2**40])
+def test_large_integers_are_written_whole(tmp_path: Path, value: int) -> None:
+    array = np.full((3, 3, 3), value, dtype=np.int64)
+    write_volume(tmp_path / "a.nii.gz", array, AFFINE)
+    np.testing.assert_array_equal(read_image(tmp_path / "a.nii.gz", integer=True).array, array)
+    write_volume(tmp_path / "a.nii.gz", array // value, AFFINE)
+    assert nib.load(tmp_path / "a.nii.gz").get_data_dtype() == np.int32
+
+
+def test_a_slice_of_two_axes_needs_no_thickness(tmp_path: Path) -> None:
+    flat = nib.Nifti1Image(np.arange(12, dtype=np.int16).reshape(4, 3), None)
+    flat.set_qform(np.diag([0.5, 0.6, 1, 1]), code=1)
+    flat.set_sform(np.diag([0.5, 0.6, 0, 1]), code=1)
+    nib.save(flat, tmp_path / "a.nii")
+    raw = bytearray((tmp_path / "a.nii").read_bytes())
+    raw[88:92] = b"\0\0\0\0"
+    (tmp_path / "a.nii").write_bytes(raw)
+    read = read_image(tmp_path / "a.nii")
+    assert read.array.shape == (4, 3, 1)
+    assert read.spacing[:2] == pytest.approx((0.5, 0.6))

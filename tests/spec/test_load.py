@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from vbench.errors import SpecError
 from vbench.spec import load_spec
@@ -138,3 +141,59 @@ def test_set_takes_toml_values_and_picks_from_lists(tmp_path: Path) -> None:
 def test_a_set_that_cannot_be_placed_says_so(tmp_path: Path, text: str) -> None:
     generators = '[[generators]]\nplugin = "copy"\n'
     assert "--set" in fault(tmp_path, MINIMAL + generators, text)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_spec_is_read_as_windows_writes_it(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "spec.toml"
+    path.write_bytes(MINIMAL.replace("\n", "\r\n").encode(encoding))
+    assert load_spec(path).benchmark.name == "small"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (MINIMAL.encode() + b"# M\xfcller", r"byte 0xfc in line \d+.*saved as UTF-8"),
+        (MINIMAL.encode() + b"\0", "a NUL in line"),
+        (MINIMAL.encode() + b"x = " + b"[" * 50_000, "nested too deeply"),
+        (MINIMAL.encode() + b"seed = " + b"9" * 5000, "spec.toml: "),
+        (MINIMAL.encode() + b'path = "C:\\data"', "write a path with '/', or in 'single quotes'"),
+        (MINIMAL.encode() + b"path = 'C:\\data'", r"data.source.path: .* a path of Windows"),
+        (MINIMAL.encode() + b'path = "a\\u0000b"', r"data.source.path: .*U\+0000"),
+        (MINIMAL.encode() + b'path = "' + b"x" * 400 + b'"', "data.source.path: .* is too long"),
+        (MINIMAL.encode() + b'path = "~nobody-here/d"', "data.source.path: .*no user's name"),
+        (b'[benchmark]\nextends = "~nobody-here/a"', "benchmark.extends: .*no user's name"),
+        (b'[plugins]\npaths = ["a\\u2028.py"]', r"plugins.paths: .*U\+2028"),
+    ],
+)
+def test_what_windows_or_a_slip_leaves_in_a_spec_is_one_line(
+    tmp_path: Path, text: bytes, message: str
+) -> None:
+    (tmp_path / "spec.toml").write_bytes(text)
+    with pytest.raises(SpecError, match=message) as caught:
+        load_spec(tmp_path / "spec.toml")
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_links_that_go_round_are_one_line(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(SpecError, match="Too many levels of symbolic links"):
+        load_spec(tmp_path / "loop")
+    path = write(tmp_path, MINIMAL.replace("phantom", "nnunet") + 'path = "loop"')
+    from command_line import vbench
+
+    answer = vbench("validate", path)
+    assert answer.code == 2
+    assert "loop" in answer.err.splitlines()[0]
+    assert "Traceback" not in answer.err
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.text(max_size=60))
+def test_any_text_is_a_spec_or_is_said(tmp_path: Path, text: str) -> None:
+    for content in (text, f'{MINIMAL}path = "{text}"', f"{MINIMAL}{text} = 1"):
+        (tmp_path / "any.toml").write_bytes(content.encode("utf-8", "surrogatepass"))
+        with suppress(SpecError):
+            load_spec(tmp_path / "any.toml")
+    with suppress(SpecError):
+        load_spec(write(tmp_path, MINIMAL), [text, f"data.source.path={text}"])

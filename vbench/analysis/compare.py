@@ -1,8 +1,8 @@
 """Compares arms on the same test subjects: with ``real``, with the best, pre-trained with scratch.
 
 The reported p is Holm-corrected over the table: over all arms that are compared with the same
-arm (for pre-training: all n of one generator) on one metric. The test is paired by subject, each
-subject averaged over seeds.
+arm (for pre-training: all n of one generator) on one metric. Interval, ratio and p come from one
+model (:mod:`vbench.analysis.uncertainty`).
 """
 
 from __future__ import annotations
@@ -14,17 +14,8 @@ import numpy as np
 
 from vbench.analysis.folder import Arm
 from vbench.analysis.scores import ArmScores, MetricInfo
-from vbench.analysis.stats import (
-    bootstrap_means,
-    degrees_of_freedom,
-    holm,
-    interval,
-    paired_p,
-    per_subject,
-    rank_biserial,
-    ranks_and_wins,
-    smallest_p,
-)
+from vbench.analysis.stats import Floats, holm, per_subject, rank_biserial, ranks_and_wins
+from vbench.analysis.uncertainty import ALPHA, claim_of, estimate, ratio_interval, tables
 
 Scores = Mapping[str, Mapping[str, ArmScores]]
 Rows = Mapping[str, dict[str, Any]]
@@ -102,48 +93,37 @@ def versus(arm: ArmScores, other: ArmScores, info: MetricInfo) -> dict[str, Any]
 
     Returns:
         ``difference`` (arm minus reference) and ``ci95``; ``ratio`` and ``ratio_ci95``, None when
-        the reference is 0; ``effect``, the rank-biserial correlation, positive when the arm is
-        the better one; ``p_raw``, and ``p_smallest`` that so few subjects can give; ``n``.
+        the reference is 0, or may be; ``p_raw``, below 0.05 exactly when ``ci95`` leaves 0 out;
+        ``p_smallest``, 1 when nothing could be tested; ``claim``: ``methods``, or ``networks``
+        when a side has one seed; ``effect``, the rank-biserial correlation, positive when the arm
+        is the better one; ``n`` subjects and ``seeds`` of the side that has fewer.
     """
-    a, b = per_subject(arm.values), per_subject(other.values)
-    both = np.isfinite(a) & np.isfinite(b)
-    if not both.any():
+    ours, theirs = tables(arm.values, other.values)
+    n = ours.shape[1]
+    if n == 0:
         return None
-    a, b = a[both], b[both]
-    ours, theirs = arm.values[:, both], other.values[:, both]
-    ours, theirs = (v[np.isfinite(v).any(axis=1)] for v in (ours, theirs))
-    mean, reference = float(np.nanmean(ours)), float(np.nanmean(theirs))
-    means, references = bootstrap_means(ours), bootstrap_means(theirs)
-    df = paired_df(ours, theirs)
-    several = int(both.sum()) > 1 or max(len(ours), len(theirs)) > 1
-    ratio = mean / reference if reference else None
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = means / references
+    mean, reference = float(ours.mean()), float(theirs.mean())
+    nothing = {"ci95": None, "ratio_ci95": None, "p_raw": 1.0, "p_smallest": 1.0}
     return {
         "difference": mean - reference,
-        "ci95": interval(means - references, mean - reference, df) if several else None,
-        "ratio": ratio,
-        "ratio_ci95": _ratio_interval(ratios, ratio, df) if several else None,
-        "effect": rank_biserial(info.sign * (a - b)),
-        "p_raw": paired_p(a - b),
-        "p_smallest": smallest_p(int(both.sum())),
-        "n": int(both.sum()),
+        "ratio": mean / reference if reference else None,
+        **(nothing if n < 2 else _test(ours, theirs)),
+        "claim": claim_of(ours, theirs),
+        "effect": rank_biserial(info.sign * (ours.mean(axis=0) - theirs.mean(axis=0))),
+        "n": n,
+        "seeds": min(len(ours), len(theirs)),
     }
 
 
-def _ratio_interval(ratios: Any, ratio: float | None, df: float) -> list[float] | None:
-    """Return the interval of a ratio; one of scores that are never negative starts at 0."""
-    ci = None if ratio is None else interval(ratios, ratio, df)
-    if ci is not None and np.nanmin(ratios) >= 0:
-        ci[0] = max(ci[0], 0.0)
-    return ci
-
-
-def paired_df(ours: Any, theirs: Any) -> float:
-    """Return the degrees of freedom of the difference of two arms' means."""
-    if ours.shape == theirs.shape:
-        return degrees_of_freedom(ours - theirs)
-    return min(degrees_of_freedom(ours), degrees_of_freedom(theirs))
+def _test(ours: Floats, theirs: Floats) -> dict[str, Any]:
+    """Return p and intervals of a difference; no interval where it would say other than p."""
+    difference = estimate(ours, theirs)
+    p, ci = float(difference.p()), difference.interval()
+    agree = (p < ALPHA) != (ci[0] <= 0 <= ci[1])
+    ratio = ratio_interval(difference, ours, theirs) if agree else None
+    if ratio is not None and min(ours.min(), theirs.min()) >= 0:
+        ratio[0] = max(ratio[0], 0.0)
+    return {"ci95": ci if agree else None, "ratio_ci95": ratio, "p_raw": p, "p_smallest": 0.0}
 
 
 def mark_ranks(

@@ -21,9 +21,10 @@ from vbench.analysis.scores import (
     outcome,
     segmentation_metrics,
 )
-from vbench.analysis.stats import mean_interval, per_subject, score_range
+from vbench.analysis.stats import per_subject, score_range
 from vbench.analysis.transfer import transfer_curves
 from vbench.analysis.trials import trial_counts
+from vbench.analysis.uncertainty import Claim, claim_of, mean_interval
 
 
 def build_leaderboard(folder: Path) -> dict[str, Any]:
@@ -70,6 +71,7 @@ def leaderboard(results: Results) -> dict[str, Any]:
         "vbench": results.plan.get("vbench", ""),
         "finished": all(row["status"] != "pending" for row in rows),
         "primary": primary,
+        "claim": _claim(rows),
         "metrics": {name: _describe(info) for name, info in metrics.items()},
         "cohorts": {name: list(subjects) for name, subjects in results.cohorts.items()},
         "rows": sorted(rows, key=lambda row: _order(row, primary, metrics)),
@@ -81,6 +83,12 @@ def primary_metric(results: Results, names: list[str]) -> str | None:
     """Name the metric that arms are ranked by: the tuned one, else the first."""
     tuned = results.plan.get("spec", {}).get("tune", {}).get("metric")
     return tuned if tuned in names else (names[0] if names else None)
+
+
+def _claim(rows: list[dict[str, Any]]) -> Claim:
+    """Say what the table speaks of: methods, unless an arm has one seed; then these networks."""
+    seeds = [row["seeds"] for row in rows if row["status"] == "ok"]
+    return "methods" if min(seeds, default=0) > 1 else "networks"
 
 
 def _describe(info: MetricInfo) -> dict[str, Any]:
@@ -122,7 +130,8 @@ def summary(table: ArmScores, low: float = -np.inf, high: float = np.inf) -> dic
 
     ``mean`` is over all cases that have a value, a rule's value included; ``sd`` is between
     subjects, each averaged over its seeds; ``sd_seeds`` between the means of seeds; ``ci95`` is
-    of the mean, over seeds and subjects, cut at ``low`` and ``high``. What has no value is None.
+    of the mean, over seeds and subjects, cut at ``low`` and ``high``; ``claim`` says whether it
+    speaks of the method or, with one seed, of this trained network. What has no value is None.
     """
     values = table.values
     there = np.isfinite(values)
@@ -136,6 +145,7 @@ def summary(table: ArmScores, low: float = -np.inf, high: float = np.inf) -> dic
         "sd_seeds": float(np.std(by_seed, ddof=1)) if len(by_seed) > 1 else None,
         "median": float(np.median(subjects)) if subjects.size else None,
         "ci95": ci and [float(bound) for bound in np.clip(ci, low, high)],
+        "claim": claim_of(values),
         "n": int(there.sum()),
         "n_undefined": int(table.undefined.sum()),
         "n_failed": int((~there).sum()),

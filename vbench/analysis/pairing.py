@@ -54,7 +54,13 @@ class Pair:
         Raises:
             DataError: When one cannot be read, is no label map, or they are not of one grid.
         """
-        from vbench.data.nifti import SAME_GRID, corner_distance, read_image, whole_numbers
+        from vbench.data.nifti import (
+            SAME_GRID,
+            check_sides,
+            corner_distance,
+            read_image,
+            whole_numbers,
+        )
 
         truth = read_image(self.truth, integer=True)
         # A file without a unit is in that of its partner: predictions often lose it.
@@ -72,6 +78,7 @@ class Pair:
                 f"{self.prediction}: its affine places it {apart:.3g} voxels away from "
                 f"{self.truth}; resample it, or copy the truth's header if the voxels match"
             )
+        check_sides(prediction, truth)
         return Maps(whole_numbers(prediction), whole_numbers(truth), truth.spacing)
 
 
@@ -103,7 +110,9 @@ def find_pairs(predictions: str | Path, truths: str | Path) -> list[Pair]:
     predictions, truths = Path(predictions), Path(truths)
     for path in (predictions, truths):
         if not path.exists():
-            raise DataError(f"{path}: no such file or folder")
+            from vbench.data.disguise import missing
+
+            raise missing(path)
     if predictions.is_dir() != truths.is_dir():
         raise DataError(
             f"{predictions} and {truths}: one is a file, one a folder; give two of one kind"

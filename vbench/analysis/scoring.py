@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from vbench import registry
 from vbench.analysis.pairing import Maps, classes_of, find_pairs
-from vbench.analysis.stats import mean_interval, score_range
+from vbench.analysis.stats import score_range
+from vbench.analysis.uncertainty import mean_interval
 from vbench.errors import DataError, PluginError
 from vbench.interfaces import SegmentationMetric
 from vbench.maskpair import MaskPair

@@ -96,9 +96,9 @@ def to_csv(leaderboard: dict[str, Any]) -> str:
     """Return a line an arm and metric, numbers in full, for machines."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    summary = ("mean", "sd", "sd_seeds", "median", "ci95", "n", "n_undefined", "n_failed")
+    summary = ("mean", "sd", "sd_seeds", "median", "ci95", "n", "n_undefined", "n_failed", "claim")
     ranks = ("rank", "average_rank", "win_rate")
-    against = ("difference", "ci95", "ratio", "ratio_ci95", "effect", "p_raw", "p")
+    against = ("difference", "ci95", "ratio", "ratio_ci95", "effect", "p_raw", "p", "claim")
     head = ["arm", "regime", "generator", "n_subjects", "cohort", "status", "seeds", "seconds"]
     references = ("real", "best", "scratch")
     columns = [*head, "metric", *_wide(summary), *ranks]

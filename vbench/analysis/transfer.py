@@ -7,13 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from vbench.analysis.compare import paired_df
+from vbench.analysis.compare import versus
 from vbench.analysis.folder import Arm
 from vbench.analysis.scores import ArmScores, MetricInfo
-from vbench.analysis.stats import Floats, bootstrap_means, interval
+from vbench.analysis.stats import Floats
+from vbench.analysis.uncertainty import claim_of, estimate, tables
 
 Scores = Mapping[str, Mapping[str, ArmScores]]
-Pair = tuple[int, ArmScores, ArmScores]
+Pair = tuple[int, ArmScores, ArmScores, dict[str, Any]]
+#: Places between two measured n at which a curve from scratch is compared.
+_STEPS = 24
 
 
 def transfer_curves(
@@ -23,8 +26,9 @@ def transfer_curves(
 
     Each has ``n``, ``pretrained`` and ``scratch`` (means), ``gain`` with ``gain_ci95`` at each n,
     ``area`` with ``area_ci95``: the area between the curves over the range of n, divided by that
-    range, so the mean gain; and ``worth`` (see :func:`worth`) with ``worth_ci95``. Gains are
-    positive when pre-training helps, whatever the metric's direction.
+    range, so the mean gain; and ``worth`` (see :func:`worth`) with ``worth_ci95``, or with None
+    and the ``worth_reason`` that there is none. ``claim`` is ``networks`` when an arm has one seed.
+    Gains are positive when pre-training helps, whatever the metric's direction.
     """
     curves = []
     by_n = {a.n_subjects: a for a in arms if a.regime == "scratch" and a.n_subjects is not None}
@@ -38,12 +42,12 @@ def transfer_curves(
         for info in metrics.values():
             if info.higher_is_better is None:
                 continue
-            pairs = [
-                (n, scores[pretrained[n].name][info.name], scores[by_n[n].name][info.name])
-                for n in sorted(pretrained)
-                if n in by_n and by_n[n].cohort == pretrained[n].cohort
-            ]
-            pairs = [p for p in pairs if _any(p[1]) and _any(p[2])]
+            pairs: list[Pair] = []
+            for n in sorted(pretrained):
+                if n in by_n and by_n[n].cohort == pretrained[n].cohort:
+                    ours, theirs = (scores[of[n].name][info.name] for of in (pretrained, by_n))
+                    found = versus(ours, theirs, info)
+                    pairs += [(n, ours, theirs, found)] if found else []
             if pairs:
                 curves.append({"generator": generator, **_curve(pairs, info)})
     return curves
@@ -53,32 +57,118 @@ def _curve(pairs: Sequence[Pair], info: MetricInfo) -> dict[str, Any]:
     n = np.array([pair[0] for pair in pairs], float)
     sides = [pair[1] for pair in pairs], [pair[2] for pair in pairs]
     means = [np.array([np.nanmean(s.values) for s in side]) for side in sides]
-    draws = [np.stack([bootstrap_means(s.values) for s in side], 1) for side in sides]
-    df = [paired_df(a.values, b.values) for a, b in zip(*sides, strict=True)]
-    gains = info.sign * (draws[0] - draws[1])
-    worths = worth(n, info.sign * draws[0], info.sign * draws[1])
-    gain = info.sign * (means[0] - means[1])
-    between = float(area(n, gain[None])[0])
+    gain = [info.sign * found["difference"] for *_, found in pairs]
+    gain_ci95 = [
+        found["ci95"] and sorted(info.sign * bound for bound in found["ci95"])
+        for *_, found in pairs
+    ]
+    curves = [info.sign * _together(side) for side in sides]
     point = worth(n, info.sign * means[0], info.sign * means[1])
+    spans = [worth_interval(n, at, info.sign * pre.values, curves[1])
+             for at, pre in enumerate(sides[0])]  # fmt: skip
     return {
         "metric": info.name,
+        "claim": claim_of(*curves[0], *curves[1]),
         "n": [int(value) for value in n],
         "pretrained": means[0].tolist(),
         "scratch": means[1].tolist(),
-        "gain": gain.tolist(),
-        "gain_ci95": [
-            interval(column, float(at), own)
-            for column, at, own in zip(gains.T, gain, df, strict=True)
-        ],
-        "area": between,
-        "area_ci95": interval(area(n, gains), between, min(df)),
+        "gain": gain,
+        "gain_ci95": gain_ci95,
+        "area": float(area(n, np.array([gain]))[0]),
+        "area_ci95": _area_interval(n, *curves),
         "worth": [_limited(value) for value in point],
-        "worth_ci95": [
-            _worth_interval(column, n[0] - at, n[-1] - at)
-            for column, at in zip(worths.T, n, strict=True)
-        ],
+        "worth_ci95": [None if isinstance(found, str) else found for found in spans],
+        "worth_reason": [found if isinstance(found, str) else None for found in spans],
         "worth_limit": [int(n[-1] - value) for value in n],
     }
+
+
+def _together(side: Sequence[ArmScores]) -> Floats:
+    """Stack the scores of one curve, ``(points, seeds, subjects)``, over the seeds all have.
+
+    One seed's arms may share a generator and patients, so they are taken together.
+    """
+    rows = [
+        {seed: row for seed, row in zip(arm.seeds, arm.values, strict=True)
+         if np.isfinite(row).any()}
+        for arm in side
+    ]  # fmt: skip
+    shared = [seed for seed in rows[0] if all(seed in found for found in rows)]
+    shape = (len(side), len(shared), side[0].values.shape[1])
+    return np.array([[found[seed] for seed in shared] for found in rows]).reshape(shape)
+
+
+def _complete(*stacks: Floats) -> list[Floats] | None:
+    """Return stacks of tables over the subjects all have; None when too few are whole."""
+    found = tables(*(table for stack in stacks for table in stack))
+    sizes = {len(table) for table in found}
+    if 0 in sizes or found[0].shape[1] < 2:
+        return None
+    out, at = [], 0
+    for stack in stacks:
+        part, at = found[at : at + len(stack)], at + len(stack)
+        if len({table.shape for table in part}) > 1:
+            return None
+        out.append(np.stack(part))
+    return out
+
+
+def _area_interval(n: Floats, pretrained: Floats, scratch: Floats) -> list[float] | None:
+    """Return the interval of the area, a weighted mean of the gains at each n."""
+    stacks = _complete(pretrained, scratch)
+    if stacks is None:
+        return None
+    weights = area(n, np.eye(len(n)))
+    ours, theirs = (np.tensordot(weights, stack, 1) for stack in stacks)
+    return estimate(ours, theirs).interval()
+
+
+def worth_interval(
+    n: Floats, at: int, pretrained: Floats, scratch: Floats
+) -> list[float | None] | str:
+    """Return the 95 % interval of :func:`worth` at one n.
+
+    It reaches over the numbers of patients at which training from scratch, read linearly between
+    the measured n, cannot be told from pre-training at this n: the test of a gain, turned round.
+    So it holds 0 exactly when the interval of the gain does.
+
+    Args:
+        n: Numbers of patients, ascending, ``(points,)``.
+        at: Which of them.
+        pretrained: Scores with pre-training at that n, higher is better, ``(seeds, subjects)``.
+        scratch: Scores without, ``(points, seeds, subjects)``.
+
+    Returns:
+        ``[low, high]``, an end None where no measured number of patients bounds it; or the reason
+        why there is none.
+    """
+    stacks = _complete(pretrained[None], scratch)
+    if stacks is None:
+        return "fewer than two test subjects, or no seed, have all scores of the curve"
+    (ours,), theirs = stacks
+    steps = np.arange(_STEPS * (len(n) - 1) + 1) / _STEPS
+    places = np.interp(steps, np.arange(len(n)), n)
+    parts = np.stack([np.interp(steps, np.arange(len(n)), one) for one in np.eye(len(n))], 1)
+    curve = np.tensordot(parts, theirs, 1)
+    found = estimate(np.broadcast_to(ours, (len(curve), *ours.shape)), curve)
+    least, most = float(n[0] - n[at]), float(n[-1] - n[at])
+    over, under = found.value - found.half_width(), found.value + found.half_width()
+    too_few, too_many = over > 0, under < 0  # patients, for scratch to do as well
+    low: float | None = most
+    if not too_few.all():
+        first = int(np.argmin(too_few))
+        low = None if first == 0 else _crossing(places, over, first - 1) - n[at]
+    high: float | None = least
+    if not too_many.all():
+        last = len(places) - 1 - int(np.argmin(too_many[::-1]))
+        high = None if last == len(places) - 1 else _crossing(places, under, last) - n[at]
+    return [None if bound is None else float(bound) for bound in (low, high)]
+
+
+def _crossing(places: Floats, values: Floats, before: int) -> float:
+    """Return where values between one place and the next are 0."""
+    a, b = values[before], values[before + 1]
+    return float(places[before] + (places[before + 1] - places[before]) * a / (a - b))
 
 
 def area(n: Floats, gain: Floats) -> Floats:
@@ -117,15 +207,5 @@ def worth(n: Floats, pretrained: Floats, scratch: Floats) -> Floats:
     return np.where(pretrained < best[..., 0, :1], -np.inf, needed) - n
 
 
-def _any(scores: ArmScores) -> bool:
-    return bool(np.isfinite(scores.values).any())
-
-
 def _limited(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
-
-
-def _worth_interval(samples: Floats, least: float, most: float) -> list[float | None]:
-    """Return an interval whose ends are within what was measured, None where they are open."""
-    low, high = np.quantile(samples, [0.025, 0.975], method="nearest")
-    return [_limited(min(low, most)), _limited(max(high, least))]

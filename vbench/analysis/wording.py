@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from vbench.analysis.collapse import collapse_notes
+from vbench.analysis.uncertainty import ALPHA
 
 Row = dict[str, Any]
 #: Shown first when a benchmark has them.
 HEADLINE = ("dsc", "hd95")
-#: A corrected p below this is marked.
-ALPHA = 0.05
 
 
 def headline(leaderboard: dict[str, Any]) -> list[str]:
@@ -73,26 +72,21 @@ def legend(
     chosen = list(metrics or headline(leaderboard))
     pairs = [(row, name) for row in rows for name in chosen]
     shown = "".join(signs(row, name) + lapses(row, name) for row, name in pairs)
+    one_seed = bool(rows) and all(row["seeds"] == 1 for row in rows)
+    over = "test subjects, for these networks" if one_seed else "new trainings and subjects"
     lines = [
         "mean over cases (seeds × test subjects),"
         + ("" if compact else " ± sd between subjects,")
-        + " [95 % interval over seeds and subjects]; best in bold"
+        + f" [95 % interval over {over}]; best in bold"
     ]
-    test = f"(paired permutation test over subjects, Holm-corrected, p < {ALPHA})"
+    test = f"(p < {ALPHA}, Holm-corrected over the table; intervals are not)"
     meanings = {
         "*": f"* differs from real {test}",
         "†": f"† differs from scratch on as many patients {test}",
-        "≈": "≈ level with the best: the 95 % interval of the difference includes 0",
+        "≈": "≈ not told apart from the best: the 95 % interval of the difference includes 0",
     }
     lines += [text for sign, text in meanings.items() if sign in shown]
-    if rows and all(row["seeds"] == 1 for row in rows):
-        lines.append("one seed: intervals leave out how much another training run would differ")
-    smallest = _smallest_p(rows)
-    if smallest is not None and smallest >= ALPHA:
-        lines.append(
-            f"so few test subjects cannot give a corrected p below {min(smallest, 1):.2g}: no test"
-            " can be significant; read the intervals"
-        )
+    lines += _few(rows)
     if "u" in shown:
         lines.append("u undefined cases, which count with the value that the metric's rule gives")
     if "f" in shown:
@@ -102,12 +96,31 @@ def legend(
     return lines + collapse_notes(leaderboard["rows"])
 
 
-def _smallest_p(rows: list[Row]) -> float | None:
-    found = [
-        entry["p_smallest"] * entry["comparisons"]
+def _few(rows: list[Row]) -> list[str]:
+    """Say what too few seeds or subjects keep from being shown."""
+    lines = []
+    seeds = min((row["seeds"] for row in rows), default=3)
+    if seeds == 1:
+        every = all(row["seeds"] == 1 for row in rows)
+        some = "one seed" if every else "arms with one seed, and what is compared with them"
+        lines.append(
+            f"{some}: intervals and signs are about these trained networks, not about the methods;"
+            " another training may differ by more"
+        )
+    elif seeds == 2:
+        lines.append("two seeds hardly tell how much trainings differ: only large differences show")
+    tested = [
+        entry
         for row in rows
         for reference, family in row["versus"].items()
         if reference != "best"
         for entry in family.values()
     ]
-    return min(found, default=None)
+    if tested and all(entry["p_smallest"] >= ALPHA for entry in tested):
+        lines.append("fewer than two test subjects: no interval, and nothing can be significant")
+    return lines
+
+
+def p_value(p: float) -> str:
+    """Write a p as ``p = 0.031``, or ``p < 0.001``."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 
 import click
@@ -79,6 +80,10 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; an error that a person can mend is one line and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # File names and signs that the terminal's encoding lacks are shown as escapes.
+            stream.reconfigure(errors="backslashreplace")
     try:
         cli.main(standalone_mode=False)
     except click.ClickException as error:
@@ -91,4 +96,9 @@ def main() -> None:
         sys.exit(130)
     except VbenchError as error:
         click.echo(f"vbench: {error}", err=True)
+        sys.exit(2)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        click.echo(f"vbench: {error.filename}: {error.strerror}; check the path", err=True)
         sys.exit(2)

@@ -13,13 +13,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field
+
+from vbench.data.disguise import missing, unopened
 from vbench.data.nifti import read_subject
 from vbench.errors import DataError
 from vbench.interfaces import DataSource, Params, param
 from vbench.suggest import did_you_mean
 from vbench.types import Subject
+from vbench.usertext import one_line, user_path
 
 #: A subject's id names files and folders of a run: nothing that leads elsewhere.
 SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -49,7 +53,7 @@ class Fault:
     serious: bool = True
 
     def __str__(self) -> str:
-        return f"{self.file}: {self.message}; {self.mend}"
+        return one_line(f"{self.file}: {self.message}; {self.mend}")
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ class SubjectFiles:
         label: Whole numbers.
         mask: Brain mask, None when there is none.
         classes: The label values that are vessels; all above 0 when None.
+        ignore: The label values that say that nobody knows, such as nnU-Net's ``ignore``.
     """
 
     id: str
@@ -69,6 +74,7 @@ class SubjectFiles:
     label: Path
     mask: Path | None = None
     classes: tuple[int, ...] | None = None
+    ignore: tuple[int, ...] = ()
 
     def paths(self) -> list[Path]:
         """Return the files that there are."""
@@ -101,8 +107,8 @@ class FolderParams(Params):
     """What all sources of files need to know."""
 
     path: Path = param(..., "The folder, or the file, that holds the data set.")
-    classes: list[int] | None = param(
-        None, "The label values that are vessels; all above 0 when not given."
+    classes: list[Annotated[int, Field(ge=0, lt=2**63)]] | None = param(
+        None, "The label values that are vessels; all above 0 when not given.", min_length=1
     )
 
 
@@ -128,7 +134,10 @@ class FolderSource(DataSource):
     def path(self) -> Path:
         """The folder or file that the parameters name."""
         place: Path = self.params.path
-        return place.expanduser()
+        try:
+            return user_path(str(place), Path())
+        except ValueError as error:
+            raise DataError(f"path: {error}; correct the path") from error
 
     @property
     def classes(self) -> tuple[int, ...] | None:
@@ -138,8 +147,14 @@ class FolderSource(DataSource):
     @cached_property
     def listing(self) -> Listing:
         """What :meth:`scan` found, read once."""
-        if not self.path.exists():
-            raise DataError(f"{self.path}: no such file or folder; check `path` in the spec")
+        try:
+            self.path.stat()
+        except OSError as error:
+            if self.path.is_symlink():
+                raise missing(self.path) from error
+            gone = isinstance(error, FileNotFoundError)
+            why = "no such file or folder" if gone else error.strerror
+            raise DataError(f"{self.path}: {why}; check `path` in the spec") from error
         return self.scan()
 
     def subjects(self, wanted: int | None = None) -> list[str]:
@@ -195,6 +210,6 @@ def content_digest(path: Path) -> str:
         with path.open("rb") as file:
             made: Any = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16))
     except OSError as error:
-        raise DataError(f"{path}: {error.strerror}; check the path and the permissions") from error
+        raise unopened(path, error) from error
     digest: str = made.hexdigest()
     return digest

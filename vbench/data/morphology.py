@@ -5,6 +5,7 @@ The same code measures traced brains and phantoms, so that the one can be held t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ import numpy as np
 
 from vbench.errors import DataError
 from vbench.types import Array
+from vbench.usertext import one_line, read_text
 
 #: Directions and radii at a bifurcation are taken over this length of each branch, in mm.
 REACH = 3.0
@@ -89,36 +91,33 @@ def read_swc(path: str | Path) -> Tree:
         path: Text with ``id type x y z radius parent`` per line, ``#`` for comments; mm.
 
     Raises:
-        DataError: When a line has no seven numbers, a parent is missing, or lines form a loop.
+        DataError: When a line has no seven numbers, a radius is unknown, a parent is missing, or
+            lines form a loop.
     """
     path = Path(path)
     try:
-        lines = path.read_text().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: cannot be read as SWC text: {error}") from error
+        lines = re.split(r"\r\n|\r|\n", read_text(path))
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}; check the path") from error
+    except ValueError as error:
+        raise DataError(f"{path}: cannot be read as SWC: {error}; save it as UTF-8") from error
     rows = []
     for number, line in enumerate(lines, start=1):
-        text = line.partition("#")[0].split()
-        if not text:
-            continue
-        try:
-            row = [float(word) for word in text[:7]]
-        except ValueError as error:
-            raise DataError(f"{path}:{number}: expected seven numbers, got '{line}'") from error
-        if len(row) < 7 or not np.all(np.isfinite(row)):
-            raise DataError(f"{path}:{number}: expected seven finite numbers, got '{line}'")
-        rows.append(row)
+        words = line.partition("#")[0].replace("\t", " ").split()
+        if words:
+            rows.append(_node(words, line, f"{path}:{number}"))
     if not rows:
         raise DataError(f"{path}: no nodes; expected lines 'id type x y z radius parent'")
-    table = np.asarray(rows)
-    ids = table[:, 0].astype(int)
-    index = {int(name): row for row, name in enumerate(ids)}
-    if len(index) != len(ids):
+    table = np.asarray([row[2:6] for row in rows])
+    index = {int(row[0]): place for place, row in enumerate(rows)}
+    if len(index) != len(rows):
         raise DataError(f"{path}: a node id occurs twice; number the nodes uniquely")
     try:
-        parent = np.array([-1 if p < 0 else index[int(p)] for p in table[:, 6]])
+        parent = np.array([-1 if row[6] < 0 else index[int(row[6])] for row in rows])
     except KeyError as error:
-        raise DataError(f"{path}: parent {error} is no node of the file") from error
+        raise DataError(
+            f"{path}: parent {error} is no node of the file; a root has the parent -1"
+        ) from error
     order = _parents_first(parent)
     if len(order) < len(parent):
         raise DataError(f"{path}: the parents form a loop; an SWC file holds trees")
@@ -126,7 +125,33 @@ def read_swc(path: str | Path) -> Tree:
     rank[order] = np.arange(len(order))
     parent = np.where(parent[order] < 0, -1, rank[parent[order]])
     table = table[order]
-    return Tree(table[:, 2:5], table[:, 5], parent, table[:, 1].astype(int))
+    kind = np.array([int(rows[place][1]) for place in order])
+    return Tree(table[:, :3], table[:, 3], parent, kind)
+
+
+def _node(words: list[str], line: str, where: str) -> list[float]:
+    """Return the seven numbers of a line; commas may stand between them."""
+    if len(words) < 7 or any(word.endswith((",", ";")) for word in words[:6]):
+        words = re.split(r"[,;]", "".join(words))
+    shown = one_line(line.strip())[:80]
+    try:
+        row = [float(word) for word in words[:7]]
+    except ValueError as error:
+        raise DataError(
+            f"{where}: expected seven numbers, got '{shown}'; correct the line"
+        ) from error
+    if len(row) < 7 or not np.all(np.isfinite(row)):
+        raise DataError(f"{where}: expected seven finite numbers, got '{shown}'; correct the line")
+    if not all(row[i].is_integer() and abs(row[i]) < 2**53 for i in (0, 1, 6)):
+        raise DataError(
+            f"{where}: id, type and parent must be whole numbers, got '{shown}'; correct the line"
+        )
+    if row[5] <= 0:
+        raise DataError(
+            f"{where}: the radius is {row[5]:g} (0 and -1 stand for unknown), expected mm above 0; "
+            "measure it, or leave this file out"
+        )
+    return row
 
 
 def write_swc(path: str | Path, tree: Tree) -> None:

@@ -13,13 +13,22 @@ from typing import Any
 
 import numpy as np
 
-from vbench.data.header import MM, damaged, orientation, read_header
+from vbench.data.header import (
+    MM,
+    Header,
+    check_file,
+    check_length,
+    damaged,
+    parse,
+    wrong_length,
+)
+from vbench.data.place import SAME_GRID as SAME_GRID
+from vbench.data.place import affine_of, check_plausible, orientation
+from vbench.data.place import corner_distance as corner_distance
+from vbench.data.unpack import Reader
 from vbench.errors import DataError
 from vbench.files import atomic_write
 from vbench.types import Array, Subject, Volume
-
-#: Two files share a grid when no corner of theirs is further apart than this many voxels.
-SAME_GRID = 0.5
 
 
 @dataclass(frozen=True)
@@ -47,7 +56,12 @@ class Image:
     @property
     def unit_given(self) -> bool:
         """Whether the header names the unit; mm is assumed when it does not."""
-        return self.header.get_xyzt_units()[0] in MM
+        return int(self.header["xyzt_units"]) & 7 != 0
+
+    @property
+    def placed(self) -> bool:
+        """Whether the header says how the volume lies, by a qform or an sform."""
+        return bool(self.header["qform_code"] or self.header["sform_code"])
 
 
 def read_image(path: str | Path, *, integer: bool = False, unit: str = "mm") -> Image:
@@ -62,35 +76,57 @@ def read_image(path: str | Path, *, integer: bool = False, unit: str = "mm") -> 
         DataError: When the file is missing, damaged, not NIfTI, not a single volume, or has no
             usable spacing.
     """
-    import nibabel as nib
     from nibabel.orientations import apply_orientation, inv_ornt_aff
 
     path = Path(path)
-    header = read_header(path)
-    try:
-        image = nib.load(path)
-        array = np.asanyarray(image.dataobj)
-    # Damage shows as errors of many kinds: zlib's, nibabel's, numpy's, of memory.
-    except Exception as error:
-        raise damaged(path, error) from error
-    array = array.reshape(array.shape[:3] + (1,) * (3 - array.ndim))
-    array = array if integer and array.dtype.kind in "iub" else array.astype(np.float32)
-
-    native = np.asarray(image.affine, dtype=np.float64)
+    header, native, array = _voxels(path)
     axes = orientation(path, native)
-    given = header.get_xyzt_units()[0]
-    unit = given if given in MM else unit
+    unit = header.unit or unit
     affine = np.diag([*(MM[unit],) * 3, 1.0]) @ native @ inv_ornt_aff(axes, array.shape)
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    check_plausible(path, spacing.tolist())
     return Image(
         path=path,
-        array=apply_orientation(array, axes),
+        array=apply_orientation(_scaled(array, header, integer), axes),
         spacing=(float(spacing[0]), float(spacing[1]), float(spacing[2])),
         affine=affine,
         native_affine=native,
         unit=unit,
-        header=header,
+        header=header.raw,
     )
+
+
+def _voxels(path: Path) -> tuple[Header, Array, Array]:
+    """Read header, affine, and voxels as they are stored, to the very end of the file."""
+    size = check_file(path)
+    try:
+        with path.open("rb") as file:
+            reader = Reader(file)
+            header = parse(path, reader.take)
+            check_length(path, header, size)
+            affine = affine_of(path, header.raw, header.shape)
+            data = np.empty(header.nbytes, dtype=np.uint8)
+            skipped = header.size + reader.skip(header.offset - header.size)
+            found = skipped + reader.fill(data.data)
+            if found < header.offset + header.nbytes:
+                raise wrong_length(path, header, f"it holds {found}")
+            if not reader.ended():
+                raise wrong_length(path, header, "it holds more")
+    except (ValueError, OSError) as error:
+        raise damaged(path, error) from error
+    except MemoryError as error:
+        raise DataError(f"{path}: {header.shape} voxels do not fit into memory; crop it") from error
+    return header, affine, np.ndarray(header.shape, header.kind, data, order="F")
+
+
+def _scaled(array: Array, header: Header, integer: bool) -> Array:
+    """Return the values that the stored numbers stand for."""
+    # What is too large for float32 becomes infinite, and is said where that matters.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if (header.slope, header.inter) != (1.0, 0.0):
+            array = array * np.float64(header.slope) + np.float64(header.inter)
+        exact = integer and array.dtype.kind in "iuf"
+        return array.astype(array.dtype.newbyteorder("=") if exact else np.float32, copy=False)
 
 
 def read_subject(
@@ -159,36 +195,61 @@ def check_same_grid(other: Image, image: Image) -> None:
             f"{other.path}: its affine places it {apart:.3g} voxels away from the image "
             f"{image.path.name}; resample it, or copy the header of the image if the voxels match"
         )
+    check_sides(other, image)
 
 
-def corner_distance(a: Array, b: Array, shape: Sequence[int]) -> float:
-    """Return how far the corners of two grids of one shape are apart at most, in voxels of b."""
-    ends = np.array(np.meshgrid(*[(0, n - 1) for n in shape])).reshape(3, -1)
-    corners = np.vstack([ends, np.ones(ends.shape[1])])
-    moved = np.linalg.inv(b) @ a @ corners
-    return float(np.abs(moved - corners).max())
+def check_sides(other: Image, image: Image) -> None:
+    """Raise DataError when one of two files does not say how it lies, and is read as a mirror.
+
+    Without a code in qform and sform, the first axis is read as going from right to left. Where the
+    other file says that its goes from left to right, the two are most likely stored alike.
+    """
+    vague = [each for each in (other, image) if not each.placed]
+    if len(vague) == 1 and not np.array_equal(
+        orientation(other.path, other.native_affine), orientation(image.path, image.native_affine)
+    ):
+        raise DataError(
+            f"{vague[0].path}: its header does not say how it lies (qform_code and sform_code are "
+            f"0), and read as usual it is mirrored against "
+            f"{(image if vague[0] is other else other).path.name}; copy the header of the other "
+            "if the voxels match"
+        )
 
 
 def whole_numbers(label: Image) -> Array:
-    """Return a label's values as integers.
+    """Return a label's values as integers, signed ones as int32 where they fit.
 
     Raises:
         DataError: When they are not whole numbers of 0 and above.
     """
     values = label.array
-    if values.dtype.kind in "ub":
+    if values.dtype.kind == "b" or (values.dtype.kind == "u" and values.dtype.itemsize < 8):
         return values
-    rounded = np.rint(np.nan_to_num(values, nan=-1, posinf=-1, neginf=-1))
-    # Scaled integers (255 × 1/255) are whole but for rounding.
-    wrong = ~(np.abs(values - rounded) < 1e-3)
-    if wrong.any():
-        raise DataError(
-            f"{label.path}: {int(wrong.sum())} voxels of the label are not whole numbers "
-            f"(such as {values[wrong][0]:g}); resample labels with nearest neighbours"
-        )
-    if rounded.min() < 0:
+    if values.dtype.kind == "f":
+        with np.errstate(invalid="ignore"):
+            rounded = np.rint(values)
+            # Scaled integers (255 × 1/255) are whole but for rounding.
+            wrong = ~(np.abs(values - rounded) < 1e-3)
+        if wrong.any():
+            raise DataError(
+                f"{label.path}: {int(wrong.sum())} voxels of the label are not whole numbers "
+                f"(such as {values[wrong][0]:g}); resample labels with nearest neighbours, and "
+                "threshold probabilities"
+            )
+        # Beyond this, neighbouring whole numbers are one and the same floating-point number.
+        exact = 2.0 ** (np.finfo(values.dtype).nmant + 1)
+        if np.abs(rounded).max(initial=0) > exact:
+            raise DataError(
+                f"{label.path}: the label has values above {exact:.0f}, which {values.dtype} "
+                "cannot tell apart; write it as integers"
+            )
+        values = rounded
+    low, high = int(values.min(initial=0)), int(values.max(initial=0))
+    if low < 0:
         raise DataError(f"{label.path}: the label has negative values; use 0 for no vessel")
-    return rounded.astype(np.int32)
+    if high >= 2**63:
+        raise DataError(f"{label.path}: the label has the value {high}; number below 2**63")
+    return values.astype(np.int32 if high < 2**31 else np.int64, copy=False)
 
 
 def vessel_mask(values: Array, classes: Sequence[int] | None) -> Array:
@@ -201,7 +262,8 @@ def write_volume(path: str | Path, array: Array, affine: Array, *, unit: str = "
 
     Args:
         path: Ends with ``.nii`` or ``.nii.gz``.
-        array: ``(X, Y, Z)``; bool becomes uint8, float becomes float32.
+        array: ``(X, Y, Z)``; bool becomes uint8, float becomes float32, and integers of 64 bits
+            become int32 where they fit.
         affine: Voxel to world, in ``unit``.
         unit: ``mm``, ``micron`` or ``meter``.
     """
@@ -213,8 +275,9 @@ def write_volume(path: str | Path, array: Array, affine: Array, *, unit: str = "
     elif array.dtype.kind == "f":
         array = array.astype(np.float32)
     elif array.dtype.itemsize > 4:
-        array = array.astype(np.int32)
-    image = nib.Nifti1Image(array, affine)
+        small = not array.size or (array.min() >= -(2**31) and array.max() < 2**31)
+        array = array.astype(np.int32 if small else array.dtype.newbyteorder("="))
+    image = nib.Nifti1Image(array, affine, dtype=array.dtype)
     image.header.set_xyzt_units(unit, "sec")
     image.set_qform(affine, code=1)
     # A qform holds no shear; readers that prefer it would misplace a sheared volume.
@@ -233,9 +296,9 @@ def write_like_native(path: str | Path, array: Array, volume: Volume) -> None:
         array: ``(X, Y, Z)`` in RAS+, as ``volume.image``.
         volume: Gives the native affine, from which the native orientation follows, and the unit.
     """
-    from nibabel.orientations import apply_orientation, io_orientation, ornt_transform
+    from nibabel.orientations import apply_orientation, ornt_transform
 
-    there = io_orientation(volume.native_affine)
+    there = orientation(Path(path), np.asarray(volume.native_affine))
     ras = np.array([[0, 1], [1, 1], [2, 1]])
     native = apply_orientation(np.asarray(array), ornt_transform(ras, there))
     write_volume(path, native, np.asarray(volume.native_affine), unit=volume.unit)

@@ -64,8 +64,8 @@ def _gains(board: Board, metric: str) -> Iterator[str]:
         if curve["metric"] == metric:
             unit = board["metrics"][metric]["unit"]
             size = f"{curve['area']:+.3f}{f' {unit}' if unit else ''} {span(curve['area_ci95'], 3)}"
-            yield f"Pre-training on {curve['generator']} gains {size} on average over the range"
-            yield f"(area between the curves / range). {worth(curve)}".strip()
+            yield f"Pre-training on {curve['generator']} gains {size.strip()} on average"
+            yield f"over the range (area between the curves / range). {worth(curve)}".strip()
 
 
 def worth(curve: Mapping[str, Any]) -> str:
@@ -76,10 +76,10 @@ def worth(curve: Mapping[str, Any]) -> str:
     ):
         if most == 0:  # the last n: the curve from scratch says nothing beyond it
             continue
-        low, high = (number(bound, 1) if bound is not None else "open" for bound in ci)
         beyond = f"over {most}" if gain > 0 else f"below {curve['n'][0] - n}"
         size = beyond if value is None else number(value, 1)
-        parts.append(f"{size} [{low}, {high}] at n = {n}")
+        ends = ["open" if end is None else number(end, 1) for end in ci or ()]
+        parts.append(f"{size} [{', '.join(ends) or 'not known'}] at n = {n}")
     if not parts:
         return ""
     return f"Worth in patients, so many more are needed from scratch: {', '.join(parts)}."

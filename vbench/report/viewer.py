@@ -130,9 +130,9 @@ def _prediction(path: Path, shape: tuple[int, ...]) -> npt.NDArray[Any] | None:
     """Read a prediction in the orientation of the prepared volume."""
     if not path.is_file():
         return None
-    import nibabel as nib
+    from vbench.data.nifti import read_image
 
-    found = np.asarray(nib.as_closest_canonical(nib.load(path)).dataobj)
+    found = read_image(path, integer=True).array
     return found if found.shape == shape else None
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from vbench.analysis.collapse import collapse_notes
 from vbench.analysis.layout import short_name
-from vbench.analysis.wording import ALPHA, duration, number, span
+from vbench.analysis.uncertainty import ALPHA
+from vbench.analysis.wording import duration, number, p_value, span
 
 Board = Mapping[str, Any]
 Row = Mapping[str, Any]
@@ -22,11 +23,11 @@ def summary(board: Board) -> list[str]:
     return [
         *_source(board, rows, primary),
         *_bar(board, rows, primary),
-        *_transfer(board, rows, primary),
+        *_transfer(board, primary),
         *_lapses(board, rows),
         *(f"{note}." for note in collapse_notes(board["rows"])),
         *_privacy(board, rows),
-        *_caution(rows),
+        *_caution(board, rows),
     ]
 
 
@@ -34,47 +35,63 @@ def _score(row: Row, board: Board, metric: str) -> str:
     entry = row["metrics"][metric]
     unit = board["metrics"][metric]["unit"]
     interval = f" {span(entry['ci95'])}" if entry["ci95"] else ""
-    return f"{short_name(metric)} {number(entry['mean'])}{f' {unit}' if unit else ''}{interval}"
+    score = f"{short_name(metric)} {number(entry['mean'])}{f' {unit}' if unit else ''}{interval}"
+    return f"{score} ({_basis(board, metric, row)})"
+
+
+def _basis(board: Board, metric: str, *rows: Row) -> str:
+    """Say what a number rests on: subjects, seeds, and the cases without a value of their own."""
+    subjects = len(board["cohorts"][rows[0]["cohort"]])
+    seeds = sorted({row["seeds"] for row in rows})
+    parts = [count(subjects, "test subject"), " and ".join(map(str, seeds))]
+    parts[1] += " seed" if seeds == [1] else " seeds"
+    for what in ("undefined", "failed"):
+        cases = sum(row["metrics"][metric][f"n_{what}"] for row in rows)
+        parts += [f"{count(cases, 'case')} {what}"] if cases else []
+    return ", ".join(parts)
 
 
 def _source(board: Board, rows: list[Row], primary: str) -> Iterator[str]:
     real = next((row for row in rows if row["regime"] == "real"), None)
     synthetic = next((row for row in rows if row["regime"] == "synthetic"), None)
     if real:
-        n = len(board["cohorts"][real["cohort"]])
-        yield (
-            f"Trained on real patches, the segmenter reaches {_score(real, board, primary)} on "
-            f"{n} test subject{'s' if n > 1 else ''}, over {real['seeds']} "
-            f"seed{'s' if real['seeds'] > 1 else ''}."
-        )
+        yield (f"Trained on real patches, the segmenter reaches {_score(real, board, primary)}.")
     if not synthetic:
         return
     score = _score(synthetic, board, primary)
     text = f"The best of the synthetic arms, {synthetic['arm']}, reaches {score}"
     against = synthetic["versus"].get("real", {}).get(primary)
     if against and against["ratio"] is not None:
-        text += f": {number(against['ratio'], 3)} {span(against['ratio_ci95'], 3)} of real"
-        text += f", {_verdict(against)}"
+        text += f": {number(against['ratio'], 3)} {span(against['ratio_ci95'], 3)}".rstrip()
+        text += f" of real, {verdict(against)}"
     yield text + "."
     mixed = next((row for row in rows if row["regime"] == "mixed"), None)
     against = mixed and mixed["versus"].get("real", {}).get(primary)
     if mixed and against:
         yield (
             f"Real and synthetic patches together ({mixed['arm']}) reach "
-            f"{_score(mixed, board, primary)}: {against['difference']:+.3f} "
-            f"{span(against['ci95'], 3)} to real alone, {_verdict(against)}."
+            f"{_score(mixed, board, primary)}: {_change(against['difference'], against['ci95'])} "
+            f"to real alone, {verdict(against)}."
         )
 
 
-def _verdict(against: Mapping[str, Any]) -> str:
-    """Say what test and interval say, and where they part company."""
-    ci = against["ci95"]
+def _change(difference: float, ci: Any) -> str:
+    return f"{difference:+.3f} {span(ci, 3)}".rstrip()
+
+
+def verdict(against: Mapping[str, Any]) -> str:
+    """Say what a comparison shows, and of what; significant is what has the sign, nothing else."""
+    p, ci = p_value(against["p"]), against["ci95"]
+    between = " between these trained networks" if against["claim"] == "networks" else ""
     if against["p"] < ALPHA:
-        return f"a significant difference (p = {against['p']:.2g})"
-    if ci is not None and not ci[0] <= 0 <= ci[1]:
-        p = f"(p = {against['p']:.2g})"
-        return f"a difference by its interval, though not by the corrected test {p}"
-    return f"no difference that could be shown (p = {against['p']:.2g})"
+        return f"a significant difference{between} ({p})"
+    if ci is None:
+        return "which cannot be tested: " + (
+            "it needs two test subjects" if against["n"] < 2 else "the differences have no spread"
+        )
+    if not ci[0] <= 0 <= ci[1]:
+        return f"which is not significant once corrected for all comparisons ({p})"
+    return f"no difference{between} that could be shown ({p})"
 
 
 def _bar(board: Board, rows: list[Row], primary: str) -> Iterator[str]:
@@ -89,34 +106,40 @@ def _bar(board: Board, rows: list[Row], primary: str) -> Iterator[str]:
     yield f"The bar is {bar['arm']} with {_score(bar, board, primary)}, {words}."
 
 
-def _transfer(board: Board, rows: list[Row], primary: str) -> Iterator[str]:
+def _transfer(board: Board, primary: str) -> Iterator[str]:
+    arms = {(row["regime"], row["generator"], row["n_subjects"]): row for row in board["rows"]}
     for curve in board["transfer"]:
+        n, generator = curve["n"][0], curve["generator"]
         if curve["metric"] != primary:
             continue
-        n, gain, ci = curve["n"][0], curve["gain"][0], curve["gain_ci95"][0]
-        patients = f"{n} patient{'s' if n > 1 else ''}"
+        pair = arms["transfer", generator, n], arms["scratch", None, n]
         text = (
-            f"With {patients} of the second data set, pre-training on {curve['generator']} changes "
-            f"{short_name(primary)} by {gain:+.3f} {span(ci, 3)}"
+            f"With {count(n, 'patient')} of the second data set, pre-training on {generator} "
+            f"changes {short_name(primary)} by {_change(curve['gain'][0], curve['gain_ci95'][0])}"
         )
+        against = pair[0]["versus"].get("scratch", {}).get(primary)
+        text += f", {verdict(against)}" if against else ""
         if len(curve["n"]) > 1:
-            text += f", and by {curve['gain'][-1]:+.3f} with {curve['n'][-1]}"
-            text += f"; over the whole range by {curve['area']:+.3f} {span(curve['area_ci95'], 3)}"
-        yield text + f". {_worth(curve)}"
+            text += f"; by {curve['gain'][-1]:+.3f} with {curve['n'][-1]}"
+            text += f", and over the whole range by {_change(curve['area'], curve['area_ci95'])}"
+        yield f"{text} ({_basis(board, primary, *pair)}). {_worth(curve)}".rstrip()
 
 
 def _worth(curve: Mapping[str, Any]) -> str:
-    worth, low_high = curve["worth"][0], curve["worth_ci95"][0]
-    n, last = curve["n"][0], curve["n"][-1]
+    worth, ends, n, last = curve["worth"][0], curve["worth_ci95"][0], curve["n"][0], curve["n"][-1]
     if len(curve["n"]) < 2:
         return ""
+    if ends is None:
+        return f"How many patients that is worth cannot be said: {curve['worth_reason'][0]}."
+    if ends == [None, None]:
+        return f"How many patients that is worth, {n} to {last} patients do not tell."
+    interval = f"[{', '.join('open' if end is None else number(end, 1) for end in ends)}]"
     if worth is None:
         if curve["gain"][0] > 0:
-            return f"No measured number of patients (up to {last}) makes up for it."
-        return "From scratch does as well with no more patients."
-    low, high = (number(bound, 1) if bound is not None else "open" for bound in low_high)
+            return f"No measured number of patients (up to {last}) makes up for it {interval}."
+        return f"From scratch does as well with no more patients {interval}."
     return (
-        f"At n = {n} it is worth {number(worth, 1)} patients [{low}, {high}]: so many more are "
+        f"At n = {n} it is worth {number(worth, 1)} patients {interval}: so many more are "
         "needed from scratch to score as well."
     )
 
@@ -127,12 +150,20 @@ def _lapses(board: Board, rows: list[Row]) -> Iterator[str]:
         names = [row["arm"] for row in board["rows"] if row["status"] == status]
         if names:
             yield f"{len(names)} of {total} arms {words}: {', '.join(names)}."
-    undefined = sum(e["n_undefined"] for row in rows for e in row["metrics"].values())
+    entries = [entry for row in rows for entry in row["metrics"].values()]
+    undefined, failed = (
+        sum(entry[name] for entry in entries) for name in ("n_undefined", "n_failed")
+    )
     if undefined:
         yield (
             f"{undefined} score{'s were' if undefined > 1 else ' was'} undefined, such as a "
             "distance to an empty prediction; the value that the metric's rule gives counts in the "
             "means."
+        )
+    if failed:
+        yield (
+            f"{count(failed, 'score')} failed and {'have' if failed > 1 else 'has'} no value; the "
+            "means are over the rest."
         )
 
 
@@ -154,11 +185,22 @@ def alarm(entry: Mapping[str, Any]) -> bool:
     return bool(entry.get("alarm"))
 
 
-def _caution(rows: list[Row]) -> Iterator[str]:
-    if rows and all(row["seeds"] == 1 for row in rows):
+def _caution(board: Board, rows: list[Row]) -> Iterator[str]:
+    if rows and board["claim"] == "networks":
+        which = (
+            "There is one seed"
+            if all(row["seeds"] == 1 for row in rows)
+            else ("Some arms have one seed")
+        )
         yield (
-            "There is one seed: the intervals leave out how much another training run would differ."
+            f"{which}: what is said of them is about these trained networks, over new subjects, "
+            "not about the methods; another training may differ by more."
         )
     if rows:
         longest = max(rows, key=lambda row: row["seconds"])
         yield f"The most costly arm is {longest['arm']}: {duration(longest['seconds'])} in all."
+
+
+def count(n: int, what: str) -> str:
+    """Write a number of things."""
+    return f"{n} {what}{'' if n == 1 else 's'}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from vbench.errors import SpecError
 from vbench.spec.model import Spec
 from vbench.suggest import did_you_mean
+from vbench.usertext import one_line, read_text, user_path
 
 
 def load_spec(path: str | Path, overrides: Iterable[str] = ()) -> Spec:
@@ -92,21 +94,23 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
     return [model for inner in get_args(annotation) for model in _models(inner)]
 
 
-def _read(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
+def _read(path: Path, above: tuple[str, ...]) -> dict[str, Any]:
     """Read one file and what it extends; the file wins over what it extends."""
-    if path.resolve() in above:
-        raise SpecError(f"{path}: benchmark.extends comes back to itself; break the circle")
     try:
-        text = path.read_text(encoding="utf-8")
+        place = os.path.realpath(path)
+        if place in above:
+            raise SpecError(f"{path}: benchmark.extends comes back to itself; break the circle")
+        table = tomllib.loads(read_text(path))
     except OSError as error:
         reason = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
         raise SpecError(f"{path}: {reason}; expected a spec in TOML") from error
-    except UnicodeDecodeError as error:
-        raise SpecError(f"{path}: not UTF-8 text; expected a spec in TOML") from error
-    try:
-        table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise SpecError(f"{path}: not valid TOML: {error}") from error
+        hint = "; write a path with '/', or in 'single quotes'" if "\\" in str(error) else ""
+        raise SpecError(f"{path}: not valid TOML: {one_line(str(error))}{hint}") from error
+    except RecursionError as error:
+        raise SpecError(f"{path}: not valid TOML: nested too deeply") from error
+    except ValueError as error:
+        raise SpecError(f"{path}: {error}; expected a spec in TOML, saved as UTF-8") from error
     _resolve_paths(table, path.parent)
     benchmark = table.get("benchmark")
     base = benchmark.pop("extends", None) if isinstance(benchmark, dict) else None
@@ -114,7 +118,8 @@ def _read(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
         return table
     if not isinstance(base, str):
         raise SpecError(f"{path}: benchmark.extends: expected the name of a file, got {base!r}")
-    return _merge(_read(path.parent / base, (*above, path.resolve())), table)
+    extended = _resolved(base, path.parent, "benchmark.extends")
+    return _merge(_read(extended, (*above, place)), table)
 
 
 def _merge(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -139,12 +144,22 @@ def _merge(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 def _resolve_paths(table: dict[str, Any], folder: Path) -> None:
     """Make paths absolute that are relative to the file (or, for ``--set``, to where we stand)."""
     data = table.get("data")
-    for part in data.values() if isinstance(data, dict) else ():
+    for role, part in data.items() if isinstance(data, dict) else ():
         if isinstance(part, dict) and isinstance(part.get("path"), str):
-            part["path"] = str((folder / Path(part["path"]).expanduser()).resolve())
+            part["path"] = str(_resolved(part["path"], folder, f"data.{role}.path"))
     plugins = table.get("plugins")
     if isinstance(plugins, dict) and isinstance(plugins.get("paths"), list):
-        plugins["paths"] = [str((folder / str(p)).resolve()) for p in plugins["paths"]]
+        plugins["paths"] = [
+            str(_resolved(str(path), folder, "plugins.paths")) for path in plugins["paths"]
+        ]
+
+
+def _resolved(text: str, folder: Path, key: str) -> Path:
+    """Return a path of a spec as an absolute one; links that go round are left as they are."""
+    try:
+        return Path(os.path.realpath(user_path(text, folder)))
+    except (ValueError, OSError) as error:
+        raise SpecError(f"{key}: {error}; correct the path") from error
 
 
 def _set(table: dict[str, Any], text: str) -> None:
@@ -174,5 +189,5 @@ def _value(text: str) -> Any:
     """Read a TOML value; what is not one is a string, so that names and paths need no quotes."""
     try:
         return tomllib.loads(f"x = {text}")["x"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text

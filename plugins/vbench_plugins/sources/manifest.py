@@ -3,77 +3,107 @@
 from __future__ import annotations
 
 import csv
+import io
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from vbench.data.folder import Fault, FolderSource, Listing, SubjectFiles
 from vbench.errors import DataError
+from vbench.usertext import read_text, user_path
 
 NEEDED = ("subject", "image", "label")
+PATHS = ("image", "label", "mask")
+#: A first line that only names the separator, as Excel reads and writes it.
+_SEPARATOR = "sep="
 
 
 class Manifest(FolderSource):
     """Files anywhere, one row of a CSV file each subject.
 
     ``path`` is the CSV file, or a folder with a ``manifest.csv``. A path in it is absolute, or
-    relative to the CSV file's folder. Comma, semicolon or tab separate the columns.
+    relative to the CSV file's folder. Comma, semicolon or tab separate the columns. The text is
+    UTF-8, or UTF-16 as Excel's "Unicode text" is.
     """
 
     name = "manifest"
 
     @classmethod
     def detect(cls, path: Path) -> bool:
-        """Return whether it is a CSV file, or a folder with a ``manifest.csv``."""
-        return path.suffix == ".csv" or (path / "manifest.csv").exists()
+        """Return whether it is a CSV or TSV file, or a folder with a ``manifest.csv``."""
+        return path.suffix.lower() in {".csv", ".tsv"} or (path / "manifest.csv").exists()
 
     def scan(self) -> Listing:
         """Read the rows; files that are not there are faults."""
         file = self.path / "manifest.csv" if self.path.is_dir() else self.path
         faults: list[Fault] = []
         subjects = []
-        for line, row in self._rows(file):
+        for line, row in self._rows(file, faults):
             empty = [name for name in NEEDED if not row.get(name)]
             if empty:
                 message = f"line {line}: no {' and no '.join(empty)}"
                 faults.append(Fault(file, message, "fill in the cell, or remove the line"))
                 continue
-            image, label = (_path(file, row[name]) for name in ("image", "label"))
-            mask = _path(file, row["mask"]) if row.get("mask") else None
-            files = SubjectFiles(row["subject"], image, label, mask, self.classes)
-            faults.extend(
-                Fault(path, f"no such file (line {line} of {file.name})", "correct the path")
-                for path in files.paths()
-                if not path.is_file()
-            )
+            try:
+                found = {name: user_path(row[name], file.parent) for name in PATHS if row.get(name)}
+            except ValueError as error:
+                faults.append(Fault(file, f"line {line}: {error}", "correct the cell"))
+                continue
+            mask = found.get("mask")
+            files = SubjectFiles(row["subject"], found["image"], found["label"], mask, self.classes)
+            where = f"(line {line} of {file.name})"
+            for path in files.paths():
+                if path.is_dir():
+                    faults.append(Fault(path, f"a folder {where}", "name the file in it"))
+                elif not os.path.lexists(path):
+                    faults.append(Fault(path, f"no such file {where}", "correct the path"))
             subjects.append(files)
         return Listing.of(file, subjects, faults)
 
-    def _rows(self, file: Path) -> list[tuple[int, dict[str, str]]]:
-        """Return line number and cells, by column name in lower case.
+    def _rows(self, file: Path, faults: list[Fault]) -> Iterator[tuple[int, dict[str, str]]]:
+        """Yield line number and cells, by column name in lower case.
 
         Raises:
             DataError: When the file cannot be read as a table, or lacks a column.
         """
         try:
-            text = file.read_text(encoding="utf-8-sig")
+            text = read_text(file)
         except OSError as error:
             raise DataError(f"{file}: {error.strerror}; check `path` in the spec") from error
-        except UnicodeDecodeError as error:
-            raise DataError(f"{file}: not UTF-8 text; save it as CSV in UTF-8") from error
-        head = text.partition("\n")[0]
-        reader = csv.reader(text.splitlines(), delimiter=max(",;\t", key=head.count))
-        columns = [name.strip().lower() for name in next(reader, [])]
-        lacking = [name for name in NEEDED if name not in columns]
-        if lacking:
+        except ValueError as error:
+            raise DataError(f"{file}: {error}; save it as 'CSV UTF-8'") from error
+        head = text.partition("\n")[0].strip()
+        named = head.strip('"').lower().startswith(_SEPARATOR)
+        separator = head.strip('"')[len(_SEPARATOR) :][:1] if named else ""
+        reader = csv.reader(
+            io.StringIO(text, newline=""), delimiter=separator or max(",;\t", key=head.count)
+        )
+        try:
+            if named:
+                next(reader)
+            columns = [name.strip().lower() for name in next(reader, [])]
+            _check_columns(file, columns)
+            for cells in reader:
+                values = [cell.strip() for cell in cells]
+                if any(values[len(columns) :]):
+                    message = f"line {reader.line_num}: {len(cells)} cells, {len(columns)} columns"
+                    faults.append(Fault(file, message, "put a cell that has a separator in quotes"))
+                elif any(values):
+                    yield reader.line_num, dict(zip(columns, values, strict=False))
+        except csv.Error as error:
             raise DataError(
-                f"{file}: no column {', '.join(lacking)} in the first line, expected "
-                "'subject,image,label' and perhaps 'mask'; add a line of names"
-            )
-        return [
-            (reader.line_num, dict(zip(columns, (cell.strip() for cell in cells), strict=False)))
-            for cells in reader
-            if any(cell.strip() for cell in cells)
-        ]
+                f"{file}: line {reader.line_num}: {error}; correct the cell, and its quotes"
+            ) from error
 
 
-def _path(manifest: Path, cell: str) -> Path:
-    return manifest.parent / Path(cell).expanduser()
+def _check_columns(file: Path, columns: list[str]) -> None:
+    """Raise DataError when a column is lacking or there twice."""
+    lacking = [name for name in NEEDED if name not in columns]
+    if lacking:
+        raise DataError(
+            f"{file}: no column {', '.join(lacking)} in the first line, expected "
+            "'subject,image,label' and perhaps 'mask'; add a line of names"
+        )
+    twice = [name for name in (*NEEDED, "mask") if columns.count(name) > 1]
+    if twice:
+        raise DataError(f"{file}: two columns are called {twice[0]}; rename or remove one")

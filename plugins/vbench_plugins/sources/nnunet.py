@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from vbench.data.folder import Fault, FolderParams, FolderSource, Listing, SubjectFiles
 from vbench.data.header import SUFFIXES, stem
-from vbench.errors import DataError
-from vbench.files import read_json
 from vbench.interfaces import param
+from vbench.usertext import user_path
+from vbench_plugins.sources.datasetjson import About, read_about
 
+#: Endings of volumes and pictures that nnU-Net reads, and vbench does not.
+_OTHER_IMAGES = (
+    *(".nii", ".nii.gz", ".nii.zip", ".hdr", ".img", ".img.gz", ".nrrd", ".nhdr", ".mha", ".mhd"),
+    *(".mgz", ".mgh", ".dcm", ".png", ".bmp", ".jpg", ".jpeg", ".tif", ".tiff", ".npy", ".npz"),
+)
 _CHANNEL = re.compile(r"(.+)_(\d{4})")
 
 
@@ -41,66 +48,50 @@ class NnUNet(FolderSource):
     def scan(self) -> Listing:
         """Pair images with labels by name, or by the ``dataset`` table of ``dataset.json``."""
         faults: list[Fault] = []
-        about = self._about(faults)
+        about = read_about(self.path / "dataset.json", faults)
         classes = self._vessel_classes(about, faults)
-        if isinstance(about.get("dataset"), dict):
-            subjects = self._from_table(about["dataset"], classes, faults)
+        if about.table is not None:
+            subjects = self._from_table(about.table, faults)
         else:
-            subjects = self._from_names(classes, faults)
-        expected = about.get("numTraining")
-        if isinstance(expected, int) and expected != len(subjects) and not faults:
+            subjects = self._from_names(faults)
+        subjects = [replace(files, classes=classes, ignore=about.ignore) for files in subjects]
+        sound = not any(fault.serious for fault in faults)
+        if about.count not in (None, len(subjects)) and sound:
             faults.append(
                 Fault(
                     self.path / "dataset.json",
-                    f"numTraining is {expected}, there are {len(subjects)} pairs",
+                    f"numTraining is {about.count}, there are {len(subjects)} pairs",
                     "correct the number, or find the missing files",
                 )
             )
         return Listing.of(self.path, subjects, faults)
 
-    def _about(self, faults: list[Fault]) -> dict[str, Any]:
-        """Read ``dataset.json``; an absent one is a remark, since names say enough."""
-        file = self.path / "dataset.json"
-        try:
-            about = read_json(file)
-        except FileNotFoundError:
-            faults.append(
-                Fault(file, "missing", "write one so that nnU-Net reads the data", serious=False)
-            )
-            return {}
-        except (OSError, ValueError) as error:
-            faults.append(Fault(file, f"cannot be read ({error})", "correct the JSON"))
-            return {}
-        if not isinstance(about, dict):
-            faults.append(Fault(file, "not a JSON object", "write it as nnU-Net describes"))
-            return {}
-        ending = about.get("file_ending", SUFFIXES[0])
-        if ending not in SUFFIXES:
-            faults.append(Fault(file, f"file_ending is {ending}", "convert the files to .nii.gz"))
-        return about
-
-    def _vessel_classes(self, about: dict[str, Any], faults: list[Fault]) -> tuple[int, ...] | None:
+    def _vessel_classes(self, about: About, faults: list[Fault]) -> tuple[int, ...] | None:
         """Return the asked classes, or all that are labels but not ``ignore``."""
-        labels = about.get("labels")
-        if self.classes is not None or not isinstance(labels, dict) or "ignore" not in labels:
+        file = self.path / "dataset.json"
+        if self.classes is not None:
+            wrong = sorted(set(self.classes) & set(about.ignore))
+            if wrong:
+                message = f"classes {wrong} are the label 'ignore'"
+                faults.append(Fault(file, message, "leave them out of 'classes'"))
             return self.classes
-        faults.append(
-            Fault(
-                self.path / "dataset.json",
-                f"the label 'ignore' ({labels['ignore']}) is read as no vessel",
-                "name the vessels with 'classes' if that is wrong",
-                serious=False,
+        for name, values in about.vague.items():
+            message = f"the label '{name}' {list(values)} would count as vessel"
+            faults.append(
+                Fault(file, message, "name it 'ignore', or name the vessels by 'classes'")
             )
-        )
-        named = (value for name, value in labels.items() if name != "ignore")
-        values = {
-            int(v) for value in named for v in (value if isinstance(value, list) else [value])
-        }
-        return tuple(sorted(values - {0}))
+        if about.labels is not None and not about.vessels:
+            message = "labels names no class beside the background"
+            faults.append(Fault(file, message, 'add such as "vessel": 1'))
+        if not about.ignore:
+            return None
+        shown = ", ".join(map(str, about.ignore))
+        message = f"the label 'ignore' ({shown}) is read as no vessel"
+        mend = "name the vessels with 'classes' if that is wrong"
+        faults.append(Fault(file, message, mend, serious=False))
+        return about.vessels
 
-    def _from_names(
-        self, classes: tuple[int, ...] | None, faults: list[Fault]
-    ) -> list[SubjectFiles]:
+    def _from_names(self, faults: list[Fault]) -> list[SubjectFiles]:
         images = self._images(faults)
         labels = self._folder("labelsTr", faults)
         masks = self._folder("masksTr", faults)
@@ -117,9 +108,7 @@ class NnUNet(FolderSource):
                     Fault(labels[case], f"no image {place}", "add it, or remove the label")
                 )
             else:
-                subjects.append(
-                    SubjectFiles(case, images[case], labels[case], masks.get(case), classes)
-                )
+                subjects.append(SubjectFiles(case, images[case], labels[case], masks.get(case)))
         faults.extend(
             Fault(masks[case], f"the mask of no case: there is no '{case}'", "rename or remove it")
             for case in sorted(set(masks) - set(images) - set(labels))
@@ -144,34 +133,58 @@ class NnUNet(FolderSource):
                 other = found.setdefault(stem(file), file)
                 if other != file:
                     faults.append(Fault(file, f"two files: there is {other.name}", "remove one"))
+            elif file.name.lower().endswith(_OTHER_IMAGES) and not file.name.startswith("."):
+                faults.append(Fault(file, "not a .nii or .nii.gz file", "convert or remove it"))
         return found
 
-    def _from_table(
-        self, table: dict[str, Any], classes: tuple[int, ...] | None, faults: list[Fault]
-    ) -> list[SubjectFiles]:
+    def _from_table(self, table: Mapping[str, Any], faults: list[Fault]) -> list[SubjectFiles]:
+        file = self.path / "dataset.json"
+        masks = self._folder("masksTr", faults)
         subjects = []
         for case, entry in table.items():
-            file = self.path / "dataset.json"
             try:
-                image = self._inside(entry["images"][self.params.channel])
-                label = self._inside(entry["label"])
-            except (KeyError, IndexError, TypeError) as error:
-                message = (
-                    f"dataset.{case} names no image of channel {self.params.channel}, or no label"
-                )
-                faults.append(Fault(file, message, f"complete the entry ({error!r})"))
-            except DataError as error:
-                faults.append(Fault(file, f"dataset.{case}: {error}", "move the file inside"))
-            else:
-                subjects.append(SubjectFiles(case, image, label, classes=classes))
+                image, label = self._entry(entry)
+            except ValueError as error:
+                faults.append(Fault(file, f"dataset.{case}: {error}", "correct the entry"))
+                continue
+            faults.extend(
+                Fault(path, f"no such file (dataset.{case})", "correct the path, or add the file")
+                for path in (image, label)
+                if not os.path.lexists(path)
+            )
+            mask = masks.get(case, masks.get(stem(label)))
+            subjects.append(SubjectFiles(case, image, label, mask))
+        used = {files.mask for files in subjects}
+        faults.extend(
+            Fault(mask, "the mask of no case of the dataset table", "name it like the case", False)
+            for mask in masks.values()
+            if mask not in used
+        )
         return subjects
+
+    def _entry(self, entry: Any) -> tuple[Path, Path]:
+        """Return image and label of one entry of the table.
+
+        Raises:
+            ValueError: When it is not as nnU-Net describes it, or a path leads out of the folder.
+        """
+        images = entry.get("images") if isinstance(entry, dict) else None
+        channel = self.params.channel
+        names = images[channel : channel + 1] if isinstance(images, list) else []
+        names += [entry.get("label")] if isinstance(entry, dict) else []
+        if len(names) < 2 or not all(isinstance(name, str) and name for name in names):
+            raise ValueError(
+                f"no image of channel {channel}, or no label; expected "
+                '{"images": ["path", …], "label": "path"}'
+            )
+        return self._inside(names[0]), self._inside(names[1])
 
     def _inside(self, name: str) -> Path:
         """Return a path of ``dataset.json``; by its text, it must not lead out of the folder.
 
         Links within the folder are followed: they are how people share volumes between data sets.
         """
-        path = Path(os.path.normpath(self.path / name))
+        path = Path(os.path.normpath(user_path(name, self.path)))
         if not path.is_relative_to(os.path.normpath(self.path)):
-            raise DataError(f"'{name}' leads out of {self.path}")
+            raise ValueError(f"'{name}' leads out of {self.path}; move the file inside")
         return path

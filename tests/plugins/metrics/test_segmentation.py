@@ -19,8 +19,12 @@ DISTANCES = ["hd95", "hd", "hd95-pooled", "hd95-evalseg", "assd", "avd", "bavd"]
 
 def score(name: str, prediction: np.ndarray, truth: np.ndarray, spacing=SPACING, **params) -> Score:
     cls = METRICS[name]
-    given = Score(*cls(cls.Params(**params)).score(MaskPair(prediction, truth, spacing)))
+    metric = cls(cls.Params(**params))
+    given = Score(*metric.score(MaskPair(prediction, truth, spacing)))
     assert isinstance(given.value, float)
+    # The order in memory changes nothing: nibabel reads files in Fortran order.
+    fortran = MaskPair(np.asfortranarray(prediction), np.asfortranarray(truth), spacing)
+    assert Score(*metric.score(fortran)) == given
     return given
 
 

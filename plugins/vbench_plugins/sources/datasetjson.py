@@ -1,0 +1,156 @@
+"""``dataset.json`` as nnU-Net 1 and 2 describe it; what is not understood is said."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from vbench.data.folder import Fault
+from vbench.data.header import SUFFIXES
+from vbench.files import read_json
+from vbench.usertext import one_line
+
+#: Names of labels, by letters alone, that are nnU-Net's ``ignore``, and those that may mean it.
+_IGNORE = {"ignore", "ignored", "ignorelabel", "ignoreindex"}
+_VAGUE = {"void", "unlabeled", "unlabelled", "unknown", "dontcare", "uncertain", "notlabeled"}
+_EXAMPLE = '{"background": 0, "vessel": 1}'
+
+
+@dataclass(frozen=True)
+class About:
+    """What ``dataset.json`` says.
+
+    Attributes:
+        labels: Values by name, of the background and ``ignore`` too; None when it names none.
+        ignore: The values of the label ``ignore``: what nobody labelled.
+        count: ``numTraining``; None when it is not said.
+        table: The ``dataset`` table, files by case; None when there is none.
+    """
+
+    labels: Mapping[str, tuple[int, ...]] | None = None
+    ignore: tuple[int, ...] = ()
+    count: int | None = None
+    table: Mapping[str, Any] | None = None
+    #: Names that may stand for ``ignore``, with their values.
+    vague: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+    @property
+    def vessels(self) -> tuple[int, ...]:
+        """The values of all labels that are neither background nor ``ignore``."""
+        named = {value for values in (self.labels or {}).values() for value in values}
+        return tuple(sorted(named - {0} - set(self.ignore)))
+
+
+def read_about(file: Path, faults: list[Fault]) -> About:
+    """Read ``dataset.json``; an absent one is a remark, since the names of files say enough."""
+
+    def fault(message: str, mend: str, serious: bool = True) -> None:
+        faults.append(Fault(file, message, mend, serious))
+
+    try:
+        about = read_json(file, unique=True)
+    except FileNotFoundError:
+        fault("missing", "write one so that nnU-Net reads the data", serious=False)
+        return About()
+    except OSError as error:
+        fault(f"cannot be read ({error.strerror})", "check the file and its permissions")
+        return About()
+    except ValueError as error:
+        fault(f"cannot be read ({error})", "correct the JSON, saved as UTF-8")
+        return About()
+    if not isinstance(about, dict):
+        fault("not a JSON object", "write it as nnU-Net describes")
+        return About()
+    ending = about.get("file_ending", SUFFIXES[0])
+    if ending not in SUFFIXES:
+        fault(f"file_ending is {_shown(ending)}", 'convert the files to .nii.gz, and say ".nii.gz"')
+    count = _number(about.get("numTraining"))
+    if "numTraining" in about and count is None:
+        fault(
+            f"numTraining is {_shown(about['numTraining'])}, expected the number of cases",
+            "correct or remove it",
+        )
+    table = about.get("dataset")
+    if "dataset" in about and not isinstance(table, dict):
+        fault(f"dataset is {_shown(table)}, expected files by case", "correct or remove it")
+        table = None
+    labels = _labels(about["labels"], fault) if "labels" in about else None
+    ignore = _named(labels, _IGNORE)
+    _check_ignore(labels or {}, ignore, fault)
+    return About(
+        labels=labels,
+        ignore=tuple(sorted({value for values in ignore.values() for value in values})),
+        count=count,
+        table=table,
+        vague={k: v for k, v in _named(labels, _VAGUE).items() if v != (0,)},
+    )
+
+
+def _labels(given: Any, fault: Callable[..., None]) -> dict[str, tuple[int, ...]] | None:
+    """Return values by name, of nnU-Net 2 (name: value or region) or 1 ("value": name)."""
+    if not isinstance(given, dict):
+        fault(f"labels is {_shown(given)}, expected such as {_EXAMPLE}", "write labels so")
+        return None
+    labels: dict[str, tuple[int, ...]] = {}
+    for name, value in given.items():
+        if _number(name) is not None and isinstance(value, str) and _number(value) is None:
+            name, value = value, name
+        values = [_number(v) for v in (value if isinstance(value, list) else [value])]
+        known = tuple(v for v in values if v is not None)
+        if not values or len(known) < len(values):
+            fault(
+                f"labels.{name} is {_shown(value)}, expected a whole number of 0 and above, or a "
+                "list of them",
+                f"write labels such as {_EXAMPLE}",
+            )
+            continue
+        labels[name] = (*labels.get(name, ()), *known)
+    return labels
+
+
+def _check_ignore(
+    labels: Mapping[str, tuple[int, ...]],
+    ignore: Mapping[str, tuple[int, ...]],
+    fault: Callable[..., None],
+) -> None:
+    for name, values in ignore.items():
+        others = [
+            other for other, own in labels.items() if other not in ignore and {*own} & {*values}
+        ]
+        if others or 0 in values:
+            also = f"'{others[0]}'" if others else "the background"
+            fault(
+                f"labels.{name} is {_shown(list(values))}, which is {also}, too",
+                "give 'ignore' a value of its own",
+            )
+
+
+def _named(
+    labels: Mapping[str, tuple[int, ...]] | None, names: set[str]
+) -> dict[str, tuple[int, ...]]:
+    return {
+        name: values
+        for name, values in (labels or {}).items()
+        if re.sub(r"[^a-z]", "", name.lower()) in names
+    }
+
+
+def _number(value: Any) -> int | None:
+    """Return a whole number of 0 and above, also when it is written as 2.0 or "2"."""
+    if isinstance(value, str) and re.fullmatch(r"\s*[0-9]{1,18}\s*", value):
+        return int(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return value if whole and 0 <= value < 2**63 else None
+
+
+def _shown(value: Any) -> str:
+    """Return text as it is, another value as JSON writes it, cut short."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    text = one_line(text) or '""'
+    return text if len(text) <= 60 else f"{text[:57]}..."

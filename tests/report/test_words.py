@@ -1,0 +1,92 @@
+"""The sentences of the summary: each says what it rests on, and no more than was shown."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from fabricate import fabricate
+
+from vbench.analysis import build_leaderboard
+from vbench.analysis.table import markdown
+from vbench.report.words import summary
+
+ARM = "synthetic/wgan-gp-sn"
+
+
+def board_of(folder, **how):
+    return build_leaderboard(fabricate(folder, **how).folder)
+
+
+def sentence(board, start):
+    return next(line for line in summary(board) if line.startswith(start))
+
+
+def give(made, arm, values):
+    """Give an arm these DSC, ``(seeds, subjects)``."""
+    for seed, row in enumerate(values):
+        cases = [case for case in made.cases(arm, seed) if case["metric"] == "dsc"]
+        for case, value in zip(cases, row, strict=True):
+            case["value"] = float(value)
+    made.rewrite()
+
+
+def test_each_score_says_how_many_subjects_and_seeds_it_rests_on(tmp_path):
+    board = board_of(tmp_path)
+    for start in ("Trained on real", "The best of the synthetic", "Real and synthetic", "The bar"):
+        assert "(6 test subjects, 3 seeds)" in sentence(board, start)
+    assert "(6 test subjects, 3 seeds)" in sentence(board, "With 1 patient")
+    one = board_of(tmp_path / "one", seeds=(0,), n_test=1)
+    assert "(1 test subject, 1 seed)" in sentence(one, "Trained on real")
+
+
+def test_undefined_and_failed_cases_are_said_where_they_count(tmp_path):
+    made = fabricate(tmp_path)
+    cases = [case for case in made.cases("real") if case["metric"] == "dsc"]
+    cases[0] |= {"value": None, "status": "failed"}
+    cases[1] |= {"value": 0.0, "status": "undefined"}
+    made.rewrite()
+    board = build_leaderboard(made.folder)
+    assert "3 seeds, 1 case undefined, 1 case failed)" in sentence(board, "Trained on real")
+    assert sentence(board, "1 score failed and has no value")
+
+
+def test_significant_is_said_only_where_the_sign_stands(tmp_path):
+    """Trainings that shift all subjects alike: every subject agrees, and no sign stands."""
+    made = fabricate(tmp_path, n_test=8, failed=None)
+    subjects = np.linspace(0.80, 0.90, 8)
+    noise = np.random.default_rng(0).normal(0, 0.002, (2, 3, 8))
+    give(made, "real", subjects + noise[0] + np.array([[0.01], [0.03], [-0.02]]))
+    give(made, ARM, subjects + noise[1] + np.array([[-0.03], [0.01], [-0.01]]))
+    board = build_leaderboard(made.folder)
+    row = next(row for row in board["rows"] if row["arm"] == ARM)
+    assert row["versus"]["real"]["dsc"]["effect"] == -1.0
+    line = next(line for line in markdown(board).splitlines() if f"| {ARM} |" in line)
+    assert "*" not in line.split("|")[3]
+    text = sentence(board, f"The best of the synthetic arms, {ARM}")
+    assert "no difference that could be shown (p = " in text
+    assert "significant" not in text
+
+
+def test_a_difference_that_only_the_uncorrected_interval_shows_is_called_so(tmp_path):
+    text = sentence(board_of(tmp_path), "Real and synthetic patches together")
+    assert "which is not significant once corrected for all comparisons (p = 0.0" in text
+    assert "a significant difference" not in text
+
+
+@pytest.mark.parametrize(("seeds", "networks"), [((0,), True), ((0, 1, 2), False)])
+def test_with_one_seed_the_sentences_are_about_these_networks(tmp_path, seeds, networks):
+    board = board_of(tmp_path, seeds=seeds)
+    text = sentence(board, "The best of the synthetic")
+    assert "a significant difference" in text
+    assert ("between these trained networks" in text) == networks
+    assert any("not about the methods" in line for line in summary(board)) == networks
+
+
+def test_one_subject_is_no_test(tmp_path):
+    text = sentence(board_of(tmp_path, n_test=1), "The best of the synthetic")
+    assert "which cannot be tested: it needs two test subjects" in text
+
+
+def test_worth_says_when_it_is_not_known(tmp_path):
+    text = sentence(board_of(tmp_path, n_test=1), "With 1 patient")
+    assert "How many patients that is worth cannot be said: fewer than two test subjects" in text

@@ -1,0 +1,63 @@
+"""Text and paths as people, Windows and Excel write them; what cannot be read is said in words."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+
+def read_text(path: str | Path) -> str:
+    """Read text as people's programs write it: UTF-8, or UTF-16 with its byte-order mark.
+
+    Raises:
+        OSError: When it cannot be read.
+        ValueError: When it is no such text; the message says where.
+    """
+    data = Path(path).read_bytes()
+    wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")
+    try:
+        text = data.decode("utf-16" if wide else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        byte = data[error.start : error.start + 1].hex()
+        raise ValueError(f"not UTF-8 text (byte 0x{byte} in line {line})") from error
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise ValueError(f"not UTF-8 text (a NUL in line {line})")
+    return text
+
+
+def user_path(text: str, folder: Path) -> Path:
+    """Return the path that a person wrote in a file of this folder.
+
+    ``~`` is the home folder. A relative path may be written as on Windows, with backslashes.
+
+    Raises:
+        ValueError: When no file can have this name; the message says why.
+    """
+    strange = next((c for c in text if not c.isprintable() and c not in "\xa0\u3000"), None)
+    if strange is not None:
+        raise ValueError(f"the path {_short(text)!a} has the character U+{ord(strange):04X}")
+    if os.name != "nt" and "\\" in text and not os.path.lexists(folder / text):
+        if re.match(r"[A-Za-z]:|\\\\", text):
+            raise ValueError(f"'{_short(text)}' is a path of Windows, which is not here")
+        text = text.replace("\\", "/")
+    long = max((len(os.fsencode(part)) for part in Path(text).parts), default=0)
+    if long > 255 or len(os.fsencode(text)) > 4000:
+        raise ValueError(f"the path '{_short(text)}' of {len(text)} characters is too long")
+    try:
+        return folder / Path(text).expanduser()
+    except RuntimeError as error:
+        if os.path.lexists(folder / text):
+            return folder / text
+        raise ValueError(f"the path '{_short(text)}' begins with no user's name") from error
+
+
+def one_line(text: str) -> str:
+    """Return text with what would break a line, or cannot be printed, as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:57]}..."
