@@ -37,7 +37,8 @@ class Vesselness(Rule):
 
     A response is the geometric mean of the curvatures across the tube, which are eigenvalues of
     the Hessian, as in ``skimage.filters.sato``; beyond it, voxels need not be cubes, and what is
-    outside of the mask does not count, nor do saddles. With 2D patches, or in a single slice, tubes are lines.
+    outside of the mask does not count, nor do saddles. With 2D patches, or in a single slice, tubes
+    are lines.
     """
 
     name = "vesselness"
