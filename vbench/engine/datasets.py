@@ -26,6 +26,8 @@ class Subjects:
         parts: Subject names of ``train``, ``val`` and ``test``.
         jobs: Each subject's ``prepare`` job.
         fingerprint: Digest over all subjects' content.
+        params: The source's parameters.
+        anatomy: By digest, the subject that has it; see :meth:`DataSource.anatomy`.
     """
 
     role: str
@@ -34,6 +36,7 @@ class Subjects:
     jobs: Mapping[str, Job]
     fingerprint: str
     params: Mapping[str, Any] = field(default_factory=dict)
+    anatomy: Mapping[str, str] = field(default_factory=dict)
 
     def keys(self, part: str) -> list[str]:
         """Return the keys of the prepared volumes of a part, in its order."""
@@ -91,6 +94,8 @@ def look(spec: Spec, registry: Registry, role: str) -> Subjects:
             benchmark=spec.benchmark.name,
         )
     _refuse_twins(prints, role)
+    with _called(f"data.{role}: source '{table.plugin}'"):
+        heads = {subject: source.anatomy(subject) for subject in prints}
     return Subjects(
         role=role,
         plugin=table.plugin,
@@ -98,6 +103,7 @@ def look(spec: Spec, registry: Registry, role: str) -> Subjects:
         jobs=jobs,
         fingerprint=digest(prints),
         params=params.model_dump(mode="json"),
+        anatomy=_heads(heads, parts, role),
     )
 
 
@@ -119,16 +125,34 @@ def refuse_overlap(source: Subjects, target: Subjects) -> None:
         DataError: Naming the subject.
     """
 
-    def content(subjects: Subjects) -> dict[str, str]:
-        return {job.inputs["fingerprint"]: name for name, job in subjects.jobs.items()}
-
-    ours, theirs = content(source), content(target)
-    for fingerprint in ours.keys() & theirs.keys():
+    for head in source.anatomy.keys() & target.anatomy.keys():
         raise DataError(
-            f"data.target: subject '{theirs[fingerprint]}' has the same content as "
-            f"'{ours[fingerprint]}' of data.source; the two sets must not share subjects "
-            "(another seed, scanner or folder for one of them)"
+            f"data.target: subject '{target.anatomy[head]}' has the same content as "
+            f"'{source.anatomy[head]}' of data.source, or is the same head under another noise; "
+            "the two sets must not share subjects (another seed, site or folder for one of them)"
         )
+
+
+def _heads(
+    heads: Mapping[str, list[str]], parts: Mapping[str, tuple[str, ...]], role: str
+) -> dict[str, str]:
+    """Return who has each head.
+
+    Raises:
+        DataError: When two parts of the split have the same one.
+    """
+    part_of = {subject: part for part, names in parts.items() for subject in names}
+    owner: dict[str, str] = {}
+    for subject, digests in heads.items():
+        for head in digests:
+            other = owner.setdefault(head, subject)
+            if part_of[other] != part_of[subject]:
+                raise DataError(
+                    f"data.{role}: '{other}' ({part_of[other]}) and '{subject}' "
+                    f"({part_of[subject]}) have the same image or the same label, voxel by voxel; "
+                    "remove one, or name both in the same part of the split"
+                )
+    return owner
 
 
 def _refuse_twins(prints: Mapping[str, str], role: str) -> None:

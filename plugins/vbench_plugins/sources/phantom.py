@@ -114,6 +114,10 @@ class Phantom(DataSource):
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
+    def anatomy(self, subject: str) -> list[str]:
+        """Return what the head is drawn from: seed, site and number, whatever the image is like."""
+        return [f"phantom {self.params.seed} {self.params.scanner} {self._index(subject)}"]
+
     def load(self, subject: str) -> Subject:
         """Make one subject; the same whatever the number of subjects."""
         from vbench_plugins.phantom.make import make
