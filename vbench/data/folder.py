@@ -192,7 +192,7 @@ class FolderSource(DataSource):
         return digest.hexdigest()
 
     def anatomy(self, subject: str) -> list[str]:
-        """Return digests of the image's bytes and of the label's voxels, in whatever file they are."""
+        """Return digests of the image's bytes and of the label's voxels."""
         files = self.files(subject)
         return [content_digest(files.image), *label_digest(files.label)]
 

@@ -124,7 +124,6 @@ def refuse_overlap(source: Subjects, target: Subjects) -> None:
     Raises:
         DataError: Naming the subject.
     """
-
     for head in source.anatomy.keys() & target.anatomy.keys():
         raise DataError(
             f"data.target: subject '{target.anatomy[head]}' has the same content as "

@@ -211,7 +211,8 @@ class WganGpParams(GanParams):
     lr_critic: float = param(1e-3, "Critic learning rate", tune=(2e-4, 2e-3), log=True, gt=0)
     norm_critic: Literal["instance", "spectral", "none"] = param("instance", "Critic normalisation")
     penalty: Literal["sample", "batch"] = param(
-        "sample", "Fault 1 (batch, with penalty_samples = 0): one gradient norm and one mixing weight for all"
+        "sample",
+        "Fault 1 (batch, with penalty_samples = 0): one gradient norm and one mixing weight for all",
     )
     penalty_weight: float = param(10.0, "Weight of the gradient penalty", tune=[5.0, 10.0], ge=0)
     penalty_samples: int = param(
