@@ -1,5 +1,6 @@
 """The specs in ``benchmarks/`` say what their comments promise; they are planned, not run."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ def test_each_arm_of_the_ablation_is_one_switch_away_from_its_corrected_method()
         for key in changed:
             assert values[key] == getattr(authors, key), (use.label, key)
     assert switches == {
-        "fault-1-batch-penalty": {"penalty"},
+        "fault-1-batch-penalty": {"penalty", "penalty_samples"},
         "fault-2-reused-batch": {"reuse_batch"},
         "fault-3-zero-gains": {"zero_mean_gains"},
         "fault-4-train-mode": {"sampling_mode"},
@@ -135,3 +136,21 @@ def test_every_arm_has_the_same_number_of_trials_and_three_seeds(name: str) -> N
     assert {len(keys) for arm in arms for keys in arm.trials.values()} == {read(name).tune.trials}
     if name != "beyond":
         assert {len(arm.trials) for arm in arms} == {3}
+
+
+def test_fault_1_takes_one_norm_over_the_whole_batch() -> None:
+    use = next(u for u in read("ablation").generators if u.label == "fault-1-batch-penalty")
+    values = parameters(use)
+    assert (values["penalty"], values["penalty_samples"]) == ("batch", 0)
+
+
+@pytest.mark.parametrize("name", ["dcgan", "wgan-gp", "wgan-gp-sn"])
+def test_the_documents_list_all_that_corrected_changes(name: str) -> None:
+    text = (FOLDER.parent / "docs" / "explanation" / "paper.md").read_text(encoding="utf-8")
+    section = text.partition("## What the presets differ in")[2].partition("## Why its 95HD")[0]
+    rows = [line for line in section.splitlines() if line.startswith("|")]
+    listed = set(re.findall(r"`(\w+)", "\n".join(rows)))
+    cls = default().get("generator", name).cls.Params
+    authors, corrected = cls(preset="authors").model_dump(), cls().model_dump()
+    changed = {key for key in authors if authors[key] != corrected[key]} - {"preset"}
+    assert changed <= listed, changed - listed

@@ -142,6 +142,13 @@ class DataSource(Plugin):
         It changes when the content does, and only then: not with the folder's place.
         """
 
+    def anatomy(self, subject: str) -> list[str]:
+        """Return digests that this subject shares with the same head under another name or noise.
+
+        vbench refuses subjects that share one in two parts of the split, or in source and target.
+        """
+        return [self.fingerprint(subject)]
+
     @abstractmethod
     def load(self, subject: str) -> Subject:
         """Read or make one subject.

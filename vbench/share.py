@@ -211,9 +211,9 @@ def _arm(plan: Mapping[str, Any], arm: str) -> dict[str, Any]:
 
 
 def _heldout(plan: Mapping[str, Any]) -> list[str]:
-    """Return the keys of the prepared validation and test subjects of the source."""
+    """Return the keys of the source's test subjects; validation chose the candidate."""
     subjects = plan["data"]["source"]["subjects"]
-    labels = {f"source · {name}" for part in ("val", "test") for name in subjects[part]}
+    labels = {f"source · {name}" for name in subjects["test"]}
     return [j["key"] for j in plan["jobs"] if j["stage"] == "prepare" and j["label"] in labels]
 
 

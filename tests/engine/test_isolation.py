@@ -75,7 +75,7 @@ def test_a_segmenter_is_held_to_its_contract(tmp_path: Path, fault: str, reason:
     result = run(
         tmp_path,
         segmenter__params={"fault": fault},
-        regimes={"real": True, "baseline": True},
+        regimes={"real": True, "baseline": {"segmenters": ["threshold"]}},
     )
     assert [f.reason for f in result.failures.values()] == [reason, "upstream"]
     rows = {row["arm"]: row["status"] for row in result.board["rows"]}
@@ -121,7 +121,7 @@ def cause(result: api.RunResult, stage: str) -> tuple[str, str]:
 @pytest.mark.parametrize("fault", [*BROKEN, "nan", "shape", "dtype"])
 def test_a_faulty_segmenter_fails_its_own_arm_only(tmp_path: Path, fault: str) -> None:
     segmenter = {"plugin": "faulty-segmenter", "params": {"fault": fault}}
-    regimes = {"real": True, "baseline": True}
+    regimes = {"real": True, "baseline": {"segmenters": ["threshold"]}}
     result = faulty(tmp_path, fault, segmenter=segmenter, regimes=regimes)
     assert statuses(result) == {"real": "failed", "baseline/threshold": "ok"}
     assert not result.ok

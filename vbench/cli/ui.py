@@ -48,12 +48,12 @@ def command(out: Path, port: int, anew: bool, weights: bool) -> None:
     if not names:
         raise StoreError(f"{out}: no benchmark's results here; `vbench run SPEC --out` makes some")
     uri = tracking_uri(out)
+    remote = uri.startswith(("http://", "https://"))
+    port = port if remote else free_port(port)
     absent = uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists()
     if anew or absent or moved(out):
         for name in rebuild(out, weights=weights):
             click.echo(f"synchronised {name}")
-    remote = uri.startswith(("http://", "https://"))
-    port = port if remote else free_port(port)
     base = uri if remote else f"http://{HOST}:{port}"
     with said_plainly(uri):
         mlflow = client(uri)
@@ -74,8 +74,10 @@ def free_port(wanted: int) -> int:
     """Return the port when nobody has it, any free one for 0.
 
     Raises:
-        StoreError: When it is taken.
+        StoreError: When it is no port, is taken, or is not for this user.
     """
+    if not 0 <= wanted <= 65535:
+        raise StoreError(f"--port {wanted}: a port lies between 1 and 65535; 0 takes a free one")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -114,22 +116,25 @@ def serve_pages(out: Path) -> int:
 
 
 def _serve_mlflow(uri: str, port: int) -> int:
-    """Run MLflow's server until it ends or this process is told to; its workers end with it."""
-    call = [sys.executable, "-m", "mlflow", "server", "--host", HOST, "--port", str(port)]
-    call += ["--workers", "1"]
+    """Run MLflow's server until it ends or this process does, in whatever way."""
+    call = [sys.executable, "-m", "vbench.tracking.guard", sys.executable, "-m", "mlflow", "server"]
+    call += ["--host", HOST, "--port", str(port), "--workers", "1"]
     # By environment: a command line, which may be read by all, is no place for a password.
     env = {**os.environ, "MLFLOW_BACKEND_STORE_URI": uri}
 
     def stop(_: int, __: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, stop)
-    server = subprocess.Popen(call, env=env, start_new_session=True)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
+    server = subprocess.Popen(call, env=env, stdin=subprocess.PIPE, start_new_session=True)
     try:
         return server.wait()
     except KeyboardInterrupt:
         return 0
     finally:
-        if server.poll() is None:
-            os.killpg(server.pid, signal.SIGTERM)
-            server.wait()
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)  # it is ending already
+        if server.stdin is not None:
+            server.stdin.close()
+        server.wait()

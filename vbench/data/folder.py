@@ -220,6 +220,11 @@ class FolderSource(DataSource):
         """Name the person, as the layout does."""
         return self.files(subject).group or subject
 
+    def anatomy(self, subject: str) -> list[str]:
+        """Return digests of the image's bytes and of the label's voxels."""
+        files = self.files(subject)
+        return [content_digest(files.image), *label_digest(files.label)]
+
     def load(self, subject: str) -> Subject:
         """Read one subject; its notes hold the digest of each file."""
         files = self.files(subject)
@@ -249,3 +254,23 @@ def content_digest(path: Path) -> str:
         raise unopened(path, error) from error
     digest: str = made.hexdigest()
     return digest
+
+
+def label_digest(path: Path) -> list[str]:
+    """Return the digest of where a label is not 0, in RAS order; none when it is empty.
+
+    A file that cannot be read has none either: preparing it says what is wrong.
+    """
+    import nibabel as nib
+    import numpy as np
+
+    try:
+        image: Any = nib.as_closest_canonical(nib.load(path))
+        there = np.asanyarray(image.dataobj) != 0
+    except Exception:
+        return []
+    if not there.any():
+        return []
+    digest = hashlib.blake2b(repr([n for n in there.shape if n > 1]).encode(), digest_size=16)
+    digest.update(np.packbits(there, axis=None).tobytes())
+    return [f"label {digest.hexdigest()}"]

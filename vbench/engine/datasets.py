@@ -29,6 +29,7 @@ class Subjects:
         fingerprint: Digest over all subjects' content.
         params: Of the data source.
         people: Subject to person; empty when each subject is a person of its own.
+        anatomy: By digest, the subject that has it; see :meth:`DataSource.anatomy`.
     """
 
     role: str
@@ -38,6 +39,7 @@ class Subjects:
     fingerprint: str
     params: Mapping[str, Any] = field(default_factory=dict)
     people: Mapping[str, str] = field(default_factory=dict)
+    anatomy: Mapping[str, str] = field(default_factory=dict)
 
     def keys(self, part: str) -> list[str]:
         """Return the keys of the prepared volumes of a part, in its order."""
@@ -115,6 +117,8 @@ def look(spec: Spec, registry: Registry, role: str) -> Subjects:
             benchmark=spec.benchmark.name,
         )
     _refuse_twins(prints, role)
+    with _called(f"data.{role}: source '{table.plugin}'"):
+        heads = {subject: source.anatomy(subject) for subject in prints}
     audited = spec.metrics.fidelity or spec.metrics.privacy
     cut = [name for part in (parts if audited else ("train",)) for name in parts[part]]
     try:
@@ -136,6 +140,7 @@ def look(spec: Spec, registry: Registry, role: str) -> Subjects:
         fingerprint=digest(prints),
         params=params.model_dump(mode="json"),
         people={name: people[name] for name in jobs} if people else {},
+        anatomy=_heads(heads, parts, role),
     )
 
 
@@ -162,7 +167,7 @@ def _partly_labelled(source: DataSource, names: Iterable[str]) -> Iterator[Subje
     if not isinstance(source, FolderSource):
         return
     for name in names:
-        if source.files(name).ignore is not None:
+        if source.files(name).ignore:
             try:
                 subject = source.load(name)
             except DataError:
@@ -187,17 +192,34 @@ def refuse_overlap(source: Subjects, target: Subjects) -> None:
     Raises:
         DataError: Naming the subject.
     """
-
-    def content(subjects: Subjects) -> dict[str, str]:
-        return {job.inputs["fingerprint"]: name for name, job in subjects.jobs.items()}
-
-    ours, theirs = content(source), content(target)
-    for fingerprint in ours.keys() & theirs.keys():
+    for head in source.anatomy.keys() & target.anatomy.keys():
         raise DataError(
-            f"data.target: subject '{theirs[fingerprint]}' has the same content as "
-            f"'{ours[fingerprint]}' of data.source; the two sets must not share subjects "
-            "(another seed, scanner or folder for one of them)"
+            f"data.target: subject '{target.anatomy[head]}' has the same content as "
+            f"'{source.anatomy[head]}' of data.source, or is the same head under another noise; "
+            "the two sets must not share subjects (another seed, site or folder for one of them)"
         )
+
+
+def _heads(
+    heads: Mapping[str, list[str]], parts: Mapping[str, tuple[str, ...]], role: str
+) -> dict[str, str]:
+    """Return who has each head.
+
+    Raises:
+        DataError: When two parts of the split have the same one.
+    """
+    part_of = {subject: part for part, names in parts.items() for subject in names}
+    owner: dict[str, str] = {}
+    for subject, digests in heads.items():
+        for head in digests:
+            other = owner.setdefault(head, subject)
+            if part_of[other] != part_of[subject]:
+                raise DataError(
+                    f"data.{role}: '{other}' ({part_of[other]}) and '{subject}' "
+                    f"({part_of[subject]}) have the same image or the same label, voxel by voxel; "
+                    "remove one, or name both in the same part of the split"
+                )
+    return owner
 
 
 def _refuse_twins(prints: Mapping[str, str], role: str) -> None:

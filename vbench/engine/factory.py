@@ -229,7 +229,8 @@ class JobFactory:
         if not any(metrics.values()):
             return
         source = self.data["source"]
-        train, heldout = source.keys("train"), [*source.keys("val"), *source.keys("test")]
+        # Validation subjects chose the checkpoint: what was chosen by them is not unseen.
+        train, heldout = source.keys("train"), source.keys("test")
         trials = arm.trials[seed]
         segmenter = self.registry.get("segmenter", self.spec.segmenter.plugin)
         lends = real is not None and metrics["fidelity"] and offers_features(segmenter.cls)

@@ -54,17 +54,36 @@ def said_plainly(uri: str) -> Iterator[None]:
         StoreError: When the store cannot be reached, refuses, or needs a driver that is missing.
     """
     quiet_mlflow()
+    from alembic.util.exc import CommandError
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
         yield
-    except (MlflowException, SQLAlchemyError, ImportError) as error:
+    except (MlflowException, SQLAlchemyError, ImportError, CommandError) as error:
+        if revision := _REVISION.search(str(error)):
+            raise StoreError(_other_version(uri, next(filter(None, revision.groups())))) from error
         reason = without_password(str(error).partition("\n")[0])[:160]
         raise StoreError(
             f"MLflow at {without_password(uri)}: {reason}; the results are complete in their"
             " folder, and `vbench ui --sync` fills MLflow from them"
         ) from error
+
+
+#: How MLflow and Alembic say that the tables of a store are not those of this MLflow.
+_REVISION = re.compile(r"found version (\w+)|Can't locate revision identified by '([^']+)'")
+
+
+def _other_version(uri: str, revision: str) -> str:
+    """Say that a store was made by another MLflow, and what to do."""
+    from mlflow.version import VERSION
+
+    return (
+        f"MLflow at {without_password(uri)}: its tables have revision {revision}, which is not "
+        f"that of the installed MLflow {VERSION}: another version made it. `vbench ui --sync` makes "
+        "the results folder's own store anew; for any other, install the MLflow that made it, or run "
+        "`mlflow db upgrade` if that was an older one"
+    )
 
 
 def without_password(uri: str) -> str:

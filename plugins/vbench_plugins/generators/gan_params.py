@@ -3,6 +3,11 @@
 ``authors`` is the public code of Kossen et al. 2021 (doi 10.1016/j.compbiomed.2021.104254) to the
 letter, ``subramaniam2022`` that of its 3D follow-up. Each fault of the original is a parameter of
 its own, so a spec can switch on any one of them.
+
+``corrected`` is more than ``authors`` without the faults: it averages weights (``ema``), lets the
+rates fall (``decay``), takes the penalty on 8 of 32 samples, has two critic steps, other rates and
+DCGAN targets, shows the critic the product of image and label, and is smaller. What it changes is
+listed in full in ``docs/explanation/paper.md``, and a test holds the list to the presets.
 """
 
 from __future__ import annotations
@@ -206,7 +211,8 @@ class WganGpParams(GanParams):
     lr_critic: float = param(1e-3, "Critic learning rate", tune=(2e-4, 2e-3), log=True, gt=0)
     norm_critic: Literal["instance", "spectral", "none"] = param("instance", "Critic normalisation")
     penalty: Literal["sample", "batch"] = param(
-        "sample", "Fault 1 (batch): one gradient norm and one mixing weight for the whole batch"
+        "sample",
+        "Fault 1 (batch, with penalty_samples = 0): one gradient norm, one mixing weight for all",
     )
     penalty_weight: float = param(10.0, "Weight of the gradient penalty", tune=[5.0, 10.0], ge=0)
     penalty_samples: int = param(

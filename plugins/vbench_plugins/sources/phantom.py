@@ -119,6 +119,10 @@ class Phantom(DataSource):
         shape: tuple[int, int, int] = self.params.shape
         return shape
 
+    def anatomy(self, subject: str) -> list[str]:
+        """Return what the head is drawn from: seed, site and number, whatever the image is like."""
+        return [f"phantom {self.params.seed} {self.params.scanner} {self._index(subject)}"]
+
     def load(self, subject: str) -> Subject:
         """Make one subject; the same whatever the number of subjects."""
         from vbench_plugins.phantom.make import make

@@ -1,6 +1,7 @@
 """Stage ``audit``: how real a generator's patches look, and what they give away.
 
-Held-out patches come from the validation and test subjects; nothing is selected by these scores.
+Held-out patches come from the test subjects alone: the validation subjects chose the checkpoint.
+Nothing is selected by these scores.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from vbench.engine.stages.common import (
     trials,
 )
 from vbench.engine.tuning import Pruner
-from vbench.engine.validation import validate
+from vbench.engine.validation import Verdict, validate
 from vbench.engine.weights import load_weights, save_weights
 from vbench.errors import ContractError, DivergedError
 from vbench.interfaces import SegmentationMetric, Segmenter
@@ -67,7 +67,7 @@ def run(context: Context) -> dict[str, Any]:
         pruner.report(index, seen["score"])
 
     def judge_state(index: int, step: int) -> bool:
-        verdict = validate(segmenter, volumes, judge)
+        verdict = seen_at(notes["validation"], step) or validate(segmenter, volumes, judge)
         notes["validation"].append(
             {"step": step, "score": verdict.score, "threshold": verdict.threshold}
         )
@@ -139,6 +139,16 @@ def skipped(trial: int) -> dict[str, Any]:
         "pruned": False,
         **dict.fromkeys(nothing),
     }
+
+
+def seen_at(validation: list[dict[str, Any]], step: int) -> Verdict | None:
+    """Return the verdict on this step; None when it is a new one.
+
+    A method with fewer steps than validations, such as a rule, reaches several at once.
+    """
+    if not validation or validation[-1]["step"] != step:
+        return None
+    return Verdict(validation[-1]["score"], validation[-1]["threshold"])
 
 
 def best_file(step: int) -> str:
