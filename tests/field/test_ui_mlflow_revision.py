@@ -1,6 +1,6 @@
 """MLflow issue 12627: "Can't locate revision identified by …", a traceback of Alembic.
 
-The store was made by another version of MLflow. ``vbench ui`` says so in one line, and how to mend it.
+The store was made by another version of MLflow. ``vbench ui`` says so in one line.
 """
 
 from __future__ import annotations

@@ -24,12 +24,16 @@ Rows = Mapping[str, dict[str, Any]]
 def compare(
     rows: Rows, arms: Sequence[Arm], scores: Scores, metrics: Mapping[str, MetricInfo]
 ) -> None:
-    """Fill ``versus`` of each row: ``real``, ``best`` and, for transfer arms, ``scratch``."""
+    """Fill ``versus`` of each row: ``real``, ``best``, ``bar`` and, for transfer arms, ``scratch``.
+
+    The bar is the best baseline on the same test subjects; baselines are not compared with it.
+    """
     for info in metrics.values():
         real = {arm.name: reference for arm in arms if (reference := _real(arm, arms))}
         scratch = {arm.name: reference for arm in arms if (reference := _scratch(arm, arms))}
         best = _best(rows, arms, scores, info)
-        for name, pairs in (("real", real), ("scratch", scratch), ("best", best)):
+        bar = _bar(rows, arms, scores, info)
+        for name, pairs in (("real", real), ("scratch", scratch), ("best", best), ("bar", bar)):
             generator = {arm.name: arm.generator for arm in arms}
             families: dict[str, dict[str, str]] = {}
             for arm, other in pairs.items():
@@ -68,6 +72,21 @@ def _best(rows: Rows, arms: Sequence[Arm], scores: Scores, info: MetricInfo) -> 
             top = max(means, key=lambda name: means[name])
             pairs.update({name: top for name in means if name != top})
     return pairs
+
+
+def _bar(rows: Rows, arms: Sequence[Arm], scores: Scores, info: MetricInfo) -> dict[str, str]:
+    """Name, for every arm but the baselines, the best baseline of its cohort."""
+    rules = [arm for arm in arms if arm.regime == "baseline"]
+    found: dict[str, str] = {}
+    for cohort in dict.fromkeys(arm.cohort for arm in rules):
+        group = [arm for arm in rules if arm.cohort == cohort]
+        below = _best(rows, group, scores, info)
+        done = [arm.name for arm in group if rows[arm.name]["status"] == "ok"]
+        top = next(iter(below.values()), done[0] if len(done) == 1 else None)
+        if top is not None:
+            others = [arm for arm in arms if arm.cohort == cohort and arm not in rules]
+            found.update({arm.name: top for arm in others})
+    return found
 
 
 def _family(
