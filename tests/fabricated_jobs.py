@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,17 @@ def patches(n: int, size: tuple[int, ...], rng: np.random.Generator) -> np.ndarr
     return out
 
 
+def own_budget(arm: str) -> dict[str, Any]:
+    """Return what a fit of an arm takes: 100 steps of 16 patches, twice that for a control."""
+    regime = arm.split("/")[0]
+    steps = 1 if regime == "baseline" else 200 if arm.endswith("/equal-steps") else 100
+    share = {"real": (1, 0, 0), "synthetic": (0, 0, 1), "mixed": (0.5, 0, 0.5)}
+    shares = share.get(regime, (0, 0, 0) if regime == "baseline" else (0, 1, 0))
+    counts = (round(16 * steps * part) for part in shares)
+    names = ("source", "target", "synthetic")
+    return {"steps": steps, "patches": dict(zip(names, counts, strict=True))}
+
+
 @dataclass
 class Writer:
     """Collects jobs, records and artifacts."""
@@ -61,13 +73,17 @@ class Writer:
     records: list[dict[str, Any]] = field(default_factory=list)
     effects: dict[str, np.ndarray] = field(default_factory=dict)
 
+    def key(self, stage: str, label: str) -> str:
+        """Return the key of a job by its name."""
+        return hashlib.sha256(f"{self.name}/{stage}/{label}".encode()).hexdigest()[:32]
+
     def job(self, stage: str, label: str, result: Any, needs: list[str], **more: Any) -> str:
         """Plan a job and record it; one of the same name is the same job."""
         failure = more.pop("failure", None)
         seconds = more.pop("seconds", 2.0)
         inputs = more.pop("inputs", {})
         done = more.pop("done", True)
-        key = hashlib.sha256(f"{self.name}/{stage}/{label}".encode()).hexdigest()[:32]
+        key = self.key(stage, label)
         if key in self.jobs:
             return key
         head = {
@@ -151,6 +167,7 @@ class Writer:
             "curve": self.curve(200, ("critic_loss", "generator_loss", "gradient_norm")),
             "candidates": [{"index": i, "step": 100 + 100 * i} for i in range(2)],
             "looks": self.looks(name, seed),
+            "budget": {"steps": 200, "patches": {"source": 6400, "target": 0, "synthetic": 0}},
         }
         label = f"{name} · seed {seed}"
         failure = DIVERGED if broken else None
@@ -196,12 +213,14 @@ class Writer:
         """Plan and record an arm."""
         regime, _, rest = arm.partition("/")
         generator = rest.partition("/")[0] if regime in ("synthetic", "mixed", "transfer") else None
-        n = int(arm.rpartition("/n")[2]) if regime in ("transfer", "scratch") else None
+        on_target = regime in ("transfer", "scratch")
+        n = int(re.findall(r"/n(\d+)", arm)[0]) if on_target else None
         entry: dict[str, Any] = {
             "arm": arm,
             "regime": regime,
             "generator": generator,
             "n_subjects": n,
+            "control": "equal-steps" if arm.endswith("/equal-steps") else None,
             "segmenter": "threshold" if regime == "baseline" else "unet3d",
             "evaluate": {},
             "trials": {},
@@ -237,6 +256,14 @@ class Writer:
         """Plan and record the trials of an arm; return their keys and the best one's settings."""
         keys: list[str] = []
         best: dict[str, Any] = {"validation_score": -1.0}
+        regime, generator = arm.split("/")[0], arm.split("/")[1] if samples else None
+        of = f"synthetic/{generator} · seed {seed} · trial"
+        parents = [self.key("fit-segmenter", f"{of} {i}") for i in range(self.trials)]
+        inherits = {"transfer": "initial", "mixed": "synthetic_of"}.get(regime)
+        inherited = {inherits: parents} if inherits else {}
+        space = dict(SPACE)
+        if regime == "synthetic":
+            space["generator.checkpoint"] = {"choices": [1, 0]}
         for trial in range(self.trials):
             params = {
                 "learning_rate": float(10 ** self.rng.uniform(-4, -2.5)),
@@ -246,6 +273,9 @@ class Writer:
             tuned = {f"segmenter.{name}": value for name, value in params.items()}
             result = {"params": params, "tuned": tuned, "trial": trial, "checkpoint": 1}
             result |= {"threshold": 0.5, "score": score, "pruned": False}
+            result["start"] = parents[0] if regime == "transfer" else None
+            result["samples"] = samples[1] if regime in ("synthetic", "mixed") else None
+            result["budget"] = own_budget(arm)
             result["curve"] = self.curve(100, ("loss",))
             result["validation"] = [
                 {"step": step, "score": score - 0.2 / step, "threshold": 0.5}
@@ -262,7 +292,7 @@ class Writer:
                     trial=trial,
                     failure=UPSTREAM if broken else None,
                     seconds=5.0,
-                    inputs={"asking": {"space": SPACE}, "synthetic": samples},
+                    inputs={"asking": {"space": space}, "synthetic": samples, **inherited},
                 )
             )
             if score > best["validation_score"]:

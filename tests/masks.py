@@ -47,6 +47,28 @@ def tubes(
     return mask
 
 
+def straight(
+    radius: float,
+    direction: npt.ArrayLike,
+    spacing: tuple[float, ...],
+    rng: np.random.Generator,
+    length: float,
+) -> tuple[Mask, npt.NDArray[np.float64]]:
+    """Draw a straight tube with flat ends, its middle anywhere within a voxel.
+
+    Returns:
+        The mask, and how far along the tube each voxel is, from the middle.
+    """
+    steps, heading = np.asarray(spacing, float), np.asarray(direction, float)
+    heading = heading / np.linalg.norm(heading)
+    count = np.ceil((np.abs(heading) * length + 2 * radius) / steps).astype(int) + 3
+    middle = (count - 1) * steps / 2 + rng.uniform(-0.5, 0.5, len(steps)) * steps
+    grid = np.stack(np.meshgrid(*map(np.arange, count), indexing="ij"), -1) * steps - middle
+    along = grid @ heading
+    away = np.linalg.norm(grid - along[..., None] * heading, axis=-1)
+    return (away <= radius) & (np.abs(along) <= length / 2), along
+
+
 def random_cases(n: int, seed: int) -> Iterator[Case]:
     """Yield pairs of tubes and of noise, 2D and 3D, anisotropic; neither mask is empty.
 

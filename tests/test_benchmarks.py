@@ -91,6 +91,53 @@ def test_the_full_size_paper_is_the_authors_to_the_letter() -> None:
     assert (split.train, split.val, split.test) == (41, 11, 14)
 
 
+def trainings(name: str) -> dict[str, int]:
+    """Return the optimiser steps of each arm's first trial, as they are planned."""
+    registry, spec = default(), read(name)
+    plan = make_plan(spec, registry)
+    cls = registry.get("segmenter", spec.segmenter.plugin).cls
+    per_subject = spec.patches.per_subject
+    steps = {}
+    for arm in plan.arms:
+        if arm.regime == "baseline":
+            continue
+        inputs = plan.jobs[arm.trials[0][0]].inputs
+        made = [plan.jobs[key].inputs["n"] for key in inputs["synthetic"][:1]]
+        patches = per_subject * len(inputs["train"]) + sum(made)
+        steps[arm.name] = cls.training_steps(cls.Params(**inputs["params"]), patches)
+    return steps
+
+
+def test_the_full_size_paper_trains_for_the_papers_epochs() -> None:
+    """15 epochs of 2 N samples in batches of 64, for 41 patients of 1000 patches as for one."""
+    steps = trainings("paper-2d-full")
+    epochs, batch = 15, 64
+    assert steps["real"] == -(-epochs * 2 * 41_000 // batch) == 19_219
+    assert {steps[f"synthetic/{gan}"] for gan in ("dcgan", "wgan-gp", "wgan-gp-sn")} == {19_219}
+    for n in range(1, 16):
+        own = -(-epochs * 2 * 1000 * n // batch)
+        assert steps[f"scratch/n{n}"] == own
+        for gan in ("dcgan", "wgan-gp", "wgan-gp-sn"):
+            assert steps[f"transfer/{gan}/n{n}"] == own
+        assert steps[f"scratch/n{n}/equal-steps"] == 19_219 + own
+
+
+def test_the_paper_holds_equal_steps_on_target_patches_beside_equal_steps_in_all() -> None:
+    steps = trainings("paper")
+    for n in (1, 5):
+        pretrained = steps["synthetic/wgan-gp-sn"] + steps[f"transfer/wgan-gp-sn/n{n}"]
+        assert steps[f"scratch/n{n}"] == steps[f"transfer/wgan-gp-sn/n{n}"]
+        assert steps[f"scratch/n{n}/equal-steps"] == pretrained
+
+
+@pytest.mark.parametrize("name", ["paper", "beyond", "paper-2d-full"])
+def test_every_arm_has_the_same_number_of_trials_and_three_seeds(name: str) -> None:
+    arms = make_plan(read(name), default()).arms
+    assert {len(keys) for arm in arms for keys in arm.trials.values()} == {read(name).tune.trials}
+    if name != "beyond":
+        assert {len(arm.trials) for arm in arms} == {3}
+
+
 def test_fault_1_takes_one_norm_over_the_whole_batch() -> None:
     use = next(u for u in read("ablation").generators if u.label == "fault-1-batch-penalty")
     values = parameters(use)

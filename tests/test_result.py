@@ -85,7 +85,7 @@ def test_samples_say_what_is_wrong(ran, arm, says):
 def test_a_run_of_which_an_arm_failed_is_not_ok_and_shows_why(ran):
     assert not ran.ok
     html = ran._repr_html_()
-    assert repr(ran).endswith("5 arms, not all arms are finished)")
+    assert repr(ran).endswith("6 arms, not all arms are finished)")
     assert "the toy broke" in html
     assert "<td>synthetic/toy-generator</td>" in html
 

@@ -53,14 +53,6 @@ def test_border_is_the_mask_minus_its_erosion(mask):
 
 
 @given(masks)
-def test_shell_is_the_dilation_minus_the_mask(mask):
-    framed = with_margin(mask)
-    expected = ndimage.binary_dilation(framed) & ~framed
-    border = voxels.border(framed, np.flatnonzero(framed))
-    assert voxels.shell(framed, border).tolist() == np.flatnonzero(expected).tolist()
-
-
-@given(masks)
 @settings(max_examples=200)
 def test_components_and_betti_numbers_of_any_mask(mask):
     check_betti(mask)

@@ -26,7 +26,7 @@ from vbench.notebook import NotebookProgress, in_notebook, table
 from vbench.registry import Registry
 from vbench.result import RunResult
 from vbench.spec import Spec, load_spec
-from vbench.spec.check import faults
+from vbench.spec.check import build_params, faults
 
 #: Where results go when nothing else is said.
 OUT = "results"
@@ -95,10 +95,18 @@ def validate(spec: str | Path, overrides: Iterable[str] = ()) -> list[str]:
     if found:
         return found
     try:
-        made = make_plan(loaded, plugins)
+        found = _data_faults(loaded, plugins)
+        made = None if found else make_plan(loaded, plugins)
     except VbenchError as error:
         return str(error).splitlines()
-    return _unreadable(made, plugins)
+    return found if made is None else _unreadable(made, plugins)
+
+
+def remarks(spec: str | Path, overrides: Iterable[str] = ()) -> list[str]:
+    """Return what is no fault of a sound spec but bears on what its results can say."""
+    from vbench.engine.lengths import remarks as found
+
+    return found(*load(spec, overrides))
 
 
 def plan(
@@ -174,6 +182,7 @@ def run(
     study = loaded.tune.storage or str((out / "optuna.journal").resolve())
     made = make_plan(loaded, plugins, study)
     store = Store(out / "store")
+    _refuse_faults(made, store, loaded, plugins)
     with writable(out):
         store.create()
         _forget(made, store, force)
@@ -292,17 +301,56 @@ def _forget(made: Plan, store: Store, force: Iterable[str]) -> None:
         store.remove(made.dependents(names))
 
 
+def _data_faults(spec: Spec, plugins: Registry) -> list[str]:
+    """Return what ``vbench data check`` finds in the folders that a spec names.
+
+    Returns:
+        One line a fault; remarks are left to ``vbench data check``.
+    """
+    from vbench.data.check import faults_of
+    from vbench.data.folder import FolderSource
+
+    lines: list[str] = []
+    for role in ("source", "target"):
+        use = getattr(spec.data, role)
+        cls = plugins.source(use.plugin) if use is not None else None
+        if cls is None or not issubclass(cls, FolderSource):
+            continue
+        values = {**cls.role_defaults.get(role, {}), **use.params}
+        source = cls(build_params(cls.Params, values, f"data.{role}"))
+        lines += [f"data.{role}: {fault}" for fault in faults_of(source)]
+    return lines
+
+
+def _refuse_faults(made: Plan, store: Store, spec: Spec, plugins: Registry) -> None:
+    """Check the data before anything is trained, unless all of it was prepared before.
+
+    Raises:
+        DataError: With the first fault.
+    """
+    jobs = [job for subjects in made.data.values() for job in subjects.jobs.values()]
+    lines = [] if all(store.has(job.key) for job in jobs) else _data_faults(spec, plugins)
+    if lines:
+        more = f" ({len(lines) - 1} more: 'vbench validate' lists them)" if lines[1:] else ""
+        raise DataError(lines[0] + more)
+
+
 def _unreadable(made: Plan, plugins: Registry) -> list[str]:
-    """Read every subject of a folder, and one of a procedure, which makes them all alike.
+    """Load the subjects of a source of no known layout; one of a procedure makes them all alike.
 
     Returns:
         One line for each that cannot be used.
     """
+    from vbench.data.folder import FolderSource
+
     lines: list[str] = []
     for role, subjects in made.data.items():
         cls = plugins.source(subjects.plugin)
+        if issubclass(cls, FolderSource):
+            continue
         params = cls.Params.model_validate(subjects.params)
         source = cls(params)
+        # Files that a source of another kind reads may each be wrong.
         folder = any(isinstance(value, Path) for value in params.model_dump().values())
         for name in list(subjects.jobs)[: None if folder else 1]:
             try:

@@ -158,6 +158,20 @@ class DataSource(Plugin):
             DataError: Naming the file, what was expected and how to mend it.
         """
 
+    def shape_of(self, subject: str) -> tuple[int, int, int] | None:
+        """Return the shape of a subject's arrays; None when only loading it tells.
+
+        Patches that do not fit are then refused before anything is trained.
+        """
+        return None
+
+    def group_of(self, subject: str) -> str:
+        """Name the person whose subject it is, when one person may have several.
+
+        All subjects of a person are in one part of the split, and count once in tests.
+        """
+        return subject
+
 
 class Fitted(Plugin):
     """A method that is fitted on labelled patches: what generators and segmenters share.
@@ -192,6 +206,25 @@ class Fitted(Plugin):
 
         Called by ``vbench validate``, before any training; must be quick and import nothing heavy.
         """
+
+    @classmethod
+    def training_steps(cls, params: Any, patches: int) -> int | None:
+        """Return how many optimiser steps a training on so many patches takes.
+
+        The parameter that is marked as the length of training, unless a method overrides this,
+        for a length in epochs, say. None when it is not known before the training.
+        """
+        name = length_param(cls.Params)
+        return None if name is None else int(getattr(params, name))
+
+    @classmethod
+    def settings_for(cls, steps: int) -> Mapping[str, Any]:
+        """Return the parameters with which a training takes so many steps, whatever the patches.
+
+        Empty when the length of training cannot be set.
+        """
+        name = length_param(cls.Params)
+        return {} if name is None else {name: steps}
 
     @abstractmethod
     def fit(self, patches: Patches, *, seed: int) -> Iterator[Progress]:

@@ -9,19 +9,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vbench import thinning, voxels
+from vbench import lengths, radius, thinning, voxels
+from vbench.slices import thin_axis
 from vbench.voxels import Bools, Indices, Labels
 
 Floats = npt.NDArray[np.float64]
 
 #: Above this share of queried voxels, a distance transform of the box beats a k-d tree.
 _DENSE_QUERY = 1 / 6
-#: What is within this relative distance of a limit counts as on it, against rounding.
-ROUNDING = 1e-9
 
 
 class MaskPair:
     """Prediction and truth of one subject, 2D or 3D.
+
+    One slice is 2D: a volume that is one voxel thick along some axis is scored in the plane of
+    the other two, with their spacing, whether it was given as ``(X, Y)`` or as ``(X, Y, 1)``.
 
     Every property is computed when it is first asked for and then kept, so a score costs only
     what no earlier score needed. Where a property has two entries, the first is that of the
@@ -29,8 +31,8 @@ class MaskPair:
     :attr:`truth`, in ascending order.
 
     Attributes:
-        shape: Shape of the whole volume.
-        spacing: Voxel edge lengths in mm.
+        shape: Shape of the whole volume; of its plane when it is one slice.
+        spacing: Voxel edge lengths in mm, one per axis of ``shape``.
         seed: For scores that depend on an order, such as ``hd95-evalseg``.
     """
 
@@ -45,9 +47,11 @@ class MaskPair:
         """Keep references to the masks; nothing is computed yet.
 
         Args:
-            prediction: ``(X, Y)`` or ``(X, Y, Z)``; what is not zero is vessel.
+            prediction: ``(X, Y)`` or ``(X, Y, Z)``; what is not zero is vessel. Further axes of
+                length one are dropped.
             truth: The same shape.
-            spacing: Voxel edge lengths in mm, one per axis.
+            spacing: Voxel edge lengths in mm, one per axis; of one slice ``(X, Y, 1)``, those of
+                the two in-plane axes will do.
             mask: Where to score: outside, both masks count as background. None: everywhere.
             seed: For scores that depend on an order.
 
@@ -55,18 +59,24 @@ class MaskPair:
             ValueError: When shapes differ, or ``spacing`` is not a positive length per axis.
         """
         given = {"prediction": prediction, "truth": truth, "mask": mask}
-        self._given = {name: np.asarray(m) for name, m in given.items() if m is not None}
-        self.shape: tuple[int, ...] = self._given["truth"].shape
-        self.spacing = tuple(float(length) for length in spacing)
+        arrays = {name: np.asarray(m) for name, m in given.items() if m is not None}
+        planes = {name: _as_plane(array) for name, array in arrays.items()}
+        edges = _edges(arrays["truth"].shape, spacing)
+        self._given = planes
+        self.shape: tuple[int, ...] = planes["truth"].shape
+        self.spacing = edges
         self.seed = seed
-        for name, array in self._given.items():
+        for name, array in planes.items():
             if array.shape != self.shape:
-                raise ValueError(f"{name} has shape {array.shape}, truth has {self.shape}")
+                raise ValueError(
+                    f"{name} has shape {arrays[name].shape}, truth has {arrays['truth'].shape}"
+                )
         if self.ndim not in (2, 3):
             raise ValueError(f"masks need 2 or 3 axes, these have {self.ndim}")
         if len(self.spacing) != self.ndim or not all(0 < s < np.inf for s in self.spacing):
             raise ValueError(
-                f"spacing is {self.spacing}: expected {self.ndim} positive lengths in mm"
+                f"spacing is {tuple(map(float, spacing))}: expected {self.ndim} positive lengths "
+                "in mm"
             )
 
     @property
@@ -166,10 +176,10 @@ class MaskPair:
 
     @cached_property
     def skeletons(self) -> tuple[Indices, Indices]:
-        """The voxels of the centrelines, as scikit-image thins (3D: Lee 1994; 2D: Zhang 1984)."""
+        """The voxels of the centrelines; they keep components and loops of each mask."""
         return (
-            thinning.skeleton(self.prediction, self.index[0]),
-            thinning.skeleton(self.truth, self.index[1]),
+            thinning.skeleton(self.prediction, self.index[0], self.spacing),
+            thinning.skeleton(self.truth, self.index[1], self.spacing),
         )
 
     @cached_property
@@ -184,29 +194,29 @@ class MaskPair:
     def truth_radius(self) -> Floats:
         """Vessel radius in mm at every true voxel: that of the nearest centreline voxel.
 
-        There it is the distance to the nearest background voxel of the volume, less half of the
-        shortest voxel edge, for a vessel ends at a voxel's face. Infinite when the truth fills
-        the volume. What lies outside of the volume is not background: a vessel that leaves it
-        is not thin.
+        There it is the mean distance of the vessel's surface from its middle, as
+        :func:`vbench.radius.along` measures it. Infinite when the truth fills the volume. What lies
+        outside of the volume is not background: a vessel that leaves it is not thin.
         """
-        centre = self.skeletons[1]
-        around = self._within_volume(voxels.shell(self.truth, self.borders[1]))
-        if not len(around) or not self.n_truth:
-            return np.full(self.n_truth, np.inf)
-        radius = self._tree(around).query(self.points(centre))[0] - min(self.spacing) / 2
-        nearest = self._tree(centre).query(self.points(self.index[1]))[1]
-        return radius[nearest]
+        centre, index = self.skeletons[1], self.index[1]
+        if not len(index):
+            return np.zeros(0)
+        nearest = self._tree(centre).query(self.points(index))[1]
+        cut = [(s.start == 0, s.stop == n) for s, n in zip(self._box, self.shape, strict=True)]
+        found = radius.along(self.truth, index, centre, nearest, self.spacing, cut)
+        known = np.flatnonzero(np.isfinite(found))
+        if not len(known):
+            return np.full(len(index), np.inf)
+        missing = np.flatnonzero(np.isnan(found))
+        if len(missing):
+            beside = self._tree(centre[known]).query(self.points(centre[missing]))[1]
+            found[missing] = found[known[beside]]
+        return found[nearest]
 
     def points(self, index: Indices) -> Floats:
         """Return the places of voxels in mm, ``(n, ndim)``."""
         places = np.stack(np.unravel_index(index, self.truth.shape), axis=1)
         return places * np.asarray(self.spacing)
-
-    def _within_volume(self, index: Indices) -> Indices:
-        """Return those voxels, of the cropped masks and their margin, that the volume has."""
-        places = np.stack(np.unravel_index(index, self.truth.shape), axis=1)
-        places += [side.start - 1 for side in self._box]
-        return index[((places >= 0) & (places < self.shape)).all(axis=1)]
 
     def _tree(self, index: Indices) -> Any:
         from scipy.spatial import cKDTree
@@ -257,3 +267,30 @@ class MaskPair:
         out[known] = self.distances[side][self._outside(side)]
         out[~known] = self._nearest(1 - side, self.excess[side][~known])
         return out
+
+
+def _trailing(shape: Sequence[int]) -> tuple[int, ...]:
+    """Return a shape without the axes of length one that follow the third."""
+    kept = len(shape)
+    while kept > 3 and shape[kept - 1] == 1:
+        kept -= 1
+    return tuple(shape[:kept])
+
+
+def _as_plane(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return a volume, or the plane of one slice."""
+    array = array.reshape(_trailing(array.shape))
+    thin = thin_axis(array.shape)
+    return array if thin is None else array.take(0, axis=thin)
+
+
+def _edges(shape: Sequence[int], spacing: Sequence[float]) -> tuple[float, ...]:
+    """Return the edge lengths of the axes that a volume, or the plane of one slice, has."""
+    edges = tuple(lengths.exact(length) for length in spacing)
+    if len(edges) == len(shape):
+        edges = edges[: len(_trailing(shape))]
+    shape = _trailing(shape)
+    thin = thin_axis(shape)
+    if thin is not None and len(edges) == len(shape):
+        edges = edges[:thin] + edges[thin + 1 :]
+    return edges

@@ -39,6 +39,8 @@ class Subject:
             ``affine``. Predictions are written back in that space so that they overlay the file.
         unit: Spatial unit of the file: ``mm``, ``micron`` or ``meter``.
         notes: What a reader should know, in words (``"mask derived"``), and the truth of a phantom.
+        ignore: Voxels that nobody labelled, bool ``(X, Y, Z)``: they are left out of patches,
+            thresholds and scores. None: all are labelled.
     """
 
     id: str
@@ -50,6 +52,7 @@ class Subject:
     native_affine: Array | None = None
     unit: str = "mm"
     notes: Mapping[str, Any] = field(default_factory=dict)
+    ignore: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ class Volume:
         native_affine: As in :class:`Subject`, never None.
         unit: Spatial unit of the native file.
         normalise: How ``image`` was normalised; with ``patch-minmax`` each patch is scaled again.
+        ignore: Voxels that nobody labelled, bool; None: all are labelled.
     """
 
     id: str
@@ -77,6 +81,12 @@ class Volume:
     native_affine: Array
     unit: str = "mm"
     normalise: str = "percentile"
+    ignore: Array | None = None
+
+    @property
+    def labelled(self) -> Array | None:
+        """Where scores count, bool; None: everywhere."""
+        return None if self.ignore is None else ~np.asarray(self.ignore, dtype=bool)
 
 
 class Patches(ABC):

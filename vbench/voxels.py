@@ -92,13 +92,6 @@ def border(mask: Bools, index: Indices) -> Indices:
     return index[~inner]
 
 
-def shell(mask: Bools, border: Indices) -> Indices:
-    """Return the background voxels that share a face with the mask, margin included."""
-    flat = mask.ravel()
-    around = np.concatenate([border + step for step in steps(mask.shape, faces=True)])
-    return np.unique(around[~flat[around]])
-
-
 def components(mask: Bools, index: Indices) -> Labels:
     """Return the component of each voxel, from 0; voxels that share a corner touch (26, 2D: 8)."""
     if len(index) > DENSE * mask.size:

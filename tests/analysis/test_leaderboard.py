@@ -128,7 +128,7 @@ def test_an_arm_without_its_record_is_pending(tmp_path):
     made = fabricate(tmp_path, finished=False, failed=None)
     board, rows = rows_of(made.folder)
     assert board["finished"] is False
-    assert rows["scratch/n4"]["status"] == "pending"
+    assert rows["scratch/n4/equal-steps"]["status"] == "pending"
     assert rows["scratch/n4"]["failure"] is None
     assert [row["status"] for row in board["rows"]].count("ok") == len(TRUTH) - 1
 

@@ -9,7 +9,8 @@ import pytest
 from masks import tubes
 
 import vbench
-from vbench.analysis.pairing import find_pairs, subject_of
+from vbench.analysis.matching import subject_of
+from vbench.analysis.pairing import find_pairs
 from vbench.analysis.scoring import score, score_files
 from vbench.data.nifti import write_volume
 from vbench.errors import DataError, PluginError

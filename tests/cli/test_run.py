@@ -103,7 +103,7 @@ def write_subject(folder: Path, name: str, *, label_shape: tuple[int, ...] = (12
     rng = np.random.default_rng(0 if name == "a" else ord(name))
     image = rng.normal(100, 5, (12, 12, 12)).astype(np.float32)
     label = np.zeros(label_shape, np.uint8)
-    label[4:7, 4:7] = 1
+    label[4:7, 4 : 7 + ord(name[0]) % 3] = 1  # labels that are the same would be a fault
     affine = np.diag([0.5, 0.5, 0.7, 1.0])
     for kind, array, ending in (("imagesTr", image, "_0000"), ("labelsTr", label, "")):
         (folder / kind).mkdir(parents=True, exist_ok=True)

@@ -128,7 +128,7 @@ def test_every_arm_gets_the_same_number_of_trials_and_validation_subjects() -> N
             "transfer": {"subjects": [1, 2]},
         },
     )
-    assert len(plan.arms) == 10
+    assert len(plan.arms) == 12  # two of them controls, three baselines
     assert {len(arm.trials[0]) for arm in plan.arms} == {3}
     for arm in plan.arms:
         role = "target" if arm.regime in ("scratch", "transfer") else "source"

@@ -100,6 +100,8 @@ def test_an_interrupted_training_goes_on_from_its_checkpoint(tmp_path: Path) -> 
     steps = Counter(line.rpartition(" ")[2] for line in log.read_text().splitlines())
     assert set(steps) == {str(i + 1) for i in range(40)}
     assert sum(steps.values()) <= 42  # at most the step that was running is done twice
+    budget = result.board["rows"][0]["budget"]
+    assert (budget["steps"], budget["patches_source"]) == (40, 40 * 8)
     assert not list((tmp_path / "cut/store/checkpoints").iterdir())
 
 

@@ -1,4 +1,4 @@
-"""Source: found in review of vbench. A field test that names no report cannot be checked by anyone."""
+"""Source: found in review of vbench. A test that names no report can be checked by no one."""
 
 from __future__ import annotations
 

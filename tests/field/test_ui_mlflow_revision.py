@@ -1,6 +1,6 @@
 """MLflow issue 12627: "Can't locate revision identified by …", a traceback of Alembic.
 
-The store was made by another version of MLflow. ``vbench ui`` says so in one line.
+The store was made by another version of MLflow. ``vbench ui`` says so in one line, with the fix.
 """
 
 from __future__ import annotations

@@ -120,7 +120,7 @@ def test_the_summary_says_what_the_leaderboard_says(report, made):
     ratio = rows["synthetic/wgan-gp-sn"]["versus"]["real"]["dsc"]["ratio"]
     assert f"DSC {rows['real']['metrics']['dsc']['mean']:.3f}" in summary
     assert f"{ratio:.3f}" in summary
-    assert "1 of 13 arms failed: synthetic/broken." in summary
+    assert "1 of 16 arms failed: synthetic/broken." in summary
     assert "1 score was undefined" in summary
 
 

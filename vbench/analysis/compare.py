@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from vbench.analysis.controls import scratch_of
 from vbench.analysis.folder import Arm
 from vbench.analysis.scores import ArmScores, MetricInfo
 from vbench.analysis.stats import Floats, holm, per_subject, rank_biserial, ranks_and_wins
@@ -24,20 +25,26 @@ Rows = Mapping[str, dict[str, Any]]
 def compare(
     rows: Rows, arms: Sequence[Arm], scores: Scores, metrics: Mapping[str, MetricInfo]
 ) -> None:
-    """Fill ``versus`` of each row: ``real``, ``best``, ``bar`` and, for transfer arms, ``scratch``.
+    """Fill ``versus``: ``real``, ``best`` and ``bar``; of transfer arms ``scratch``, ``control``.
 
     The bar is the best baseline on the same test subjects; baselines are not compared with it.
     """
     for info in metrics.values():
         real = {arm.name: reference for arm in arms if (reference := _real(arm, arms))}
-        scratch = {arm.name: reference for arm in arms if (reference := _scratch(arm, arms))}
+        scratch, control = (
+            {arm.name: other for arm in arms if (other := scratch_of(arm, arms, kind))}
+            for kind in (None, "equal-steps")
+        )
         best = _best(rows, arms, scores, info)
         bar = _bar(rows, arms, scores, info)
-        for name, pairs in (("real", real), ("scratch", scratch), ("best", best), ("bar", bar)):
+        for name, pairs in (
+            ("real", real), ("scratch", scratch), ("control", control), ("best", best),
+            ("bar", bar),
+        ):  # fmt: skip
             generator = {arm.name: arm.generator for arm in arms}
             families: dict[str, dict[str, str]] = {}
             for arm, other in pairs.items():
-                family = str(generator[arm]) if name == "scratch" else other
+                family = str(generator[arm]) if name in ("scratch", "control") else other
                 families.setdefault(family, {})[arm] = other
             for family_pairs in families.values():
                 _family(rows, family_pairs, scores, info, name)
@@ -47,14 +54,6 @@ def _real(arm: Arm, arms: Sequence[Arm]) -> str | None:
     """Name the real arm on the same test subjects."""
     found = (a.name for a in arms if a.regime == "real" and a.cohort == arm.cohort)
     return next((name for name in found if name != arm.name), None)
-
-
-def _scratch(arm: Arm, arms: Sequence[Arm]) -> str | None:
-    """Name the arm without pre-training on as many patients."""
-    if arm.regime != "transfer":
-        return None
-    found = (a for a in arms if a.regime == "scratch" and a.n_subjects == arm.n_subjects)
-    return next((a.name for a in found if a.cohort == arm.cohort), None)
 
 
 def _best(rows: Rows, arms: Sequence[Arm], scores: Scores, info: MetricInfo) -> dict[str, str]:

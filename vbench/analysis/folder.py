@@ -30,6 +30,7 @@ class Arm:
         evaluate: Key of the evaluate job by seed.
         trials: Keys of the fit-segmenter jobs by seed, in order of trial.
         audit: Key of the audit job by seed; empty when there is none.
+        control: ``equal-steps`` for the control of transfer arms; None otherwise.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Arm:
     evaluate: Mapping[int, str]
     trials: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     audit: Mapping[int, str] = field(default_factory=dict)
+    control: str | None = None
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,8 @@ class Results:
         arms: In the plan's order.
         jobs: The plan's jobs by key.
         records: Records by key; a finished job's replaces a failed one's.
-        cohorts: Test subjects by cohort.
+        cohorts: Test subjects by cohort; persons, where some have several subjects.
+        people: By cohort, subject to person, where some have several.
     """
 
     benchmark: str
@@ -62,6 +65,16 @@ class Results:
     jobs: dict[str, dict[str, Any]]
     records: dict[str, Record]
     cohorts: dict[str, tuple[str, ...]]
+    people: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def person(self, cohort: str, subject: str) -> str:
+        """Return whose subject of a cohort it is."""
+        return self.people.get(cohort, {}).get(subject, subject)
+
+    def first_subject(self, cohort: str, person: str) -> str:
+        """Return a person's first subject among the test subjects of a cohort."""
+        own = (s for s, p in self.people.get(cohort, {}).items() if p == person)
+        return next(own, person)
 
     def result(self, key: str | None) -> dict[str, Any] | None:
         """Return what a finished job reported; None when it failed or has not run."""
@@ -99,10 +112,16 @@ def read_results(folder: Path) -> Results:
     except ValueError as error:
         raise StoreError(f"{path}: not JSON ({error}); run the benchmark again") from error
     records = merge_records(read_records(folder / "records.jsonl"))
-    cohorts = {name: tuple(part["subjects"]["test"]) for name, part in plan["data"].items() if part}
+    people: dict[str, dict[str, str]] = {}
+    cohorts: dict[str, tuple[str, ...]] = {}
+    for name, part in plan["data"].items():
+        if part:
+            test, groups = part["subjects"]["test"], part.get("groups", {})
+            people[name] = {subject: groups[subject] for subject in test if subject in groups}
+            cohorts[name] = tuple(dict.fromkeys(groups.get(subject, subject) for subject in test))
     arms = tuple(_arm(entry, plan) for entry in plan["arms"])
     jobs = {job["key"]: job for job in plan.get("jobs", ())}
-    return Results(plan["benchmark"], plan, arms, jobs, records, cohorts)
+    return Results(plan["benchmark"], plan, arms, jobs, records, cohorts, people)
 
 
 def read_records(path: Path) -> Iterator[Record]:
@@ -150,6 +169,7 @@ def _arm(entry: dict[str, Any], plan: dict[str, Any]) -> Arm:
         evaluate=_by_seed(entry["evaluate"]),
         trials={seed: tuple(keys) for seed, keys in _by_seed(entry.get("trials")).items()},
         audit=_by_seed(entry.get("audit")),
+        control=entry.get("control"),
     )
 
 

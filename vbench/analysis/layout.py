@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from vbench.analysis.budgets import budget_text
 from vbench.analysis.wording import Row, duration, headline, lapses, number, signs, span
 
 #: Characters of a failure's message that a table shows; leaderboard.json has all of them.
@@ -36,7 +37,11 @@ class Section:
 
 
 def sections(
-    leaderboard: dict[str, Any], metrics: Sequence[str] | None = None, *, compact: bool = False
+    leaderboard: dict[str, Any],
+    metrics: Sequence[str] | None = None,
+    *,
+    compact: bool = False,
+    budget: bool = False,
 ) -> Iterator[Section]:
     """Lay the leaderboard out: a section a cohort, then the arms that are failed or pending.
 
@@ -44,6 +49,7 @@ def sections(
         leaderboard: Content of leaderboard.json.
         metrics: Which to show; DSC and 95HD when None.
         compact: Leave out standard deviations, the interval of the ratio, pruned trials, and time.
+        budget: Show what each arm was trained with.
     """
     chosen = list(metrics or headline(leaderboard))
     primary = str(leaderboard.get("primary"))
@@ -57,14 +63,23 @@ def sections(
         reference = _reference(group, chosen)
         seeds = {row["seeds"] for row in group}
         header = ["", "arm", *(_title(name, info[name]) for name in chosen)]
-        header += [f"/ {reference}"] if reference else []
+        references = [reference] if reference else []
+        if not compact and any(row["versus"].get("control", {}).get(first) for row in group):
+            references.append("control")
+        header += [f"/ {name}" for name in references]
         header += ["seeds"] if len(seeds) > 1 else []
         pruned = not compact and any(row["trials"]["pruned"] for row in group)
         header += ["pruned"] if pruned else []
         header += [] if compact else ["time"]
+        header += ["budget"] if budget else []
         lines = [
-            _line(row, chosen, first, reference, compact, len(seeds) > 1, pruned) for row in group
+            _line(row, chosen, first, references, compact, len(seeds) > 1, pruned) for row in group
         ]
+        if budget:
+            lines = [
+                (*line, Cell(budget_text(row["budget"])))
+                for line, row in zip(lines, group, strict=True)
+            ]
         title = f"{cohort} data: {_count(len(subjects), 'test subject')}"
         title += f" × {_count(seeds.pop(), 'seed')}" if len(seeds) == 1 else ""
         yield Section(title, tuple(header), tuple(lines))
@@ -80,6 +95,11 @@ def sections(
             for row in rest
         )
         yield Section("not ranked", ("", "arm", "reason", "time"), cells)
+
+
+def has_budgets(leaderboard: dict[str, Any]) -> bool:
+    """Whether any record says what it was trained with; those of earlier versions do not."""
+    return any(row["budget"]["steps"] is not None for row in leaderboard["rows"])
 
 
 def _count(n: int, what: str) -> str:
@@ -107,7 +127,7 @@ def _line(
     row: Row,
     chosen: Sequence[str],
     first: str,
-    reference: str | None,
+    references: Sequence[str],
     compact: bool,
     seeds: bool,
     pruned: bool,
@@ -123,7 +143,7 @@ def _line(
         parts += [span(score["ci95"]), lapses(row, name)]
         text = " ".join(part for part in parts if part)
         cells.append(Cell(text, best=score.get("rank") == 1))
-    if reference:
+    for reference in references:
         against = row["versus"].get(reference, {}).get(first)
         parts = [] if against is None else [number(against["ratio"], 3)]
         if against is not None and not compact:

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from vbench.analysis.audits import audit_summary
+from vbench.analysis.budgets import arm_budget
 from vbench.analysis.collapse import collapses
 from vbench.analysis.compare import compare, mark_ranks
+from vbench.analysis.controls import add_controls
 from vbench.analysis.costs import arm_cost
 from vbench.analysis.folder import Arm, Results, read_results
 from vbench.analysis.scores import (
@@ -66,6 +68,8 @@ def leaderboard(results: Results) -> dict[str, Any]:
     by_arm = {row["arm"]: row for row in rows}
     compare(by_arm, results.arms, scores, metrics)
     mark_ranks(by_arm, results.arms, scores, metrics)
+    curves = transfer_curves(results.arms, scores, metrics)
+    add_controls(curves, by_arm, metrics)
     return {
         "benchmark": results.benchmark,
         "vbench": results.plan.get("vbench", ""),
@@ -75,7 +79,7 @@ def leaderboard(results: Results) -> dict[str, Any]:
         "metrics": {name: _describe(info) for name, info in metrics.items()},
         "cohorts": {name: list(subjects) for name, subjects in results.cohorts.items()},
         "rows": sorted(rows, key=lambda row: _order(row, primary, metrics)),
-        "transfer": transfer_curves(results.arms, scores, metrics),
+        "transfer": curves,
     }
 
 
@@ -109,6 +113,7 @@ def _row(
         "generator": arm.generator,
         "n_subjects": arm.n_subjects,
         "segmenter": arm.segmenter,
+        "control": arm.control,
         "cohort": arm.cohort,
         "status": gone.status,
         "failure": gone.failure,
@@ -116,6 +121,7 @@ def _row(
         "seeds_failed": len(gone.failed),
         "cases": len(gone.finished) * len(results.cohorts[arm.cohort]),
         "trials": trial_counts(results, arm),
+        "budget": arm_budget(results, arm),
         **arm_cost(results, arm),
         "metrics": {name: summary(table, *ranges[name]) for name, table in scores.items()},
         "versus": {},

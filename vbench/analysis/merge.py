@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,7 @@ def merge_results(parts: Sequence[Results], names: Sequence[str]) -> Results:
     jobs = {key: job for part in reversed(parts) for key, job in part.jobs.items()}
     cohorts: dict[str, tuple[str, ...]] = {}
     cohort_of: dict[str, str] = {}
+    people: dict[str, Mapping[str, str]] = {}
     arms: dict[str, Arm] = {}
     settings: dict[str, str] = {}
     for part, label in zip(parts, names, strict=True):
@@ -51,6 +52,7 @@ def merge_results(parts: Sequence[Results], names: Sequence[str]) -> Results:
             identity = _text([part.plan["data"][name]["fingerprint"], subjects])
             fresh = _free(name, label, cohorts)
             cohorts.setdefault(cohort_of.setdefault(identity, fresh), subjects)
+            people.setdefault(cohort_of[identity], part.people.get(name, {}))
         for arm in part.arms:
             subjects = part.cohorts[arm.cohort]
             identity = _text([part.plan["data"][arm.cohort]["fingerprint"], subjects])
@@ -71,6 +73,7 @@ def merge_results(parts: Sequence[Results], names: Sequence[str]) -> Results:
         jobs=jobs,
         records=records,
         cohorts=cohorts,
+        people=people,
     )
 
 
@@ -97,7 +100,7 @@ def _settings(part: Results, arm: Arm) -> str:
     """Return all that makes arms of one name the same experiment, seeds and code left out."""
     spec = part.plan.get("spec", {})
     data = {
-        name: [table["fingerprint"], table["subjects"]]
+        name: [table["fingerprint"], table["subjects"], table.get("groups")]
         for name, table in part.plan["data"].items()
         if table
     }
@@ -106,8 +109,12 @@ def _settings(part: Results, arm: Arm) -> str:
         for use in spec.get("generators", ())
         if isinstance(use, dict) and (use.get("name") or use.get("plugin")) == arm.generator
     ]
-    regime = (spec.get("regimes") or {}).get(arm.regime)
-    params = regime.get("params") if isinstance(regime, dict) else None
+    # How long scratch and its control train follows transfer's parameters, too.
+    regimes = ("scratch", "transfer") if arm.regime == "scratch" else (arm.regime,)
+    tables = [(spec.get("regimes") or {}).get(regime) for regime in regimes]
+    params = [
+        (table.get("params") or None) if isinstance(table, dict) else None for table in tables
+    ]
     rest = {name: table for name, table in spec.items() if name not in (*_APART, "data")}
     tune = {k: v for k, v in (rest.get("tune") or {}).items() if k != "storage"}
     return _text([data, generators, params, {**rest, "tune": tune}])

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from vbench.analysis.matching import files_of, match, subject_of, subjects_of
 from vbench.errors import DataError
 from vbench.types import Array
-
-#: What file names say beside the subject: what kind of file it is.
-_KIND = re.compile(
-    r"[_.-](pred(iction)?|truth|gt|labels?|seg(mentation)?|mask|vessels?|dseg|angio|0000)$", re.I
-)
-_BIDS = re.compile(r"^(sub-[A-Za-z0-9]+(_ses-[A-Za-z0-9]+)?(_run-[0-9]+)?)")
 
 
 @dataclass(frozen=True)
@@ -82,30 +75,11 @@ class Pair:
         return Maps(whole_numbers(prediction), whole_numbers(truth), truth.spacing)
 
 
-def subject_of(path: Path) -> str:
-    """Return the subject that a file name names.
-
-    In BIDS ``sub-…`` with its session and run; else the name without ``.nii.gz`` and without what
-    says of which kind the file is (``_pred``, ``_label``, ``_seg``, ``_0000`` and the like).
-    """
-    from vbench.data.header import stem
-
-    name = stem(path)
-    bids = _BIDS.match(name)
-    if bids:
-        return bids.group(1)
-    while shorter := _KIND.sub("", name):
-        if shorter == name:
-            break
-        name = shorter
-    return name
-
-
 def find_pairs(predictions: str | Path, truths: str | Path) -> list[Pair]:
-    """Match two files, or the files of two folders by subject.
+    """Match two files, or the files of two folders by their names (:mod:`~.matching`).
 
     Raises:
-        DataError: When one is missing, a subject has two files on one side, or has no partner.
+        DataError: When one is missing, has no partner, or several that it could belong to.
     """
     predictions, truths = Path(predictions), Path(truths)
     for path in (predictions, truths):
@@ -119,41 +93,12 @@ def find_pairs(predictions: str | Path, truths: str | Path) -> list[Pair]:
         )
     if not predictions.is_dir():
         return [Pair(subject_of(truths), predictions, truths)]
-    made, true = _files(predictions), _files(truths)
-    _need_partners(made, true, truths)
-    _need_partners(true, made, predictions)
-    return [Pair(subject, made[subject], true[subject]) for subject in sorted(true)]
-
-
-def _files(folder: Path) -> dict[str, Path]:
-    """Return the NIfTI files of a folder by subject; those of its subfolders when it has none."""
-    from vbench.data.header import SUFFIXES
-
-    for found in (folder.iterdir(), folder.rglob("*")):
-        files = sorted(p for p in found if p.name.endswith(SUFFIXES) and p.name[0] != ".")
-        if files:
-            break
-    else:
-        raise DataError(f"{folder}: no .nii or .nii.gz file in it")
-    by_subject: dict[str, Path] = {}
-    for path in files:
-        other = by_subject.setdefault(subject_of(path), path)
-        if other != path:
-            raise DataError(
-                f"{path}: is of subject '{subject_of(path)}', as is {other.name}; "
-                "keep one file a subject in the folder"
-            )
-    return by_subject
-
-
-def _need_partners(files: Mapping[str, Path], others: Mapping[str, Path], where: Path) -> None:
-    lonely = sorted(set(files) - set(others))
-    if lonely:
-        more = f" and {len(lonely) - 1} more" if len(lonely) > 1 else ""
-        raise DataError(
-            f"{files[lonely[0]]}{more}: no file of subject '{lonely[0]}' in {where}; "
-            "add it, or take this one out"
-        )
+    pairs = match(files_of(predictions), files_of(truths))
+    names = subjects_of([truth for _, truth in pairs])
+    return [
+        Pair(name, prediction.path, truth.path)
+        for name, (prediction, truth) in zip(names, pairs, strict=True)
+    ]
 
 
 def classes_of(maps: Maps) -> list[int]:

@@ -128,22 +128,28 @@ def _describe(record: dict[str, Any], seed: int) -> dict[str, Any]:
 
 
 def arm_scores(results: Results, arm: Arm, metrics: Iterable[str]) -> dict[str, ArmScores]:
-    """Return an arm's scores by metric; a failed seed is a row of NaN, a pending one no row."""
+    """Return an arm's scores by metric; a failed seed is a row of NaN, a pending one no row.
+
+    A person with several subjects counts once, by their mean.
+    """
     subjects = results.cohorts[arm.cohort]
     column = {subject: i for i, subject in enumerate(subjects)}
     gone = outcome(results, arm)
     seeds = tuple(sorted((*gone.finished, *gone.failed)))
     shape = (len(seeds), len(subjects))
     tables = {m: (np.full(shape, np.nan), np.zeros(shape, bool)) for m in metrics}
+    found: dict[tuple[str, int, int], list[float]] = {}
     for row, seed in enumerate(seeds):
         for case in (results.result(arm.evaluate[seed]) or {}).get("cases", ()):
-            if case["metric"] not in tables or case["subject"] not in column:
+            person = results.person(arm.cohort, case["subject"])
+            if case["metric"] not in tables or person not in column:
                 continue
-            values, undefined = tables[case["metric"]]
-            at = row, column[case["subject"]]
-            undefined[at] = case["status"] == "undefined"
-            if case["status"] != "failed" and case["value"] is not None:
-                values[at] = case["value"]
+            at = row, column[person]
+            tables[case["metric"]][1][at] |= case["status"] == "undefined"
+            scored = case["status"] != "failed" and case["value"] is not None
+            found.setdefault((case["metric"], *at), []).append(case["value"] if scored else np.nan)
+    for (metric, row, place), several in found.items():
+        tables[metric][0][row, place] = np.mean(several)
     return {m: ArmScores(v, u, seeds, subjects) for m, (v, u) in tables.items()}
 
 

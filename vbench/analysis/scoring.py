@@ -15,10 +15,11 @@ from vbench import registry
 from vbench.analysis.pairing import Maps, classes_of, find_pairs
 from vbench.analysis.stats import score_range
 from vbench.analysis.uncertainty import mean_interval
+from vbench.data.datasetjson import ignore_beside
 from vbench.errors import DataError, PluginError
 from vbench.interfaces import SegmentationMetric
 from vbench.maskpair import MaskPair
-from vbench.types import Score
+from vbench.types import Array, Score
 
 #: A metric's name (``hd95`` or, with its version, ``hd95@1``), or one with parameters of its own.
 MetricLike: TypeAlias = str | SegmentationMetric
@@ -125,16 +126,21 @@ def score(
     spacing: Sequence[float] | None = None,
     metrics: Iterable[MetricLike] | None = None,
     *,
+    ignore: int | None = None,
     seed: int = 0,
 ) -> dict[str, float]:
     """Score one prediction.
 
     Args:
-        pred: Mask ``(X, Y)`` or ``(X, Y, Z)``, what is not 0 is vessel; or a NIfTI file.
+        pred: Mask ``(X, Y)`` or ``(X, Y, Z)``, what is not 0 is vessel; or a NIfTI file. One
+            slice, of whichever axis, is scored in 2D.
         truth: The same shape; or a NIfTI file.
         spacing: Voxel edge lengths in mm; needed for arrays, read from the header of files.
         metrics: Names such as ``"hd95"``, or metrics with parameters of their own; None: all
             segmentation metrics.
+        ignore: The value of the truth's voxels that nobody labelled: they are left out of both
+            masks. Not given, and the truth lies in an nnU-Net data set: what its ``dataset.json``
+            calls ``ignore``.
         seed: For metrics that draw at random.
 
     Returns:
@@ -145,17 +151,20 @@ def score(
         PluginError: When a metric is unknown.
     """
     chosen = choose(metrics)
+    ignored: Sequence[int] = () if ignore is None else (ignore,)
     if isinstance(pred, str | Path) and isinstance(truth, str | Path):
         if Path(truth).is_dir():
             raise DataError(f"{truth}: a folder; score_files takes folders")
+        ignored = ignore_beside(Path(truth)) if ignore is None else ignored
         maps = find_pairs(pred, truth)[0].read()
-        pred, truth, spacing = maps.prediction, maps.truth, spacing or maps.spacing
+        pred, truth = maps.prediction, maps.truth
+        spacing = maps.spacing if spacing is None else spacing
     elif isinstance(pred, str | Path) or isinstance(truth, str | Path):
         raise DataError("pred and truth: one is a file, one an array; give two of one kind")
     if spacing is None:
         raise DataError("spacing is missing: give the voxel edge lengths in mm, such as (1, 1, 1)")
     try:
-        pair = MaskPair(pred, truth, spacing, seed=seed)
+        pair = MaskPair(pred, truth, spacing, _labelled(np.asarray(truth), ignored), seed=seed)
         _ = pair.masks
     except ValueError as error:
         raise DataError(str(error)) from error
@@ -168,6 +177,7 @@ def score_files(
     metrics: Iterable[MetricLike] | None = None,
     *,
     classes: bool = False,
+    ignore: int | None = None,
     seed: int = 0,
     progress: Callable[[str, int, int], None] = lambda subject, done, total: None,
 ) -> Scores:
@@ -179,6 +189,7 @@ def score_files(
         metrics: As in :func:`score`.
         classes: Score each value of the label maps on its own, every class for every subject;
             else all that is not 0 is vessel.
+        ignore: As in :func:`score`.
         seed: For metrics that draw at random.
         progress: Called before each subject, with how many are done and how many there are, and
             once at the end.
@@ -189,26 +200,37 @@ def score_files(
     """
     chosen = choose(metrics)
     pairs = find_pairs(pred, truth)
+    ignored = ignore_beside(Path(truth)) if ignore is None else (ignore,)
     labels: list[int | None] = [None]
     if classes:
         found = {label for pair in pairs for label in classes_of(pair.read())}
-        labels = [*sorted(found)] or [1]
+        labels = [*sorted(found - set(ignored))] or [1]
     cases: list[Case] = []
     for done, pair in enumerate(pairs):
         progress(pair.subject, done, len(pairs))
         maps = pair.read()
         for label in labels:
-            cases += _score_maps(pair.subject, maps, label, chosen, seed)
+            cases += _score_maps(pair.subject, maps, label, chosen, ignored, seed)
     progress("", len(pairs), len(pairs))
     return Scores(tuple(cases), chosen)
 
 
 def _score_maps(
-    subject: str, maps: Maps, label: int | None, metrics: Sequence[SegmentationMetric], seed: int
+    subject: str,
+    maps: Maps,
+    label: int | None,
+    metrics: Sequence[SegmentationMetric],
+    ignored: Sequence[int],
+    seed: int,
 ) -> list[Case]:
     prediction, truth = (m if label is None else m == label for m in (maps.prediction, maps.truth))
-    pair = MaskPair(prediction, truth, maps.spacing, seed=seed)
+    pair = MaskPair(prediction, truth, maps.spacing, _labelled(maps.truth, ignored), seed=seed)
     return [Case(subject, label, metric.name, *_try(metric, pair)) for metric in metrics]
+
+
+def _labelled(truth: Array, ignored: Sequence[int]) -> Array | None:
+    """Return where a truth is labelled; None: everywhere."""
+    return ~np.isin(truth, list(ignored)) if ignored else None
 
 
 def _try(metric: SegmentationMetric, pair: MaskPair) -> tuple[float | None, str, str]:

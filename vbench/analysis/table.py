@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from vbench.analysis.layout import sections
+from vbench.analysis.budgets import BUDGET_LEGEND, FIELDS
+from vbench.analysis.layout import has_budgets, sections
 from vbench.analysis.wording import legend
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 #: Terminals narrower than this get the compact table.
 WIDE = 118
+#: Terminals narrower than this get no column of budgets, which is so wide.
+ROOM, COLUMN = 100, 22
 
 
 @dataclass(frozen=True)
@@ -36,10 +39,11 @@ class TerminalTable:
         from rich.table import Table
         from rich.text import Text
 
-        wide = options.max_width >= WIDE
+        budget = options.max_width >= ROOM and has_budgets(self.leaderboard)
+        wide = options.max_width >= WIDE + (COLUMN if budget else 0)
         padding = (0, 1) if wide else (0, 0, 0, 1)
         state = "" if self.leaderboard["finished"] else " (unfinished)"
-        for section in sections(self.leaderboard, self.metrics, compact=not wide):
+        for section in sections(self.leaderboard, self.metrics, compact=not wide, budget=budget):
             title = f"{self.leaderboard['benchmark']}{state} · {section.title}"
             yield Text(title, style="bold")
             table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=padding)
@@ -48,14 +52,15 @@ class TerminalTable:
                 table.add_column(
                     Text(name),
                     justify="right" if small else "left",
-                    no_wrap=small or name == "arm",
+                    no_wrap=small or name in ("arm", "budget"),
                     overflow="fold",
                     max_width=7 if name.startswith("/ ") and not wide else None,
                 )
             for line in section.lines:
                 table.add_row(*(Text(c.text, style="bold" if c.best else "") for c in line))
             yield table
-        for note in legend(self.leaderboard, self.metrics, compact=not wide):
+        notes = legend(self.leaderboard, self.metrics, compact=not wide)
+        for note in [*notes, BUDGET_LEGEND] if budget else notes:
             yield Text(note, style="dim")
 
 
@@ -69,7 +74,8 @@ def render_table(
 def markdown(leaderboard: dict[str, Any], metrics: Sequence[str] | None = None) -> str:
     """Return the leaderboard as Markdown tables."""
     out = [f"## {escape(leaderboard['benchmark'])}", ""]
-    for section in sections(leaderboard, metrics):
+    budget = has_budgets(leaderboard)
+    for section in sections(leaderboard, metrics, budget=budget):
         out += [f"### {section.title}", "", _md_line(section.header)]
         out.append("|" + " --- |" * len(section.header))
         for line in section.lines:
@@ -77,7 +83,8 @@ def markdown(leaderboard: dict[str, Any], metrics: Sequence[str] | None = None) 
             bold = zip(texts, line, strict=True)
             out.append(_md_line([f"**{text}**" if cell.best else text for text, cell in bold]))
         out.append("")
-    return "\n".join([*out, *(f"- {escape(line)}" for line in legend(leaderboard)), ""])
+    notes = [*legend(leaderboard), *([BUDGET_LEGEND] if budget else [])]
+    return "\n".join([*out, *(f"- {escape(line)}" for line in notes), ""])
 
 
 def _md_line(cells: Sequence[str]) -> str:
@@ -100,9 +107,10 @@ def to_csv(leaderboard: dict[str, Any]) -> str:
     ranks = ("rank", "average_rank", "win_rate")
     against = ("difference", "ci95", "ratio", "ratio_ci95", "effect", "p_raw", "p", "claim")
     head = ["arm", "regime", "generator", "n_subjects", "cohort", "status", "seeds", "seconds"]
-    references = ("real", "best", "scratch")
+    references = ("real", "best", "scratch", "control")
     columns = [*head, "metric", *_wide(summary), *ranks]
     columns += [f"{ref}_{name}" for ref in references for name in ("arm", *_wide(against))]
+    columns += [f"budget_{name}" for name in FIELDS]
     writer.writerow(columns)
     for row in leaderboard["rows"]:
         for metric, entry in row["metrics"].items():
@@ -111,6 +119,7 @@ def to_csv(leaderboard: dict[str, Any]) -> str:
             for reference in references:
                 other = row["versus"].get(reference, {}).get(metric, {})
                 line += [other.get("arm"), *_values(other, against)]
+            line += [row["budget"][name] for name in FIELDS]
             writer.writerow(["" if value is None else value for value in line])
     return buffer.getvalue()
 

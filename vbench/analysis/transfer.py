@@ -31,7 +31,11 @@ def transfer_curves(
     Gains are positive when pre-training helps, whatever the metric's direction.
     """
     curves = []
-    by_n = {a.n_subjects: a for a in arms if a.regime == "scratch" and a.n_subjects is not None}
+    by_n = {
+        a.n_subjects: a
+        for a in arms
+        if a.regime == "scratch" and a.control is None and a.n_subjects is not None
+    }
     generators = dict.fromkeys(a.generator for a in arms if a.regime == "transfer")
     for generator in generators:
         pretrained = {

@@ -46,10 +46,10 @@ def duration(seconds: float) -> str:
 
 
 def signs(row: Row, metric: str) -> str:
-    """Return the signs of a mean: ``*``, ``†`` and ``≈``, which :func:`legend` explains."""
+    """Return the signs of a mean: ``*``, ``†``, ``‡`` and ``≈``, which :func:`legend` explains."""
     out = ""
     versus, entry = row["versus"], row["metrics"][metric]
-    for reference, sign in (("real", "*"), ("scratch", "†")):
+    for reference, sign in (("real", "*"), ("scratch", "†"), ("control", "‡")):
         p = versus.get(reference, {}).get(metric, {}).get("p")
         out += sign if p is not None and p < ALPHA else ""
     if entry.get("like_best") and entry.get("rank") != 1:
@@ -83,9 +83,12 @@ def legend(
     meanings = {
         "*": f"* differs from real {test}",
         "†": f"† differs from scratch on as many patients {test}",
+        "‡": f"‡ differs from scratch with as many steps in all {test}",
         "≈": "≈ not told apart from the best: the 95 % interval of the difference includes 0",
     }
     lines += [text for sign, text in meanings.items() if sign in shown]
+    if "†" in shown:
+        lines.append("† without ‡: longer training may explain the difference, or was not tested")
     lines += _few(rows)
     if "u" in shown:
         lines.append("u undefined cases, which count with the value that the metric's rule gives")

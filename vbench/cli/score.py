@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,13 @@ _WORST = 5
     help="Such as hd95; may be repeated.  [default: all segmentation metrics]",
 )
 @click.option("--classes", is_flag=True, help="Score each value of the label maps on its own.")
+@click.option(
+    "--ignore",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="The truth's value of voxels that nobody labelled: they do not count.  [default: what "
+    "dataset.json beside the truth's folder calls ignore]",
+)
 @json_option
 @click.option("--csv", "csv_path", metavar="F", help="Write all values to this CSV file.")
 @click.option(
@@ -49,6 +57,7 @@ def command(
     truth: str,
     metrics: tuple[str, ...],
     classes: bool,
+    ignore: int | None,
     as_json: bool,
     csv_path: str | None,
     overlays: str | None,
@@ -56,33 +65,90 @@ def command(
 ) -> None:
     """Score predictions against truths.
 
-    Folders are matched by subject: by BIDS name, or by file name without what says of which kind
-    the file is (_pred, _label, _seg, _0000). Spacing and orientation are read from the headers.
-    All label values above 0 count as vessel, unless --classes is given. Without --metric, all
-    segmentation metrics that are installed.
+    Folders are matched by file name: BIDS names by all their entities, in any order; others
+    without what says of which kind the file is (_pred, _label, _seg, _0000). Spacing and
+    orientation are read from the headers. All label values above 0 count as vessel, unless
+    --classes is given. Without --metric, all segmentation metrics that are installed.
 
-    Exits with 1 when a metric failed on some subject, with 2 when the files do not fit.
+    Exits with 1 when a metric failed on some subject, with 2 when the files do not fit, or --csv
+    or --overlays cannot be written; the scores are printed all the same.
     """
     from vbench.analysis.scoring import score_files
+    from vbench.data.datasetjson import ignore_beside
 
+    ignored = ignore_beside(Path(truth)) if ignore is None else (ignore,)
+    if ignored and ignore is None:
+        values = ", ".join(map(str, ignored))
+        click.echo(f"voxels of label {values} (ignore, in dataset.json) do not count", err=True)
+    outputs: dict[str, tuple[str, Callable[[Scores], None]]] = {}
+    if csv_path is not None:
+        outputs["--csv"] = csv_path, lambda scores: _write_csv(Path(csv_path), scores)
+    if overlays is not None:
+        outputs["--overlays"] = (
+            overlays,
+            lambda scores: _write_overlays(Path(overlays), pred, truth, scores, as_json, ignored),
+        )
+    # Said before hours of scoring; the scores are printed all the same.
+    unwritten = {
+        option
+        for option, (place, _) in outputs.items()
+        if not _succeeds(option, place, partial(_probe, place, folder=option == "--overlays"))
+    }
     scores = score_files(
-        pred, truth, metrics or None, classes=classes, seed=seed, progress=_progress(as_json)
+        pred,
+        truth,
+        metrics or None,
+        classes=classes,
+        ignore=ignore,
+        seed=seed,
+        progress=_progress(as_json),
     )
-    if csv_path:
-        _write_csv(Path(csv_path), scores)
-    if overlays:
-        _write_overlays(Path(overlays), pred, truth, scores, as_json)
     if as_json:
         import json
 
         click.echo(json.dumps(to_json(scores), indent=1))
     else:
         _show(scores)
+    for option, (place, write) in outputs.items():
+        if option not in unwritten and not _succeeds(option, place, partial(write, scores)):
+            unwritten.add(option)
     failed = [case for case in scores.cases if case.status == "failed"]
     for case in failed:
         click.echo(f"vbench: {case.metric} failed on {case.subject}: {case.fault}", err=True)
-    if failed:
-        sys.exit(1)
+    if unwritten or failed:
+        sys.exit(2 if unwritten else 1)
+
+
+def _succeeds(option: str, place: str, write: Callable[[], None]) -> bool:
+    """Return whether something can be written; else say in one line why not."""
+    from vbench.errors import VbenchError
+
+    try:
+        write()
+    except (OSError, ValueError, VbenchError) as error:
+        why = getattr(error, "strerror", None) or error
+        click.echo(
+            f"vbench: {option} '{place}': cannot be written ({why}), the scores are only printed; "
+            "name another place",
+            err=True,
+        )
+        return False
+    return True
+
+
+def _probe(place: str, *, folder: bool) -> None:
+    """Raise what writing to a place would raise, as far as that can be known before."""
+    import tempfile
+
+    path = Path(place)
+    if not place:
+        raise ValueError("the name is empty")
+    if path.exists() and not (path.is_dir() if folder else path.is_file()):
+        raise ValueError("not a folder" if folder else "not a file")
+    folders = (path, *path.absolute().parents) if folder else path.absolute().parents
+    there = next(place for place in folders if place.exists())
+    with tempfile.TemporaryFile(dir=there):
+        pass
 
 
 def to_json(scores: Scores) -> dict[str, Any]:
@@ -139,7 +205,11 @@ def _write_csv(path: Path, scores: Scores) -> None:
         writer.writerows(_row(case) for case in scores.cases)
 
 
-def _write_overlays(folder: Path, pred: str, truth: str, scores: Scores, silent: bool) -> None:
+def _write_overlays(
+    folder: Path, pred: str, truth: str, scores: Scores, silent: bool, ignored: tuple[int, ...]
+) -> None:
+    import numpy as np
+
     from vbench.analysis.overlay import write_overlay
     from vbench.analysis.pairing import find_pairs
 
@@ -153,7 +223,8 @@ def _write_overlays(folder: Path, pred: str, truth: str, scores: Scores, silent:
     for rank, subject in enumerate(sorted(worth, key=lambda s: worth[s])[:_WORST], start=1):
         maps = pairs[subject].read()
         path = folder / f"{rank}-{subject}.png"
-        write_overlay(path, maps.prediction, maps.truth, maps.spacing)
+        counts = ~np.isin(maps.truth, ignored)
+        write_overlay(path, maps.prediction * counts, maps.truth * counts, maps.spacing)
         if not silent:
             click.echo(f"{path}: {first.name} {sign * worth[subject]:.4g}")
 

@@ -25,3 +25,5 @@ def command(spec: str, overrides: tuple[str, ...]) -> None:
         click.echo(f"{len(found)} fault{'s' if len(found) > 1 else ''} in {spec}", err=True)
         sys.exit(2)
     click.echo(f"{spec} is sound")
+    for line in api.remarks(spec, overrides):
+        click.echo(f"remark: {line}")

@@ -14,6 +14,7 @@ import numpy as np
 
 from vbench.data.folder import Fault, FolderSource, SubjectFiles
 from vbench.data.nifti import Image, check_same_grid, read_image, vessel_mask, whole_numbers
+from vbench.data.placement import best_fit
 from vbench.errors import DataError
 from vbench.types import Array
 
@@ -23,6 +24,8 @@ MOST_VESSEL = 0.6
 MOST_CLASSES = 100
 #: More vessel voxels than this share outside of the mask: it is not this subject's mask.
 MOST_OUTSIDE = 0.05
+#: A label correlates by less than this with an image of something else.
+NO_CONTRAST = 0.05
 
 
 def check_source(source: FolderSource) -> Iterator[Fault | str]:
@@ -45,6 +48,12 @@ def check_source(source: FolderSource) -> Iterator[Fault | str]:
                     "remove one of the two subjects: they may end up in training and test",
                 )
             seen.setdefault(content, path)
+
+
+def faults_of(source: FolderSource) -> list[Fault]:
+    """Return what keeps a data set from being used: all but remarks."""
+    found = (found for found in check_source(source) if isinstance(found, Fault))
+    return [fault for fault in found if fault.serious]
 
 
 def check_subject(files: SubjectFiles) -> tuple[list[Fault], list[tuple[Path, str]]]:
@@ -71,7 +80,7 @@ def check_subject(files: SubjectFiles) -> tuple[list[Fault], list[tuple[Path, st
         if image is not None and other is not None:
             _try(faults, other.path, check_same_grid, other, image)
     if image is not None and vessel is not None and vessel.shape == image.array.shape:
-        faults.extend(_pair_faults(image, files.label, vessel))
+        faults.extend(_pair_faults(image, files.label, vessel, mask))
     if mask is not None:
         faults.extend(_mask_faults(mask, vessel))
     return faults, contents
@@ -130,7 +139,7 @@ def _vessel(label: Image, files: SubjectFiles, faults: list[Fault]) -> Array | N
     if values is None:
         return None
     classes = np.unique(values)
-    vessel = vessel_mask(values, files.classes)
+    vessel = vessel_mask(values, files.classes, files.ignore)
     share = float(vessel.mean())
     if len(classes) > MOST_CLASSES:
         message = f"{len(classes)} values, expected a few classes"
@@ -146,31 +155,29 @@ def _vessel(label: Image, files: SubjectFiles, faults: list[Fault]) -> Array | N
     return vessel
 
 
-def _pair_faults(image: Image, path: Path, vessel: Array) -> Iterator[Fault]:
-    """Find labels that are the image's own, or mirrored against it."""
+def _pair_faults(image: Image, path: Path, vessel: Array, mask: Image | None) -> Iterator[Fault]:
+    """Find labels that are the image's own, or are not where its vessels are."""
     values = np.nan_to_num(image.array, posinf=0, neginf=0)
     if np.array_equal(values != 0, vessel) and len(np.unique(values)) <= 2:
         yield Fault(image.path, "the same voxels as its label", "put the image here")
         return
     if not vessel.any() or vessel.all():
         return
-    own = _contrast(values, vessel)
-    for axis, sides in enumerate(("left and right", "front and back", "top and bottom")):
-        mirrored = _contrast(values, np.flip(vessel, axis))
-        if mirrored > own + 0.5 and mirrored > 2 * own:
-            yield Fault(
-                path,
-                f"the label fits better with {sides} exchanged (contrast {mirrored:.2g} sd, as it "
-                f"is {own:.2g})",
-                "flip the label or correct its header",
-            )
-
-
-def _contrast(values: Array, vessel: Array) -> float:
-    """Return by how many standard deviations vessels differ from the whole, in either direction."""
-    sd = float(values.std(dtype=np.float64))
-    mean = float(values.mean(dtype=np.float64))
-    return abs(float(values[vessel].mean(dtype=np.float64)) - mean) / sd if sd > 0 else 0.0
+    fits = mask is not None and mask.array.shape == values.shape
+    brain = np.nan_to_num(mask.array) != 0 if mask is not None and fits else None
+    fit = best_fit(values, vessel, brain)
+    if fit is None:
+        return
+    numbers = f"(correlation {fit.there:.2f}, as it is {fit.here:.2f})"
+    mend = "turn or move the label, or correct its header"
+    if fit.sure:
+        yield Fault(path, f"the label fits the image better {fit} {numbers}", mend)
+    elif fit.better:
+        message = f"the label may fit the image better {fit} {numbers}"
+        yield Fault(path, message, "look at both with 'vbench data show --png'", serious=False)
+    elif abs(fit.here) < NO_CONTRAST:
+        message = f"the vessels do not differ from what is beside them (correlation {fit.here:.2f})"
+        yield Fault(path, message, "look at both with 'vbench data show --png'", serious=False)
 
 
 def _mask_faults(mask: Image, vessel: Array | None) -> Iterator[Fault]:

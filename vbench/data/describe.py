@@ -10,6 +10,7 @@ import numpy as np
 from vbench.data.foreground import foreground_mask
 from vbench.data.prepare import intensity
 from vbench.files import atomic_write
+from vbench.slices import thin_axis
 from vbench.types import Array, Subject
 
 #: Where vessels are drawn over the image.
@@ -41,8 +42,9 @@ def write_projections(path: str | Path, subject: Subject) -> None:
     """Write maximum-intensity projections as a PNG, in true proportions.
 
     From the top: seen from above (anterior up), from the front (superior up), from the side
-    (superior up, anterior right). The left column is the image, from its 1st to its 99.9th
-    percentile (within the mask if there is one); the right column has the label in red.
+    (superior up, anterior right); one slice is seen in its plane only. The left column is the
+    image, from its 1st to its 99.9th percentile (within the mask if there is one); the right
+    column has the label in red.
     """
     from matplotlib.image import imsave
 
@@ -52,10 +54,12 @@ def write_projections(path: str | Path, subject: Subject) -> None:
     low, high = np.percentile(image if subject.mask is None else image[subject.mask], [1, 99.9])
     grey = np.clip((image - low) / max(float(high - low), 1e-9), 0, 1)
     columns: list[list[Array]] = [[], []]
-    for axis in (2, 1, 0):
+    thin = thin_axis(image.shape)
+    for axis in (2, 1, 0) if thin is None else (thin,):
         edges = [edge for i, edge in enumerate(subject.spacing) if i != axis]
-        flat = _upright(grey.max(axis=axis), edges, min(subject.spacing))
-        truth = _upright(np.asarray(subject.label).max(axis=axis), edges, min(subject.spacing))
+        unit = min(subject.spacing if thin is None else edges)
+        flat = _upright(grey.max(axis=axis), edges, unit)
+        truth = _upright(np.asarray(subject.label).max(axis=axis), edges, unit)
         columns[0].append(_coloured(flat, np.zeros_like(truth)))
         columns[1].append(_coloured(flat, truth))
     picture = np.swapaxes(_below([np.swapaxes(_below(c), 0, 1) for c in columns]), 0, 1)

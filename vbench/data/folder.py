@@ -15,10 +15,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from vbench.data.disguise import missing, unopened
-from vbench.data.nifti import read_subject
+from vbench.data.nifti import ras_shape, read_subject
 from vbench.errors import DataError
 from vbench.interfaces import DataSource, Params, param
 from vbench.suggest import did_you_mean
@@ -66,7 +66,8 @@ class SubjectFiles:
         label: Whole numbers.
         mask: Brain mask, None when there is none.
         classes: The label values that are vessels; all above 0 when None.
-        ignore: The label values that say that nobody knows, such as nnU-Net's ``ignore``.
+        ignore: The label values of voxels that nobody labelled, such as nnU-Net's ``ignore``.
+        group: The person, when several subjects may be of one; None: each is of its own.
     """
 
     id: str
@@ -75,6 +76,7 @@ class SubjectFiles:
     mask: Path | None = None
     classes: tuple[int, ...] | None = None
     ignore: tuple[int, ...] = ()
+    group: str | None = None
 
     def paths(self) -> list[Path]:
         """Return the files that there are."""
@@ -110,6 +112,17 @@ class FolderParams(Params):
     classes: list[Annotated[int, Field(ge=0, lt=2**63)]] | None = param(
         None, "The label values that are vessels; all above 0 when not given.", min_length=1
     )
+    ignore: int | None = param(
+        None,
+        "The label value of voxels that nobody labelled: left out of patches, thresholds, scores.",
+        ge=1,
+    )
+
+    @model_validator(mode="after")
+    def _apart(self) -> FolderParams:
+        if self.ignore is not None and self.ignore in (self.classes or ()):
+            raise ValueError(f"ignore = {self.ignore} is among the classes; take it out of one")
+        return self
 
 
 class FolderSource(DataSource):
@@ -155,7 +168,10 @@ class FolderSource(DataSource):
             gone = isinstance(error, FileNotFoundError)
             why = "no such file or folder" if gone else error.strerror
             raise DataError(f"{self.path}: {why}; check `path` in the spec") from error
-        return self.scan()
+        found, ignore = self.scan(), self.params.ignore
+        if ignore is None:
+            return found
+        return replace(found, subjects=tuple(replace(s, ignore=(ignore,)) for s in found.subjects))
 
     def subjects(self, wanted: int | None = None) -> list[str]:
         """Name the subjects in alphabetical order, whatever is wanted.
@@ -189,7 +205,20 @@ class FolderSource(DataSource):
         for path in (files.image, files.label, files.mask):
             digest.update(b"none" if path is None else content_digest(path).encode())
         digest.update(repr(files.classes).encode())
+        if files.ignore:
+            digest.update(f"ignore {files.ignore}".encode())
         return digest.hexdigest()
+
+    def shape_of(self, subject: str) -> tuple[int, int, int] | None:
+        """Return what the header of the image says, None when it cannot be read."""
+        try:
+            return ras_shape(self.files(subject).image)
+        except DataError:
+            return None  # loading it says why
+
+    def group_of(self, subject: str) -> str:
+        """Name the person, as the layout does."""
+        return self.files(subject).group or subject
 
     def anatomy(self, subject: str) -> list[str]:
         """Return digests of the image's bytes and of the label's voxels."""
@@ -199,7 +228,14 @@ class FolderSource(DataSource):
     def load(self, subject: str) -> Subject:
         """Read one subject; its notes hold the digest of each file."""
         files = self.files(subject)
-        read = read_subject(subject, files.image, files.label, files.mask, classes=files.classes)
+        read = read_subject(
+            subject,
+            files.image,
+            files.label,
+            files.mask,
+            classes=files.classes,
+            ignore=files.ignore,
+        )
         named = {"image": files.image, "label": files.label, "mask": files.mask}
         digests = {f"{k} blake2b": content_digest(v) for k, v in named.items() if v is not None}
         return replace(read, notes=digests)

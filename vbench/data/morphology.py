@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vbench.errors import DataError
+from vbench.lengths import below, within
 from vbench.types import Array
 from vbench.usertext import one_line, read_text
 
@@ -223,7 +224,7 @@ def _end(tree: Tree, nodes: Array) -> tuple[Array, float]:
     """Return the direction from the first node, over REACH mm, and the mean radius there."""
     points = tree.points[nodes]
     along = np.r_[0.0, np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))]
-    last = max(1, min(int(np.searchsorted(along, REACH)), len(nodes) - 1))
+    last = max(1, min(int(below(along, REACH).sum()), len(nodes) - 1))
     step = points[last] - points[0]
     return step / max(float(np.linalg.norm(step)), 1e-9), float(
         tree.radius[nodes[1 : last + 1]].mean()
@@ -262,7 +263,7 @@ def measure(trees: Sequence[Tree]) -> dict[str, Percentiles]:
         forks = {up: kids for up, kids in offspring.items() if up >= 0}
         values["bifurcations per brain"].append(len(forks))
         for run, length in zip(runs, lengths, strict=True):
-            if length > SHORT:
+            if not within(length, SHORT):
                 chord = np.linalg.norm(tree.points[run.nodes[-1]] - tree.points[run.nodes[0]])
                 values["branch length (mm)"].append(length)
                 values["branch length / radius"].append(length / tree.radius[run.nodes].mean())

@@ -28,6 +28,7 @@ from vbench.data.place import corner_distance as corner_distance
 from vbench.data.unpack import Reader
 from vbench.errors import DataError
 from vbench.files import atomic_write
+from vbench.lengths import exact
 from vbench.types import Array, Subject, Volume
 
 
@@ -82,13 +83,14 @@ def read_image(path: str | Path, *, integer: bool = False, unit: str = "mm") -> 
     header, native, array = _voxels(path)
     axes = orientation(path, native)
     unit = header.unit or unit
-    affine = np.diag([*(MM[unit],) * 3, 1.0]) @ native @ inv_ornt_aff(axes, array.shape)
-    spacing = np.linalg.norm(affine[:3, :3], axis=0)
-    check_plausible(path, spacing.tolist())
+    turned = native @ inv_ornt_aff(axes, array.shape)
+    affine = np.diag([*(MM[unit],) * 3, 1.0]) @ turned
+    spacing = [exact(edge) * MM[unit] for edge in np.linalg.norm(turned[:3, :3], axis=0)]
+    check_plausible(path, spacing)
     return Image(
         path=path,
         array=apply_orientation(_scaled(array, header, integer), axes),
-        spacing=(float(spacing[0]), float(spacing[1]), float(spacing[2])),
+        spacing=(spacing[0], spacing[1], spacing[2]),
         affine=affine,
         native_affine=native,
         unit=unit,
@@ -125,8 +127,26 @@ def _scaled(array: Array, header: Header, integer: bool) -> Array:
     with np.errstate(over="ignore", invalid="ignore"):
         if (header.slope, header.inter) != (1.0, 0.0):
             array = array * np.float64(header.slope) + np.float64(header.inter)
-        exact = integer and array.dtype.kind in "iuf"
-        return array.astype(array.dtype.newbyteorder("=") if exact else np.float32, copy=False)
+        as_stored = integer and array.dtype.kind in "iuf"
+        kind = array.dtype.newbyteorder("=") if as_stored else np.float32
+        return array.astype(kind, copy=False)
+
+
+def ras_shape(path: Path) -> tuple[int, int, int]:
+    """Return the shape that :func:`read_image` would give a volume, from its header alone.
+
+    Raises:
+        DataError: When the header cannot be used.
+    """
+    check_file(path)
+    try:
+        with path.open("rb") as file:
+            header = parse(path, Reader(file).take)
+    except (ValueError, OSError) as error:
+        raise damaged(path, error) from error
+    axes = orientation(path, affine_of(path, header.raw, header.shape))
+    turned = {int(axis): int(n) for axis, n in zip(axes[:, 0], header.shape, strict=True)}
+    return turned[0], turned[1], turned[2]
 
 
 def read_subject(
@@ -136,6 +156,7 @@ def read_subject(
     mask: str | Path | None = None,
     *,
     classes: Sequence[int] | None = None,
+    ignore: Sequence[int] = (),
 ) -> Subject:
     """Read image, label and mask of one subject, which must lie on the same grid.
 
@@ -145,6 +166,7 @@ def read_subject(
         label: File of whole numbers.
         mask: File that is not 0 within the brain; None when there is none.
         classes: The values of the label that are vessels; all above 0 when None.
+        ignore: The values of voxels that nobody labelled.
 
     Raises:
         DataError: When a file cannot be used, or they do not fit together.
@@ -152,7 +174,8 @@ def read_subject(
     scan = read_image(image)
     truth = read_image(label, integer=True, unit=scan.unit)
     check_same_grid(truth, scan)
-    vessel = vessel_mask(whole_numbers(truth), classes)
+    values = whole_numbers(truth)
+    vessel = vessel_mask(values, classes, ignore)
     if not vessel.any():
         which = "above 0" if classes is None else f"of the classes {list(classes)}"
         raise DataError(f"{label}: no voxel {which}; label the vessels or leave this subject out")
@@ -179,6 +202,7 @@ def read_subject(
         affine=scan.affine,
         native_affine=scan.native_affine,
         unit=scan.unit,
+        ignore=np.isin(values, list(ignore)) if ignore else None,
     )
 
 
@@ -252,9 +276,10 @@ def whole_numbers(label: Image) -> Array:
     return values.astype(np.int32 if high < 2**31 else np.int64, copy=False)
 
 
-def vessel_mask(values: Array, classes: Sequence[int] | None) -> Array:
-    """Return where a label is vessel: one of ``classes``, or all above 0 when None."""
-    return np.asarray(values > 0 if classes is None else np.isin(values, list(classes)))
+def vessel_mask(values: Array, classes: Sequence[int] | None, ignore: Sequence[int] = ()) -> Array:
+    """Return where a label is vessel: one of ``classes``, or all above 0 but ``ignore``."""
+    vessel = np.asarray(values > 0 if classes is None else np.isin(values, list(classes)))
+    return vessel & ~np.isin(values, list(ignore)) if ignore else vessel
 
 
 def write_volume(path: str | Path, array: Array, affine: Array, *, unit: str = "mm") -> None:

@@ -8,15 +8,18 @@ and what was read is handed back.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
+from vbench.data.ignore import check_free
 from vbench.data.mapped import Budget, release
 from vbench.data.normalise import scale_patches
 from vbench.errors import DataError
-from vbench.types import Array, Patches, Volume
+from vbench.slices import MOST_PADDING, fitting, padding
+from vbench.slices import block as block_of
+from vbench.types import Array, Patches, Subject, Volume
 
 #: A pool of at most this many bytes is kept in memory.
 IN_MEMORY = 512 * 2**20
@@ -30,7 +33,8 @@ class VolumePatches(Patches):
     Patch ``i`` belongs to volume ``i // per_subject``. Of each volume's patches a share is centred
     on vessel voxels, the rest on mask voxels; a centre near the border is moved inwards. A volume
     thinner than a patch is padded on both sides, the image with -1 and the label with 0. A
-    volume's positions depend on its id and the seed, not on the other volumes.
+    volume's positions depend on its id and the seed, not on the other volumes. No patch holds a
+    voxel that nobody labelled (``Volume.ignore``).
     """
 
     def __init__(
@@ -41,6 +45,7 @@ class VolumePatches(Patches):
         per_subject: int,
         vessel_centred: float = 0.5,
         seed: int = 0,
+        groups: Sequence[str] | None = None,
         in_memory: int = IN_MEMORY,
     ) -> None:
         """Draw the positions.
@@ -48,27 +53,33 @@ class VolumePatches(Patches):
         Args:
             volumes: The prepared volumes.
             size: Extent in voxels: three entries, or two for axial slices (a plane of the first
-                two axes).
+                two axes; of one slice its own plane, see :func:`vbench.slices.across`).
             per_subject: Patches of each volume.
             vessel_centred: The share that is centred on vessel voxels, 0 to 1.
             seed: Of the positions.
+            groups: The person of each volume, who is its subject in ``subject_index``; None: each
+                volume is of its own.
             in_memory: Keep the pool in memory when it takes at most this many bytes.
 
         Raises:
-            DataError: When there is no volume, or one has no mask voxel or no vessel voxel.
+            DataError: When there is no volume, or one has no mask voxel or no vessel voxel, or
+                too few that are far enough from what is not labelled.
         """
         if not volumes:
             raise DataError("no subjects to cut patches from; give the training split some")
         self.size = tuple(size)
-        self.subject_index = np.repeat(np.arange(len(volumes), dtype=np.int32), per_subject)
+        self._volume = np.repeat(np.arange(len(volumes), dtype=np.int32), per_subject)
+        persons = list(dict.fromkeys(groups or ()))
+        own = [persons.index(name) for name in groups] if groups else range(len(volumes))
+        self.subject_index = np.array(own, dtype=np.int32)[self._volume]
         self._volumes = list(volumes)
-        self._block = self.size if len(self.size) == 3 else (*self.size, 1)
+        self._blocks = [block_of(volume.image.shape, self.size) for volume in volumes]
         self._minmax = np.array([v.normalise == "patch-minmax" for v in volumes])
         n_vessel = round(per_subject * vessel_centred)
-        self._starts = np.empty((len(self.subject_index), 3), dtype=np.int32)
+        self._starts = np.empty((len(self._volume), 3), dtype=np.int32)
         for i, volume in enumerate(volumes):
-            centres = _centres(volume, n_vessel, per_subject - n_vessel, seed)
-            shape, block = np.array(volume.image.shape), np.array(self._block)
+            centres = _centres(volume, n_vessel, per_subject - n_vessel, seed, self.size)
+            shape, block = np.array(volume.image.shape), np.array(self._blocks[i])
             inward = np.clip(centres - block // 2, 0, np.maximum(shape - block, 0))
             # A thin volume lies in the middle of its patch: the start is negative.
             starts = np.where(shape < block, (shape - block) // 2, inward)
@@ -100,7 +111,7 @@ class VolumePatches(Patches):
         images = np.empty((len(self), *self.size), dtype=np.float16)
         labels = np.empty((len(self), *self.size), dtype=np.uint8)
         for i, volume in enumerate(self._volumes):
-            which = np.flatnonzero(self.subject_index == i)
+            which = np.flatnonzero(self._volume == i)
             if len(which):
                 images[which], labels[which] = self._cut(which)
             release(volume.image, volume.label)
@@ -108,24 +119,23 @@ class VolumePatches(Patches):
 
     def _cut(self, index: npt.NDArray[np.int64]) -> tuple[Array, Array]:
         """Cut patches from the volumes: float16 images, uint8 labels, ``(n, *size)`` each."""
-        images = np.full((len(index), *self._block), -1, dtype=np.float16)
-        labels = np.zeros((len(index), *self._block), dtype=np.uint8)
+        images = np.full((len(index), *self.size), -1, dtype=np.float16)
+        labels = np.zeros((len(index), *self.size), dtype=np.uint8)
         for k, i in enumerate(index):
-            volume = self._volumes[self.subject_index[i]]
+            volume, block = (own[self._volume[i]] for own in (self._volumes, self._blocks))
             start = self._starts[i]
             if start.min() >= 0:
                 x, y, z = start.tolist()
-                a, b, c = self._block
-                images[k] = volume.image[x : x + a, y : y + b, z : z + c]
-                labels[k] = volume.label[x : x + a, y : y + b, z : z + c]
+                a, b, c = block
+                images[k] = volume.image[x : x + a, y : y + b, z : z + c].reshape(self.size)
+                labels[k] = volume.label[x : x + a, y : y + b, z : z + c].reshape(self.size)
             else:
-                there, here = _overlap(start, self._block, volume.image.shape)
-                images[k][here] = volume.image[there]
-                labels[k][here] = volume.label[there]
+                there, here = _overlap(start, block, volume.image.shape)
+                images[k].reshape(block)[here] = volume.image[there]
+                labels[k].reshape(block)[here] = volume.label[there]
             # In Fortran order, each axial plane of a block is a piece of its own.
-            self._budget.spend(2 * self._block[2], 2 * self._block[1] * volume.image.shape[0])
-        images, labels = images.reshape(-1, *self.size), labels.reshape(-1, *self.size)
-        scaled = self._minmax[self.subject_index[index]]
+            self._budget.spend(2 * block[2], 2 * block[1] * volume.image.shape[0])
+        scaled = self._minmax[self._volume[index]]
         if scaled.any():
             fine = images[scaled].astype(np.float32)
             scale_patches(fine)
@@ -215,6 +225,49 @@ class MixedPatches(Patches):
         return patches
 
 
+def check_labelled(
+    subject: Subject, *, size: Sequence[int], per_subject: int, vessel_centred: float
+) -> None:
+    """Refuse a subject that has too few places for patches without an unlabelled voxel.
+
+    As cutting them does, before it is prepared; a mask that is yet to be derived is not known.
+
+    Raises:
+        DataError: With the share of places that is free, and the size that fits.
+    """
+    if subject.ignore is None:
+        return
+    mask = np.ones(subject.label.shape, bool) if subject.mask is None else subject.mask
+    n_vessel = round(per_subject * vessel_centred)
+    places = {"vessel": mask & subject.label, "mask": mask}
+    wanted = {"vessel": n_vessel, "mask": per_subject - n_vessel}
+    check_free(subject.id, places, subject.ignore, size, wanted)
+
+
+def check_fit(shapes: Mapping[str, Sequence[int]], size: Sequence[int]) -> None:
+    """Refuse a patch that would be mostly padding in some volume.
+
+    Args:
+        shapes: Shape by subject.
+        size: The patch.
+
+    Raises:
+        DataError: Naming the subject, and the size that fits all of them.
+    """
+    shares = {name: padding(shape, block_of(shape, size)) for name, shape in shapes.items()}
+    worst = max(shares, key=lambda name: shares[name], default=None)
+    if worst is None or shares[worst] <= MOST_PADDING:
+        return
+    others = sum(share > MOST_PADDING for share in shares.values()) - 1
+    more = f" (and of {others} more)" if others else ""
+    fits = fitting(list(shapes.values()), size)
+    mend = "leave out volumes that small" if fits is None else f"use patches.size = {fits}"
+    raise DataError(
+        f"patches.size = {list(size)}: {int(100 * shares[worst])} % of a patch of subject "
+        f"'{worst}'{more} would be padding, its shape is {tuple(shapes[worst])}; {mend}"
+    )
+
+
 def _joined(images: Array, labels: Array) -> npt.NDArray[np.float32]:
     """Return images and labels as one new float32 array ``(n, 2, *size)``."""
     patches = np.empty((len(images), 2, *images.shape[1:]), dtype=np.float32)
@@ -223,16 +276,21 @@ def _joined(images: Array, labels: Array) -> npt.NDArray[np.float32]:
     return patches
 
 
-def _centres(volume: Volume, n_vessel: int, n_other: int, seed: int) -> Array:
+def _centres(volume: Volume, n_vessel: int, n_other: int, seed: int, size: Sequence[int]) -> Array:
     """Draw centres ``(n, 3)``: first on vessel voxels within the mask, then on mask voxels."""
     digest = hashlib.blake2b(volume.id.encode(), digest_size=8).digest()
     rng = np.random.default_rng([seed, int.from_bytes(digest, "little")])
     mask = np.asarray(volume.mask)
+    free = mask
+    if volume.ignore is not None:
+        places = {"vessel": mask & (np.asarray(volume.label) > 0), "mask": mask}
+        wanted = {"vessel": n_vessel, "mask": n_other}
+        free = check_free(volume.id, places, np.asarray(volume.ignore), size, wanted)
     drawn = []
     for n, where, what in ((n_vessel, volume.label, "vessel"), (n_other, mask, "mask")):
         if n == 0:
             continue
-        voxels = np.flatnonzero((mask & (np.asarray(where) > 0)).T)
+        voxels = np.flatnonzero((free & mask & (np.asarray(where) > 0)).T)
         if not len(voxels):
             raise DataError(f"subject {volume.id}: no {what} voxel to centre a patch on")
         drawn.append(voxels[rng.integers(len(voxels), size=n)])

@@ -10,6 +10,7 @@ import numpy as np
 
 from vbench.data.normalise import scale_patches
 from vbench.interfaces import Segmenter
+from vbench.slices import across
 from vbench.types import Array, Volume
 
 
@@ -22,6 +23,9 @@ def predict_volume(segmenter: Segmenter, volume: Volume) -> Array:
     predictions are averaged, the middle of a window counting most. That is slow, and any segmenter
     can be used.
 
+    A 2D method predicts slice by slice along the last axis: a volume whose patches lie across
+    another one (:func:`vbench.slices.across`) is turned for it, and the prediction back.
+
     Args:
         segmenter: Fitted; its ``setup.size`` is the patch size.
         volume: The prepared volume.
@@ -30,21 +34,32 @@ def predict_volume(segmenter: Segmenter, volume: Volume) -> Array:
         float32 ``(X, Y, Z)``, vessel probability, 0 outside of the mask.
     """
     image, mask = np.asarray(volume.image), np.asarray(volume.mask)
-    if volume.normalise != "patch-minmax":
+    size = segmenter.setup.size
+    axis = across(image.shape, size) if len(size) == 2 else 2
+    if axis == 2:
+        return _predict(segmenter, image, mask, volume.normalise)
+    image, mask = np.moveaxis(image, axis, 2), np.moveaxis(mask, axis, 2)
+    predicted = _predict(segmenter, image, mask, volume.normalise)
+    return np.moveaxis(np.asarray(predicted), 2, axis)
+
+
+def _predict(segmenter: Segmenter, image: Array, mask: Array, normalise: str) -> Array:
+    """Predict a volume, whose slices lie along the last axis."""
+    if normalise != "patch-minmax":
         return segmenter.predict(image, mask)
     size = segmenter.setup.size
-    block = tuple(size) if len(size) == 3 else (*size, 1)
-    extra = [(0, max(0, b - n)) for b, n in zip(block, image.shape, strict=True)]
+    window = tuple(size) if len(size) == 3 else (*size, 1)
+    extra = [(0, max(0, b - n)) for b, n in zip(window, image.shape, strict=True)]
     padded = np.pad(image.astype(np.float32), extra, constant_values=-1)
     inside = np.pad(mask, extra)
     total, weight = np.zeros((2, *padded.shape), dtype=np.float32)
-    hat = _hat(block)
-    for start in itertools.product(*map(_starts, padded.shape, block)):
-        here = tuple(slice(s, s + b) for s, b in zip(start, block, strict=True))
+    hat = _hat(window)
+    for start in itertools.product(*map(_starts, padded.shape, window)):
+        here = tuple(slice(s, s + b) for s, b in zip(start, window, strict=True))
         if inside[here].any():
-            window = padded[here][None].copy()
-            scale_patches(window)
-            total[here] += hat * segmenter.predict(window[0], inside[here])
+            cut = padded[here][None].copy()
+            scale_patches(cut)
+            total[here] += hat * segmenter.predict(cut[0], inside[here])
             weight[here] += hat
     blended = np.divide(total, weight, out=np.zeros_like(total), where=weight > 0)
     blended[~inside] = 0

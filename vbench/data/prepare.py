@@ -1,4 +1,4 @@
-"""A subject becomes a prepared volume: normalised, masked, four files in a folder of its own.
+"""A subject becomes a prepared volume: normalised, masked, a few files in a folder of its own.
 
 The arrays are read back memory-mapped, so that memory does not grow with the number of subjects.
 They are in Fortran order: an axial slice lies in one piece, a block in a few.
@@ -26,7 +26,8 @@ def prepare_subject(
     """Write a subject as a prepared volume.
 
     Writes ``image.npy`` (float16, [-1, 1], -1 outside of the mask), ``label.npy`` (uint8),
-    ``mask.npy`` (bool) and, last, ``volume.json``. A mask that came with the data cuts the label
+    ``mask.npy`` (bool), where some voxels are not labelled ``ignore.npy`` (bool), and, last,
+    ``volume.json``. A mask that came with the data cuts the label
     too; a derived one does not, since it must not change the truth.
 
     Args:
@@ -58,6 +59,12 @@ def prepare_subject(
         if outside:
             notes["label"] = f"{outside} vessel voxels outside of the mask were left out"
             label = label & mask
+    ignore = None if subject.ignore is None else np.asarray(subject.ignore, dtype=bool)
+    if ignore is not None and ignore.any():
+        label = label & ~ignore
+        notes["ignore"] = f"{ignore.mean():.1%} of the voxels are not labelled"
+    else:
+        ignore = None
     _check(subject, mask.any(), "the mask is empty")
     _check(subject, label.any(), "the label has no vessel voxel within the mask")
     inside = image.T[mask.T]
@@ -82,6 +89,8 @@ def prepare_subject(
     write_npy(folder / "image.npy", scaled)
     write_npy(folder / "label.npy", np.asfortranarray(label, dtype=np.uint8))
     write_npy(folder / "mask.npy", np.asfortranarray(mask))
+    if ignore is not None:
+        write_npy(folder / "ignore.npy", np.asfortranarray(ignore))
     place = {"id": subject.id, "unit": subject.unit, "affine": affine, "native_affine": native}
     write_json(folder / "volume.json", place | summary)
     return summary
@@ -100,6 +109,9 @@ def open_volume(folder: str | Path) -> Volume:
             np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
             for name in ("image", "label", "mask")
         )
+        ignore = None
+        if (folder / "ignore.npy").is_file():
+            ignore = np.load(folder / "ignore.npy", mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError) as error:
         raise DataError(f"{folder}: no prepared volume ({error}); prepare it again") from error
     spacing = about["spacing"]
@@ -113,6 +125,7 @@ def open_volume(folder: str | Path) -> Volume:
         native_affine=np.array(about["native_affine"]),
         unit=about["unit"],
         normalise=about["normalise"]["method"],
+        ignore=ignore,
     )
 
 

@@ -1,8 +1,9 @@
-"""Which subject is for training, validation and test: by subject, seeded, no subject in two."""
+"""Which subject is for training, validation and test: by person, seeded, no person in two."""
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,8 +30,41 @@ class Split:
     test: tuple[str, ...]
 
 
-def split_subjects(ids: Sequence[str], split: Mapping[str, Any], seed: int) -> Split:
+def group_by_pattern(ids: Sequence[str], pattern: str) -> dict[str, str]:
+    """Return whose each subject is: what the pattern's first parentheses find in its name.
+
+    Raises:
+        DataError: When it does not match a name, or puts all subjects into one group.
+    """
+    found = {name: match and match[1] for name in ids for match in [re.search(pattern, name)]}
+    lost = [name for name, person in found.items() if not person]
+    example = "such as (.+)_(left|right) for the eyes of a person"
+    if lost:
+        how = "no subject" if len(lost) == len(ids) else f"{len(ids) - len(lost)} of {len(ids)}"
+        raise DataError(
+            f"group = '{pattern}': matches {how}, not '{lost[0]}'; write a regular expression that "
+            f"fits every name, {example}"
+        )
+    people = {name: str(person) for name, person in found.items()}
+    if len(set(people.values())) == 1 and len(ids) > 1:
+        raise DataError(
+            f"group = '{pattern}': all {len(ids)} subjects are of one group, "
+            f"'{next(iter(people.values()))}'; put the parentheses around what names the person, "
+            f"{example}"
+        )
+    return people
+
+
+def split_subjects(
+    ids: Sequence[str],
+    split: Mapping[str, Any],
+    seed: int,
+    people: Mapping[str, str] | None = None,
+) -> Split:
     """Divide subjects into train, val and test.
+
+    Where persons have several subjects, such as two eyes, it is persons that are counted and
+    divided, and all subjects of a person go to one part.
 
     Each part is a count (``train = 12``), a fraction of all subjects (``train = 0.6``) or a list
     of names; a part that is left out is empty. Subjects are ranked by a hash of seed and name, and
@@ -41,14 +75,17 @@ def split_subjects(ids: Sequence[str], split: Mapping[str, Any], seed: int) -> S
         ids: The subjects that there are.
         split: Part to count, fraction or names.
         seed: The data seed.
+        people: Subject to person; None: each subject is a person of its own.
 
     Raises:
-        DataError: When there are too few subjects, an unknown or a doubled one, or when a value
-            is none of the three.
+        DataError: When there are too few subjects, an unknown or a doubled one, one whose person
+            is in two parts, or when a value is none of the three.
     """
     twice = _doubled(ids)
     if twice:
         raise DataError(f"the subject '{twice}' is there twice; give each a name of its own")
+    if people:
+        return _split_people(ids, split, seed, people)
     for part in split:
         if part not in PARTS:
             hint = did_you_mean(part, PARTS)
@@ -68,6 +105,38 @@ def split_subjects(ids: Sequence[str], split: Mapping[str, Any], seed: int) -> S
         if part in counts:
             parts[part], free = tuple(free[: counts[part]]), free[counts[part] :]
     return Split(*(parts.get(part, ()) for part in PARTS))
+
+
+def _split_people(
+    ids: Sequence[str], split: Mapping[str, Any], seed: int, people: Mapping[str, str]
+) -> Split:
+    """Divide persons, then list the subjects of each."""
+    members: dict[str, list[str]] = {}
+    for name in sorted(ids):
+        members.setdefault(people[name], []).append(name)
+    named = {part: v for part, v in split.items() if isinstance(v, list | tuple)}
+    # A list may name persons, or single subjects of theirs.
+    parts = {
+        part: [one for name in names for one in (members.get(name, [name]))]
+        for part, names in named.items()
+    }
+    _check_names(ids, {part: tuple(names) for part, names in parts.items()})
+    place: dict[str, str] = {}
+    for part, names in parts.items():
+        for name in names:
+            other = place.setdefault(people[name], part)
+            if other != part:
+                raise DataError(
+                    f"split.{part}: '{name}' is of '{people[name]}', who is in {other} already; "
+                    "a person belongs to one part"
+                )
+    free = [person for person in members if person not in place]
+    counted = {part: v for part, v in split.items() if part not in named}
+    drawn = split_subjects(free, counted, seed)
+    for part in PARTS:
+        if part not in parts:
+            parts[part] = [name for person in getattr(drawn, part) for name in members[person]]
+    return Split(*(tuple(parts[part]) for part in PARTS))
 
 
 def wanted_subjects(split: Mapping[str, Any]) -> int | None:

@@ -16,6 +16,7 @@ class Arm:
         generator: Label of its generator; None without one.
         n_subjects: Number of target subjects, for ``transfer`` and ``scratch``.
         segmenter: Name of the segmenter plugin.
+        control: ``equal-steps`` when it is the control of transfer arms; None otherwise.
         trials: Keys of its trials, by seed.
         evaluate: Key of its ``evaluate`` job, by seed; empty when the arm only serves others.
         audit: Key of its generator's ``audit`` job, by seed.
@@ -26,6 +27,7 @@ class Arm:
     segmenter: str
     generator: str | None = None
     n_subjects: int | None = None
+    control: str | None = None
     trials: dict[int, list[str]] = field(default_factory=dict)
     evaluate: dict[int, str] = field(default_factory=dict)
     audit: dict[int, str] = field(default_factory=dict)
@@ -37,6 +39,7 @@ class Arm:
             "regime": self.regime,
             "generator": self.generator,
             "n_subjects": self.n_subjects,
+            "control": self.control,
             "segmenter": self.segmenter,
             "evaluate": {str(seed): key for seed, key in self.evaluate.items()},
             "trials": {str(seed): keys for seed, keys in self.trials.items()},

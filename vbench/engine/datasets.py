@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import PurePath
@@ -14,6 +14,7 @@ from vbench.interfaces import DataSource
 from vbench.registry import Registry
 from vbench.spec.check import build_params
 from vbench.spec.model import Spec
+from vbench.types import Subject
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class Subjects:
         parts: Subject names of ``train``, ``val`` and ``test``.
         jobs: Each subject's ``prepare`` job.
         fingerprint: Digest over all subjects' content.
-        params: The source's parameters.
+        params: Of the data source.
+        people: Subject to person; empty when each subject is a person of its own.
         anatomy: By digest, the subject that has it; see :meth:`DataSource.anatomy`.
     """
 
@@ -36,11 +38,25 @@ class Subjects:
     jobs: Mapping[str, Job]
     fingerprint: str
     params: Mapping[str, Any] = field(default_factory=dict)
+    people: Mapping[str, str] = field(default_factory=dict)
     anatomy: Mapping[str, str] = field(default_factory=dict)
 
     def keys(self, part: str) -> list[str]:
         """Return the keys of the prepared volumes of a part, in its order."""
         return [self.jobs[subject].key for subject in self.parts[part]]
+
+    def persons(self, part: str) -> list[list[str]]:
+        """Return the keys of the prepared volumes of each person of a part, in its order."""
+        found: dict[str, list[str]] = {}
+        for subject in self.parts[part]:
+            person = self.people.get(subject, subject)
+            found.setdefault(person, []).append(self.jobs[subject].key)
+        return list(found.values())
+
+    def person_of(self, keys: Iterable[str]) -> list[str]:
+        """Return the persons whose prepared volumes these are."""
+        subjects = {job.key: subject for subject, job in self.jobs.items()}
+        return [self.people[subjects[key]] for key in keys]
 
     def summary(self) -> dict[str, Any]:
         """Return what ``plan.json`` says of it."""
@@ -49,6 +65,7 @@ class Subjects:
             "params": dict(self.params),
             "subjects": {part: list(names) for part, names in self.parts.items()},
             "fingerprint": self.fingerprint,
+            **({"groups": dict(self.people)} if self.people else {}),
         }
 
 
@@ -58,6 +75,7 @@ def look(spec: Spec, registry: Registry, role: str) -> Subjects:
     Raises:
         DataError: When the folder or a file is wrong, or there are too few subjects.
     """
+    from vbench.data.patches import check_fit, check_labelled
     from vbench.data.splits import split_subjects
 
     table = getattr(spec.data, role)
@@ -69,7 +87,8 @@ def look(spec: Spec, registry: Registry, role: str) -> Subjects:
     source = cls(params)
     with _called(f"data.{role}: source '{table.plugin}'"):
         names = source.subjects(table.split.wanted)
-    split = split_subjects(names, table.split.model_dump(), spec.data.seed)
+    people = _people(source, names, table.group, role)
+    split = split_subjects(names, table.split.model_dump(), spec.data.seed, people)
     parts = {"train": split.train, "val": split.val, "test": split.test}
     # Where a folder lies does not matter, only what is in it: that is the fingerprint's part.
     values = params.model_dump()
@@ -77,9 +96,13 @@ def look(spec: Spec, registry: Registry, role: str) -> Subjects:
     extra = {"params": params.model_dump(mode="json")}
     jobs: dict[str, Job] = {}
     prints: dict[str, str] = {}
+    shapes: dict[str, tuple[int, int, int]] = {}
     for subject in (name for part in parts.values() for name in part):
         with _called(f"data.{role}: source '{table.plugin}', subject {subject}"):
             prints[subject] = source.fingerprint(subject)
+            shape = source.shape_of(subject)
+        if shape is not None:
+            shapes[subject] = shape
         jobs[subject] = Job(
             stage="prepare",
             label=f"{role} · {subject}",
@@ -96,6 +119,19 @@ def look(spec: Spec, registry: Registry, role: str) -> Subjects:
     _refuse_twins(prints, role)
     with _called(f"data.{role}: source '{table.plugin}'"):
         heads = {subject: source.anatomy(subject) for subject in prints}
+    audited = spec.metrics.fidelity or spec.metrics.privacy
+    cut = [name for part in (parts if audited else ("train",)) for name in parts[part]]
+    try:
+        check_fit(shapes, spec.patches.size)
+        for loaded in _partly_labelled(source, cut):
+            check_labelled(
+                loaded,
+                size=spec.patches.size,
+                per_subject=spec.patches.per_subject,
+                vessel_centred=spec.patches.vessel_centred,
+            )
+    except DataError as error:
+        raise DataError(f"data.{role}: {error}") from error
     return Subjects(
         role=role,
         plugin=table.plugin,
@@ -103,8 +139,40 @@ def look(spec: Spec, registry: Registry, role: str) -> Subjects:
         jobs=jobs,
         fingerprint=digest(prints),
         params=params.model_dump(mode="json"),
+        people={name: people[name] for name in jobs} if people else {},
         anatomy=_heads(heads, parts, role),
     )
+
+
+def _people(
+    source: DataSource, names: Sequence[str], pattern: str | None, role: str
+) -> dict[str, str]:
+    """Return subject to person; empty when each subject is a person of its own."""
+    from vbench.data.splits import group_by_pattern
+
+    if pattern is None:
+        with _called(f"data.{role}: group_of"):
+            people = {name: source.group_of(name) for name in names}
+        return people if len(set(people.values())) < len(people) else {}
+    try:
+        return group_by_pattern(names, pattern)
+    except DataError as error:
+        raise DataError(f"data.{role}.{error}") from error
+
+
+def _partly_labelled(source: DataSource, names: Iterable[str]) -> Iterator[Subject]:
+    """Load the subjects of a folder whose label has a value for what nobody labelled."""
+    from vbench.data.folder import FolderSource
+
+    if not isinstance(source, FolderSource):
+        return
+    for name in names:
+        if source.files(name).ignore:
+            try:
+                subject = source.load(name)
+            except DataError:
+                continue  # its preparation says why
+            yield subject
 
 
 @contextmanager

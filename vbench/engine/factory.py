@@ -187,7 +187,7 @@ class JobFactory:
                     **read,
                 },
                 needs=tuple(dict.fromkeys([*needs, *asking["previous"]])),
-                extra={"study": self.study},
+                extra={"study": self.study, "role": role},
                 arm=arm.name,
                 seed=seed,
                 trial=asking["trial"],
@@ -248,12 +248,20 @@ class JobFactory:
                     "higher_is_better": self.higher,
                     "features": {"plugin": segmenter.identity, "trials": lent} if lent else None,
                     "seed": derive_seed(seed, "audit"),
+                    **self._groups(train=train, heldout=heldout),
                 },
                 needs=(*trials, *lent, *train, *heldout, *self._samples_of(trials)),
                 arm=arm.name,
                 seed=seed,
             )
         )
+
+    def _groups(self, **keys: Sequence[str]) -> dict[str, Any]:
+        """Return whose volumes these are; nothing when each is of a person of its own."""
+        source = self.data["source"]
+        if not source.people:
+            return {}
+        return {"groups": {name: source.person_of(listed) for name, listed in keys.items()}}
 
     def _samples_of(self, trials: Sequence[str]) -> list[str]:
         found = (key for trial in trials for key in self.jobs[trial].inputs["synthetic"])

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from vbench.data.counting import CountedPatches, counted
 from vbench.engine.context import Context, cpu_seconds
 from vbench.engine.weights import load_weights, save_weights
 from vbench.errors import ContractError, DivergedError
@@ -44,6 +45,7 @@ class Checkpoint:
             "seconds": 0.0,
             "cpu_seconds": 0.0,
             "curve": [],
+            "seen": {},
         }
 
     def restore(self, method: Fitted) -> bool:
@@ -97,6 +99,7 @@ def drive(
     checkpoint: Checkpoint,
     marks: Sequence[float],
     on_mark: OnMark,
+    real: str = "source",
 ) -> bool:
     """Fit a method to its end, or until a mark says stop.
 
@@ -108,6 +111,7 @@ def drive(
         checkpoint: Holds the notes; saved every so often.
         marks: Fractions of the training in (0, 1], ascending, the last one 1.
         on_mark: Called once for each.
+        real: Where those patches come from that are not synthetic: ``source`` or ``target``.
 
     Returns:
         Whether the training reached its end.
@@ -117,36 +121,43 @@ def drive(
         ContractError: When the method yields something else than Progress, or nothing.
     """
     notes = checkpoint.notes
+    # A checkpoint of a vbench that did not count leaves the sum unknown.
+    known = "seen" in notes
+    watched = CountedPatches(patches, real=real, before=notes.get("seen"))
     earlier = {name: notes[name] for name in ("seconds", "cpu_seconds")}
     context.cost["earlier"] = earlier
     begun, cpu = time.perf_counter() - earlier["seconds"], cpu_seconds() - earlier["cpu_seconds"]
     saved = time.perf_counter()
     first_step, first_time = notes["step"], time.perf_counter()
     progress: Progress | None = None
-    for progress in method.fit(patches, seed=seed):
-        _check(progress, type(method).__name__)
-        now = time.perf_counter()
-        notes["step"], notes["seconds"] = progress.step, now - begun
-        notes["total"] = progress.total
-        _note(notes["curve"], progress, now - begun)
-        context.report(progress.step, progress.total, progress.metrics)
-        go_on = True
-        while notes["marks"] < len(marks) and (
-            progress.step >= math.ceil(marks[notes["marks"]] * progress.total)
-        ):
-            go_on = on_mark(notes["marks"], progress.step)
-            notes["marks"] += 1
+    try:
+        for progress in method.fit(watched, seed=seed):
+            _check(progress, type(method).__name__)
+            now = time.perf_counter()
+            notes["step"], notes["seconds"] = progress.step, now - begun
+            notes["total"] = progress.total
+            _note(notes["curve"], progress, now - begun)
+            context.report(progress.step, progress.total, progress.metrics)
+            go_on = True
+            while notes["marks"] < len(marks) and (
+                progress.step >= math.ceil(marks[notes["marks"]] * progress.total)
+            ):
+                go_on = on_mark(notes["marks"], progress.step)
+                notes["marks"] += 1
+                if not go_on:
+                    break
             if not go_on:
                 break
-        if not go_on:
-            break
-        if now - saved >= context.checkpoint_seconds and progress.step < progress.total:
-            notes["seconds"], notes["cpu_seconds"] = (
-                time.perf_counter() - begun,
-                cpu_seconds() - cpu,
-            )
-            checkpoint.save(method)
-            saved = time.perf_counter()
+            if now - saved >= context.checkpoint_seconds and progress.step < progress.total:
+                notes["seconds"], notes["cpu_seconds"] = (
+                    time.perf_counter() - begun,
+                    cpu_seconds() - cpu,
+                )
+                notes |= {"seen": watched.seen()} if known else {}
+                checkpoint.save(method)
+                saved = time.perf_counter()
+    finally:  # a training that diverges has a budget, too
+        notes |= {"seen": watched.seen()} if known else {}
     if progress is None and notes["marks"] < len(marks):
         raise ContractError(f"{type(method).__name__}.fit yielded no Progress")
     context.cost["steps"] = notes["step"]
@@ -155,6 +166,12 @@ def drive(
     if notes["marks"] < len(marks) and (progress is None or progress.step >= progress.total):
         raise ContractError(f"{type(method).__name__}.fit ended before its last step")
     return notes["marks"] == len(marks)
+
+
+def budget(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Return what a training took: optimiser ``steps`` and ``patches`` that it was handed."""
+    notes = checkpoint.notes
+    return {"steps": notes["step"], "patches": counted(notes.get("seen"))}
 
 
 def _check(progress: Any, name: str) -> None:

@@ -16,11 +16,11 @@ Stage = Literal["prepare", "fit-generator", "synthesise", "fit-segmenter", "eval
 #: Counted up when what a stage does with the same inputs changes, so that no old result is reused.
 STAGE_VERSIONS: dict[str, int] = {
     "prepare": 1,
-    "fit-generator": 1,
+    "fit-generator": 2,
     "synthesise": 1,
-    "fit-segmenter": 1,
-    "evaluate": 1,
-    "audit": 1,
+    "fit-segmenter": 2,
+    "evaluate": 2,
+    "audit": 2,
 }
 
 

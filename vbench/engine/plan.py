@@ -16,6 +16,8 @@ from vbench.engine.arm import Arm
 from vbench.engine.datasets import Subjects, look, refuse_overlap
 from vbench.engine.factory import JobFactory
 from vbench.engine.job import Job, derive_seed
+from vbench.engine.lengths import Lengths
+from vbench.errors import SpecError
 from vbench.registry import Registry
 from vbench.spec.check import check_spec
 from vbench.spec.model import PluginUse, Spec
@@ -64,10 +66,24 @@ def make_plan(spec: Spec, registry: Registry, study: str | None = None) -> Plan:
     if spec.data.target is not None and (spec.regimes.transfer or spec.regimes.scratch):
         data["target"] = look(spec, registry, "target")
         refuse_overlap(data["source"], data["target"])
+        _need_subjects(spec, len(data["target"].persons("train")))
     make = JobFactory(spec, registry, data, study)
     planner = _Planner(spec, data, make)
     planner.plan()
-    return Plan(spec, make.jobs, [a for a in planner.arms.values() if a.evaluate], data)
+    arms = [arm for arm in planner.arms.values() if arm.evaluate]
+    return Plan(spec, make.jobs, arms, data)
+
+
+def _need_subjects(spec: Spec, have: int) -> None:
+    """Refuse more subjects than there are, where the split is given in fractions."""
+    for regime in ("transfer", "scratch"):
+        table = getattr(spec.regimes, regime)
+        if table is not None and max(table.subjects) > have:
+            raise SpecError(
+                f"regimes.{regime}.subjects asks for {max(table.subjects)} subjects, but the "
+                f"target's training part has {have}; ask for fewer, or give data.target.split "
+                "more of them"
+            )
 
 
 class _Planner:
@@ -78,6 +94,7 @@ class _Planner:
         self.data = data
         self.make = make
         self.arms: dict[str, Arm] = {}
+        self.lengths = Lengths(spec, make.registry, len(data["source"].parts["train"]))
 
     def plan(self) -> None:
         """Plan all arms, in the order in which a reader compares them."""
@@ -102,6 +119,8 @@ class _Planner:
             for use in spec.generators_of("transfer"):
                 for n in spec.regimes.transfer.subjects if spec.regimes.transfer else ():
                     self.transfer(seed, use, n)
+            for n in spec.regimes.transfer.subjects if spec.regimes.transfer else ():
+                self.control(seed, n)
 
     # --- regimes ---------------------------------------------------------------------------
 
@@ -149,18 +168,17 @@ class _Planner:
         self.make.evaluate(arm, seed, self.spec.segmenter, source)
 
     def scratch(self, seed: int, n: int) -> None:
-        arm = self._arm(f"scratch/n{n}", "scratch", self.spec.segmenter.plugin)
-        arm.n_subjects = n
-        self._trials(arm, seed, self.spec.segmenter, self._few(seed, n))
-        self.make.evaluate(arm, seed, self.spec.segmenter, self.data["target"])
+        self._from_scratch(seed, n, f"scratch/n{n}", self.lengths.scratch(self._volumes(seed, n)))
+
+    def control(self, seed: int, n: int) -> None:
+        use = self.lengths.control(self._volumes(seed, n))
+        if use is not None:
+            self._from_scratch(seed, n, f"scratch/n{n}/equal-steps", use).control = "equal-steps"
 
     def transfer(self, seed: int, use: PluginUse, n: int) -> None:
-        assert self.spec.regimes.transfer is not None
         arm = self._arm(f"transfer/{use.label}/n{n}", "transfer", self.spec.segmenter.plugin)
         arm.generator, arm.n_subjects = use.label, n
-        segmenter = self.spec.segmenter
-        fine = {**segmenter.params, **self.spec.regimes.transfer.params}
-        segmenter = segmenter.model_copy(update={"params": fine})
+        segmenter = self.lengths.transfer()
         initial = self.arms[f"synthetic/{use.label}"].trials[seed]
         self._trials(arm, seed, segmenter, {**self._few(seed, n), "initial": initial})
         self.make.evaluate(arm, seed, segmenter, self.data["target"])
@@ -170,13 +188,25 @@ class _Planner:
     def _arm(self, name: str, regime: str, segmenter: str) -> Arm:
         return self.arms.setdefault(name, Arm(name=name, regime=regime, segmenter=segmenter))
 
+    def _from_scratch(self, seed: int, n: int, name: str, use: PluginUse) -> Arm:
+        arm = self._arm(name, "scratch", use.plugin)
+        arm.n_subjects = n
+        self._trials(arm, seed, use, self._few(seed, n))
+        self.make.evaluate(arm, seed, use, self.data["target"])
+        return arm
+
+    def _volumes(self, seed: int, n: int) -> int:
+        """Return how many volumes n persons of the target are: one may have several."""
+        return len(self._few(seed, n)["train"])
+
     def _few(self, seed: int, n: int) -> dict[str, Any]:
-        """Return the first n target subjects in the order of this seed, for every arm alike."""
+        """Return the first n target persons in the order of this seed, for every arm alike."""
         target = self.data["target"]
-        keys = target.keys("train")
+        persons = target.persons("train")
         rng = np.random.default_rng(derive_seed(self.spec.data.seed, "few", seed))
-        order = rng.permutation(len(keys))
-        return {"train": [keys[i] for i in order[:n]], "val": target.keys("val")}
+        order = rng.permutation(len(persons))
+        keys = [key for i in order[:n] for key in persons[i]]
+        return {"train": keys, "val": target.keys("val")}
 
     def _trials(self, arm: Arm, seed: int, use: PluginUse, reads: dict[str, Any]) -> None:
         for trial in range(self.spec.tune.trials):

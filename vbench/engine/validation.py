@@ -37,6 +37,9 @@ def validate(
 ) -> Verdict:
     """Predict the validation volumes; choose the threshold with the highest mean DSC; score there.
 
+    As in the test, vessels are predicted within the mask only, and voxels that nobody labelled do
+    not count.
+
     Args:
         segmenter: In the state to judge.
         volumes: The validation subjects.
@@ -50,7 +53,8 @@ def validate(
     for volume in volumes:
         probabilities = predict_volume(segmenter, volume)
         check_probabilities(probabilities, volume.image.shape, segmenter.name)
-        curves.append(dice_by_threshold(probabilities, volume.label))
+        probabilities = np.where(volume.mask, probabilities, np.float32(0))
+        curves.append(dice_by_threshold(probabilities, volume.label, volume.labelled))
         if metric.name != "dsc":
             kept.append(probabilities.astype(np.float16))
     mean = np.mean(curves, axis=0)
@@ -62,19 +66,26 @@ def validate(
         return Verdict(float(mean[index]), threshold)
     values = []
     for probabilities, volume in zip(kept, volumes, strict=True):
-        pair = MaskPair(probabilities >= threshold, volume.label > 0, volume.spacing)
+        pair = MaskPair(
+            probabilities >= threshold, volume.label > 0, volume.spacing, mask=volume.labelled
+        )
         score = metric.score(pair)
         values.append(score.value if isinstance(score, Score) else float(score))
     return Verdict(float(np.mean(values)), threshold)
 
 
-def dice_by_threshold(probabilities: Array, label: Array) -> npt.NDArray[np.float64]:
+def dice_by_threshold(
+    probabilities: Array, label: Array, where: Array | None = None
+) -> npt.NDArray[np.float64]:
     """Return the DSC of ``probabilities >= t`` for each of THRESHOLDS, in one pass over the voxels.
 
     Args:
         probabilities: In [0, 1], any shape.
         label: 0 or 1, of the same shape.
+        where: The voxels that count, bool; None: all.
     """
+    if where is not None:
+        probabilities, label = probabilities[where], label[where]
     # Bin i holds what lies in [t_i, t_i+1); counted from above, that is "at least t_i".
     bins = np.searchsorted(THRESHOLDS, probabilities.ravel(), side="right")
     truth = np.asarray(label).ravel() > 0

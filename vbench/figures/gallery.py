@@ -233,4 +233,11 @@ def extremes(results: Results, board: Board, arm: Arm) -> list[tuple[str, str, f
     named: dict[int, str] = {}
     for word, index in chosen.items():
         named[index] = f"{named[index]} and {word}" if index in named else word
-    return [(f"{word} subject", scores.subjects[i], float(values[i])) for i, word in named.items()]
+    return [
+        (
+            f"{word} subject",
+            results.first_subject(arm.cohort, scores.subjects[i]),
+            float(values[i]),
+        )
+        for i, word in named.items()
+    ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from vbench.analysis.controls import explained
 from vbench.analysis.layout import short_name
 from vbench.analysis.wording import number, span
 from vbench.figures.charts import Line, line_chart
@@ -14,20 +15,27 @@ from vbench.figures.strips import Board, axis
 
 
 def transfer(board: Board, metrics: Sequence[str]) -> list[Figure]:
-    """Return a transfer curve for each metric: pre-trained arms and scratch, with bands."""
+    """Return a transfer curve for each metric: pre-trained, scratch, control, with bands."""
     figures = []
     rows = {
-        (r["regime"], r["generator"], r["n_subjects"]): r
+        (r["regime"], r["generator"] or r["control"], r["n_subjects"]): r
         for r in board["rows"]
         if r["status"] == "ok"
     }
-    generators = dict.fromkeys(g for regime, g, _ in rows if regime == "transfer")
+    generators = dict.fromkeys(name for regime, name, _ in rows if regime == "transfer")
     for metric in metrics:
         lines = [
             _curve(rows, "transfer", generator, metric, f"pre-trained on {generator}", i)
             for i, generator in enumerate(generators)
         ]
-        lines.append(_curve(rows, "scratch", None, metric, "from scratch", len(lines)))
+        lines.append(
+            _curve(rows, "scratch", None, metric, "from scratch, as many steps on them", len(lines))
+        )
+        lines.append(
+            _curve(
+                rows, "scratch", "equal-steps", metric, "from scratch, as many in all", len(lines)
+            )
+        )
         lines = [line for line in lines if line.points]
         if len(lines) < 2:
             continue
@@ -42,7 +50,7 @@ def transfer(board: Board, metrics: Sequence[str]) -> list[Figure]:
 def _curve(
     rows: Mapping[tuple[str, str | None, int | None], Mapping[str, Any]],
     regime: str,
-    generator: str | None,
+    kind: str | None,
     metric: str,
     name: str,
     index: int,
@@ -50,11 +58,13 @@ def _curve(
     found = sorted(
         (n, row["metrics"][metric]["mean"], row["metrics"][metric]["ci95"])
         for (r, g, n), row in rows.items()
-        if r == regime and g == generator and n is not None
+        if r == regime and g == kind and n is not None
         if row["metrics"][metric]["mean"] is not None
     )
-    style = "c-scratch" if regime == "scratch" else series_class(index)
-    mark = "down" if regime == "scratch" else series_mark(index)
+    plain = regime == "scratch" and kind is None
+    control = regime == "scratch" and kind is not None
+    style = "c-scratch" if plain else "c-baseline" if control else series_class(index)
+    mark = "down" if plain else "cross" if control else series_mark(index)
     points = [(float(n), mean) for n, mean, _ in found]
     return Line(name, style, points, [ci for _, _, ci in found], mark)
 
@@ -64,8 +74,23 @@ def _gains(board: Board, metric: str) -> Iterator[str]:
         if curve["metric"] == metric:
             unit = board["metrics"][metric]["unit"]
             size = f"{curve['area']:+.3f}{f' {unit}' if unit else ''} {span(curve['area_ci95'], 3)}"
-            yield f"Pre-training on {curve['generator']} gains {size.strip()} on average"
-            yield f"over the range (area between the curves / range). {worth(curve)}".strip()
+            yield (
+                f"Pre-trained on {curve['generator']}: {size} on average over the range (area "
+                "between the curves / range) to scratch with as many steps on these patients. "
+                f"{_equal_training(curve)} {worth(curve)}"
+            ).strip()
+
+
+def _equal_training(curve: Mapping[str, Any]) -> str:
+    """Say what is left of the gain at each n when scratch trains for as many steps in all."""
+    tested = [
+        f"{entry['gain']:+.3f} {span(entry['ci95'], 3)} at n = {n}, {explained(entry)}"
+        for n, entry in zip(curve["n"], curve["control"], strict=True)
+        if entry is not None
+    ]
+    if not tested:
+        return f"{explained(None).capitalize()}."
+    return f"To scratch with as many steps in all: {'; '.join(tested)}."
 
 
 def worth(curve: Mapping[str, Any]) -> str:
@@ -82,4 +107,7 @@ def worth(curve: Mapping[str, Any]) -> str:
         parts.append(f"{size} [{', '.join(ends) or 'not known'}] at n = {n}")
     if not parts:
         return ""
-    return f"Worth in patients, so many more are needed from scratch: {', '.join(parts)}."
+    return (
+        "Worth in patients, so many more are needed from scratch with as many steps on them, what "
+        f"longer training gives included: {', '.join(parts)}."
+    )

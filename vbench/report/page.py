@@ -11,8 +11,9 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from vbench.analysis.budgets import patches_text, search_text, steps_text
 from vbench.analysis.folder import Results, read_results
-from vbench.analysis.layout import short_name
+from vbench.analysis.layout import has_budgets, short_name
 from vbench.analysis.leaderboard import leaderboard as build
 from vbench.analysis.wording import duration, headline, lapses, legend, number, signs, span
 from vbench.figures import costs, svg
@@ -64,6 +65,7 @@ def render(results: Results, board: dict[str, Any], folder: Path, *, viewer: boo
         failed=[row for row in board["rows"] if row["status"] != "ok"],
         tracebacks=_tracebacks(results),
         legend=legend(board),
+        budgets=has_budgets(board),
         paper=paper.comparison(board),
         paper_note=paper.NOTE,
         plan=results.plan,
@@ -99,6 +101,7 @@ def environment() -> Any:
         lstrip_blocks=True,
     )
     made.filters |= {"number": number, "span": span, "duration": duration, "short": short_name}
+    made.filters |= {"steps": steps_text, "patches": patches_text, "search": search_text}
     made.filters["breakable"] = breakable
     made.globals |= {"signs": signs, "lapses": lapses, "regime_class": regime_class}
     return made

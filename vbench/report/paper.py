@@ -60,19 +60,27 @@ def comparison(board: Mapping[str, Any]) -> list[Line]:
         ours = f"{number(against['ratio'], 3)} {span(against['ratio_ci95'], 3)}"
         lines.append(Line("synthetic / real", "0.955", "", synthetic["arm"], ours, ""))
     pretrained = _closest([row for row in rows if row["n_subjects"] == 1], "transfer")
-    scratch = next((r for r in rows if r["regime"] == "scratch" and r["n_subjects"] == 1), None)
+    scratch, control = (
+        next((r for r in rows if (r["regime"], r["n_subjects"], r["control"]) == wanted), None)
+        for wanted in (("scratch", 1, None), ("scratch", 1, "equal-steps"))
+    )
     if pretrained:
         what = "second data set, 1 patient, pre-trained on synthetic"
         lines.append(_line(what, "0.91", "24.66", pretrained))
     if scratch:
         what = "second data set, 1 patient, no pre-training"
         lines.append(_line(what, "0.84", "27.36", scratch))
-    gain = (pretrained or {}).get("versus", {}).get("scratch", {}).get("dsc")
-    if pretrained and gain:
-        ours = f"{gain['difference']:+.3f} {span(gain['ci95'], 3)}"
-        lines.append(
-            Line("gain of pre-training, 1 patient", "+0.07", "", pretrained["arm"], ours, "")
-        )
+    if control:
+        what = "the same with as many steps as pre-training and fine-tuning"
+        lines.append(_line(what, "", "", control))
+    for name, what, paper in (
+        ("scratch", "pre-trained less not, 1 patient, as many steps on the patient", "+0.07"),
+        ("control", "pre-trained less not, 1 patient, as many steps in all", ""),
+    ):
+        gain = (pretrained or {}).get("versus", {}).get(name, {}).get("dsc")
+        if pretrained and gain:
+            ours = f"{gain['difference']:+.3f} {span(gain['ci95'], 3)}"
+            lines.append(Line(what, paper, "", pretrained["arm"], ours, ""))
     return lines
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from vbench.analysis.collapse import collapse_notes
+from vbench.analysis.controls import explained, more_than_training
 from vbench.analysis.layout import short_name
 from vbench.analysis.uncertainty import ALPHA
 from vbench.analysis.wording import duration, number, p_value, span
@@ -117,41 +118,67 @@ def _bar(board: Board, rows: list[Row], primary: str) -> Iterator[str]:
 
 
 def _transfer(board: Board, primary: str) -> Iterator[str]:
-    arms = {(row["regime"], row["generator"], row["n_subjects"]): row for row in board["rows"]}
+    arms = {
+        (row["regime"], row["generator"], row["n_subjects"]): row
+        for row in board["rows"]
+        if not row["control"]
+    }
     for curve in board["transfer"]:
         n, generator = curve["n"][0], curve["generator"]
         if curve["metric"] != primary:
             continue
-        pair = arms["transfer", generator, n], arms["scratch", None, n]
-        text = (
+        arm = arms["transfer", generator, n]
+        yield (
             f"With {count(n, 'patient')} of the second data set, pre-training on {generator} "
-            f"changes {short_name(primary)} by {_change(curve['gain'][0], curve['gain_ci95'][0])}"
+            f"changes {short_name(primary)} by {_two_gains(curve, 0, arm, primary)} "
+            f"({_basis(board, primary, arm, arms['scratch', None, n])})."
         )
-        against = pair[0]["versus"].get("scratch", {}).get(primary)
-        text += f", {verdict(against)}" if against else ""
         if len(curve["n"]) > 1:
-            text += f"; by {curve['gain'][-1]:+.3f} with {curve['n'][-1]}"
-            text += f", and over the whole range by {_change(curve['area'], curve['area_ci95'])}"
-        yield f"{text} ({_basis(board, primary, *pair)}). {_worth(curve)}".rstrip()
+            last = arms["transfer", generator, curve["n"][-1]]
+            yield (
+                f"With {curve['n'][-1]} it changes by {_two_gains(curve, -1, last, primary)}. Over "
+                f"the whole range: {_change(curve['area'], curve['area_ci95'])} against scratch "
+                f"with as many steps on these patients. {_worth(curve)}"
+            ).rstrip()
+
+
+def _two_gains(curve: Mapping[str, Any], at: int, arm: Row, primary: str) -> str:
+    """Say what the gain is over equal training on the patients, and over equal training in all."""
+    against = arm["versus"].get("scratch", {}).get(primary)
+    text = f"{_change(curve['gain'][at], curve['gain_ci95'][at])} against scratch with as many "
+    text += "steps on these patients" + (f", {verdict(against)}" if against else "")
+    entry = curve["control"][at]
+    if entry is None:
+        return f"{text}; {explained(entry)}"
+    return (
+        f"{text}, and by {_change(entry['gain'], entry['ci95'])} against scratch with as many "
+        f"steps in all ({entry['arm']}), {explained(entry)}"
+    )
 
 
 def _worth(curve: Mapping[str, Any]) -> str:
     worth, ends, n, last = curve["worth"][0], curve["worth_ci95"][0], curve["n"][0], curve["n"][-1]
-    if len(curve["n"]) < 2:
-        return ""
     if ends is None:
         return f"How many patients that is worth cannot be said: {curve['worth_reason'][0]}."
     if ends == [None, None]:
         return f"How many patients that is worth, {n} to {last} patients do not tell."
     interval = f"[{', '.join('open' if end is None else number(end, 1) for end in ends)}]"
-    if worth is None:
-        if curve["gain"][0] > 0:
-            return f"No measured number of patients (up to {last}) makes up for it {interval}."
+    if worth is None and curve["gain"][0] <= 0:
         return f"From scratch does as well with no more patients {interval}."
-    return (
-        f"At n = {n} it is worth {number(worth, 1)} patients {interval}: so many more are "
-        "needed from scratch to score as well."
-    )
+    if worth is None:
+        text = (
+            f"At n = {n} no measured number of patients (up to {last}) makes up for it {interval}."
+        )
+    else:
+        text = (
+            f"At n = {n} it is worth {number(worth, 1)} patients {interval}: so many more are "
+            "needed from scratch to score as well, with as many steps on them."
+        )
+    return text if more_than_training(curve["control"][0]) else f"{text} {_NOT_PRETRAINING}"
+
+
+#: Said of a gain that is not shown, or not tested, against equal training.
+_NOT_PRETRAINING = "That counts the longer training, and cannot be put down to pre-training."
 
 
 def _lapses(board: Board, rows: list[Row]) -> Iterator[str]:

@@ -101,9 +101,11 @@ def _checks(spec: Spec, registry: Registry) -> Iterator[Any]:
     for i, use in enumerate(spec.generators):
         yield lambda i=i, use=use: fitted("generator", use, f"generators.{i}")
     yield lambda: fitted("segmenter", spec.segmenter, "segmenter")
-    if spec.regimes.transfer is not None and spec.regimes.transfer.params:
-        extra = spec.regimes.transfer.params
-        yield lambda: fitted("segmenter", spec.segmenter, "regimes.transfer", extra)
+    for regime in ("transfer", "scratch"):
+        table = getattr(spec.regimes, regime)
+        if table is not None and table.params:
+            where, extra = f"regimes.{regime}", table.params
+            yield lambda where=where, extra=extra: fitted("segmenter", spec.segmenter, where, extra)
     if spec.regimes.baseline is not None:
         for name in spec.regimes.baseline.segmenters:
             use = PluginUse(plugin=name)

@@ -7,6 +7,7 @@ plugin's model when the benchmark is planned (see :mod:`vbench.spec.check`).
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -79,6 +80,25 @@ class DataSet(BaseModel):
     split: Split = Field(
         Split(train=0.6, val=0.15, test=0.25), description="How subjects are divided, by subject."
     )
+    group: str | None = Field(
+        None,
+        description="Regular expression that finds, in its first parentheses, whose subject it is: "
+        "(.+)_(left|right). A person's subjects stay in one part, which counts persons.",
+    )
+
+    @field_validator("group")
+    @classmethod
+    def _finds_a_person(cls, group: str | None) -> str | None:
+        if group is not None:
+            try:
+                parentheses = re.compile(group).groups
+            except re.error as error:
+                raise ValueError(f"no regular expression ({error})") from error
+            if not parentheses:
+                raise ValueError(
+                    "has no parentheses around what names the person, as in (.+)_(left|right)"
+                )
+        return group
 
     @property
     def params(self) -> dict[str, Any]:
@@ -104,7 +124,10 @@ class PatchSpec(Table):
     """The labelled patches that everything is fitted on."""
 
     size: list[int] = Field(
-        [16, 16, 16], min_length=2, max_length=3, description="Voxels; 2 entries: axial slices."
+        [16, 16, 16],
+        min_length=2,
+        max_length=3,
+        description="Voxels; 2 entries: axial slices, or the plane of single slices.",
     )
     per_subject: int = Field(400, ge=1, description="Patches drawn from each subject.")
     vessel_centred: float = Field(
@@ -120,7 +143,9 @@ class PatchSpec(Table):
     @classmethod
     def _positive(cls, size: list[int]) -> list[int]:
         if min(size) < 4:
-            raise ValueError("a patch edge is shorter than 4 voxels")
+            plane = [edge for edge in size if edge != 1]
+            mend = f"; 2D patches have two entries: {plane}" if len(plane) == 2 else ""
+            raise ValueError(f"a patch edge is shorter than 4 voxels{mend}")
         return size
 
 
@@ -148,12 +173,22 @@ class Transfer(Table):
     params: dict[str, Any] = Field(
         default_factory=dict, description="Segmenter parameters that differ when fine-tuning."
     )
+    control: Literal["equal-steps", "none"] = Field(
+        "equal-steps",
+        description="equal-steps: for each number of subjects, an arm without pre-training that "
+        "trains for as many optimiser steps as pre-training and fine-tuning together.",
+    )
 
 
 class Scratch(Table):
     """Train on the same few subjects of the target, without pre-training."""
 
     subjects: list[int] = Field(min_length=1, description="Numbers of target subjects.")
+    params: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Segmenter parameters that differ when training from scratch; its length is "
+        "that of fine-tuning unless it is named here.",
+    )
 
 
 class Mixed(Table):

@@ -82,7 +82,10 @@ class SourceSuite(Conformance):
         expect(len(shape) == 3, f"the image has shape {shape}; expected three axes")
         expect(np.asarray(subject.image).dtype.kind in "fiu", "the image does not hold numbers")
         expect(np.isfinite(subject.image).all(), "the image holds NaN or infinity")
-        for what, mask in (("label", subject.label), ("mask", subject.mask)):
+        known = self.source().shape_of(self.first())
+        expect(known in (None, shape), f"shape_of says {known}, the image has {shape}")
+        masks = {"label": subject.label, "mask": subject.mask, "ignore": subject.ignore}
+        for what, mask in masks.items():
             if mask is None:
                 continue
             expect(mask.shape == shape, f"the {what} has shape {mask.shape}, the image {shape}")

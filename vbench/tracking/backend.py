@@ -81,8 +81,9 @@ def _other_version(uri: str, revision: str) -> str:
     return (
         f"MLflow at {without_password(uri)}: its tables have revision {revision}, which is not "
         f"that of the installed MLflow {VERSION}: another version made it. `vbench ui --sync` "
-        "makes the results folder's own store anew; for any other, install the MLflow that made it, "
-        "or run `mlflow db upgrade` if that was an older one"
+        "makes the results folder's own store anew; for any other, install the MLflow that made "
+        "it, or run "
+        "`mlflow db upgrade` if that was an older one"
     )
 
 

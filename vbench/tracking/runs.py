@@ -129,7 +129,7 @@ def _metrics(row: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
         if entry["ci95"] is not None:
             yield f"{name}_ci95_low", entry["ci95"][0]
             yield f"{name}_ci95_high", entry["ci95"][1]
-        for reference in ("real", "scratch"):
+        for reference in ("real", "scratch", "control"):
             against = row["versus"].get(reference, {}).get(name)
             if against is not None:
                 if against["ratio"] is not None:
@@ -142,6 +142,9 @@ def _metrics(row: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
         for name, entry in row[family].items():
             if isinstance(entry.get("value"), int | float):
                 yield f"{family}_{name}", entry["value"]
+    for name, value in row["budget"].items():
+        if value is not None:
+            yield f"budget_{name}", value
     for name in ("cases", "seeds_failed", "seconds", "cpu_seconds", "peak_memory_mb"):
         if row[name] is not None:
             yield name, row[name]

@@ -212,7 +212,7 @@ class WganGpParams(GanParams):
     norm_critic: Literal["instance", "spectral", "none"] = param("instance", "Critic normalisation")
     penalty: Literal["sample", "batch"] = param(
         "sample",
-        "Fault 1 (batch, and penalty_samples = 0): one gradient norm and one mixing weight for all",
+        "Fault 1 (batch, with penalty_samples = 0): one gradient norm, one mixing weight for all",
     )
     penalty_weight: float = param(10.0, "Weight of the gradient penalty", tune=[5.0, 10.0], ge=0)
     penalty_samples: int = param(

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vbench import MaskPair, Params, param
-from vbench.maskpair import ROUNDING
+from vbench.lengths import TOLERANCE
 from vbench_plugins.metrics.surface import Distance
 
 Floats = npt.NDArray[np.float64]
@@ -94,7 +94,7 @@ def _quantile(scans: list[_Scan], rng: np.random.Generator) -> float:
     sequence = np.argsort(turn)
     limit = np.empty(len(turn))
     reached = np.maximum.accumulate(np.concatenate(nearest)[sequence])
-    limit[sequence] = np.concatenate([[0.0], reached[:-1]]) * (1 - ROUNDING)
+    limit[sequence] = np.concatenate([[0.0], reached[:-1]]) * (1 - TOLERANCE)
     limits = np.split(limit, [len(nearest[0])])
 
     found = []

@@ -12,7 +12,7 @@ from abc import abstractmethod
 import numpy as np
 
 from vbench import MaskPair, Params, Score, SegmentationMetric, param
-from vbench.maskpair import ROUNDING
+from vbench.lengths import within
 
 
 class Distance(SegmentationMetric):
@@ -133,10 +133,13 @@ class SurfaceDice(SegmentationMetric):
     """Normalised surface Dice: share of both borders within a tolerance of the other border.
 
     In [0, 1]; higher is better. Both masks empty: 1. One empty: 0. Border voxels count alike, as
-    in MONAI; DeepMind's surface-distance weighs them by surface area.
+    in MONAI; DeepMind's surface-distance weighs them by surface area. Version 2: a distance counts
+    as within the tolerance up to the rounding of a header (:mod:`vbench.lengths`); version 1 gave
+    0 for files where it gave 1 for arrays.
     """
 
     name = "nsd"
+    version = 2
     paper = "Nikolov 2018, arXiv:1809.04430"
 
     class Params(Params):
@@ -148,5 +151,5 @@ class SurfaceDice(SegmentationMetric):
         """Score one subject."""
         if not pair.n_prediction or not pair.n_truth:
             return Score(1.0 if pair.n_prediction == pair.n_truth else 0.0)
-        near = self.params.tolerance * (1 + ROUNDING)
-        return Score(float(np.mean(np.concatenate(pair.distances) <= near)))
+        near = within(np.concatenate(pair.distances), self.params.tolerance)
+        return Score(float(np.mean(near)))

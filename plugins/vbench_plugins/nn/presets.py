@@ -18,9 +18,11 @@ class PresetParams(Params):
 
     Attributes:
         presets: For each preset, the values in which it differs from the fields' defaults.
+        instead: Parameters that, once named, take the place of another one of a preset.
     """
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    instead: ClassVar[Mapping[str, str]] = {}
 
     @model_validator(mode="before")
     @classmethod
@@ -29,4 +31,6 @@ class PresetParams(Params):
             return given
         preset = given.get("preset", cls.model_fields["preset"].default)
         # An unknown preset is left to the field's own validation, whose message lists the known.
-        return {**cls.presets.get(preset, {}), **given}
+        replaced = {other for named, other in cls.instead.items() if named in given}
+        filled = cls.presets.get(preset, {})
+        return {**{k: v for k, v in filled.items() if k not in replaced}, **given}

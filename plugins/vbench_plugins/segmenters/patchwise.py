@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -52,9 +53,20 @@ class PatchSegmenter(Segmenter):
         self._moments = (0.0, 1.0)
         self._compute: Compute | None = None
 
+    @classmethod
+    def training_steps(cls, params: Any, patches: int) -> int:
+        """Return ``steps``, or so many that ``epochs`` passes over the patches are done."""
+        return math.ceil(params.epochs * patches / params.batch_size) or int(params.steps)
+
+    @classmethod
+    def settings_for(cls, steps: int) -> Mapping[str, Any]:
+        """Return a length in steps."""
+        return {"steps": steps, "epochs": 0.0}
+
     def fit(self, patches: Patches, *, seed: int) -> Iterator[Progress]:
         """Train; from given weights when ``load_weights`` came first."""
-        p = self.params
+        steps = self.training_steps(self.params, len(patches))
+        p = self.params = self.params.model_copy(update={"steps": steps})
         trainer = self._start(patches, seed)
         every = max(1, p.steps // _REPORTS)
 
@@ -193,5 +205,7 @@ class PatchSegmenter(Segmenter):
         self._resumed = dict(state)
 
     def resolved(self) -> Mapping[str, Any]:
-        """Return precision, memory format and threads in use."""
-        return {} if self._compute is None else self._compute.settled()
+        """Return steps, precision, memory format and threads in use."""
+        return (
+            {} if self._compute is None else {"steps": self.params.steps, **self._compute.settled()}
+        )

@@ -12,6 +12,9 @@ class TrainingParams(Params):
 
     # Length and optimiser
     steps: int = param(300, "Training steps", unit="steps", length=True, ge=1)
+    epochs: float = param(
+        0.0, "Passes over the patches that it is given, in place of steps; 0: steps", ge=0
+    )
     batch_size: int = param(16, "Patches a batch", ge=1)
     lr: float = param(4e-3, "Learning rate (Adam)", tune=(1e-3, 1e-2), log=True, gt=0)
     schedule: Literal["cosine", "constant"] = param(

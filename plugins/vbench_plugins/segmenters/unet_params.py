@@ -14,9 +14,10 @@ class UnetParams(TrainingParams, PresetParams):
     """Parameters of :class:`~vbench_plugins.segmenters.unet.Unet3d`."""
 
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        # 15 epochs of twice 41,000 patches; "half" is half the channels of the original U-net.
+        # 15 epochs, each of twice as many samples as there are patches: 30 passes. "half" is half
+        # the channels of the original U-net.
         "livne2019-half": {
-            "steps": 19_220,
+            "epochs": 30.0,
             "batch_size": 64,
             "lr": 1e-4,
             "schedule": "constant",
@@ -38,6 +39,8 @@ class UnetParams(TrainingParams, PresetParams):
             "memory_format": "contiguous",
         }
     }
+
+    instead: ClassVar[Mapping[str, str]] = {"steps": "epochs"}
 
     preset: Literal["default", "livne2019-half"] = param(
         "default", "Whose architecture and training the defaults are"

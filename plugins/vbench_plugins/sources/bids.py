@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
+from vbench.data.entities import ORDER, Name, matching, plain
 from vbench.data.folder import Fault, FolderParams, FolderSource, Listing, SubjectFiles
-from vbench.data.header import SUFFIXES, stem
+from vbench.data.header import stem
 from vbench.interfaces import param
-
-_ENTITY = re.compile(r"([a-z]+)-([A-Za-z0-9]+)")
-#: File names of derivatives that are a vessel label, or a brain mask; the first that fits is used.
-_LABELS = ("*label-vessel*", "*label-artery*", "*desc-vessel*", "*vessel*", "*_dseg")
-_MASKS = ("*desc-brain_mask", "*label-brain*", "*brain*mask*")
+from vbench_plugins.sources.bids_derivatives import Derivatives, Person, suffix, volumes
 
 
 class BidsParams(FolderParams):
     """Parameters of the BIDS layout."""
 
     suffix: str = param("angio", "What the names of the images end with.")
+    entities: dict[str, str | int] = param(
+        {}, 'The images to take, by entities of their names, such as { acq = "tof", run = 1 }.'
+    )
+    sessions: Literal["first", "all"] = param(
+        "first",
+        "Of a person's sessions, acquisitions and runs: 'first' takes the first that has a label, "
+        "'all' takes each, as sub-01_ses-2.",
+    )
     label: str | None = param(
         None, "Pattern of the labels' names, without .nii.gz; when not given, the usual ones."
     )
@@ -29,7 +37,12 @@ class BidsParams(FolderParams):
 
 
 class Bids(FolderSource):
-    """One image a person: of several sessions or runs the first, since they must not be split."""
+    """One image a person, the first that has a label; or all.
+
+    A label or mask belongs to an image when it agrees in every entity that both have and has no
+    further entity of raw data (``ses``, ``acq``, ``rec``, ``run`` …). Where several labels fit an
+    image, or a label several images, that is a fault.
+    """
 
     name = "bids"
     paper = "Gorgolewski et al. 2016, doi:10.1038/sdata.2016.44"
@@ -41,86 +54,145 @@ class Bids(FolderSource):
         return (path / "dataset_description.json").exists() or any(path.glob("sub-*/"))
 
     def scan(self) -> Listing:
-        """Find each person's image, and the label and mask that are named like it."""
+        """Find each person's images, and the labels and masks that are named like them."""
         faults: list[Fault] = []
-        subjects = []
+        subjects: list[SubjectFiles] = []
         if not (self.path / "dataset_description.json").exists():
             missing = self.path / "dataset_description.json"
             faults.append(Fault(missing, "missing", "write one as BIDS asks for", serious=False))
-        for person in sorted(p for p in self.path.glob("sub-*") if p.is_dir()):
-            files = self._person(person, faults)
-            if files is not None:
-                subjects.append(files)
+        for folder in sorted(p for p in self.path.glob("sub-*") if p.is_dir()):
+            subjects += self._subjects(folder, faults)
         return Listing.of(self.path, subjects, faults)
 
-    def _person(self, person: Path, faults: list[Fault]) -> SubjectFiles | None:
-        images = _volumes(person, [f"*_{self.params.suffix}"])
-        if not images:
-            faults.append(
-                Fault(
-                    person,
-                    f"no *_{self.params.suffix}.nii.gz",
-                    "add the image, remove the folder, or set 'suffix'",
-                )
-            )
-            return None
-        image = images[0]
-        if len(images) > 1:
-            others = ", ".join(path.name for path in images[1:])
-            faults.append(
-                Fault(image, f"used; not used: {others}", "one image a person", serious=False)
-            )
-        labels = self._derived(person.name, image, self.params.label, _LABELS)
-        masks = self._derived(person.name, image, self.params.mask, _MASKS)
+    def group_of(self, subject: str) -> str:
+        """Name the person: ``sub-…``, whatever session or run it is."""
+        person = re.match(r"sub-[A-Za-z0-9]+", subject)
+        return person[0] if person else subject
+
+    @cached_property
+    def _derivatives(self) -> Derivatives:
+        return Derivatives(self.path / "derivatives")
+
+    def _subjects(self, folder: Path, faults: list[Fault]) -> list[SubjectFiles]:
+        """Return a person's subjects: one, or with ``sessions = "all"`` one an image."""
+        person = self._person(folder)
+        fault = self._misplaced(folder, person) if person.images else self._absent(folder)
+        if fault is not None:
+            faults.append(fault)
+            return []
+        found: list[SubjectFiles] = []
+        without: list[Path] = []
+        amiss = len(faults)
+        for image in person.images:
+            labels = self._derivatives.labels(image, person, self.params.label)
+            if not labels:
+                without.append(image)
+                continue
+            found += self._with_label(image, labels, person, faults)
+            if self.params.sessions == "first":
+                break
+        if not found and len(faults) == amiss:
+            faults.append(self._no_label(without[0], person))
+        elif found:
+            faults += self._remarks(found, without, person)
+        if self.params.sessions == "first":
+            return [replace(files, id=folder.name) for files in found]
+        return found
+
+    def _person(self, folder: Path) -> Person:
+        """List a person's images; those to take, in order: as asked for, and magnitudes."""
+        every = {path: Name.of(path, self.path) for path in volumes(folder)}
+        same = {path: every[path] for path in matching(every, f"*_{self.params.suffix}")}
+        wanted = {key: plain(str(value)) for key, value in self.params.entities.items()}
+        part = wanted.pop("part", "mag")
+        images = [
+            path
+            for path, name in same.items()
+            if all(name.entities.get(key) == value for key, value in wanted.items())
+            and name.entities.get("part", "mag") == part
+        ]
+        images.sort(key=lambda path: (same[path].order, path.name))
+        words = frozenset(word.lower() for name in every.values() for word in name.words)
+        return Person({path: same[path] for path in images}, same, words)
+
+    def _absent(self, folder: Path) -> Fault:
+        """Return the fault of a person without an image, with what there is instead."""
+        message = f"no *_{self.params.suffix}.nii.gz"
+        if self.params.entities:
+            message += f" with {', '.join(f'{k}-{v}' for k, v in self.params.entities.items())}"
+        there = sorted({suffix(path) for path in volumes(folder)})
+        mend = "add the image, remove the folder, or set 'suffix'"
+        if self.params.suffix in there:
+            mend = "set 'entities' if one of the other images is meant (part-phase and the like)"
+        elif there:
+            mend += f" (there is {', '.join(there)})"
+        return Fault(folder, message, mend)
+
+    def _misplaced(self, folder: Path, person: Person) -> Fault | None:
+        """Return the fault of an image in another person's folder, or there twice."""
+        seen: dict[tuple[object, ...], Path] = {}
+        for path, name in person.images.items():
+            if name.entities["sub"] != plain(folder.name.removeprefix("sub-")):
+                return Fault(path, f"is in the folder {folder.name}", "move or rename it")
+            other = seen.setdefault(name.order, path)
+            if other != path:
+                message = f"names the same image as {other.name}"
+                return Fault(path, message, "remove one, or name them apart")
+        return None
+
+    def _with_label(
+        self, image: Path, labels: list[Path], person: Person, faults: list[Fault]
+    ) -> list[SubjectFiles]:
+        """Return an image with label and mask; none where it cannot be told which they are."""
+        masks = self._derivatives.masks(image, person, self.params.mask)
         masks = [path for path in masks if path not in labels]
-        for found, what in ((labels, "label"), (masks, "mask")):
-            if len(found) > 1:
-                names = ", ".join(str(path.relative_to(self.path)) for path in found)
-                faults.append(
-                    Fault(image, f"several files may be its {what}: {names}", f"set '{what}'")
-                )
-                return None
-        if not labels:
-            pattern = self.params.label or " or ".join(_LABELS)
-            faults.append(
-                Fault(
-                    image,
-                    f"no label ({pattern}) below {self.path / 'derivatives'}",
-                    "add it, or set 'label'",
-                )
-            )
-            return None
-        mask = masks[0] if masks else None
-        return SubjectFiles(person.name, image, labels[0], mask, self.classes)
+        for files, what in ((labels, "label"), (masks, "mask")):
+            if len(files) > 1:
+                message = f"several files may be its {what}: {self._names(files)}"
+                faults.append(Fault(image, message, f"set '{what}' to a pattern, or remove one"))
+                return []
+            for file in files:
+                rivals = self._derivatives.rivals(file, image, person)
+                if rivals:
+                    names = self._names(sorted([image, *rivals]))
+                    message = f"may be the {what} of several images: {names}"
+                    mend = "name it after its image, or choose the image with 'entities'"
+                    faults.append(Fault(file, message, mend))
+                    return []
+        name = self._id(image)
+        return [SubjectFiles(name, image, labels[0], masks[0] if masks else None, self.classes)]
 
-    def _derived(
-        self, person: str, image: Path, pattern: str | None, usual: Sequence[str]
-    ) -> list[Path]:
-        """Return the derivatives of an image: of the first pattern that has any."""
-        own = dict(_ENTITY.findall(stem(image)))
-        for one in [pattern] if pattern is not None else usual:
-            found = [
-                path
-                for folder in sorted((self.path / "derivatives").glob(f"**/{person}/"))
-                for path in _volumes(folder, [one])
-                if all(
-                    own.get(key) == value
-                    for key, value in _ENTITY.findall(stem(path))
-                    if key in {"ses", "run", "acq"}
-                )
-            ]
-            if found:
-                return found
-        return []
+    def _no_label(self, image: Path, person: Person) -> Fault:
+        pattern = self.params.label or "*label-vessel*, *desc-vessel* and the like"
+        where = f"below {self._derivatives.folder}"
+        near = self._derivatives.near_miss(image, person, self.params.label)
+        return Fault(image, f"no label ({pattern}) {where}{near}", "add it, or set 'label'")
 
+    def _remarks(
+        self, found: list[SubjectFiles], without: list[Path], person: Person
+    ) -> Iterable[Fault]:
+        """Say which images are not used, and which labels do not say that they are of vessels."""
+        for image in without:
+            yield replace(self._no_label(image, person), mend="passed over", serious=False)
+        seen = {files.image for files in found} | set(without)
+        others = [path.name for path in sorted(person.same) if path not in seen]
+        if others:
+            message = f"used; not used: {', '.join(others)}"
+            mend = "'entities' and 'sessions' choose others"
+            yield Fault(found[0].image, message, mend, serious=False)
+        for files in found:
+            if self.params.label is None and not Name.of(files.label).says_vessel():
+                message = "taken for vessels, though its name does not say so"
+                yield Fault(files.label, message, "set 'label' if they are not", serious=False)
 
-def _volumes(folder: Path, names: Sequence[str]) -> list[Path]:
-    """Return the NIfTI files below a folder whose name without suffix fits a pattern."""
-    found = {
-        path
-        for name in names
-        for suffix in SUFFIXES
-        for path in folder.glob(f"**/{name}{suffix}")
-        if not path.name.startswith(".")
-    }
-    return sorted(found)
+    def _id(self, image: Path) -> str:
+        """Return the entities of an image as they stand in its name, and in its folders'."""
+        parts = [part for part in stem(image).split("_") if "-" in part]
+        known = {part.partition("-")[0] for part in parts}
+        entities = Name.of(image, self.path).entities
+        parts += [f"{key}-{value}" for key, value in entities.items() if key not in known]
+        key = {name: place for place, name in enumerate(ORDER)}
+        return "_".join(sorted(parts, key=lambda part: key.get(part.partition("-")[0], len(key))))
+
+    def _names(self, paths: Iterable[Path]) -> str:
+        return ", ".join(str(path.relative_to(self.path)) for path in paths)

@@ -23,7 +23,8 @@ class Manifest(FolderSource):
 
     ``path`` is the CSV file, or a folder with a ``manifest.csv``. A path in it is absolute, or
     relative to the CSV file's folder. Comma, semicolon or tab separate the columns. The text is
-    UTF-8, or UTF-16 as Excel's "Unicode text" is.
+    UTF-8, or UTF-16 as Excel's "Unicode text" is. A column ``group`` names the person, where
+    several rows are of one, such as two eyes.
     """
 
     name = "manifest"
@@ -49,8 +50,14 @@ class Manifest(FolderSource):
             except ValueError as error:
                 faults.append(Fault(file, f"line {line}: {error}", "correct the cell"))
                 continue
-            mask = found.get("mask")
-            files = SubjectFiles(row["subject"], found["image"], found["label"], mask, self.classes)
+            files = SubjectFiles(
+                row["subject"],
+                found["image"],
+                found["label"],
+                found.get("mask"),
+                self.classes,
+                group=row.get("group") or None,
+            )
             where = f"(line {line} of {file.name})"
             for path in files.paths():
                 if path.is_dir():

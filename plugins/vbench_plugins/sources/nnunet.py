@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from vbench.data.datasetjson import About, read_about
 from vbench.data.folder import Fault, FolderParams, FolderSource, Listing, SubjectFiles
 from vbench.data.header import SUFFIXES, stem
 from vbench.interfaces import param
 from vbench.usertext import user_path
-from vbench_plugins.sources.datasetjson import About, read_about
 
 #: Endings of volumes and pictures that nnU-Net reads, and vbench does not.
 _OTHER_IMAGES = (
@@ -33,7 +33,8 @@ class NnUNet(FolderSource):
     """Cases of ``imagesTr`` (with or without the channel's suffix) that ``labelsTr`` labels.
 
     A brain mask is read from ``masksTr``, which is no part of nnU-Net's format, when it is there.
-    A label value that ``dataset.json`` calls ``ignore`` is no vessel.
+    A label value that ``dataset.json`` calls ``ignore`` is not labelled: no vessel, no background,
+    and left out of patches, thresholds and scores.
     """
 
     name = "nnunet"
@@ -86,7 +87,7 @@ class NnUNet(FolderSource):
         if not about.ignore:
             return None
         shown = ", ".join(map(str, about.ignore))
-        message = f"the label 'ignore' ({shown}) is read as no vessel"
+        message = f"the label 'ignore' ({shown}) is left out of patches, thresholds and scores"
         mend = "name the vessels with 'classes' if that is wrong"
         faults.append(Fault(file, message, mend, serious=False))
         return about.vessels

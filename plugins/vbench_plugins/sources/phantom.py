@@ -114,6 +114,11 @@ class Phantom(DataSource):
         }
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
+    def shape_of(self, subject: str) -> tuple[int, int, int]:
+        """Return the field of view in voxels."""
+        shape: tuple[int, int, int] = self.params.shape
+        return shape
+
     def anatomy(self, subject: str) -> list[str]:
         """Return what the head is drawn from: seed, site and number, whatever the image is like."""
         return [f"phantom {self.params.seed} {self.params.scanner} {self._index(subject)}"]

@@ -29,7 +29,7 @@ def scan(pair: MaskPair, rng: np.random.Generator) -> float:
             for target in targets:
                 distance = np.sqrt(((target - points[turn]) ** 2).sum())
                 smallest = min(smallest, distance)
-                if distance < largest * (1 - 1e-9):
+                if distance < largest * (1 - 1e-5):
                     break
             kept.append(smallest)
             largest = max(largest, smallest)

@@ -10,9 +10,9 @@ from command_line import vbench
 from datasets import nnunet, save, scene
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from vbench_plugins.sources.datasetjson import read_about
 from vbench_plugins.sources.nnunet import NnUNet
 
+from vbench.data.datasetjson import read_about
 from vbench.data.folder import Fault
 from vbench.errors import DataError
 

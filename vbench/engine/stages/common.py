@@ -19,16 +19,23 @@ F = TypeVar("F", bound=Fitted)
 
 
 def real_patches(context: Context, name: str) -> Patches:
-    """Return the real patches of the volumes listed under ``name``: the same pool for every arm."""
-    from vbench.data.patches import VolumePatches
+    """Return the real patches of the volumes listed under ``name``: the same pool for every arm.
+
+    Raises:
+        DataError: When they do not fit: the plan refuses what it knows the shape of.
+    """
+    from vbench.data.patches import VolumePatches, check_fit
 
     spec = context.inputs["patches"]
+    volumes = context.volumes(name)
+    check_fit({volume.id: volume.image.shape for volume in volumes}, spec["size"])
     return VolumePatches(
-        context.volumes(name),
+        volumes,
         size=tuple(spec["size"]),
         per_subject=spec["per_subject"],
         vessel_centred=spec["vessel_centred"],
         seed=spec["seed"],
+        groups=context.inputs.get("groups", {}).get(name),
     )
 
 

@@ -14,6 +14,7 @@ from vbench.engine.stages.common import check_probabilities, chosen, fitted_segm
 from vbench.errors import ContractError
 from vbench.files import write_npy
 from vbench.interfaces import SegmentationMetric
+from vbench.slices import ray
 from vbench.types import Array, Score, Volume
 
 
@@ -41,10 +42,11 @@ def run(context: Context) -> dict[str, Any]:
             prediction.astype(np.uint8),
             volume,
         )
-        write_npy(context.folder / "mip" / f"{volume.id}.npy", projections(volume, prediction))
-        pair = MaskPair(
-            prediction, np.asarray(volume.label) > 0, volume.spacing, seed=inputs["seed"]
-        )
+        labelled = volume.labelled
+        scored = prediction if labelled is None else prediction & labelled
+        write_npy(context.folder / "mip" / f"{volume.id}.npy", projections(volume, scored))
+        truth = np.asarray(volume.label) > 0
+        pair = MaskPair(scored, truth, volume.spacing, mask=labelled, seed=inputs["seed"])
         for metric in metrics:
             value, status = _score(metric, pair, faults)
             cases.append(
@@ -86,14 +88,15 @@ def _score(
 def projections(volume: Volume, prediction: Array) -> npt.NDArray[np.uint8]:
     """Return maximum-intensity projections along the last axis, uint8 ``(3, X, Y)``.
 
-    Image (scaled to 0…255), truth and prediction (0 or 255).
+    Image (scaled to 0…255), truth and prediction (0 or 255). One slice is shown in its plane.
     """
-    image = np.asarray(volume.image).max(axis=2).astype(np.float32)
-    truth = np.asarray(volume.label).max(axis=2) > 0
+    axis = ray(volume.image.shape)
+    image = np.asarray(volume.image).max(axis=axis).astype(np.float32)
+    truth = np.asarray(volume.label).max(axis=axis) > 0
     return np.stack(
         [
             np.clip((image + 1) * 127.5, 0, 255).astype(np.uint8),
             truth.astype(np.uint8) * 255,
-            prediction.max(axis=2).astype(np.uint8) * 255,
+            prediction.max(axis=axis).astype(np.uint8) * 255,
         ]
     )

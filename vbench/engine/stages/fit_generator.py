@@ -9,7 +9,7 @@ import numpy as np
 
 from vbench.engine.budget import used_up
 from vbench.engine.context import Context
-from vbench.engine.fitting import Checkpoint, drive
+from vbench.engine.fitting import Checkpoint, budget, drive
 from vbench.engine.stages.common import (
     check_labelled_patches,
     real_patches,
@@ -91,6 +91,7 @@ def run(context: Context) -> dict[str, Any]:
         "curve": notes["curve"],
         "candidates": notes["candidates"],
         "looks": notes["looks"],
+        "budget": budget(checkpoint),
     }
 
 

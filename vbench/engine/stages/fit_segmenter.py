@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from vbench.engine import study
 from vbench.engine.budget import used_up
 from vbench.engine.context import Context
-from vbench.engine.fitting import Checkpoint, drive
+from vbench.engine.fitting import Checkpoint, budget, drive
 from vbench.engine.stages.common import (
     chosen,
     real_patches,
@@ -38,8 +39,11 @@ def run(context: Context) -> dict[str, Any]:
     earlier = trials(context.store, asking["previous"])
     cls = cast(type[Segmenter], context.plugin("segmenter").cls)
     params, tuned = resolve_params(context, cls, "segmenter")
-    patches, checkpoint_index = training_patches(context, tuned)
-    segmenter = cls(params, training_setup(context, patches.size))
+    training = training_patches(context, tuned)
+    segmenter = cls(params, training_setup(context, training.patches.size))
+    start = None
+    if inputs["initial"]:
+        start = chosen(context.store, inputs["initial"], asking["higher_is_better"]).key
     volumes = context.volumes("val")
     judge = cast(type[SegmentationMetric], context.plugin("metric", inputs["metric"]).cls)()
     sign = 1.0 if asking["higher_is_better"] else -1.0
@@ -53,9 +57,8 @@ def run(context: Context) -> dict[str, Any]:
     if not checkpoint.restore(segmenter):
         checkpoint.clear()
         checkpoint.notes |= {"validation": [], "best": None, "pruned": False}
-        if inputs["initial"]:
-            trial = chosen(context.store, inputs["initial"], asking["higher_is_better"])
-            folder = context.store.folder(trial.key)
+        if start is not None:
+            folder = context.store.folder(start)
             segmenter.load_weights(load_weights(folder / "weights.safetensors"))
     notes = checkpoint.notes
     view = study.open_trial(context.job, tuned, context.store.root)
@@ -86,12 +89,13 @@ def run(context: Context) -> dict[str, Any]:
     try:
         drive(
             segmenter,
-            patches,
+            training.patches,
             seed=asking["seed"],
             context=context,
             checkpoint=checkpoint,
             marks=[(i + 1) / inputs["validations"] for i in range(inputs["validations"])],
             on_mark=judge_state,
+            real=context.job.extra.get("role", "source"),
         )
         shutil.copyfile(
             checkpoint.folder / best_file(notes["best"]["step"]),
@@ -108,7 +112,10 @@ def run(context: Context) -> dict[str, Any]:
         "trial": asking["trial"],
         "params": {**params.model_dump(mode="json"), **segmenter.resolved()},
         "tuned": tuned,
-        "checkpoint": checkpoint_index,
+        "checkpoint": training.checkpoint,
+        "samples": training.samples,
+        "start": start,
+        "budget": budget(checkpoint),
         "curve": notes["curve"],
         "validation": notes["validation"],
         "score": best["score"] if best else None,
@@ -149,8 +156,23 @@ def best_file(step: int) -> str:
     return f"best-{step}.safetensors"
 
 
-def training_patches(context: Context, tuned: dict[str, Any]) -> tuple[Patches, int | None]:
-    """Open what the arm's regime trains on, and say which candidate of the generator that is.
+@dataclass(frozen=True)
+class Training:
+    """What a trial trains on.
+
+    Attributes:
+        patches: The patches.
+        checkpoint: Which candidate of the generator made the synthetic ones; None without any.
+        samples: Key of the ``synthesise`` job that they come from.
+    """
+
+    patches: Patches
+    checkpoint: int | None = None
+    samples: str | None = None
+
+
+def training_patches(context: Context, tuned: dict[str, Any]) -> Training:
+    """Open what the arm's regime trains on.
 
     Raises:
         ContractError: When the job names neither real nor synthetic patches.
@@ -173,11 +195,10 @@ def training_patches(context: Context, tuned: dict[str, Any]) -> tuple[Patches, 
     if index is None:
         if real is None:
             raise ContractError("the job names neither real nor synthetic patches")
-        return real, None
+        return Training(real)
     folder = context.store.folder(candidates[index])
     synthetic = ArrayPatches(
         np.load(folder / "images.npy", mmap_mode="r"), np.load(folder / "labels.npy", mmap_mode="r")
     )
-    if real is None:
-        return synthetic, index
-    return MixedPatches([real, synthetic]), index
+    patches = synthetic if real is None else MixedPatches([real, synthetic])
+    return Training(patches, index, candidates[index])

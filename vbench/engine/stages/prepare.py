@@ -34,6 +34,7 @@ def _check(subject: Any, owner: str) -> None:
             f"{owner}.load returned {type(subject).__name__}; expected vbench.Subject"
         )
     arrays = {"image": subject.image, "label": subject.label, "mask": subject.mask}
+    arrays["ignore"] = subject.ignore
     given = {name: np.asarray(array) for name, array in arrays.items() if array is not None}
     for name, array in given.items():
         if array.dtype.kind not in "biuf":

@@ -25,7 +25,7 @@ DECODED_AT_ONCE = 64
 class VaeParams(vbench.Params):
     """What a spec may set; what says ``tune`` is tuned by vbench unless the spec names it."""
 
-    steps: int = vbench.param(600, "Training steps", unit="steps", ge=1)
+    steps: int = vbench.param(600, "Training steps", unit="steps", length=True, ge=1)
     batch_size: int = vbench.param(32, "Patches a step", ge=2)
     lr: float = vbench.param(2e-3, "Learning rate (Adam)", tune=(5e-4, 5e-3), log=True, gt=0)
     latent: int = vbench.param(64, "Length of the latent vector", ge=1)

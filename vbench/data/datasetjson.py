@@ -11,6 +11,7 @@ from typing import Any
 
 from vbench.data.folder import Fault
 from vbench.data.header import SUFFIXES
+from vbench.errors import DataError
 from vbench.files import read_json
 from vbench.usertext import one_line
 
@@ -88,6 +89,26 @@ def read_about(file: Path, faults: list[Fault]) -> About:
         table=table,
         vague={k: v for k, v in _named(labels, _VAGUE).items() if v != (0,)},
     )
+
+
+def ignore_beside(truth: Path) -> tuple[int, ...]:
+    """Return the ignore labels of the nnU-Net data set that a truth lies in; none when in none.
+
+    Args:
+        truth: A folder such as ``labelsTr``, or a file in one.
+
+    Raises:
+        DataError: When there is a ``dataset.json`` whose labels cannot be read.
+    """
+    folder = (truth if truth.is_dir() else truth.parent).resolve()
+    file = folder.parent / "dataset.json"
+    if not folder.name.startswith("labels") or not file.is_file():
+        return ()
+    faults: list[Fault] = []
+    about = read_about(file, faults)
+    if about.labels is None and faults:
+        raise DataError(str(faults[0]))
+    return about.ignore
 
 
 def _labels(given: Any, fault: Callable[..., None]) -> dict[str, tuple[int, ...]] | None:

@@ -1,0 +1,157 @@
+"""What an arm was trained with: steps, patches, trials, candidates; its own and what it inherits.
+
+Arms inherit. A transfer arm starts from the segmenter that the synthetic arm selected among its
+trials; a mixed arm takes the candidate of the generator that the synthetic arm selected. What was
+spent there is part of what the arm is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from vbench.analysis.folder import Arm, Record, Results
+
+ORIGINS = ("source", "target", "synthetic")
+FIELDS = (
+    "steps",
+    "steps_pretraining",
+    "steps_target",
+    "steps_generator",
+    "patches_source",
+    "patches_target",
+    "patches_synthetic",
+    "patches_generator",
+    "trials",
+    "candidates",
+    "trials_inherited",
+    "candidates_inherited",
+)
+
+
+def arm_budget(results: Results, arm: Arm) -> dict[str, Any]:
+    """Return what one repetition of an arm was trained with, the mean over its finished seeds.
+
+    Returns:
+        ``steps`` of the selected segmenter in all, of them ``steps_pretraining`` and
+        ``steps_target`` (on target patches); ``steps_generator``; the patches that segmenter and
+        generator were handed, repetitions included; the ``trials`` and the ``candidates`` of a
+        generator that the arm chose from, and those that were chosen from where it starts. None
+        where there is nothing of the kind, or a record does not say, as those of earlier versions.
+    """
+    found = []
+    for seed, evaluate in arm.evaluate.items():
+        chosen, trials = results.result(evaluate), arm.trials.get(seed, ())
+        fit = results.records.get(trials[chosen["trial"]]) if chosen and trials else None
+        if fit is not None and fit["result"]:
+            found.append({**_taken(results, arm, fit), **_searched(results, arm, fit, len(trials))})
+    return {name: _mean([budget[name] for budget in found]) for name in FIELDS}
+
+
+def _taken(results: Results, arm: Arm, fit: Record) -> dict[str, Any]:
+    """Return what the chain took that ends with a trial."""
+    start = results.records.get(fit["result"].get("start") or "")
+    chain = [record["result"].get("budget") for record in (start, fit) if record]
+    samples = results.records.get((start or fit)["result"].get("samples") or "")
+    generator = results.result(samples["inputs"]["generator"]) if samples else None
+    made = (generator or {}).get("budget")
+    own = chain[-1] and chain[-1]["steps"]
+    steps = _sum(budget and budget["steps"] for budget in chain)
+    on_target = arm.regime in ("transfer", "scratch")
+    return {
+        "steps": steps,
+        "steps_pretraining": None if steps is None else steps - own,
+        "steps_target": own if on_target or own is None else 0,
+        "steps_generator": made and made["steps"],
+        **{f"patches_{o}": _sum(_patches(budget, o) for budget in chain) for o in ORIGINS},
+        "patches_generator": _sum(_patches(made, o) for o in ORIGINS),
+    }
+
+
+def _searched(results: Results, arm: Arm, fit: Record, trials: int) -> dict[str, Any]:
+    """Return what the arm chose from, and what was chosen from before it."""
+    inputs = fit.get("inputs") or {}
+    inherited = inputs.get("initial") or inputs.get("synthetic_of") or []
+    parent = results.records.get(inherited[0]) if inherited else None
+    return {
+        "trials": trials,
+        "candidates": _candidates(fit) if arm.generator else None,
+        "trials_inherited": len(inherited),
+        "candidates_inherited": _candidates(parent) if parent else None,
+    }
+
+
+def _candidates(fit: Record) -> int:
+    """Count the candidates of a generator that a trial could have taken."""
+    space = ((fit.get("inputs") or {}).get("asking") or {}).get("space") or {}
+    return len(space.get("generator.checkpoint", {}).get("choices", ())) or 1
+
+
+def _patches(budget: Mapping[str, Any] | None, origin: str) -> int | None:
+    counts = budget and budget["patches"]
+    return counts[origin] if counts else None
+
+
+def _sum(values: Iterable[int | None]) -> int | None:
+    known = list(values)
+    return None if None in known else sum(value or 0 for value in known)
+
+
+def _mean(values: list[int | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    if not known or len(known) < len(values):
+        return None
+    mean = sum(known) / len(known)
+    return int(mean) if mean == int(mean) else round(mean, 1)
+
+
+def steps_text(budget: Mapping[str, Any]) -> str:
+    """Write steps as ``300``, or as ``300+300``: pre-training and the arm's own."""
+    steps, before = budget["steps"], budget["steps_pretraining"]
+    if steps is None or _handed(budget) == 0:  # a method that looks at no patch takes no step
+        return "–"
+    return f"{_short(before)}+{_short(steps - before)}" if before else _short(steps)
+
+
+def patches_text(budget: Mapping[str, Any]) -> str:
+    """Write how many patches the segmenter was handed, such as ``9.6k``."""
+    handed = _handed(budget)
+    return "–" if handed is None else _short(handed, 1e3)
+
+
+def _handed(budget: Mapping[str, Any]) -> float | None:
+    known = [budget[f"patches_{origin}"] for origin in ORIGINS]
+    return None if None in known else sum(known)
+
+
+def search_text(budget: Mapping[str, Any]) -> str:
+    """Write what was chosen from: ``2`` trials, ``2×4`` of candidates, ``2×4+2`` with inherited."""
+    parts = [
+        _times(budget[f"trials{where}"], budget[f"candidates{where}"])
+        for where in ("_inherited", "")
+        if budget[f"trials{where}"]
+    ]
+    return "+".join(parts) or "–"
+
+
+def budget_text(budget: Mapping[str, Any]) -> str:
+    """Write a budget in a few characters: steps, patches, trials."""
+    return f"{steps_text(budget)} · {patches_text(budget)} · {search_text(budget)}"
+
+
+#: What :func:`budget_text` writes, for the line below a table.
+BUDGET_LEGEND = (
+    "budget: optimiser steps (pre-training + own) · patches seen · trials × candidates of the "
+    "generator (inherited + own)"
+)
+
+
+def _times(trials: float, candidates: float | None) -> str:
+    return _short(trials) if (candidates or 1) == 1 else f"{_short(trials)}×{_short(candidates)}"
+
+
+def _short(value: float | None, whole_below: float = 1e4) -> str:
+    value = value or 0
+    if value < whole_below:
+        return f"{value:g}"
+    return f"{value / 1e6:.3g}M" if value >= 1e6 else f"{value / 1e3:.3g}k"
