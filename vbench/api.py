@@ -12,7 +12,7 @@ from pathlib import Path
 
 from vbench import registry
 from vbench.engine import results
-from vbench.engine.costs import Costs
+from vbench.engine.costs import Costs, Lengths, done_of, training_lengths
 from vbench.engine.executors.local import usable_cores
 from vbench.engine.explain import reasons
 from vbench.engine.job import Job
@@ -127,13 +127,15 @@ def plan(
     made = make_plan(loaded, plugins)
     store = Store(Path(out) / "store")
     why = reasons(made, store)
-    costs = Costs(store.records())
+    costs = Costs(store.records(), training_lengths(plugins))
     return PlannedJobs(
         PlannedJob(
             job=job,
             cached=key not in why,
             reason=why.get(key, ""),
-            seconds=round(costs.estimate(job), 1) if costs.known(job) else None,
+            seconds=round(costs.estimate(job) * (1 - done_of(store, job)), 1)
+            if costs.known(job)
+            else None,
         )
         for key, job in made.jobs.items()
     )
@@ -201,7 +203,8 @@ def run(
                 limit_bytes=_bytes(loaded.limits.memory_gb),
             )
             try:
-                _execute(made, store, settings, told, executor, workers, scheduler, study)
+                lengths = training_lengths(plugins)
+                _execute(made, store, settings, told, executor, workers, scheduler, study, lengths)
             finally:
                 if display:
                     display.close()
@@ -241,6 +244,7 @@ def _execute(
     workers: int,
     scheduler: str | None,
     study: str,
+    lengths: Lengths,
 ) -> None:
     from vbench.engine.claims import Claims
     from vbench.engine.executors import make_executor
@@ -252,7 +256,7 @@ def _execute(
         gently(lambda: close_orphans(study, store.root.resolve(), claims.alive))
         running = make_executor(executor, workers=workers, scheduler=scheduler)
         try:
-            costs = Costs(store.records())
+            costs = Costs(store.records(), lengths)
             runner = Runner(made, store, running, claims, settings, watcher, costs)
             # All data is read before anything is trained: a broken file is found at once.
             faults = [f.message for f in runner.run({"prepare"}) if f.reason == "data"]

@@ -145,7 +145,8 @@ class DataSource(Plugin):
     def anatomy(self, subject: str) -> list[str]:
         """Return digests that this subject shares with the same head under another name or noise.
 
-        vbench refuses subjects that share one in two parts of the split, or in source and target.
+        vbench refuses subjects that share one in source and target, or in two parts of the split;
+        one that begins with ``label`` counts between source and target alone.
         """
         return [self.fingerprint(subject)]
 

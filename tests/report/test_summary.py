@@ -66,5 +66,23 @@ def test_the_bar_and_a_collapse_are_said(tmp_path):
     made = fabricate(tmp_path)
     text = write_summary(made.folder, tmp_path / "summary").read_text("utf-8")
     assert "The bar is baseline/threshold with DSC 0.55" in text
-    assert "which every other arm clears." in text
+    assert "Significantly above it: " in text or "Not told apart from it: " in text
+    assert "real (+0.3" in text.partition("The bar is")[2].partition("\n")[0]
     assert "dcgan collapsed: seed 0, step 50: all labels are empty (it recovered)." in text
+
+
+def test_the_bar_is_the_best_baseline_and_each_arm_stands_to_it(tmp_path):
+    truth = {
+        "real": 0.9,
+        "synthetic/dcgan": 0.6,
+        "baseline/threshold": 0.5,
+        "baseline/local-threshold": 0.8,
+    }
+    made = fabricate(tmp_path, truth=truth, failed=None)
+    text = write_summary(made.folder, tmp_path / "summary").read_text("utf-8")
+    said = next(line for line in text.splitlines() if "The bar is" in line)
+    assert "The bar is baseline/local-threshold, the best of 2 baselines, with DSC" in said
+    assert "baseline/threshold" not in said
+    above, _, below = said.partition("ignificantly below it")
+    assert "real" in above
+    assert "synthetic/dcgan (-0." in (below or above).replace("\u2212", "-")

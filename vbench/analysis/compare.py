@@ -25,7 +25,10 @@ Rows = Mapping[str, dict[str, Any]]
 def compare(
     rows: Rows, arms: Sequence[Arm], scores: Scores, metrics: Mapping[str, MetricInfo]
 ) -> None:
-    """Fill ``versus``: ``real`` and ``best``; of transfer arms ``scratch`` and ``control``."""
+    """Fill ``versus``: ``real``, ``best`` and ``bar``; of transfer arms ``scratch``, ``control``.
+
+    The bar is the best baseline on the same test subjects; baselines are not compared with it.
+    """
     for info in metrics.values():
         real = {arm.name: reference for arm in arms if (reference := _real(arm, arms))}
         scratch, control = (
@@ -33,8 +36,10 @@ def compare(
             for kind in (None, "equal-steps")
         )
         best = _best(rows, arms, scores, info)
+        bar = _bar(rows, arms, scores, info)
         for name, pairs in (
-            ("real", real), ("scratch", scratch), ("control", control), ("best", best)
+            ("real", real), ("scratch", scratch), ("control", control), ("best", best),
+            ("bar", bar),
         ):  # fmt: skip
             generator = {arm.name: arm.generator for arm in arms}
             families: dict[str, dict[str, str]] = {}
@@ -66,6 +71,21 @@ def _best(rows: Rows, arms: Sequence[Arm], scores: Scores, info: MetricInfo) -> 
             top = max(means, key=lambda name: means[name])
             pairs.update({name: top for name in means if name != top})
     return pairs
+
+
+def _bar(rows: Rows, arms: Sequence[Arm], scores: Scores, info: MetricInfo) -> dict[str, str]:
+    """Name, for every arm but the baselines, the best baseline of its cohort."""
+    rules = [arm for arm in arms if arm.regime == "baseline"]
+    found: dict[str, str] = {}
+    for cohort in dict.fromkeys(arm.cohort for arm in rules):
+        group = [arm for arm in rules if arm.cohort == cohort]
+        below = _best(rows, group, scores, info)
+        done = [arm.name for arm in group if rows[arm.name]["status"] == "ok"]
+        top = next(iter(below.values()), done[0] if len(done) == 1 else None)
+        if top is not None:
+            others = [arm for arm in arms if arm.cohort == cohort and arm not in rules]
+            found.update({arm.name: top for arm in others})
+    return found
 
 
 def _family(

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from vbench.cli.common import duration
+from vbench.engine.costs import Pace
 from vbench.engine.job import Job
 from vbench.types import JobFailure
 
@@ -35,7 +36,7 @@ class Display(AbstractContextManager["Display"]):
             transient=True,
         )
         self._tasks: dict[str, TaskID] = {}
-        self._begun: dict[str, float] = {}
+        self._paces: dict[str, Pace] = {}
         self._said: dict[str, float] = {}
         self._overall: TaskID | None = None
         self._share = ""
@@ -59,7 +60,7 @@ class Display(AbstractContextManager["Display"]):
 
     def started(self, job: Job) -> None:
         """Show a new bar."""
-        self._begun[job.key] = self._said[job.key] = time.monotonic()
+        self._said[job.key] = time.monotonic()
         if self._live:
             self._tasks[job.key] = self._bars.add_task(
                 job.label, total=None, stage=job.stage, values=""
@@ -68,10 +69,12 @@ class Display(AbstractContextManager["Display"]):
     def progress(self, job: Job, step: int, total: int, metrics: Mapping[str, float]) -> None:
         """Move a job's bar; without a terminal, write a line now and then."""
         now = time.monotonic()
-        spent = now - self._begun.get(job.key, now)
-        left = spent / step * (total - step) if step else 0.0
+        pace = self._paces.setdefault(job.key, Pace(step, total, now))
+        pace.report(step, total, now)
+        left = pace.left(now)
         shown = [f"{name} {value:.3g}" for name, value in list(metrics.items())[:2]]
-        text = " · ".join([f"{step}/{total}", *shown, f"{duration(left)} left"])
+        shown += [] if left is None else [f"{duration(left)} left"]
+        text = " · ".join([f"{step}/{total}", *shown])
         if self._live:
             if job.key in self._tasks:
                 self._bars.update(self._tasks[job.key], completed=step, total=total, values=text)
@@ -116,6 +119,7 @@ class Display(AbstractContextManager["Display"]):
             )
 
     def _remove(self, job: Job) -> None:
+        self._paces.pop(job.key, None)
         task = self._tasks.pop(job.key, None)
         if task is not None:
             self._bars.remove_task(task)

@@ -135,6 +135,7 @@ def drive(
             _check(progress, type(method).__name__)
             now = time.perf_counter()
             notes["step"], notes["seconds"] = progress.step, now - begun
+            notes["total"] = progress.total
             _note(notes["curve"], progress, now - begun)
             context.report(progress.step, progress.total, progress.metrics)
             go_on = True

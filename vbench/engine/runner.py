@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from vbench.engine.claims import Claims
-from vbench.engine.costs import Costs
+from vbench.engine.costs import Costs, Pace, done_of
 from vbench.engine.executors import Event, Executor
 from vbench.engine.job import Job
 from vbench.engine.plan import Plan
@@ -88,6 +88,7 @@ class Runner:
         """Start with nothing failed and nothing running."""
         self._failed: dict[str, JobFailure] = {}
         self._running: dict[str, float] = {}
+        self._paces: dict[str, Pace] = {}
         self._looked = 0.0
 
     def run(self, stages: Collection[str] | None = None) -> list[JobFailure]:
@@ -177,9 +178,12 @@ class Runner:
             return
         job = self.plan.jobs[event.key]
         if event.outcome is None:
+            pace = self._paces.setdefault(event.key, Pace(event.step, event.total))
+            pace.report(event.step, event.total)
             self.watcher.progress(job, event.step, event.total, event.metrics)
             return
         del self._running[event.key]
+        self._paces.pop(event.key, None)
         self._end(job, event.outcome)
         self.claims.release(event.key)
 
@@ -232,12 +236,19 @@ class Runner:
     def _tell_left(self) -> None:
         ended = self._done | self._failed.keys()
         left = [job for key, job in self.plan.jobs.items() if key not in ended]
-        seconds = self.costs.left(left, self.executor.slots)
-        now = time.monotonic()
-        spent = sum(
-            min(now - start, self.costs.estimate(self.plan.jobs[key]))
-            for key, start in self._running.items()
-        )
-        seconds = max(0.0, seconds - spent / max(1, self.executor.slots))
+        waiting = [job for job in left if job.key not in self._running]
+        slots = max(1, self.executor.slots)
+        seconds = self.costs.left(waiting, slots)
+        seconds += sum(self._left_of(key) for key in self._running) / slots
         total = len(self.plan.jobs)
         self.watcher.left(seconds, total - len(left), total)
+
+    def _left_of(self, key: str) -> float:
+        """Return the seconds that a running job still takes: by its own pace, when it has one."""
+        pace = self._paces.get(key)
+        paced = pace.left() if pace else None
+        if paced is not None:
+            return paced
+        job = self.plan.jobs[key]
+        rest = self.costs.estimate(job) * (1 - done_of(self.store, job))
+        return max(0.0, rest - (time.monotonic() - self._running[key]))

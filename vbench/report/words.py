@@ -96,15 +96,25 @@ def verdict(against: Mapping[str, Any]) -> str:
 
 
 def _bar(board: Board, rows: list[Row], primary: str) -> Iterator[str]:
-    """Say what needs no training at all, and which arms do not clear that bar."""
-    bar = next((row for row in rows if row["regime"] == "baseline"), None)
-    if bar is None or board["metrics"][primary]["higher_is_better"] is None:
+    """Name the best baseline, and say how each arm stands to it."""
+    rules = [row for row in rows if row["regime"] == "baseline"]
+    if not rules or board["metrics"][primary]["higher_is_better"] is None:
         return
-    group = [row for row in rows if row["cohort"] == bar["cohort"] and row is not bar]
-    below = [row["arm"] for row in group if row["metrics"][primary]["rank"] is not None
-             and row["metrics"][primary]["rank"] > bar["metrics"][primary]["rank"]]  # fmt: skip
-    words = f"not cleared by {', '.join(below)}" if below else "which every other arm clears"
-    yield f"The bar is {bar['arm']} with {_score(bar, board, primary)}, {words}."
+    bar = rules[0]  # rows are in the order of their scores
+    sign = 1 if board["metrics"][primary]["higher_is_better"] else -1
+    stand: dict[str, list[str]] = {"significantly above it": [], "not told apart from it": [],
+                                   "significantly below it": []}  # fmt: skip
+    above, level, below = stand.values()
+    for row in rows:
+        against = row["versus"].get("bar", {}).get(primary)
+        if against and against["arm"] == bar["arm"]:
+            shown = f"{row['arm']} ({_change(against['difference'], against['ci95'])})"
+            better = sign * against["difference"] > 0
+            (level if not against["p"] < ALPHA else above if better else below).append(shown)
+    others = f", the best of {len(rules)} baselines," if len(rules) > 1 else ""
+    words = "; ".join(f"{what}: {', '.join(names)}" for what, names in stand.items() if names)
+    words = f". {words[0].upper()}{words[1:]}" if words else ""
+    yield f"The bar is {bar['arm']}{others} with {_score(bar, board, primary)}{words}."
 
 
 def _transfer(board: Board, primary: str) -> Iterator[str]:

@@ -1,0 +1,102 @@
+"""Estimates grow with the work, and a resumed training is timed by what it does now."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from vbench.cli import progress as progress_module
+from vbench.cli.progress import Display
+from vbench.engine.costs import Costs, Pace, done_of, training_lengths
+from vbench.engine.job import Job
+from vbench.engine.store import Store
+from vbench.files import write_json
+from vbench.registry import default
+
+
+def fit(steps, *, size=(16, 16, 16), batch=32, benchmark="b", plugin="wgan-gp", **inputs):
+    params = {"steps": steps, "batch_size": batch}
+    given = {"plugin": {"name": plugin}, "params": params, "patches": {"size": list(size)}}
+    return Job("fit-generator", "g", {**given, **inputs}, benchmark=benchmark)
+
+
+def record(job, seconds, **result):
+    about = {"stage": job.stage, "method": job.method, "benchmark": job.benchmark}
+    return {**about, "seconds": seconds, "inputs": job.inputs, "result": result}
+
+
+@pytest.fixture(scope="module")
+def lengths():
+    return training_lengths(default())
+
+
+def test_the_plugins_with_a_length_are_known(lengths):
+    assert {"wgan-gp", "dcgan", "unet3d", "mask-first"} <= lengths.keys()
+    assert "vesselness" not in lengths
+
+
+@pytest.mark.parametrize("benchmark", ["b", "another"])
+def test_4000_steps_take_longer_than_900_did(lengths, benchmark):
+    costs = Costs([record(fit(900), 180.0)], lengths)
+    assert costs.estimate(fit(4000, benchmark=benchmark)) == pytest.approx(800)
+
+
+def test_patches_and_batches_count(lengths):
+    costs = Costs([record(fit(900), 180.0)], lengths)
+    assert costs.estimate(fit(900, size=(32, 32, 16))) == pytest.approx(720)
+    assert costs.estimate(fit(900, batch=64)) == pytest.approx(360)
+
+
+def test_a_length_that_is_tuned_counts_as_it_was(lengths):
+    asking = {"defaults": {"generator.steps": 500}}
+    job = fit(0, asking=asking)
+    inputs = {**job.inputs, "params": {"batch_size": 32}}
+    job = Job("fit-generator", "g", inputs, benchmark="b")
+    tried = record(job, 100.0, params={"steps": 1000, "batch_size": 32})
+    assert Costs([tried], lengths).estimate(job) == pytest.approx(50)
+
+
+def test_samples_and_test_subjects_count():
+    def sample(n):
+        inputs = {"plugin": {"name": "g"}, "n": n, "size": [16, 16, 16]}
+        return Job("synthesise", "s", inputs, benchmark="b")
+
+    def evaluate(n):
+        return Job("evaluate", "e", {"plugin": {"name": "s"}, "test": ["t"] * n}, benchmark="b")
+
+    costs = Costs([record(sample(100), 10.0), record(evaluate(4), 8.0)])
+    assert costs.estimate(sample(1000)) == pytest.approx(100)
+    assert costs.estimate(evaluate(14)) == pytest.approx(28)
+
+
+def test_a_pruned_trial_tells_nothing(lengths):
+    costs = Costs([record(fit(900), 5.0, pruned=True), record(fit(900), 90.0)], lengths)
+    assert costs.estimate(fit(900)) == pytest.approx(90)
+
+
+def test_a_resumed_training_is_timed_by_what_it_does_now():
+    pace = Pace(3600, 4000, now=0.0)
+    assert pace.left(now=1.0) is None
+    pace.report(3610, 4000, now=30.0)
+    assert pace.left(now=30.0) == pytest.approx(1170)
+    assert pace.left(now=40.0) == pytest.approx(1160)
+
+
+def test_the_display_promises_what_a_resumed_training_still_takes(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(progress_module.time, "monotonic", lambda: now[0])
+    out = io.StringIO()
+    display, job = Display(Console(file=out, width=200)), fit(4000)
+    display.started(job)
+    for now[0], step in ((20.0, 3600), (40.0, 3610)):
+        display.progress(job, step, 4000, {})
+    assert "3610/4000 · 13:00 min left" in out.getvalue()
+
+
+def test_a_checkpoint_says_how_much_is_done(tmp_path):
+    store, job = Store(tmp_path), fit(4000)
+    assert done_of(store, job) == 0
+    write_json(store.checkpoint(job.key) / "notes.json", {"step": 3000, "total": 4000})
+    assert done_of(store, job) == 0.75
