@@ -88,5 +88,5 @@ def test_one_subject_is_no_test(tmp_path):
 
 
 def test_worth_says_when_it_is_not_known(tmp_path):
-    text = sentence(board_of(tmp_path, n_test=1), "With 1 patient")
+    text = " ".join(summary(board_of(tmp_path, n_test=1)))
     assert "How many patients that is worth cannot be said: fewer than two test subjects" in text

@@ -77,5 +77,6 @@ def explained(entry: Mapping[str, Any] | None) -> str:
 
 
 def _stands(entry: Mapping[str, Any]) -> bool:
-    """Whether the comparison has the sign: p below 0.05 leaves 0 out of the interval, too."""
-    return bool(entry["p"] < ALPHA)
+    """Whether the comparison has the sign: p counts, and the interval leaves 0 out."""
+    ci = entry["ci95"]
+    return ci is not None and bool(entry["p"] < ALPHA) and not ci[0] <= 0 <= ci[1]
