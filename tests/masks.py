@@ -72,7 +72,7 @@ def straight(
 def random_cases(n: int, seed: int) -> Iterator[Case]:
     """Yield pairs of tubes and of noise, 2D and 3D, anisotropic; neither mask is empty.
 
-    Most are in Fortran order with a spacing in single precision, as files give them.
+    Most are in Fortran order, as files give them.
     """
     rng = np.random.default_rng(seed)
     for number in range(n):
@@ -93,13 +93,7 @@ def random_cases(n: int, seed: int) -> Iterator[Case]:
                 mask[tuple(s // 2 for s in shape)] = True
         if number % 5 < 3:  # as nibabel reads them
             prediction, truth = np.asfortranarray(prediction), np.asfortranarray(truth)
-            spacing = single(spacing)
         yield Case(f"random {number}", prediction, truth, spacing)
-
-
-def single(spacing: tuple[float, ...]) -> tuple[float, ...]:
-    """Return a spacing as a NIfTI header keeps it, in single precision."""
-    return tuple(float(np.float32(s)) for s in spacing)
 
 
 def adversarial_cases() -> Iterator[Case]:
@@ -176,5 +170,4 @@ def pairs(draw: st.DrawFn) -> Case:
             mask[tuple(draw(st.integers(0, n - 1)) for n in shape)] = True
     if draw(st.booleans()):
         prediction, truth = np.asfortranarray(prediction), np.asfortranarray(truth)
-        spacing = single(spacing)
     return Case(kind, prediction, truth, spacing)

@@ -28,12 +28,17 @@ def below(length: Any, limit: Any) -> Any:
 
 
 def exact(length: float) -> float:
-    """Return the length that was rounded to float32: 0.2 for 0.200000003; others as they are.
+    """Return the decimal that was rounded to float32: 0.2 for 0.200000003; others as they are.
 
     Scores of arrays and of files then agree to the last digit, also where two vessels are equally
-    near.
+    near. Only decimals of up to six digits are told from a length that is meant as it stands, such
+    as 1.12109375.
     """
     length = float(length)
     with np.errstate(over="ignore"):
         single = np.float32(length)
-    return float(str(single)) if float(single) == length else length
+    if float(single) != length:
+        return length
+    decimal = str(single)
+    digits = decimal.partition("e")[0].replace(".", "").strip("-0")
+    return float(decimal) if len(digits) <= 6 else length

@@ -260,7 +260,7 @@ def test_a_run_says_the_same_before_any_training(sound: Path, label: Path, name:
     label.write_bytes(PACKED[name][0](label.read_bytes()))
     answer = vbench("run", sound / "spec.toml", "--out", sound / f"out-{name}", "--workers", 1)
     assert answer.code == 2
-    assert f"vbench: {label}: {verdict(sound)}" in answer.err
+    assert f"vbench: data.source: {label}: {verdict(sound)}\n" in answer.err
     assert "fit-segmenter" not in answer.err
 
 

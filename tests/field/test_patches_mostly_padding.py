@@ -18,8 +18,10 @@ CASES = ("a", "b", "c")
 @pytest.mark.parametrize("axis", [0, 1, 2])
 @pytest.mark.parametrize("verb", ["validate", "plan", "run"])
 def test_blocks_of_single_slices(tmp_path, axis, verb):
-    label = np.expand_dims(vessels((70, 80)), axis)
-    data = write_dataset(tmp_path / "d", dict.fromkeys(CASES, label + 0))
+    labels = {
+        case: np.expand_dims(vessels((70, 80), shift), axis) for shift, case in enumerate(CASES)
+    }
+    data = write_dataset(tmp_path / "d", labels)
     spec = write_spec(tmp_path / "s.toml", data, "[16, 16, 16]")
     more = () if verb == "validate" else ("--out", tmp_path / "out")
     answer = vbench(verb, spec, *more)

@@ -104,6 +104,7 @@ def best_fit(image: Array, vessel: Array, mask: Array | None = None) -> Fit | No
     if not seen.any():
         return None
     image, vessel = np.asarray(image, np.float32), np.asarray(vessel, np.float32)
+    image = image / (float(np.abs(image).max()) or 1.0)  # squares of large numbers overflow
     step = np.ones(image.ndim, int)
     while image.size > LARGEST:
         step *= [2 if n > SMALL else 1 for n in image.shape]

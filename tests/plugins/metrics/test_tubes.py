@@ -52,8 +52,12 @@ def cases(width: int) -> Iterator[Case]:
                 yield Case(name, np.asfortranarray(prediction), truth, spacing)
 
 
+#: What the other tools have, too.
+SHARED = ("dsc", "precision", "recall", "hd", "hd95", "hd95-pooled", "assd", "avd", "nsd")
+
+
 def ours(case: Case) -> dict[str, float]:
-    return vbench.score(case.prediction, case.truth, spacing=case.spacing)
+    return vbench.score(case.prediction, case.truth, spacing=case.spacing, metrics=SHARED)
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -74,9 +78,9 @@ def test_monai(width):
             "dsc": metrics.compute_dice(*masks, include_background=True),
         }
         for name, value in expected.items():
-            assert found[name] == pytest.approx(float(value), rel=1e-5, abs=1e-6), (
-                f"{name} of {case.name}"
-            )
+            # In single precision, also where between two values its percentile lies.
+            near = pytest.approx(float(value), rel=1e-4 if name == "hd95" else 1e-5, abs=1e-6)
+            assert found[name] == near, f"{name} of {case.name}"
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -95,7 +99,8 @@ def test_medpy(width):
             "recall": binary.recall(*pair),
         }
         for name, value in expected.items():
-            assert found[name] == pytest.approx(value, rel=1e-9, abs=1e-9), f"{name}: {case.name}"
+            # The spacing that a header rounded to single precision is exact here.
+            assert found[name] == pytest.approx(value, rel=1e-7, abs=1e-9), f"{name}: {case.name}"
 
 
 @pytest.mark.parametrize("width", WIDTHS)
