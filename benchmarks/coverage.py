@@ -21,11 +21,7 @@ from vbench.analysis.folder import Arm
 from vbench.analysis.scores import ArmScores, MetricInfo
 from vbench.analysis.stats import holm
 from vbench.analysis.transfer import transfer_curves
-
-try:
-    from vbench.analysis.uncertainty import mean_interval
-except ImportError:  # to count what an earlier version did
-    from vbench.analysis.stats import mean_interval  # type: ignore[attr-defined,no-redef]
+from vbench.analysis.uncertainty import mean_interval
 
 Floats = npt.NDArray[np.float64]
 DSC = MetricInfo("dsc", "dsc@1", "", True)
