@@ -1,0 +1,5 @@
+"""What is on disk, as typed and frozen models: written and read through them alone.
+
+``stages.py`` each stage's inputs and result · ``job.py`` a job's record · ``plan.py``
+``plan.json`` · ``model.py`` their base.
+"""

@@ -1,0 +1,391 @@
+"""What goes into each stage of a run and what comes out: the one description of both.
+
+``Inputs`` are what decides a job's result, and so its key: a field that is added must be left out
+of the file while it has its old meaning (:attr:`Record.OPTIONAL`), or the stage's version counted
+up. Names that end in a stage's jobs (``train``, ``trials``) hold keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar, Literal
+
+from pydantic import ConfigDict, Field, JsonValue
+
+from vbench.records.model import Record
+
+Params = Mapping[str, JsonValue]
+Key = str
+
+
+class PluginIdentity(Record):
+    """Which plugin, in which version: name, distribution, version, digest of its source."""
+
+    name: str
+    distribution: str = ""
+    version: str = ""
+    source: str = ""
+
+
+class PluginSetting(Record):
+    """A plugin with its parameters, defaults written out."""
+
+    plugin: PluginIdentity
+    params: Params = {}
+
+
+class PatchSpec(Record):
+    """How patches are drawn from volumes.
+
+    Attributes:
+        size: Extent in voxels, 2 or 3 entries.
+        per_subject: Patches of each subject.
+        vessel_centred: Share that is centred on vessels, 0 to 1.
+        seed: Seed of their places.
+    """
+
+    size: tuple[int, ...]
+    per_subject: int
+    vessel_centred: float
+    seed: int
+
+
+class TrialSpec(Record):
+    """How a trial gets its parameters.
+
+    Attributes:
+        space: The axes that are tuned, by name such as ``segmenter.lr``.
+        defaults: Value of each axis in trial 0.
+        trial: Number of the trial.
+        previous: Trials whose results it may see.
+        sampler: Optuna's sampler; ``none`` where nothing is tuned.
+        seed: Seed of the sampler and of the training.
+        higher_is_better: Direction of the validation metric.
+        seconds: Time that all trials of the arm may take; None: as long as they need.
+    """
+
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"seconds"})
+
+    space: Mapping[str, Mapping[str, JsonValue]] = {}
+    defaults: Params = {}
+    trial: int = 0
+    previous: tuple[Key, ...] = ()
+    sampler: str = "none"
+    seed: int = 0
+    higher_is_better: bool = True
+    seconds: float | None = None
+
+
+class Inputs(Record):
+    """Base of the inputs of all stages; an unknown name is an error, since it would be no input."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Result(Record):
+    """Base of the results of all stages."""
+
+
+class PatchCounts(Record):
+    """Patches that a training was handed, by origin."""
+
+    source: int = 0
+    target: int = 0
+    synthetic: int = 0
+
+
+class Budget(Record):
+    """What a training took.
+
+    Attributes:
+        steps: Optimiser steps.
+        patches: Patches that it was handed; None when they could not be counted.
+    """
+
+    steps: int
+    patches: PatchCounts | None = None
+
+
+# --- prepare -------------------------------------------------------------------------------
+
+
+class PrepareInputs(Inputs):
+    """One subject of a data source."""
+
+    plugin: PluginIdentity
+    params: Params
+    subject: str
+    fingerprint: str
+    normalise: str
+
+
+class PrepareResult(Result):
+    """A prepared volume; see :func:`vbench.data.prepare.prepare_subject`."""
+
+    shape: tuple[int, ...]
+    spacing: tuple[float, ...]
+    label_fraction: float
+    intensity: Mapping[str, JsonValue] = {}
+    normalise: Mapping[str, JsonValue] = {}
+    notes: Mapping[str, JsonValue] = {}
+
+
+# --- fit-generator -------------------------------------------------------------------------
+
+
+class FitGeneratorInputs(Inputs):
+    """A generator's training.
+
+    Attributes:
+        trial_spec: Of a generator that is tuned; None otherwise. ``asking`` in the file.
+        checkpoints: How many candidates are kept.
+    """
+
+    plugin: PluginIdentity
+    params: Params
+    trial_spec: TrialSpec | None = Field(alias="asking")
+    train: tuple[Key, ...]
+    patches: PatchSpec
+    checkpoints: int
+    seed: int
+
+
+class Preview(Record):
+    """What a few samples tell during training.
+
+    Attributes:
+        file: The samples; None for a candidate, whose file goes by its index.
+        vessel_fraction: Share of vessel voxels, 0 to 1.
+        variety: Mean over voxels of the standard deviation between samples.
+        collapsed: What is wrong with them, in words; None when nothing is.
+    """
+
+    step: int
+    vessel_fraction: float
+    variety: float
+    collapsed: str | None = None
+    file: str | None = None
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"file"})
+
+
+class Candidate(Preview):
+    """A state of the generator that its arm may choose."""
+
+    index: int
+
+
+class FitGeneratorResult(Result):
+    """A fitted generator.
+
+    Attributes:
+        skipped: Whether it did not start, for its arm's time was used up.
+        params: As they were in the end.
+        tuned: The trial's value on every axis.
+        curve: Points of the training curve: ``step``, ``seconds`` and the method's own values.
+        previews: ``looks`` in the file.
+    """
+
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"skipped", "budget"})
+
+    skipped: bool | None = None
+    params: Params = {}
+    tuned: Params = {}
+    curve: tuple[Mapping[str, int | float], ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    previews: tuple[Preview, ...] = Field(default=(), alias="looks")
+    budget: Budget | None = None
+
+
+# --- synthesise ----------------------------------------------------------------------------
+
+
+class SynthesiseInputs(Inputs):
+    """``n`` samples of one candidate of a generator."""
+
+    plugin: PluginIdentity
+    generator: Key
+    checkpoint: int
+    n: int
+    size: tuple[int, ...]
+    seed: int
+
+
+class SynthesiseResult(Result):
+    """Synthetic patches: how many, and the share of vessel voxels and of empty labels."""
+
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"skipped", "vessel_fraction", "empty_share"})
+
+    skipped: bool | None = None
+    n: int
+    checkpoint: int
+    vessel_fraction: float | None = None
+    empty_share: float | None = None
+
+
+# --- fit-segmenter -------------------------------------------------------------------------
+
+
+class FitSegmenterInputs(Inputs):
+    """One trial of an arm.
+
+    Attributes:
+        trial_spec: How it gets its parameters. ``asking`` in the file.
+        validations: How often it is validated.
+        metric: The validation metric.
+        train: Volumes whose real patches it learns from.
+        synthetic: Samples to choose from, one for each candidate of the generator.
+        synthetic_of: Trials of the arm whose choice of samples it takes.
+        initial: Trials of the arm whose choice of weights it starts from.
+        val: Validation volumes.
+    """
+
+    plugin: PluginIdentity
+    params: Params
+    trial_spec: TrialSpec = Field(alias="asking")
+    patches: PatchSpec
+    validations: int
+    pruner: str
+    metric: PluginIdentity
+    train: tuple[Key, ...] = ()
+    synthetic: tuple[Key, ...] = ()
+    synthetic_of: tuple[Key, ...] = ()
+    initial: tuple[Key, ...] = ()
+    val: tuple[Key, ...] = ()
+
+
+class Validation(Record):
+    """One validation: the step, the metric's mean, the threshold that reached it."""
+
+    step: int
+    score: float
+    threshold: float
+
+
+class FitSegmenterResult(Result):
+    """A fitted segmenter, or a trial that was skipped or diverged: then without a score.
+
+    Attributes:
+        trial: Number of the trial.
+        checkpoint: Index of the candidate whose samples it learnt from; None without any.
+        samples: Key of these samples.
+        start: Key of the trial whose weights it started from; None from scratch.
+        score: The best validation's score.
+        threshold: Its probability threshold.
+        best_step: Its step.
+        diverged: Why it has no score; None when it has one.
+    """
+
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"skipped", "budget"})
+
+    trial: int
+    skipped: bool | None = None
+    params: Params = {}
+    tuned: Params = {}
+    checkpoint: int | None = None
+    samples: Key | None = None
+    start: Key | None = None
+    budget: Budget | None = None
+    curve: tuple[Mapping[str, int | float], ...] = ()
+    validation: tuple[Validation, ...] = ()
+    score: float | None = None
+    threshold: float | None = None
+    best_step: int | None = None
+    pruned: bool = False
+    diverged: str | None = None
+
+
+# --- evaluate ------------------------------------------------------------------------------
+
+
+class EvaluateInputs(Inputs):
+    """The trials to choose from, and the test volumes."""
+
+    plugin: PluginIdentity
+    trials: tuple[Key, ...]
+    test: tuple[Key, ...]
+    size: tuple[int, ...]
+    metrics: tuple[PluginSetting, ...]
+    higher_is_better: bool
+    seed: int
+
+
+class Case(Record):
+    """A metric's value for one test subject.
+
+    Attributes:
+        status: ``ok``; ``undefined`` where a rule stands in for a value that does not exist;
+            ``failed`` where there is none.
+    """
+
+    subject: str
+    metric: str
+    value: float | None
+    status: Literal["ok", "undefined", "failed"]
+
+
+class EvaluateResult(Result):
+    """The chosen trial, and its scores.
+
+    Attributes:
+        trial: Its number.
+        cases: Every score of every test subject.
+        metric_faults: By metric that broke, how.
+    """
+
+    trial: int
+    params: Params = {}
+    tuned: Params = {}
+    checkpoint: int | None = None
+    threshold: float
+    validation_score: float
+    cases: tuple[Case, ...]
+    metric_faults: Mapping[str, str] = {}
+
+
+# --- audit ---------------------------------------------------------------------------------
+
+
+class Lender(Record):
+    """A segmenter that lends its features: the plugin, and the trials to choose from."""
+
+    plugin: PluginIdentity
+    trials: tuple[Key, ...]
+
+
+class AuditInputs(Inputs):
+    """The trials that chose a generator's candidate, its training volumes, and unseen ones.
+
+    Attributes:
+        groups: By part, the person of each volume; None where each is of another.
+    """
+
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"groups"})
+
+    trials: tuple[Key, ...]
+    train: tuple[Key, ...]
+    heldout: tuple[Key, ...]
+    patches: PatchSpec
+    metrics: Mapping[str, tuple[PluginSetting, ...]]
+    higher_is_better: bool
+    features: Lender | None
+    seed: int
+    groups: Mapping[str, tuple[str, ...]] | None = None
+
+
+class AuditResult(Result):
+    """By metric: ``value``, ``floor``, ``ceiling`` and what else the metric says."""
+
+    checkpoint: int
+    fidelity: Mapping[str, Mapping[str, JsonValue]] = {}
+    privacy: Mapping[str, Mapping[str, JsonValue]] = {}
+
+
+#: The stages of a run, in order; adding one starts here.
+STAGES: Mapping[str, tuple[type[Inputs], type[Result]]] = {
+    "prepare": (PrepareInputs, PrepareResult),
+    "fit-generator": (FitGeneratorInputs, FitGeneratorResult),
+    "synthesise": (SynthesiseInputs, SynthesiseResult),
+    "fit-segmenter": (FitSegmenterInputs, FitSegmenterResult),
+    "evaluate": (EvaluateInputs, EvaluateResult),
+    "audit": (AuditInputs, AuditResult),
+}
