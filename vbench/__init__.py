@@ -10,7 +10,6 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vbench.analysis.scoring import score, score_files
     from vbench.api import plan, run, validate
     from vbench.hookspecs import hookimpl
     from vbench.interfaces import (
@@ -24,8 +23,9 @@ if TYPE_CHECKING:
         Segmenter,
         param,
     )
-    from vbench.maskpair import MaskPair
+    from vbench.masks.pair import MaskPair
     from vbench.result import RunResult, read_result
+    from vbench.scoring.score import score, score_files
     from vbench.share import audit_export, export
     from vbench.types import Patches, Progress, Score, Setup, Subject, Volume
 
@@ -42,7 +42,7 @@ _HOME = {
     "SegmentationMetric": "vbench.interfaces",
     "Segmenter": "vbench.interfaces",
     "param": "vbench.interfaces",
-    "MaskPair": "vbench.maskpair",
+    "MaskPair": "vbench.masks.pair",
     "RunResult": "vbench.result",
     "read_result": "vbench.result",
     "audit_export": "vbench.share",
@@ -50,8 +50,8 @@ _HOME = {
     "plan": "vbench.api",
     "run": "vbench.api",
     "validate": "vbench.api",
-    "score": "vbench.analysis.scoring",
-    "score_files": "vbench.analysis.scoring",
+    "score": "vbench.scoring.score",
+    "score_files": "vbench.scoring.score",
     "Patches": "vbench.types",
     "Progress": "vbench.types",
     "Score": "vbench.types",

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from vbench.types import Array, Kind, Patches, Progress, Score, Setup, Subject, Weights
 
 if TYPE_CHECKING:
-    from vbench.maskpair import MaskPair
+    from vbench.masks.pair import MaskPair
 
 
 class Params(BaseModel):

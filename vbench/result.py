@@ -16,9 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from markupsafe import Markup
 
-from vbench.errors import StoreError
+from vbench.errors import StoreError, did_you_mean
 from vbench.notebook import table
-from vbench.suggest import did_you_mean
 from vbench.types import JobFailure
 
 if TYPE_CHECKING:

@@ -12,8 +12,7 @@ import sys
 import click
 
 import vbench
-from vbench.errors import VbenchError
-from vbench.suggest import did_you_mean
+from vbench.errors import VbenchError, did_you_mean
 
 #: Command, the module whose ``command`` it is, and what ``vbench --help`` says of it.
 COMMANDS: dict[str, tuple[str, str]] = {

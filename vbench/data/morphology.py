@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vbench.errors import DataError
-from vbench.lengths import below, within
+from vbench.masks.lengths import below, within
 from vbench.types import Array
 from vbench.usertext import one_line, read_text
 

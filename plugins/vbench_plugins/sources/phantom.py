@@ -16,7 +16,7 @@ from pydantic import Field
 
 from vbench.errors import DataError
 from vbench.interfaces import DataSource, Params, param
-from vbench.source_digest import source_digest
+from vbench.registry.source_digest import source_digest
 from vbench.types import Subject
 from vbench_plugins.phantom.scanners import SCANNERS, Scanner
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vbench.voxels import Bools, Indices, steps, touching
+from vbench.masks.voxels import Bools, Indices, steps, touching
 
 Floats = npt.NDArray[np.float64]
 

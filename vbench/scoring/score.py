@@ -12,13 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from vbench import registry
-from vbench.analysis.pairing import Maps, classes_of, find_pairs
 from vbench.analysis.stats import score_range
 from vbench.analysis.uncertainty import mean_interval
 from vbench.data.datasetjson import ignore_beside
 from vbench.errors import DataError, PluginError
 from vbench.interfaces import SegmentationMetric
-from vbench.maskpair import MaskPair
+from vbench.masks.pair import MaskPair
+from vbench.scoring.pairing import Maps, classes_of, find_pairs
 from vbench.types import Array, Score
 
 #: A metric's name (``hd95`` or, with its version, ``hd95@1``), or one with parameters of its own.

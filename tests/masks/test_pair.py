@@ -10,7 +10,9 @@ import pytest
 from masks import adversarial_cases, random_cases, tubes
 from scipy import ndimage
 
-from vbench import MaskPair, SegmentationMetric, maskpair, radius, registry, thinning, voxels
+from vbench import MaskPair, SegmentationMetric, registry
+from vbench.masks import pair as maskpair
+from vbench.masks import radius, thinning, voxels
 
 CASES = [*adversarial_cases(), *random_cases(40, seed=1)]
 

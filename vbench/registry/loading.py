@@ -21,11 +21,10 @@ from typing import Any, cast
 import pluggy
 
 from vbench import hookspecs
-from vbench.errors import PluginError
+from vbench.errors import PluginError, did_you_mean
 from vbench.interfaces import DataSource, Generator, Metric, Plugin, Segmenter
-from vbench.local_file import import_file
-from vbench.source_digest import source_digest
-from vbench.suggest import did_you_mean
+from vbench.registry.local_file import import_file
+from vbench.registry.source_digest import source_digest
 from vbench.types import Kind
 
 GROUP = "vbench"

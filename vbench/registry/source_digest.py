@@ -14,7 +14,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from vbench.local_file import PREFIX
+from vbench.registry.local_file import PREFIX
 
 
 def _file(module: str) -> Path | None:

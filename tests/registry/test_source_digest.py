@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from vbench.source_digest import source_digest
+from vbench.registry.source_digest import source_digest
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vbench import lengths, radius, thinning, voxels
-from vbench.slices import thin_axis
-from vbench.voxels import Bools, Indices, Labels
+from vbench.masks import lengths, radius, thinning, voxels
+from vbench.masks.slices import thin_axis
+from vbench.masks.voxels import Bools, Indices, Labels
 
 Floats = npt.NDArray[np.float64]
 
@@ -195,8 +195,8 @@ class MaskPair:
         """Vessel radius in mm at every true voxel: that of the nearest centreline voxel.
 
         There it is the mean distance of the vessel's surface from its middle, as
-        :func:`vbench.radius.along` measures it. Infinite when the truth fills the volume. What lies
-        outside of the volume is not background: a vessel that leaves it is not thin.
+        :func:`vbench.masks.radius.along` measures it. Infinite when the truth fills the volume.
+        What lies outside of the volume is not background: a vessel that leaves it is not thin.
         """
         centre, index = self.skeletons[1], self.index[1]
         if not len(index):

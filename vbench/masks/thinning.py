@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from vbench.voxels import Bools, Indices, Labels, euler_weights, steps, touching
+from vbench.masks.voxels import Bools, Indices, Labels, euler_weights, steps, touching
 
 Bits = npt.NDArray[np.uint32]
 Move = tuple[int, ...]
@@ -26,7 +26,7 @@ def _bit(move: Move) -> np.uint32:
 
 
 _CENTRE = _bit((0, 0, 0))
-#: The moves to all neighbours, those forward first, as in :func:`vbench.voxels.steps`.
+#: The moves to all neighbours, those forward first, as in :func:`vbench.masks.voxels.steps`.
 _FORWARD = [m for m in itertools.product((1, 0, -1), repeat=3) if m > (0, 0, 0)]
 _MOVES = [*_FORWARD, *((-a, -b, -c) for a, b, c in _FORWARD)]
 _HALF = len(_FORWARD)

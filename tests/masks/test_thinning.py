@@ -1,4 +1,4 @@
-"""vbench.thinning keeps every vessel and the topology of any mask, and leaves thin lines."""
+"""Thinning keeps every vessel and the topology of any mask, and leaves thin lines."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scipy.ndimage import convolve, gaussian_filter, label
 from skimage.measure import euler_number
 from skimage.morphology import skeletonize
 
-from vbench import thinning
+from vbench.masks import thinning
 
 seeds = st.integers(0, 2**32 - 1)
 shapes = st.one_of(

@@ -9,12 +9,12 @@ import pytest
 from masks import tubes
 
 import vbench
-from vbench.analysis.matching import subject_of
-from vbench.analysis.pairing import find_pairs
-from vbench.analysis.scoring import score, score_files
 from vbench.data.nifti import write_volume
 from vbench.errors import DataError, PluginError
 from vbench.interfaces import SegmentationMetric
+from vbench.scoring.matching import subject_of
+from vbench.scoring.pairing import find_pairs
+from vbench.scoring.score import score, score_files
 
 SPACING = (0.5, 0.5, 0.8)
 SEGMENTATION = set(vbench.registry.default().metrics("segmentation"))

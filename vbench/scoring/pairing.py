@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from vbench.analysis.matching import files_of, match, subject_of, subjects_of
 from vbench.errors import DataError
+from vbench.scoring.matching import files_of, match, subject_of, subjects_of
 from vbench.types import Array
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vbench.files import atomic_write
-from vbench.slices import ray
+from vbench.masks.slices import ray
 from vbench.types import Array
 
 N = TypeVar("N")

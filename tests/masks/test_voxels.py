@@ -1,4 +1,4 @@
-"""vbench.voxels: the sparse geometry of a mask against the dense one of scipy and scikit-image."""
+"""Sparse geometry of a mask against the dense one of scipy and scikit-image."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 from skimage.measure import euler_number
 
-from vbench import voxels
+from vbench.masks import voxels
 
 shapes = st.lists(st.integers(1, 8), min_size=2, max_size=3).map(tuple)
 masks = shapes.flatmap(lambda shape: hnp.arrays(np.bool_, shape))
