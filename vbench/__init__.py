@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vbench.api import plan, run, validate
+    from vbench.arms import ArmResult, TrialResult
     from vbench.hookspecs import hookimpl
     from vbench.interfaces import (
         DataSource,
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "ArmResult": "vbench.arms",
+    "TrialResult": "vbench.arms",
     "hookimpl": "vbench.hookspecs",
     "DataSource": "vbench.interfaces",
     "FidelityMetric": "vbench.interfaces",
@@ -62,6 +65,7 @@ _HOME = {
 
 # Spelt out, so that type checkers and editors know the names as well.
 __all__ = [
+    "ArmResult",
     "DataSource",
     "FidelityMetric",
     "Generator",
@@ -77,6 +81,7 @@ __all__ = [
     "Segmenter",
     "Setup",
     "Subject",
+    "TrialResult",
     "Volume",
     "__version__",
     "audit_export",

@@ -172,6 +172,17 @@ class DataSource(Plugin):
         """
         return subject
 
+    def attachments(self, subject: Subject) -> Mapping[str, str]:
+        """Return texts that ``vbench data make`` writes beside a subject's label.
+
+        Args:
+            subject: As ``load`` returned it.
+
+        Returns:
+            Text by file suffix, such as ``.swc``.
+        """
+        return {}
+
 
 class Fitted(Plugin):
     """A method that is fitted on labelled patches: what generators and segmenters share.

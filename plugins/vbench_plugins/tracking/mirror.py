@@ -12,40 +12,42 @@ from typing import Any
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 
-from vbench.analysis.folder import Results, read_results
-from vbench.analysis.leaderboard import leaderboard as build
-from vbench.tracking.artifacts import write_artifacts
-from vbench.tracking.backend import client, is_own, said_plainly, tracking_uri, without_fsync
-from vbench.tracking.runs import Run, arm_run, safe_name
-from vbench.tracking.view import experiment_tags
+from vbench import RunResult, read_result
+from vbench_plugins.tracking.artifacts import write_artifacts
+from vbench_plugins.tracking.backend import (
+    client,
+    is_own,
+    said_plainly,
+    tracking_uri,
+    without_fsync,
+)
+from vbench_plugins.tracking.runs import Run, arm_run, safe_name
+from vbench_plugins.tracking.view import experiment_tags
 
 
-def sync(out: Path, benchmark: str, uri: str | None = None, *, weights: bool = False) -> None:
-    """Make MLflow show what the records of a benchmark say.
+def sync(result: RunResult, uri: str | None = None, *, weights: bool = False) -> None:
+    """Make MLflow show the results of a benchmark, as the experiment of its name.
 
     Runs that are up to date stay; changed ones are replaced; those of arms that the plan no
     longer has are deleted. Running it again changes nothing. In a folder that was moved or copied
     its own store is written anew.
 
     Args:
-        out: Results folder.
-        benchmark: Its name, which is the experiment's too.
-        uri: Tracking store; see :func:`tracking_uri`.
+        result: The benchmark's results.
+        uri: Tracking store; see :func:`~vbench_plugins.tracking.backend.tracking_uri`.
         weights: Whether the chosen weights are uploaded to a remote store. A local one always
             gets them, as links.
 
     Raises:
-        StoreError: When the folder is not a benchmark's, or MLflow cannot be reached.
+        StoreError: When MLflow cannot be reached.
     """
-    out = Path(out)
+    out = result.folder.parent
     if moved(out, uri):
         rebuild(out, uri, weights=weights)
         return
-    results = read_results(out / benchmark)
-    board = build(results)
     where = tracking_uri(out, uri)
     with said_plainly(where), without_fsync(is_own(out, where)):
-        _mirror(client(where), out, where, results, board, weights)
+        _mirror(client(where), where, result, weights)
 
 
 def moved(out: Path, uri: str | None = None) -> bool:
@@ -63,7 +65,7 @@ def moved(out: Path, uri: str | None = None) -> bool:
         except sqlite3.DatabaseError:
             return False  # being made, or no database: MLflow says what is wrong with it
     kept = dict(rows)
-    places = {name: _place(out, name) for name in _benchmarks(out)}
+    places = {name: _place(out, name) for name in benchmarks(out)}
     return any(kept.get(name, place) != place for name, place in places.items())
 
 
@@ -72,17 +74,16 @@ def _place(out: Path, name: str) -> str:
     return (Path(out).resolve() / "mlartifacts" / name).as_uri()
 
 
-def _benchmarks(out: Path) -> list[str]:
+def benchmarks(out: Path) -> list[str]:
+    """Name the benchmarks that have results under ``out``, sorted."""
     return sorted(path.parent.name for path in Path(out).glob("*/plan.json"))
 
 
-def _mirror(
-    mlflow: Any, out: Path, where: str, results: Results, board: dict[str, Any], weights: bool
-) -> None:
-    experiment = _experiment(mlflow, out, where, results.benchmark, board)
+def _mirror(mlflow: Any, where: str, result: RunResult, weights: bool) -> None:
+    experiment = _experiment(mlflow, where, result)
     present = {run.data.tags.get("arm"): run for run in _parents(mlflow, experiment)}
-    for arm in results.arms:
-        run = arm_run(results, arm, board)
+    for arm in result.arms:
+        run = arm_run(arm)
         digest = run.digest + ("+weights" if weights else "")
         old = present.pop(arm.name, None)
         if old is not None:
@@ -90,9 +91,9 @@ def _mirror(
                 continue
             _delete(mlflow, experiment, old)
         run_id = _log(mlflow, experiment, run, {"vbench.digest": digest})
-        _log_data(mlflow, run_id, results)
+        _log_data(mlflow, run_id, result.plan["data"])
         with _artifact_folder(mlflow, run_id) as (folder, local):
-            write_artifacts(folder, out, results, arm, board, weights=weights or local)
+            write_artifacts(folder, result, arm, weights=weights or local)
     for old in present.values():
         _delete(mlflow, experiment, old)
 
@@ -102,7 +103,7 @@ def rebuild(out: Path, uri: str | None = None, *, weights: bool = False) -> list
 
     Args:
         out: Results folder.
-        uri: Tracking store; see :func:`~vbench.tracking.backend.tracking_uri`.
+        uri: Tracking store; see :func:`~vbench_plugins.tracking.backend.tracking_uri`.
         weights: As of :func:`sync`.
 
     Returns:
@@ -112,19 +113,20 @@ def rebuild(out: Path, uri: str | None = None, *, weights: bool = False) -> list
     if is_own(out, tracking_uri(out, uri)):
         (out / "mlflow.db").unlink(missing_ok=True)
         shutil.rmtree(out / "mlartifacts", ignore_errors=True)
-    names = _benchmarks(out)
+    names = benchmarks(out)
     for name in names:
-        sync(out, name, uri, weights=weights)
+        sync(read_result(out / name), uri, weights=weights)
     return names
 
 
-def _experiment(mlflow: Any, out: Path, uri: str, name: str, board: dict[str, Any]) -> str:
-    tags = experiment_tags(board)
+def _experiment(mlflow: Any, uri: str, result: RunResult) -> str:
+    name = result.board["benchmark"]
+    tags = experiment_tags(result)
     found = mlflow.get_experiment_by_name(name)
     if found is None:
         # A server has a place of its own; of a database MLflow would use the working directory.
         server = urlparse(uri).scheme in ("http", "https")
-        place = None if server else _place(out, name)
+        place = None if server else _place(result.folder.parent, name)
         return str(mlflow.create_experiment(name, artifact_location=place, tags=tags))
     if found.lifecycle_stage == "deleted":
         mlflow.restore_experiment(found.experiment_id)
@@ -185,13 +187,13 @@ def _log(mlflow: Any, experiment: str, run: Run, tags: dict[str, str]) -> str:
     return run_id
 
 
-def _log_data(mlflow: Any, run_id: str, results: Results) -> None:
+def _log_data(mlflow: Any, run_id: str, data: dict[str, Any]) -> None:
     import json
 
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
     inputs = []
-    for name, part in results.plan["data"].items():
+    for name, part in data.items():
         if part:
             counts = {group: len(ids) for group, ids in part["subjects"].items()}
             dataset = Dataset(

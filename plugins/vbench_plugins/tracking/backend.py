@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vbench.errors import StoreError
+from vbench.usertext import without_password
 
 
 def tracking_uri(out: Path, uri: str | None = None) -> str:
@@ -85,11 +86,6 @@ def _other_version(uri: str, revision: str) -> str:
         "it, or run "
         "`mlflow db upgrade` if that was an older one"
     )
-
-
-def without_password(uri: str) -> str:
-    """Return the address without the password that it may carry."""
-    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:…@", uri)
 
 
 @contextmanager

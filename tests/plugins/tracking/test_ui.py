@@ -15,8 +15,8 @@ import pytest
 from browsing import browser, needs_browser
 from click.testing import CliRunner
 from fabricate import fabricate
+from vbench_plugins.tracking.ui import command, free_port, serve_pages
 
-from vbench.cli.ui import command, free_port, serve_pages
 from vbench.errors import StoreError
 from vbench.report import write_report
 

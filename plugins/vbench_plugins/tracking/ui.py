@@ -15,8 +15,11 @@ from typing import Any
 
 import click
 
-from vbench.cli.folders import benchmarks
 from vbench.errors import StoreError
+from vbench_plugins.tracking import guard
+from vbench_plugins.tracking.backend import client, said_plainly, tracking_uri
+from vbench_plugins.tracking.mirror import benchmarks, moved, rebuild
+from vbench_plugins.tracking.view import view_url
 
 HOST = "127.0.0.1"
 
@@ -40,10 +43,6 @@ def command(out: Path, port: int, anew: bool, weights: bool) -> None:
     The store is <out>/mlflow.db, or what MLFLOW_TRACKING_URI names; a server that it names is
     filled with --sync, and not started. Reports and viewers are served beside the UI.
     """
-    from vbench.tracking.backend import client, said_plainly, tracking_uri
-    from vbench.tracking.mirror import moved, rebuild
-    from vbench.tracking.view import view_url
-
     names = benchmarks(out)
     if not names:
         raise StoreError(f"{out}: no benchmark's results here; `vbench run SPEC --out` makes some")
@@ -117,7 +116,7 @@ def serve_pages(out: Path) -> int:
 
 def _serve_mlflow(uri: str, port: int) -> int:
     """Run MLflow's server until it ends or this process does, in whatever way."""
-    call = [sys.executable, "-m", "vbench.tracking.guard", sys.executable, "-m", "mlflow", "server"]
+    call = [sys.executable, "-m", guard.__name__, sys.executable, "-m", "mlflow", "server"]
     call += ["--host", HOST, "--port", str(port), "--workers", "1"]
     # By environment: a command line, which may be read by all, is no place for a password.
     env = {**os.environ, "MLFLOW_BACKEND_STORE_URI": uri}

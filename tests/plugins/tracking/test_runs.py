@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import pytest
 from fabricate import fabricate
+from vbench_plugins.tracking.runs import arm_run, safe_name
 
-from vbench.analysis import build_leaderboard
-from vbench.analysis.folder import read_results
-from vbench.tracking.runs import arm_run, safe_name
+from vbench import read_result
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    folder = fabricate(tmp_path_factory.mktemp("out")).folder
-    results, board = read_results(folder), build_leaderboard(folder)
-    return {arm.name: arm_run(results, arm, board) for arm in results.arms}, board
+    result = read_result(fabricate(tmp_path_factory.mktemp("out")).folder)
+    return {arm.name: arm_run(arm) for arm in result.arms}, result.board
 
 
 def test_final_metrics_have_their_own_names(runs):
@@ -80,8 +78,7 @@ def test_parameters_that_seeds_chose_differently_are_all_shown(runs):
 
 def test_the_digest_changes_with_the_content_only(tmp_path):
     def digest(made):
-        results = read_results(made.folder)
-        return arm_run(results, results.arms[0], build_leaderboard(made.folder)).digest
+        return arm_run(read_result(made.folder).arms[0]).digest
 
     made = fabricate(tmp_path / "a", truth={"real": 0.9}, failed=None)
     first = digest(made)

@@ -6,25 +6,26 @@ import json
 from typing import Any
 from urllib.parse import quote
 
+from vbench import RunResult
+
 #: Key of the saved view; the UI reads it from an experiment tag of this name.
 SHARE_KEY = "vbench"
 
 
-def experiment_tags(leaderboard: dict[str, Any]) -> dict[str, str]:
+def experiment_tags(result: RunResult) -> dict[str, str]:
     """Return the experiment's tags: description, kind, and the saved view."""
+    leaderboard = result.board
     return {
         "mlflow.note.content": f"Benchmark **{leaderboard['benchmark']}**, vbench "
         f"{leaderboard['vbench']}: a run an arm, trials nested.",
         "mlflow.experimentKind": "custom_model_development",
-        f"mlflow.sharedViewState.{SHARE_KEY}": json.dumps(view_state(leaderboard)),
+        f"mlflow.sharedViewState.{SHARE_KEY}": json.dumps(view_state(result)),
     }
 
 
-def view_state(leaderboard: dict[str, Any]) -> dict[str, Any]:
+def view_state(result: RunResult) -> dict[str, Any]:
     """Return the view's state as the UI saves it: columns, order, nothing expanded."""
-    from vbench.analysis.wording import headline
-
-    metrics = headline(leaderboard)
+    leaderboard, metrics = result.board, result.headline
     primary = leaderboard.get("primary") or (metrics[0] if metrics else "seconds")
     lower = leaderboard["metrics"].get(primary, {}).get("higher_is_better") is False
     names = [*metrics, f"{primary}_ratio_to_real", "seconds"]

@@ -13,8 +13,7 @@ import psutil
 import pytest
 from command_line import vbench
 from fabricate import fabricate
-
-from vbench.tracking.mirror import rebuild
+from vbench_plugins.tracking.mirror import rebuild
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +53,7 @@ def test_a_port_that_is_not_for_this_user_is_one_line(results, monkeypatch):
     def refuse(*_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("vbench.cli.ui.socket.socket.bind", refuse, raising=False)
+    monkeypatch.setattr("vbench_plugins.tracking.ui.socket.socket.bind", refuse, raising=False)
     assert "Permission denied" in one_line(vbench("ui", "--out", results, "--port", 80))
 
 

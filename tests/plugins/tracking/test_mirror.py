@@ -10,12 +10,12 @@ import sys
 import numpy as np
 import pytest
 from fabricate import fabricate
+from vbench_plugins.tracking.backend import client, tracking_uri
+from vbench_plugins.tracking.mirror import moved, rebuild, sync
+from vbench_plugins.tracking.view import SHARE_KEY, view_url
 
+from vbench import read_result
 from vbench.errors import StoreError
-from vbench.tracking import rebuild, sync
-from vbench.tracking.backend import client, tracking_uri
-from vbench.tracking.mirror import moved
-from vbench.tracking.view import SHARE_KEY, view_url
 
 SMALL = {"real": 0.89, "synthetic/dcgan": 0.8, "scratch/n1": 0.84, "transfer/dcgan/n1": 0.9}
 
@@ -55,7 +55,7 @@ def test_a_run_an_arm_with_metrics_artifacts_data_and_trials(out):
         if record["key"] in made.arm("real")["evaluate"].values():
             record["result"]["trial"] = 0
     made.rewrite()
-    sync(out, "demo")
+    sync(read_result(out / "demo"))
     runs = runs_of(out)
     assert set(runs) == {*SMALL, "synthetic/broken"}
     run = runs["synthetic/dcgan"]
@@ -88,7 +88,7 @@ def test_a_run_an_arm_with_metrics_artifacts_data_and_trials(out):
 
 def test_curves_have_their_steps(out):
     fabricate(out, truth={"real": 0.9}, seeds=(0,), failed=None)
-    sync(out, "demo")
+    sync(read_result(out / "demo"))
     history = client(tracking_uri(out)).get_metric_history(
         runs_of(out)["real"].info.run_id, "segmenter seed 0/loss"
     )
@@ -98,21 +98,21 @@ def test_curves_have_their_steps(out):
 
 def test_running_it_again_changes_nothing(out):
     fabricate(out, truth={"real": 0.9, "synthetic/dcgan": 0.8}, seeds=(0,), failed=None)
-    sync(out, "demo")
+    sync(read_result(out / "demo"))
     before = {name: run.info.run_id for name, run in runs_of(out).items()}
-    sync(out, "demo")
+    sync(read_result(out / "demo"))
     assert {name: run.info.run_id for name, run in runs_of(out).items()} == before
 
 
 def test_changed_arms_are_replaced_and_those_that_left_the_plan_deleted(out):
     made = fabricate(out, truth=SMALL, seeds=(0,), failed=None)
-    sync(out, "demo")
+    sync(read_result(out / "demo"))
     before = {name: run.info.run_id for name, run in runs_of(out).items()}
     for case in made.cases("scratch/n1"):
         case["value"] *= 0.9
     made.plan["arms"] = [a for a in made.plan["arms"] if a["arm"] != "transfer/dcgan/n1"]
     made.rewrite()
-    sync(out, "demo")
+    sync(read_result(out / "demo"))
     after = {name: run.info.run_id for name, run in runs_of(out).items()}
     assert set(after) == set(SMALL) - {"transfer/dcgan/n1"}
     assert after["scratch/n1"] != before["scratch/n1"]
@@ -123,16 +123,16 @@ def test_changed_arms_are_replaced_and_those_that_left_the_plan_deleted(out):
 
 def test_an_experiment_that_was_deleted_comes_back(out):
     fabricate(out, truth={"real": 0.9}, seeds=(0,), failed=None)
-    sync(out, "demo")
+    sync(read_result(out / "demo"))
     mlflow = client(tracking_uri(out))
     mlflow.delete_experiment(mlflow.get_experiment_by_name("demo").experiment_id)
-    sync(out, "demo")
+    sync(read_result(out / "demo"))
     assert mlflow.get_experiment_by_name("demo").lifecycle_stage == "active"
 
 
 def test_the_saved_view_shows_arms_by_score_with_the_columns_that_matter(out):
     fabricate(out, truth={"real": 0.9}, seeds=(0,), failed=None)
-    sync(out, "demo")
+    sync(read_result(out / "demo"))
     tags = client(tracking_uri(out)).get_experiment_by_name("demo").tags
     view = json.loads(tags[f"mlflow.sharedViewState.{SHARE_KEY}"])
     assert {"metrics.`dsc`", "metrics.`hd95`", "tags.`regime`"} <= set(view["selectedColumns"])
@@ -152,14 +152,14 @@ def test_a_moved_results_folder_is_rebuilt_whole(out):
 
 def test_a_copied_folder_writes_its_store_anew_and_leaves_the_first_alone(out, tmp_path_factory):
     fabricate(out, truth=SMALL, seeds=(0,), artifacts=True)
-    sync(out, "demo")
+    sync(read_result(out / "demo"))
     before = sorted(path for path in out.rglob("*") if path.is_file())
     copy = tmp_path_factory.mktemp("copied") / "out"
     shutil.copytree(out, copy)
     shutil.rmtree(copy / "mlartifacts")
     assert not moved(out)
     assert moved(copy)
-    sync(copy, "demo")
+    sync(read_result(copy / "demo"))
     assert not moved(copy)
     for run in runs_of(copy).values():
         assert run.info.artifact_uri.startswith((copy / "mlartifacts").as_uri())
@@ -176,8 +176,9 @@ def test_another_store_is_named_by_argument_or_environment(tmp_path, monkeypatch
 
 def test_telemetry_is_off_before_mlflow_is_imported():
     code = (
-        "import os, sys; from vbench.tracking import backend; assert 'mlflow' not in sys.modules;"
-        "backend.quiet_mlflow(); print(os.environ['MLFLOW_DISABLE_TELEMETRY'], "
+        "import os, sys; from vbench_plugins.tracking import backend; "
+        "assert 'mlflow' not in sys.modules; backend.quiet_mlflow(); "
+        "print(os.environ['MLFLOW_DISABLE_TELEMETRY'], "
         "os.environ['DO_NOT_TRACK'])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
@@ -188,17 +189,17 @@ def test_a_store_that_is_away_is_one_line_without_the_password(tmp_path, monkeyp
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     fabricate(tmp_path, truth={"real": 0.9}, seeds=(0,), failed=None)
     with pytest.raises(StoreError, match="vbench ui --sync") as caught:
-        sync(tmp_path, "demo", "http://me:secret@127.0.0.1:9")
+        sync(read_result(tmp_path / "demo"), "http://me:secret@127.0.0.1:9")
     assert "secret" not in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_weights_that_are_wanted_later_are_added(out):
     fabricate(out, truth={"real": 0.9}, seeds=(0,), failed=None)
-    sync(out, "demo")
+    sync(read_result(out / "demo"))
     before = runs_of(out)["real"].info.run_id
-    sync(out, "demo", weights=True)
+    sync(read_result(out / "demo"), weights=True)
     after = runs_of(out)["real"].info.run_id
     assert after != before
-    sync(out, "demo")
+    sync(read_result(out / "demo"))
     assert runs_of(out)["real"].info.run_id == after

@@ -7,17 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from vbench_plugins.phantom.morphology import BRAVA, Percentiles, branches, markdown, measure
+from vbench_plugins.phantom.swc import Tree, read_swc, swc_text
 
-from vbench.data.morphology import (
-    BRAVA,
-    Percentiles,
-    Tree,
-    branches,
-    markdown,
-    measure,
-    read_swc,
-    write_swc,
-)
 from vbench.errors import DataError
 
 
@@ -114,7 +106,7 @@ def test_swc_files_come_back_in_any_order_of_lines(
         points, np.linspace(0.3, 2, len(parent)).round(3), parent, np.arange(len(parent)) % 7
     )
     path = tmp_path_factory.mktemp("swc") / "tree.swc"
-    write_swc(path, whole)
+    path.write_text(swc_text(whole))
     lines = path.read_text().splitlines()
     body = lines[1:]
     random.shuffle(body)
