@@ -18,8 +18,9 @@ import click
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from vbench import catalogue, hookspecs, registry
+from vbench import hookspecs, registry
 from vbench.cli import COMMANDS, cli
+from vbench.registry import catalogue
 from vbench.spec.model import Spec
 
 _KINDS = {

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from vbench import registry
+from vbench.registry import loading
 
 PLUGINS = Path(__file__).parent / "fixtures" / "plugins"
 
@@ -52,4 +53,4 @@ class Installer:
             sys.modules.pop(path.stem, None)
         importlib.invalidate_caches()
         registry.default.cache_clear()
-        registry._for_contents.cache_clear()
+        loading._for_contents.cache_clear()

@@ -15,9 +15,9 @@ import pytest
 from documents import PAGES, ROOT
 
 import vbench
-from vbench import catalogue, registry
+from vbench import registry
 from vbench.interfaces import Metric
-from vbench.registry import Entry
+from vbench.registry import Entry, catalogue
 
 
 def _load() -> ModuleType:

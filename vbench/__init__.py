@@ -10,8 +10,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vbench.analysis.scoring import score, score_files
     from vbench.api import plan, run, validate
+    from vbench.arms import ArmResult, TrialResult
     from vbench.hookspecs import hookimpl
     from vbench.interfaces import (
         DataSource,
@@ -24,14 +24,17 @@ if TYPE_CHECKING:
         Segmenter,
         param,
     )
-    from vbench.maskpair import MaskPair
+    from vbench.masks.pair import MaskPair
     from vbench.result import RunResult, read_result
+    from vbench.scoring.score import score, score_files
     from vbench.share import audit_export, export
     from vbench.types import Patches, Progress, Score, Setup, Subject, Volume
 
 __version__ = "0.1.0"
 
 _HOME = {
+    "ArmResult": "vbench.arms",
+    "TrialResult": "vbench.arms",
     "hookimpl": "vbench.hookspecs",
     "DataSource": "vbench.interfaces",
     "FidelityMetric": "vbench.interfaces",
@@ -42,7 +45,7 @@ _HOME = {
     "SegmentationMetric": "vbench.interfaces",
     "Segmenter": "vbench.interfaces",
     "param": "vbench.interfaces",
-    "MaskPair": "vbench.maskpair",
+    "MaskPair": "vbench.masks.pair",
     "RunResult": "vbench.result",
     "read_result": "vbench.result",
     "audit_export": "vbench.share",
@@ -50,8 +53,8 @@ _HOME = {
     "plan": "vbench.api",
     "run": "vbench.api",
     "validate": "vbench.api",
-    "score": "vbench.analysis.scoring",
-    "score_files": "vbench.analysis.scoring",
+    "score": "vbench.scoring.score",
+    "score_files": "vbench.scoring.score",
     "Patches": "vbench.types",
     "Progress": "vbench.types",
     "Score": "vbench.types",
@@ -62,6 +65,7 @@ _HOME = {
 
 # Spelt out, so that type checkers and editors know the names as well.
 __all__ = [
+    "ArmResult",
     "DataSource",
     "FidelityMetric",
     "Generator",
@@ -77,6 +81,7 @@ __all__ = [
     "Segmenter",
     "Setup",
     "Subject",
+    "TrialResult",
     "Volume",
     "__version__",
     "audit_export",

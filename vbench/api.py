@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import time
-import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -167,7 +164,7 @@ def run(
         force: Globs over arms, stages and labels: these jobs, and what depends on them, anew.
         watcher: Is told what happens, such as a progress display; None: a notebook shows the
             running jobs below the cell, anything else shows nothing.
-        tracking: Whether to mirror the results into MLflow.
+        tracking: Whether trackers, such as the built-in MLflow mirror, log the results.
 
     Raises:
         SpecError: When the spec is wrong.
@@ -210,15 +207,23 @@ def run(
                     display.close()
         results.write_records(made, store, folder)
         results.write_cases(made, store, folder)
-        if missing or not _is_current(made, store, folder):
+        changed = bool(missing) or not _is_current(made, store, folder)
+        if changed:
             leaderboard = write_leaderboard(folder)
             gently(lambda: write_report(folder))
-            if tracking:
-                _mirror(out, loaded.benchmark.name, store)
         else:
             leaderboard = read_json(folder / "leaderboard.json")
-    gently(lambda: plugins.manager.hook.vbench_run_finished(folder=folder, leaderboard=leaderboard))
-    return RunResult(folder, leaderboard, told.ran, told.failures)
+    result = RunResult(folder, leaderboard, told.ran, told.failures)
+    gently(
+        lambda: plugins.manager.hook.vbench_run_finished(
+            folder=folder,
+            leaderboard=leaderboard,
+            result=result,
+            changed=changed,
+            tracking=tracking,
+        )
+    )
+    return result
 
 
 def _is_current(made: Plan, store: Store, folder: Path) -> bool:
@@ -265,25 +270,6 @@ def _execute(
             runner.run()
         finally:
             running.close()
-    finally:
-        claims.close()
-
-
-def _mirror(out: Path, benchmark: str, store: Store) -> None:
-    """Mirror the results into MLflow, one run at a time; the store is whole without it."""
-    from vbench.engine.claims import Claims
-    from vbench.tracking import sync
-
-    claims = Claims(store.root / "claims")
-    try:
-        while not claims.take("mlflow"):
-            time.sleep(0.2)
-        sync(out, benchmark, os.environ.get("MLFLOW_TRACKING_URI"))
-    except Exception as error:
-        warnings.warn(
-            f"MLflow did not take the results ({error}); `vbench ui --sync` tries again",
-            stacklevel=3,
-        )
     finally:
         claims.close()
 

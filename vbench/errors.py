@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class VbenchError(Exception):
     """Base: a message in one line that names the file or key, what was expected, and the mend."""
@@ -36,3 +38,16 @@ class ContractError(Exception):
 
 class DivergedError(Exception):
     """A method's training left the numbers behind: NaN, or constant output. Fails its own arm."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return ``"; did you mean 'x'?"``, or what is known when nothing is near; for messages."""
+    import difflib
+
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if near:
+        return f"; did you mean '{near[0]}'?"
+    if not names:
+        return ""
+    return f"; known: {', '.join(names)}"

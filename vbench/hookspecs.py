@@ -15,12 +15,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 from vbench.interfaces import DataSource, Generator, Metric, Segmenter
 from vbench.types import JobFailure, JobInfo
+
+if TYPE_CHECKING:
+    from vbench.result import RunResult
 
 hookspec = pluggy.HookspecMarker("vbench")
 hookimpl = pluggy.HookimplMarker("vbench")
@@ -92,22 +95,34 @@ class LifeCycle:
         """
 
     @hookspec
-    def vbench_run_finished(self, folder: Path, leaderboard: dict[str, Any]) -> None:
-        """Observe that a benchmark ended, complete or not.
+    def vbench_run_finished(
+        self,
+        folder: Path,
+        leaderboard: dict[str, Any],
+        result: RunResult,
+        changed: bool,
+        tracking: bool,
+    ) -> None:
+        """Observe that a benchmark ended, complete or not; a tracker logs it here.
 
         Args:
             folder: The benchmark's folder, with ``cases.csv`` and ``leaderboard.json``.
             leaderboard: The content of ``leaderboard.json``.
+            result: The same as an object, with the arms' scores, curves, trials and figures.
+            changed: Whether the results differ from those of the last call: False when every job
+                was cached.
+            tracking: False when the person wants no tracker to log this run.
         """
 
 
 class CommandLine:
-    """Called when the command line is built."""
+    """Called when the command line is to know the commands of plugins."""
 
     @hookspec
     def vbench_cli(self, group: Any) -> None:
         """Add commands to ``vbench``.
 
         Args:
-            group: The ``click.Group``; decorate functions with ``@group.command()``.
+            group: The ``click.Group``; decorate functions with ``@group.command()``. One for
+                ``vbench data`` goes to ``group.get_command(click.Context(group), "data")``.
         """

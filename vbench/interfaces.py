@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from vbench.types import Array, Kind, Patches, Progress, Score, Setup, Subject, Weights
 
 if TYPE_CHECKING:
-    from vbench.maskpair import MaskPair
+    from vbench.masks.pair import MaskPair
 
 
 class Params(BaseModel):
@@ -171,6 +171,17 @@ class DataSource(Plugin):
         All subjects of a person are in one part of the split, and count once in tests.
         """
         return subject
+
+    def attachments(self, subject: Subject) -> Mapping[str, str]:
+        """Return texts that ``vbench data make`` writes beside a subject's label.
+
+        Args:
+            subject: As ``load`` returned it.
+
+        Returns:
+            Text by file suffix, such as ``.swc``.
+        """
+        return {}
 
 
 class Fitted(Plugin):

@@ -16,14 +16,15 @@ import numpy as np
 import numpy.typing as npt
 from markupsafe import Markup
 
-from vbench.errors import StoreError
+from vbench.errors import StoreError, did_you_mean
+from vbench.files import read_json
 from vbench.notebook import table
-from vbench.suggest import did_you_mean
 from vbench.types import JobFailure
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from vbench.arms import ArmResult
     from vbench.figures.figure import Figure
 
 _ARM = ("regime", "generator", "n_subjects", "cohort", "status", "seeds", "cases", "seconds")
@@ -104,6 +105,27 @@ class RunResult:
         except (OSError, ValueError) as error:
             raise StoreError(f"{place}: its patches cannot be read ({error}); run again") from error
         return np.stack([part[:n].astype(np.float32) for part in parts], axis=1)
+
+    @cached_property
+    def plan(self) -> dict[str, Any]:
+        """The content of ``plan.json``: the spec as resolved, data, provenance, arms and jobs."""
+        plan: dict[str, Any] = read_json(self.folder / "plan.json")
+        return plan
+
+    @property
+    def headline(self) -> list[str]:
+        """The metrics that tables show first."""
+        from vbench.analysis.wording import headline
+
+        return headline(self.board)
+
+    @cached_property
+    def arms(self) -> tuple[ArmResult, ...]:
+        """The arms with their curves, trials, weights and figures, in the plan's order."""
+        from vbench.analysis.folder import read_results
+        from vbench.arms import arms_of
+
+        return arms_of(read_results(self.folder), self.board, self.folder.parent / "store")
 
     @cached_property
     def figures(self) -> Figures:

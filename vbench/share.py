@@ -17,9 +17,8 @@ import numpy as np
 import vbench
 from vbench import registry
 from vbench.engine.store import Store
-from vbench.errors import StoreError
+from vbench.errors import StoreError, did_you_mean
 from vbench.files import atomic_write, read_json, write_json
-from vbench.suggest import did_you_mean
 
 #: What the folder says of itself.
 MANIFEST = "dataset.json"

@@ -61,3 +61,8 @@ def one_line(text: str) -> str:
 
 def _short(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def without_password(text: str) -> str:
+    """Return an address, or words that hold some, without the passwords that they carry."""
+    return re.sub(r"(://[^:/@\s]*):\S*@", r"\1@", text)

@@ -12,7 +12,7 @@ from datasets import volume
 
 from vbench.data.patches import VolumePatches
 from vbench.data.predict import predict_volume
-from vbench.slices import across
+from vbench.masks.slices import across
 from vbench.types import Setup
 
 PLANE = np.random.default_rng(0).uniform(-1, 1, (30, 34)).astype(np.float16)

@@ -10,8 +10,7 @@ import subprocess
 import sys
 
 from fabricate import fabricate
-
-from vbench.tracking.mirror import rebuild
+from vbench_plugins.tracking.mirror import rebuild
 
 
 def test_a_store_of_an_unknown_revision_is_said_in_one_line(tmp_path, monkeypatch):

@@ -19,7 +19,7 @@ time.sleep(60)
 
 
 def test_a_worker_with_a_session_of_its_own_ends_too():
-    call = [sys.executable, "-m", "vbench.tracking.guard", sys.executable, "-c", PARENT]
+    call = [sys.executable, "-m", "vbench_plugins.tracking.guard", sys.executable, "-c", PARENT]
     guard = subprocess.Popen(call, stdin=subprocess.PIPE)
     me, deadline = psutil.Process(guard.pid), time.monotonic() + 20
     while len(me.children(recursive=True)) < 2 and time.monotonic() < deadline:

@@ -12,17 +12,17 @@ import sys
 import click
 
 import vbench
-from vbench.errors import VbenchError
-from vbench.suggest import did_you_mean
+from vbench.errors import VbenchError, did_you_mean
 
-#: Command, the module whose ``command`` it is, and what ``vbench --help`` says of it.
+#: Command, the module whose ``command`` it is, and what ``vbench --help`` says of it. Without a
+#: module a built-in plugin brings it.
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("vbench.cli.run", "Run what is missing of a benchmark, then print its leaderboard."),
     "plan": ("vbench.cli.plan", "List every job with its key, cached or new; train nothing."),
     "validate": ("vbench.cli.validate", "Check a spec, its plugins and its data."),
     "leaderboard": ("vbench.cli.leaderboard", "Rank the arms, with intervals."),
     "report": ("vbench.cli.report", "Write report.html, one file that opens offline."),
-    "ui": ("vbench.cli.ui", "Open the MLflow UI on the results, on 127.0.0.1."),
+    "ui": ("", "Open the MLflow UI on the results, on 127.0.0.1."),
     "score": ("vbench.cli.score", "Score NIfTI files or folders; no benchmark needed."),
     "data": ("vbench.cli.data", "Make, check and show data sets."),
     "plugins": ("vbench.cli.plugins", "List the plugins; scaffold a new one."),
@@ -39,20 +39,16 @@ class LazyGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return all names, the built-in ones in the order of the table."""
-        return [*COMMANDS, *sorted(self.commands)]
+        return [*COMMANDS, *sorted(set(self.commands) - set(COMMANDS))]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import and return a command."""
-        if cmd_name in COMMANDS:
-            command: click.Command = importlib.import_module(COMMANDS[cmd_name][0]).command
+        module = COMMANDS.get(cmd_name, ("", ""))[0]
+        if module:
+            command: click.Command = importlib.import_module(module).command
             return command
-        self._add_plugin_commands()
+        add_plugin_commands()
         return self.commands.get(cmd_name)
-
-    def _add_plugin_commands(self) -> None:
-        from vbench import registry
-
-        registry.default().manager.hook.vbench_cli(group=self)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -60,13 +56,27 @@ class LazyGroup(click.Group):
         """Resolve as click does; name the nearest command when there is none."""
         name = args[0] if args else ""
         if name and not name.startswith("-") and self.get_command(ctx, name) is None:
-            ctx.fail(f"no command '{name}'{did_you_mean(name, self.list_commands(ctx))}")
+            from vbench import registry
+
+            failed = "".join(
+                f"; {f.origin} could not be loaded: {f.message}"
+                for f in registry.default().failures
+            )
+            known = set(self.list_commands(ctx)) - {name}
+            ctx.fail(f"no command '{name}'{did_you_mean(name, known)}{failed}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the table of commands without importing any."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, help) for name, (_, help) in COMMANDS.items()])
+
+
+def add_plugin_commands() -> None:
+    """Let the plugins add their commands; this loads all plugins."""
+    from vbench import registry
+
+    registry.default().manager.hook.vbench_cli(group=cli)
 
 
 @click.group(

@@ -110,7 +110,7 @@ def _printed(entry: Entry, outcomes: Iterable[Outcome], verbose: bool) -> Iterat
     """Print outcomes as they come: one line for the cases of a check that ended alike."""
     from rich.console import Console
 
-    from vbench.catalogue import describe
+    from vbench.registry.catalogue import describe
 
     console = Console(highlight=False)
     about = describe(entry)

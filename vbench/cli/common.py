@@ -10,6 +10,25 @@ import click
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+class PluginGroup(click.Group):
+    """A group that plugins may add commands to; they are loaded when its own do not answer."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return all names, those of plugins too."""
+        from vbench.cli import add_plugin_commands
+
+        add_plugin_commands()
+        return super().list_commands(ctx)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command of its own, else one that a plugin adds."""
+        if cmd_name not in self.commands:
+            from vbench.cli import add_plugin_commands
+
+            add_plugin_commands()
+        return self.commands.get(cmd_name)
+
+
 def spec_argument(function: F) -> F:
     """Add the SPEC argument and ``--set``."""
     function = click.option(

@@ -1,4 +1,4 @@
-"""``vbench data``: make, check and show data sets of NIfTI files, and measure vessel trees."""
+"""``vbench data``: make, check and show data sets of NIfTI files."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 import click
 
-from vbench.cli.common import json_option
+from vbench.cli.common import PluginGroup, json_option
 
 _DATASET = click.Path(path_type=Path)
 
 
-@click.group("data")
+@click.group("data", cls=PluginGroup)
 def command() -> None:
     """Make, check and show data sets."""
 
@@ -73,7 +73,7 @@ def make(
     names = source.subjects(subjects)[:subjects]
     loaded = (source.load(name) for name in track(names, "writing", transient=True))
     origin = {"plugin": plugin, "params": source.params.model_dump(mode="json")}
-    written = write_dataset(folder, layout, loaded, origin)
+    written = write_dataset(folder, layout, loaded, origin, source.attachments)
     click.echo(f"{folder}: {len(written)} subjects, {layout} layout")
 
 
@@ -150,23 +150,6 @@ def show(
         click.echo(json.dumps({"layout": source.name, "subjects": rows}, indent=1))
     else:
         _print_table(rows, f"{folder} · {source.name} layout")
-
-
-@command.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(dir_okay=False, path_type=Path))
-@json_option
-def morphology(files: tuple[Path, ...], as_json: bool) -> None:
-    """Measure vessel trees: SWC centre lines, one of FILES a brain.
-
-    Prints percentiles of lengths, radii, angles and counts beside those of 51 traced brains.
-    """
-    from vbench.data.morphology import markdown, measure, read_swc
-
-    table = measure([read_swc(path) for path in files])
-    if as_json:
-        click.echo(json.dumps({name: row._asdict() for name, row in table.items()}, indent=1))
-    else:
-        click.echo(markdown(table), nl=False)
 
 
 def parse(overrides: tuple[str, ...]) -> dict[str, Any]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from vbench.errors import StoreError
-from vbench.suggest import did_you_mean
+from vbench.errors import StoreError, did_you_mean
 
 DEFAULT = Path("results")
 

@@ -36,8 +36,7 @@ def command(
     records, so this needs no run to have ended.
     """
     from vbench.analysis import merge_folders, table
-    from vbench.errors import SpecError
-    from vbench.suggest import did_you_mean
+    from vbench.errors import SpecError, did_you_mean
 
     leaderboard = merge_folders(benchmark_folders(benchmark, outs))
     for name in metrics:

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import get_args
 
 from vbench import registry
-from vbench.errors import PluginError
+from vbench.errors import PluginError, did_you_mean
 from vbench.registry import Entry
-from vbench.suggest import did_you_mean
 from vbench.types import Kind
 
 

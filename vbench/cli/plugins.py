@@ -41,7 +41,8 @@ def command(
     """
     if ctx.invoked_subcommand is not None:
         return
-    from vbench import catalogue, registry
+    from vbench import registry
+    from vbench.registry import catalogue
 
     found = registry.load(files)
     entries = [e for e in found.entries() if kind in (None, e.cls.kind)]
@@ -87,7 +88,7 @@ def _from(about: dict[str, Any]) -> str:
 def _details(console: Console, about: dict[str, Any]) -> None:
     from rich.text import Text
 
-    from vbench.catalogue import limits_text, tune_text
+    from vbench.registry.catalogue import limits_text, tune_text
 
     origin = about["origin"] if about["origin"] != "file" else "a local file"
     title = Text.assemble(
@@ -134,8 +135,8 @@ def show(name: str, as_json: bool) -> None:
     """Show all that is known of the plugin NAME: parameters, ranges, paper."""
     from rich.console import Console
 
-    from vbench import catalogue
     from vbench.cli.named import entries_called
+    from vbench.registry import catalogue
 
     plugins = [catalogue.describe(entry) for entry in entries_called(name)]
     if as_json:

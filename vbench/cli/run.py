@@ -29,6 +29,7 @@ from vbench.cli.common import out_option, spec_argument
     metavar="GLOB",
     help="Do these arms, stages or jobs again, and what depends on them.",
 )
+@click.option("--no-tracking", is_flag=True, help="Log nothing to MLflow or another tracker.")
 def command(
     spec: str,
     overrides: tuple[str, ...],
@@ -38,6 +39,7 @@ def command(
     scheduler: str | None,
     device: str,
     force: tuple[str, ...],
+    no_tracking: bool,
 ) -> None:
     """Run what is missing of the benchmark SPEC, then print its leaderboard.
 
@@ -66,6 +68,7 @@ def command(
                 overrides=overrides,
                 force=force,
                 watcher=display,
+                tracking=not no_tracking,
             )
     except KeyboardInterrupt:
         click.echo(

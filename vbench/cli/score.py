@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from vbench.analysis.scoring import Case, Scores
+    from vbench.scoring.score import Case, Scores
 
 #: Characters that a value takes in a table, with its mark, and those between two columns.
 _VALUE, _GAP = 11, 2
@@ -73,8 +73,8 @@ def command(
     Exits with 1 when a metric failed on some subject, with 2 when the files do not fit, or --csv
     or --overlays cannot be written; the scores are printed all the same.
     """
-    from vbench.analysis.scoring import score_files
     from vbench.data.datasetjson import ignore_beside
+    from vbench.scoring.score import score_files
 
     ignored = ignore_beside(Path(truth)) if ignore is None else (ignore,)
     if ignored and ignore is None:
@@ -210,8 +210,8 @@ def _write_overlays(
 ) -> None:
     import numpy as np
 
-    from vbench.analysis.overlay import write_overlay
-    from vbench.analysis.pairing import find_pairs
+    from vbench.scoring.overlay import write_overlay
+    from vbench.scoring.pairing import find_pairs
 
     first = scores.metrics[0]
     sign = -1 if first.higher_is_better is False else 1

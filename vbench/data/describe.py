@@ -10,7 +10,7 @@ import numpy as np
 from vbench.data.foreground import foreground_mask
 from vbench.data.prepare import intensity
 from vbench.files import atomic_write
-from vbench.slices import thin_axis
+from vbench.masks.slices import thin_axis
 from vbench.types import Array, Subject
 
 #: Where vessels are drawn over the image.

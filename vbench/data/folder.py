@@ -19,9 +19,8 @@ from pydantic import Field, model_validator
 
 from vbench.data.disguise import missing, unopened
 from vbench.data.nifti import ras_shape, read_subject
-from vbench.errors import DataError
+from vbench.errors import DataError, did_you_mean
 from vbench.interfaces import DataSource, Params, param
-from vbench.suggest import did_you_mean
 from vbench.types import Subject
 from vbench.usertext import one_line, user_path
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from vbench.errors import DataError
-from vbench.slices import LEAST, block
+from vbench.masks.slices import LEAST, block
 from vbench.types import Array
 
 #: With fewer free places than patches are drawn, and less than this share of all, it is refused.

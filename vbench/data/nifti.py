@@ -28,7 +28,7 @@ from vbench.data.place import corner_distance as corner_distance
 from vbench.data.unpack import Reader
 from vbench.errors import DataError
 from vbench.files import atomic_write
-from vbench.lengths import exact
+from vbench.masks.lengths import exact
 from vbench.types import Array, Subject, Volume
 
 

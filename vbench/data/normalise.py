@@ -15,8 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from vbench.errors import DataError
-from vbench.suggest import did_you_mean
+from vbench.errors import DataError, did_you_mean
 from vbench.types import Array
 
 METHODS = ("percentile", "zscore", "patch-minmax")

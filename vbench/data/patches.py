@@ -17,8 +17,8 @@ from vbench.data.ignore import check_free
 from vbench.data.mapped import Budget, release
 from vbench.data.normalise import scale_patches
 from vbench.errors import DataError
-from vbench.slices import MOST_PADDING, fitting, padding
-from vbench.slices import block as block_of
+from vbench.masks.slices import MOST_PADDING, fitting, padding
+from vbench.masks.slices import block as block_of
 from vbench.types import Array, Patches, Subject, Volume
 
 #: A pool of at most this many bytes is kept in memory.
@@ -53,7 +53,7 @@ class VolumePatches(Patches):
         Args:
             volumes: The prepared volumes.
             size: Extent in voxels: three entries, or two for axial slices (a plane of the first
-                two axes; of one slice its own plane, see :func:`vbench.slices.across`).
+                two axes; of one slice its own plane, see :func:`vbench.masks.slices.across`).
             per_subject: Patches of each volume.
             vessel_centred: The share that is centred on vessel voxels, 0 to 1.
             seed: Of the positions.

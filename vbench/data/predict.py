@@ -10,7 +10,7 @@ import numpy as np
 
 from vbench.data.normalise import scale_patches
 from vbench.interfaces import Segmenter
-from vbench.slices import across
+from vbench.masks.slices import across
 from vbench.types import Array, Volume
 
 
@@ -24,7 +24,7 @@ def predict_volume(segmenter: Segmenter, volume: Volume) -> Array:
     can be used.
 
     A 2D method predicts slice by slice along the last axis: a volume whose patches lie across
-    another one (:func:`vbench.slices.across`) is turned for it, and the prediction back.
+    another one (:func:`vbench.masks.slices.across`) is turned for it, and the prediction back.
 
     Args:
         segmenter: Fitted; its ``setup.size`` is the patch size.

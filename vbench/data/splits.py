@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vbench.errors import DataError
-from vbench.suggest import did_you_mean
+from vbench.errors import DataError, did_you_mean
 
 PARTS = ("train", "val", "test")
 

@@ -1,14 +1,14 @@
 """A data set on disk as others expect it: NIfTI in the nnU-Net or BIDS layout, with the truth.
 
-What is known of a phantom beside its label (tree, seeds, parameters) is written as JSON, its tree
-as SWC centre lines too.
+What is known of a phantom beside its label (tree, seeds, parameters) is written as JSON; what else
+a source has to say of a subject, such as centre lines, as text.
 """
 
 from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ import numpy as np
 
 import vbench
 from vbench.data.folder import check_id
-from vbench.data.morphology import Tree, write_swc
 from vbench.data.nifti import write_volume
 from vbench.errors import DataError
 from vbench.files import atomic_write, write_json
@@ -101,7 +100,11 @@ LAYOUTS: Mapping[str, type[Layout]] = {"nnunet": NnUNetLayout, "bids": BidsLayou
 
 
 def write_dataset(
-    folder: str | Path, layout: str, subjects: Iterable[Subject], origin: Mapping[str, Any]
+    folder: str | Path,
+    layout: str,
+    subjects: Iterable[Subject],
+    origin: Mapping[str, Any],
+    attachments: Callable[[Subject], Mapping[str, str]] | None = None,
 ) -> list[str]:
     """Write subjects, one in memory at a time.
 
@@ -110,6 +113,7 @@ def write_dataset(
         layout: ``nnunet`` or ``bids``.
         subjects: Such as ``(source.load(name) for name in names)``.
         origin: ``plugin`` and ``params``: recorded with the data set.
+        attachments: Texts that go beside a subject's label, by file suffix (``.swc``).
 
     Returns:
         The ids of the subjects, in order.
@@ -138,10 +142,10 @@ def write_dataset(
         if subject.mask is not None:
             write_volume(places["mask"], subject.mask, subject.affine)
         if "truth" in subject.notes:
-            truth = subject.notes["truth"]
-            write_json(places["truth"], truth)
-            if "tree" in truth:
-                write_swc(places["truth"].with_suffix(".swc"), Tree.from_json(truth["tree"]))
+            write_json(places["truth"], subject.notes["truth"])
+        for suffix, text in (attachments(subject) if attachments else {}).items():
+            with atomic_write(places["truth"].with_suffix(suffix)) as temporary:
+                temporary.write_text(text, encoding="utf-8")
     target.finish(list(done.values()), {"vbench": vbench.__version__, **origin})
     return list(done.values())
 

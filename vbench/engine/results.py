@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from vbench.engine.plan import Plan
 from vbench.engine.provenance import provenance
 from vbench.engine.store import Store
 from vbench.files import atomic_write, read_json, write_json
+from vbench.usertext import without_password
 
 COLUMNS = (
     "arm",
@@ -70,7 +70,7 @@ def _without_password(spec: dict[str, Any]) -> dict[str, Any]:
     """Return the spec with the password of its Optuna storage left out: results are shared."""
     tune = spec["tune"]
     if tune["storage"]:
-        tune["storage"] = re.sub(r"(://[^:/@]*):[^@/]*@", r"\1@", tune["storage"])
+        tune["storage"] = without_password(tune["storage"])
     return spec
 
 

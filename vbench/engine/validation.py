@@ -46,7 +46,7 @@ def validate(
         metric: Judges the masks; DSC itself needs no second look.
     """
     from vbench.data.predict import predict_volume
-    from vbench.maskpair import MaskPair
+    from vbench.masks.pair import MaskPair
 
     curves: list[npt.NDArray[np.float64]] = []
     kept: list[Array] = []

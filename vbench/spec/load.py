@@ -10,9 +10,8 @@ from typing import Any, TypeGuard, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from vbench.errors import SpecError
+from vbench.errors import SpecError, did_you_mean
 from vbench.spec.model import Spec
-from vbench.suggest import did_you_mean
 from vbench.usertext import one_line, read_text, user_path
 
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from vbench.interfaces import FidelityMetric, Metric, PrivacyMetric, SegmentationMetric
-from vbench.maskpair import MaskPair
+from vbench.masks.pair import MaskPair
 from vbench.testing.guards import changed, global_state, no_network, other_random_state
 from vbench.testing.suite import Conformance, Skip, expect
 from vbench.testing.toys import SPACING, NoisePatches, ToyPatches, features, mask_pairs

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
+from vbench.errors import did_you_mean
 from vbench.interfaces import (
     DataSource,
     FidelityMetric,
@@ -24,7 +25,6 @@ from vbench.interfaces import (
     SegmentationMetric,
     Segmenter,
 )
-from vbench.suggest import did_you_mean
 from vbench.testing.fitting import Fitting
 from vbench.testing.generators import GeneratorSuite
 from vbench.testing.metrics import (

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vbench.maskpair import MaskPair
+from vbench.masks.pair import MaskPair
 from vbench.types import Array, Patches
 
 #: Spacing in mm, another for each axis, so that a mistaken order shows.

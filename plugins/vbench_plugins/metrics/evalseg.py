@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vbench import MaskPair, Params, param
-from vbench.lengths import TOLERANCE
+from vbench.masks.lengths import TOLERANCE
 from vbench_plugins.metrics.surface import Distance
 
 Floats = npt.NDArray[np.float64]

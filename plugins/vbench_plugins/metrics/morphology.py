@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vbench import FidelityMetric, MaskPair, Params, Patches, Score, param, voxels
+from vbench import FidelityMetric, MaskPair, Params, Patches, Score, param
+from vbench.masks import voxels
 
 Floats = npt.NDArray[np.float64]
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from vbench import MaskPair, Score, SegmentationMetric
-from vbench.lengths import below
+from vbench.masks.lengths import below
 
 
 class Dice(SegmentationMetric):

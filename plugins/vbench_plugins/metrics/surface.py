@@ -12,7 +12,7 @@ from abc import abstractmethod
 import numpy as np
 
 from vbench import MaskPair, Params, Score, SegmentationMetric, param
-from vbench.lengths import within
+from vbench.masks.lengths import within
 
 
 class Distance(SegmentationMetric):
@@ -134,8 +134,8 @@ class SurfaceDice(SegmentationMetric):
 
     In [0, 1]; higher is better. Both masks empty: 1. One empty: 0. Border voxels count alike, as
     in MONAI; DeepMind's surface-distance weighs them by surface area. Version 2: a distance counts
-    as within the tolerance up to the rounding of a header (:mod:`vbench.lengths`); version 1 gave
-    0 for files where it gave 1 for arrays.
+    as within the tolerance up to the rounding of a header (:mod:`vbench.masks.lengths`);
+    version 1 gave 0 for files where it gave 1 for arrays.
     """
 
     name = "nsd"

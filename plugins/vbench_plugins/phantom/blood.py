@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from vbench.data.morphology import Tree
 from vbench.types import Array
 from vbench_plugins.phantom.render import Grid
 from vbench_plugins.phantom.scanners import Scanner
+from vbench_plugins.phantom.swc import Tree
 
 #: Vessels of this radius, mm, and thicker ones flow so fast that they keep all of their signal.
 FAST = 1.3

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vbench.data.morphology import Branch, Tree, branches
 from vbench.types import Array
+from vbench_plugins.phantom.morphology import Branch, branches
+from vbench_plugins.phantom.swc import Tree
 from vbench_plugins.phantom.willis import curve, resample
 
 #: Distance between the nodes of a finished tree, mm.

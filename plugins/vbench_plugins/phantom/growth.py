@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vbench.data.morphology import Tree
 from vbench.types import Array
 from vbench_plugins.phantom import brain
+from vbench_plugins.phantom.swc import Tree
 from vbench_plugins.phantom.willis import resample
 
 

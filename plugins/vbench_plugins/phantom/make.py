@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from vbench.data.morphology import Tree
 from vbench.types import Array
 from vbench_plugins.phantom import brain, image, pathology, render, tissue
 from vbench_plugins.phantom.blood import blood_signal
 from vbench_plugins.phantom.fields import coarse
 from vbench_plugins.phantom.growth import Growth
 from vbench_plugins.phantom.scanners import VARIED, Scanner, vary
+from vbench_plugins.phantom.swc import Tree
 from vbench_plugins.phantom.tree import arteries
 from vbench_plugins.phantom.veins import veins, venous_signal
 

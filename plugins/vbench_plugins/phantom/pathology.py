@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from vbench.data.morphology import Tree
 from vbench.types import Array
 from vbench_plugins.phantom.branching import unit
 from vbench_plugins.phantom.render import Grid
+from vbench_plugins.phantom.swc import Tree
 
 #: Structure code of an aneurysm's nodes.
 ANEURYSM = 6

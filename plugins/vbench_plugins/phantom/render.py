@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vbench.data.morphology import Tree
 from vbench.types import Array
+from vbench_plugins.phantom.swc import Tree
 
 #: Sub-voxels are at most this long, mm, unless a voxel would be cut more than MOST times.
 FINE = 0.2

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from vbench.data.morphology import Tree
 from vbench.types import Array
 from vbench_plugins.phantom import growth as growing
 from vbench_plugins.phantom.branching import STEP, Builder, Shape, hang_branches
 from vbench_plugins.phantom.scanners import Scanner
+from vbench_plugins.phantom.swc import Tree
 from vbench_plugins.phantom.tree import mirror
 from vbench_plugins.phantom.willis import curve
 

@@ -15,8 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from vbench.errors import PluginError
-from vbench.suggest import did_you_mean
+from vbench.errors import PluginError, did_you_mean
 
 #: Arguments that follow from the patches and the task.
 GIVEN = ("spatial_dims", "in_channels", "out_channels", "img_size", "input_image_size")

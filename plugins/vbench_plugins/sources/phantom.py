@@ -16,7 +16,7 @@ from pydantic import Field
 
 from vbench.errors import DataError
 from vbench.interfaces import DataSource, Params, param
-from vbench.source_digest import source_digest
+from vbench.registry.source_digest import source_digest
 from vbench.types import Subject
 from vbench_plugins.phantom.scanners import SCANNERS, Scanner
 
@@ -139,3 +139,9 @@ class Phantom(DataSource):
             affine=made.grid.affine,
             notes={"truth": {"parameters": self._resolved(), "index": index, **made.truth}},
         )
+
+    def attachments(self, subject: Subject) -> dict[str, str]:
+        """Return the tree of arteries as SWC centre lines."""
+        from vbench_plugins.phantom.swc import Tree, swc_text
+
+        return {".swc": swc_text(Tree.from_json(subject.notes["truth"]["tree"]))}

@@ -9,7 +9,8 @@ import sys
 import numpy as np
 from vbench_plugins.phantom.willis import ACA, MCA, PCA
 
-from vbench.data.morphology import Tree, markdown, measure, read_swc
+from vbench_plugins.phantom.morphology import markdown, measure
+from vbench_plugins.phantom.swc import Tree, read_swc
 
 
 def cerebral(tree):

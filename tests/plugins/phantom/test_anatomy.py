@@ -7,11 +7,11 @@ import pytest
 from vbench_plugins.phantom import brain
 from vbench_plugins.phantom.growth import Growth
 from vbench_plugins.phantom.make import streams
+from vbench_plugins.phantom.morphology import BRAVA, Percentiles, branches, measure
+from vbench_plugins.phantom.swc import Tree, read_swc, swc_text
 from vbench_plugins.phantom.tree import arteries
 from vbench_plugins.phantom.veins import veins
 from vbench_plugins.phantom.willis import ACA, MCA, PCA, TRUNK
-
-from vbench.data.morphology import BRAVA, Percentiles, Tree, branches, measure, read_swc, write_swc
 
 BRAINS = 12
 
@@ -39,7 +39,7 @@ def cerebral(tree: Tree) -> Tree:
 def table(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Percentiles]:
     folder = tmp_path_factory.mktemp("swc")
     for index, tree in enumerate(brains()):
-        write_swc(folder / f"{index}.swc", tree)
+        (folder / f"{index}.swc").write_text(swc_text(tree))
     return measure([read_swc(path) for path in sorted(folder.iterdir())])
 
 

@@ -9,9 +9,9 @@ from scipy.ndimage import binary_erosion, gaussian_filter
 from vbench_plugins.phantom.blood import blood_signal
 from vbench_plugins.phantom.render import Grid
 from vbench_plugins.phantom.scanners import SCANNERS, Scanner
+from vbench_plugins.phantom.swc import Tree
 from vbench_plugins.sources.phantom import Phantom
 
-from vbench.data.morphology import Tree
 from vbench.types import Array, Subject
 
 SHAPE = (56, 64, 40)

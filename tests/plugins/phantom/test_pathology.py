@@ -7,11 +7,11 @@ import pytest
 from vbench_plugins.phantom import pathology
 from vbench_plugins.phantom.pathology import ANEURYSM
 from vbench_plugins.phantom.render import Grid
+from vbench_plugins.phantom.swc import Tree
 from vbench_plugins.phantom.tissue import add_clots
 from vbench_plugins.phantom.tree import arteries
 from vbench_plugins.sources.phantom import Phantom
 
-from vbench.data.morphology import Tree
 from vbench.types import Subject
 
 GRID = Grid((100, 120, 80), (0.8, 0.8, 0.8), (-40.0, -50.0, -50.0))

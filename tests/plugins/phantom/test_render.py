@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from vbench_plugins.phantom.render import Grid, Painted, paint
+from vbench_plugins.phantom.swc import Tree
 from vbench_plugins.phantom.tree import arteries
-
-from vbench.data.morphology import Tree
 
 SPACINGS = [(0.25, 0.25, 0.25), (0.5, 0.5, 0.5), (0.5, 0.5, 0.7), (0.4, 0.9, 0.6), (1.0, 1.0, 1.0)]
 Place = tuple[float, float, float]

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.ndimage import binary_erosion, distance_transform_edt
+from vbench_plugins.phantom.morphology import measure
+from vbench_plugins.phantom.swc import read_swc
 from vbench_plugins.sources.bids import Bids
 from vbench_plugins.sources.nnunet import NnUNet
 from vbench_plugins.sources.phantom import Phantom
 
 from vbench.data.folder import FolderSource
-from vbench.data.morphology import measure, read_swc
 from vbench.data.write import write_dataset
 from vbench.errors import DataError, VbenchError
 from vbench.spec.check import build_params

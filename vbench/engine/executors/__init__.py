@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from vbench.engine.executors.base import Event, Executor
-from vbench.errors import SpecError
-from vbench.suggest import did_you_mean
+from vbench.errors import SpecError, did_you_mean
 
 NAMES = ("local", "dask")
 

@@ -14,7 +14,7 @@ from vbench.engine.stages.common import check_probabilities, chosen, fitted_segm
 from vbench.errors import ContractError
 from vbench.files import write_npy
 from vbench.interfaces import SegmentationMetric
-from vbench.slices import ray
+from vbench.masks.slices import ray
 from vbench.types import Array, Score, Volume
 
 
@@ -22,7 +22,7 @@ def run(context: Context) -> dict[str, Any]:
     """Predict and score; artifacts ``predictions/<subject>.nii.gz`` and ``mip/<subject>.npy``."""
     from vbench.data.nifti import write_like_native
     from vbench.data.predict import predict_volume
-    from vbench.maskpair import MaskPair
+    from vbench.masks.pair import MaskPair
 
     inputs = context.inputs
     trial = chosen(context.store, inputs["trials"], inputs["higher_is_better"])

@@ -1,0 +1,54 @@
+"""Writes what MLflow keeps beside an arm's numbers: tables, spec, figures, weights."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from vbench import ArmResult, RunResult
+
+
+def write_artifacts(folder: Path, result: RunResult, arm: ArmResult, *, weights: bool) -> None:
+    """Write an arm's artifacts to a folder.
+
+    Args:
+        folder: Exists; ends up with ``cases.csv``, ``leaderboard_row.json``, ``spec.json``,
+            ``provenance.json``, ``figures/`` and ``weights/``.
+        result: The benchmark.
+        arm: The arm.
+        weights: Whether the chosen weights are linked (or copied) too.
+    """
+    _json(folder / "leaderboard_row.json", arm.row)
+    _json(folder / "spec.json", result.plan.get("spec", {}))
+    _json(folder / "provenance.json", result.plan.get("provenance", {}))
+    _cases(folder / "cases.csv", arm, list(result.board["metrics"]))
+    arm.write_figures(folder / "figures")
+    if weights:
+        _weights(folder / "weights", arm)
+
+
+def _json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, indent=1, ensure_ascii=False), "utf-8")
+
+
+def _cases(path: Path, arm: ArmResult, metrics: list[str]) -> None:
+    """Write the arm's scores, a line a subject and seed, a column a metric."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["subject", "seed", *metrics])
+        for row in arm.scores:
+            writer.writerow(["" if value is None else value for value in row.values()])
+
+
+def _weights(folder: Path, arm: ArmResult) -> None:
+    for seed, source in arm.weights.items():
+        folder.mkdir(exist_ok=True)
+        target = folder / f"seed-{seed}.safetensors"
+        try:
+            os.link(source, target)
+        except OSError:
+            shutil.copyfile(source, target)

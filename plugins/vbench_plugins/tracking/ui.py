@@ -1,0 +1,139 @@
+"""``vbench ui``: the MLflow UI on the results, and the reports, on 127.0.0.1."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+
+from vbench.errors import StoreError
+from vbench_plugins.tracking import guard
+from vbench_plugins.tracking.backend import client, said_plainly, tracking_uri
+from vbench_plugins.tracking.mirror import benchmarks, moved, rebuild
+from vbench_plugins.tracking.view import view_url
+
+HOST = "127.0.0.1"
+
+
+@click.command()
+@click.option(
+    "--out",
+    default="results",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="Results folder.",
+)
+@click.option("--port", default=5000, show_default=True, help="Port; 0 takes a free one.")
+@click.option("--sync", "anew", is_flag=True, help="Rebuild MLflow from the records first.")
+@click.option(
+    "--weights", is_flag=True, help="With --sync and a remote store: upload the weights too."
+)
+def command(out: Path, port: int, anew: bool, weights: bool) -> None:
+    """Open the MLflow UI on the results, on 127.0.0.1.
+
+    The store is <out>/mlflow.db, or what MLFLOW_TRACKING_URI names; a server that it names is
+    filled with --sync, and not started. Reports and viewers are served beside the UI.
+    """
+    names = benchmarks(out)
+    if not names:
+        raise StoreError(f"{out}: no benchmark's results here; `vbench run SPEC --out` makes some")
+    uri = tracking_uri(out)
+    remote = uri.startswith(("http://", "https://"))
+    port = port if remote else free_port(port)
+    absent = uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists()
+    if anew or absent or moved(out):
+        for name in rebuild(out, weights=weights):
+            click.echo(f"synchronised {name}")
+    base = uri if remote else f"http://{HOST}:{port}"
+    with said_plainly(uri):
+        mlflow = client(uri)
+        found = {name: mlflow.get_experiment_by_name(name) for name in names}
+    for name, experiment in found.items():
+        if experiment is not None:
+            click.echo(f"{name}: {view_url(base, experiment.experiment_id)}")
+    if remote:
+        return
+    pages = serve_pages(out)
+    for path in sorted(out.glob("*/report.html")):
+        click.echo(f"{path.parent.name}: http://{HOST}:{pages}/{path.parent.name}/report.html")
+    click.echo(f"MLflow UI on {base}; Ctrl-C ends it")
+    sys.exit(_serve_mlflow(uri, port))
+
+
+def free_port(wanted: int) -> int:
+    """Return the port when nobody has it, any free one for 0.
+
+    Raises:
+        StoreError: When it is no port, is taken, or is not for this user.
+    """
+    if not 0 <= wanted <= 65535:
+        raise StoreError(f"--port {wanted}: a port lies between 1 and 65535; 0 takes a free one")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, wanted))
+        except OSError as error:
+            raise StoreError(f"--port {wanted}: {error.strerror}; name another, or 0") from error
+        return int(probe.getsockname()[1])
+
+
+class Pages(SimpleHTTPRequestHandler):
+    """Serves reports and viewers, and nothing else of the results."""
+
+    def send_head(self) -> Any:
+        """Refuse other files, and requests that another site's page may have made."""
+        parts = self.path.partition("?")[0].strip("/").split("/")
+        host = self.headers.get("Host", "").rpartition(":")[0]
+        known = len(parts) == 2 and parts[1] in ("report.html", "viewer.html")
+        if not known or host not in (HOST, "localhost"):
+            self.send_error(404)
+            return None
+        return super().send_head()
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+def serve_pages(out: Path) -> int:
+    """Serve reports and viewers from a thread; return the port."""
+
+    def handler(*args: Any) -> Pages:
+        return Pages(*args, directory=str(out))
+
+    server = ThreadingHTTPServer((HOST, 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return int(server.server_address[1])
+
+
+def _serve_mlflow(uri: str, port: int) -> int:
+    """Run MLflow's server until it ends or this process does, in whatever way."""
+    call = [sys.executable, "-m", guard.__name__, sys.executable, "-m", "mlflow", "server"]
+    call += ["--host", HOST, "--port", str(port), "--workers", "1"]
+    # By environment: a command line, which may be read by all, is no place for a password.
+    env = {**os.environ, "MLFLOW_BACKEND_STORE_URI": uri}
+
+    def stop(_: int, __: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
+    server = subprocess.Popen(call, env=env, stdin=subprocess.PIPE, start_new_session=True)
+    try:
+        return server.wait()
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)  # it is ending already
+        if server.stdin is not None:
+            server.stdin.close()
+        server.wait()

@@ -1,0 +1,126 @@
+"""``vbench ui``: the MLflow UI and the reports."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+from browsing import browser, needs_browser
+from click.testing import CliRunner
+from fabricate import fabricate
+from vbench_plugins.tracking.ui import command, free_port, serve_pages
+
+from vbench.errors import StoreError
+from vbench.report import write_report
+
+
+def test_a_taken_port_is_said_before_anything_starts():
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(StoreError, match="name another"):
+            free_port(other.getsockname()[1])
+    assert free_port(0) > 0
+
+
+def test_an_empty_results_folder_is_said(tmp_path):
+    result = CliRunner().invoke(command, ["--out", str(tmp_path)])
+    assert isinstance(result.exception, StoreError)
+
+
+def test_only_reports_and_viewers_are_served_and_only_to_this_machine(tmp_path):
+    made = fabricate(tmp_path, truth={"real": 0.9}, failed=None)
+    write_report(made.folder)
+    base = f"http://127.0.0.1:{serve_pages(tmp_path)}"
+
+    def status(path, host=None):
+        request = urllib.request.Request(base + path, headers={"Host": host} if host else {})
+        try:
+            with urllib.request.urlopen(request) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    assert status("/demo/report.html") == 200
+    assert status("/demo/plan.json") == 404
+    assert status("/demo/") == 404
+    assert status("/demo/../demo/plan.json") == 404
+    assert status("/demo/report.html", host="elsewhere.example:80") == 404
+
+
+class Ui:
+    """A running ``vbench ui``."""
+
+    def __init__(self, out):
+        call = [sys.executable, "-m", "vbench", "ui", "--out", str(out), "--port", "0", "--sync"]
+        env = {k: v for k, v in os.environ.items() if k != "MLFLOW_TRACKING_URI"}
+        self.process = subprocess.Popen(
+            call, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=env
+        )
+        said = ""
+        while "Ctrl-C" not in said:
+            line = self.process.stdout.readline()
+            assert line, said
+            said += line
+        self.view = re.search(r"demo: (http\S+/runs\?\S+)", said).group(1)
+        self.base = self.view.partition("/#/")[0]
+        for _ in range(240):
+            try:
+                urllib.request.urlopen(self.base).close()
+                return
+            except OSError:
+                time.sleep(0.5)
+        raise AssertionError("the server does not answer")
+
+    def stop(self):
+        self.process.terminate()
+        return self.process.wait(timeout=60)
+
+
+@pytest.fixture
+def ui(tmp_path):
+    made = fabricate(
+        tmp_path, truth={"real": 0.89, "synthetic/dcgan": 0.8}, seeds=(0,), artifacts=True
+    )
+    write_report(made.folder)
+    running = Ui(tmp_path)
+    yield running
+    assert running.stop() == 0
+    with pytest.raises(OSError, match="refused"):
+        urllib.request.urlopen(running.base)
+
+
+@pytest.mark.browser
+@needs_browser[1]
+def test_the_ui_lists_arms_with_dsc_and_hd95_and_compares_two(ui):
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    with browser(1600) as page:
+
+        def wait_for(words):
+            text = "return document.body.innerText"
+            WebDriverWait(page, 90).until(
+                lambda p: all(word in p.execute_script(text) for word in words)
+            )
+
+        page.get(ui.view)
+        wait_for(["real", "synthetic/dcgan", "synthetic/broken", "dsc", "hd95"])
+        numbers = page.execute_script(
+            "return [...document.querySelectorAll('[col-id*=\"dsc\"]')].map((e) => e.innerText)"
+        )
+        assert any(re.match(r"0\.8[0-9]", number) for number in numbers), numbers
+        assert "· trial" not in page.execute_script("return document.body.innerText")
+        boxes = page.find_elements("css selector", ".ag-row .ag-selection-checkbox input")
+        for box in boxes[:2]:
+            page.execute_script("arguments[0].click()", box)
+        wait_for(["Compare"])
+        button = next(b for b in page.find_elements("tag name", "button") if b.text == "Compare")
+        page.execute_script("arguments[0].click()", button)
+        wait_for(["Comparing 2 Runs", "real", "synthetic/dcgan"])

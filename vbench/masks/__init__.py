@@ -1,0 +1,1 @@
+"""Binary masks as voxels: pairs of them, centrelines, radii, lengths, and what is 2D."""

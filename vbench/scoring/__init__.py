@@ -1,0 +1,1 @@
+"""Scores files: pairs predictions with truths, scores them, draws where they differ."""

@@ -1,0 +1,107 @@
+"""Finds the files of predictions and truths that belong together, and reads them as one grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from vbench.errors import DataError
+from vbench.scoring.matching import files_of, match, subject_of, subjects_of
+from vbench.types import Array
+
+
+@dataclass(frozen=True)
+class Maps:
+    """A predicted and a true label map on one grid.
+
+    Attributes:
+        prediction: Whole numbers ``(X, Y, Z)`` in RAS, 0 for no vessel.
+        truth: The same shape.
+        spacing: Voxel edge lengths in mm, from the truth's header.
+    """
+
+    prediction: Array
+    truth: Array
+    spacing: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two files to compare.
+
+    Attributes:
+        subject: Whose they are.
+        prediction: One file.
+        truth: The other.
+    """
+
+    subject: str
+    prediction: Path
+    truth: Path
+
+    def read(self) -> Maps:
+        """Read both files.
+
+        Raises:
+            DataError: When one cannot be read, is no label map, or they are not of one grid.
+        """
+        from vbench.data.nifti import (
+            SAME_GRID,
+            check_sides,
+            corner_distance,
+            read_image,
+            whole_numbers,
+        )
+
+        truth = read_image(self.truth, integer=True)
+        # A file without a unit is in that of its partner: predictions often lose it.
+        prediction = read_image(self.prediction, integer=True, unit=truth.unit)
+        if not truth.unit_given and prediction.unit_given:
+            truth = read_image(self.truth, integer=True, unit=prediction.unit)
+        if prediction.array.shape != truth.array.shape:
+            raise DataError(
+                f"{self.prediction}: shape {prediction.array.shape} (in RAS), but "
+                f"{truth.array.shape} in {self.truth}; resample it to the grid of the truth"
+            )
+        apart = corner_distance(prediction.affine, truth.affine, truth.array.shape)
+        if apart > SAME_GRID:
+            raise DataError(
+                f"{self.prediction}: its affine places it {apart:.3g} voxels away from "
+                f"{self.truth}; resample it, or copy the truth's header if the voxels match"
+            )
+        check_sides(prediction, truth)
+        return Maps(whole_numbers(prediction), whole_numbers(truth), truth.spacing)
+
+
+def find_pairs(predictions: str | Path, truths: str | Path) -> list[Pair]:
+    """Match two files, or the files of two folders by their names (:mod:`~.matching`).
+
+    Raises:
+        DataError: When one is missing, has no partner, or several that it could belong to.
+    """
+    predictions, truths = Path(predictions), Path(truths)
+    for path in (predictions, truths):
+        if not path.exists():
+            from vbench.data.disguise import missing
+
+            raise missing(path)
+    if predictions.is_dir() != truths.is_dir():
+        raise DataError(
+            f"{predictions} and {truths}: one is a file, one a folder; give two of one kind"
+        )
+    if not predictions.is_dir():
+        return [Pair(subject_of(truths), predictions, truths)]
+    pairs = match(files_of(predictions), files_of(truths))
+    names = subjects_of([truth for _, truth in pairs])
+    return [
+        Pair(name, prediction.path, truth.path)
+        for name, (prediction, truth) in zip(names, pairs, strict=True)
+    ]
+
+
+def classes_of(maps: Maps) -> list[int]:
+    """Return the label values above 0 that either map has."""
+    values = np.union1d(np.unique(maps.prediction), np.unique(maps.truth))
+    return [int(value) for value in values if value > 0]

@@ -1,0 +1,265 @@
+"""Scores predictions against truths, of arrays, files or folders, without a benchmark."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from vbench import registry
+from vbench.analysis.stats import score_range
+from vbench.analysis.uncertainty import mean_interval
+from vbench.data.datasetjson import ignore_beside
+from vbench.errors import DataError, PluginError
+from vbench.interfaces import SegmentationMetric
+from vbench.masks.pair import MaskPair
+from vbench.scoring.pairing import Maps, classes_of, find_pairs
+from vbench.types import Array, Score
+
+#: A metric's name (``hd95`` or, with its version, ``hd95@1``), or one with parameters of its own.
+MetricLike: TypeAlias = str | SegmentationMetric
+
+
+@dataclass(frozen=True)
+class Case:
+    """One metric of one subject.
+
+    Attributes:
+        subject: Whose.
+        label: The class that was scored; None: all that is not 0.
+        metric: Such as ``hd95``.
+        value: None when the metric failed.
+        status: ``ok``, ``undefined`` when a rule stood in for the value, or ``failed``.
+        fault: Why it failed; empty otherwise.
+    """
+
+    subject: str
+    label: int | None
+    metric: str
+    value: float | None
+    status: str
+    fault: str = ""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One metric over all subjects.
+
+    Attributes:
+        mean: Over all cases that have a value, the undefined ones too; None when there is none.
+        sd: Standard deviation between subjects; None for one.
+        ci95: Bootstrap interval of the mean, over subjects; None for one.
+        n: Subjects.
+        n_undefined: Those whose value a rule stood in for.
+        n_failed: Those without a value.
+        unit: ``""`` for a pure number.
+        higher_is_better: The direction.
+    """
+
+    mean: float | None
+    sd: float | None
+    ci95: list[float] | None
+    n: int
+    n_undefined: int
+    n_failed: int
+    unit: str
+    higher_is_better: bool | None
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The scores of a set of subjects.
+
+    Attributes:
+        cases: By subject, class and metric.
+        metrics: The metrics, in the order asked for.
+    """
+
+    cases: tuple[Case, ...]
+    metrics: tuple[SegmentationMetric, ...]
+
+    @property
+    def labels(self) -> list[int | None]:
+        """The classes, in order; ``[None]`` when all that is not 0 was scored as one."""
+        return sorted({case.label for case in self.cases}, key=lambda label: label or 0)
+
+    def summary(self, label: int | None = None) -> dict[str, Summary]:
+        """Return each metric over the subjects, for one class."""
+        return {
+            m.name: _summarise(m, [c for c in self.cases if (c.label, c.metric) == (label, m.name)])
+            for m in self.metrics
+        }
+
+
+def choose(metrics: Iterable[MetricLike] | None) -> tuple[SegmentationMetric, ...]:
+    """Return segmentation metrics by name, each once; all that are installed when None.
+
+    Raises:
+        PluginError: When a name is unknown, of another family, or of another version.
+    """
+    known = registry.default()
+    if metrics is None:
+        return tuple(cls() for cls in known.metrics("segmentation").values())  # type: ignore[misc]
+    chosen: dict[str, SegmentationMetric] = {}
+    for wanted in metrics:
+        if isinstance(wanted, SegmentationMetric):
+            chosen[wanted.name] = wanted
+            continue
+        name, _, version = wanted.partition("@")
+        cls = known.metric(name)
+        if not issubclass(cls, SegmentationMetric):
+            raise PluginError(f"metric '{name}' is of family {cls.family}, expected segmentation")
+        if version and version != str(cls.version):
+            raise PluginError(f"metric '{wanted}': this vbench has {name}@{cls.version}")
+        chosen[name] = cls()
+    return tuple(chosen.values())
+
+
+def score(
+    pred: npt.ArrayLike | str | Path,
+    truth: npt.ArrayLike | str | Path,
+    spacing: Sequence[float] | None = None,
+    metrics: Iterable[MetricLike] | None = None,
+    *,
+    ignore: int | None = None,
+    seed: int = 0,
+) -> dict[str, float]:
+    """Score one prediction.
+
+    Args:
+        pred: Mask ``(X, Y)`` or ``(X, Y, Z)``, what is not 0 is vessel; or a NIfTI file. One
+            slice, of whichever axis, is scored in 2D.
+        truth: The same shape; or a NIfTI file.
+        spacing: Voxel edge lengths in mm; needed for arrays, read from the header of files.
+        metrics: Names such as ``"hd95"``, or metrics with parameters of their own; None: all
+            segmentation metrics.
+        ignore: The value of the truth's voxels that nobody labelled: they are left out of both
+            masks. Not given, and the truth lies in an nnU-Net data set: what its ``dataset.json``
+            calls ``ignore``.
+        seed: For metrics that draw at random.
+
+    Returns:
+        Metric name to value. Masks that are empty are scored by each metric's rule.
+
+    Raises:
+        DataError: When the masks do not fit each other, or spacing is missing.
+        PluginError: When a metric is unknown.
+    """
+    chosen = choose(metrics)
+    ignored: Sequence[int] = () if ignore is None else (ignore,)
+    if isinstance(pred, str | Path) and isinstance(truth, str | Path):
+        if Path(truth).is_dir():
+            raise DataError(f"{truth}: a folder; score_files takes folders")
+        ignored = ignore_beside(Path(truth)) if ignore is None else ignored
+        maps = find_pairs(pred, truth)[0].read()
+        pred, truth = maps.prediction, maps.truth
+        spacing = maps.spacing if spacing is None else spacing
+    elif isinstance(pred, str | Path) or isinstance(truth, str | Path):
+        raise DataError("pred and truth: one is a file, one an array; give two of one kind")
+    if spacing is None:
+        raise DataError("spacing is missing: give the voxel edge lengths in mm, such as (1, 1, 1)")
+    try:
+        pair = MaskPair(pred, truth, spacing, _labelled(np.asarray(truth), ignored), seed=seed)
+        _ = pair.masks
+    except ValueError as error:
+        raise DataError(str(error)) from error
+    return {metric.name: float(_as_score(metric.score(pair)).value) for metric in chosen}
+
+
+def score_files(
+    pred: str | Path,
+    truth: str | Path,
+    metrics: Iterable[MetricLike] | None = None,
+    *,
+    classes: bool = False,
+    ignore: int | None = None,
+    seed: int = 0,
+    progress: Callable[[str, int, int], None] = lambda subject, done, total: None,
+) -> Scores:
+    """Score NIfTI files, or folders of them, matched by subject.
+
+    Args:
+        pred: A file or folder.
+        truth: The same.
+        metrics: As in :func:`score`.
+        classes: Score each value of the label maps on its own, every class for every subject;
+            else all that is not 0 is vessel.
+        ignore: As in :func:`score`.
+        seed: For metrics that draw at random.
+        progress: Called before each subject, with how many are done and how many there are, and
+            once at the end.
+
+    Raises:
+        DataError: When files are missing, cannot be read, or do not fit each other.
+        PluginError: When a metric is unknown.
+    """
+    chosen = choose(metrics)
+    pairs = find_pairs(pred, truth)
+    ignored = ignore_beside(Path(truth)) if ignore is None else (ignore,)
+    labels: list[int | None] = [None]
+    if classes:
+        found = {label for pair in pairs for label in classes_of(pair.read())}
+        labels = [*sorted(found - set(ignored))] or [1]
+    cases: list[Case] = []
+    for done, pair in enumerate(pairs):
+        progress(pair.subject, done, len(pairs))
+        maps = pair.read()
+        for label in labels:
+            cases += _score_maps(pair.subject, maps, label, chosen, ignored, seed)
+    progress("", len(pairs), len(pairs))
+    return Scores(tuple(cases), chosen)
+
+
+def _score_maps(
+    subject: str,
+    maps: Maps,
+    label: int | None,
+    metrics: Sequence[SegmentationMetric],
+    ignored: Sequence[int],
+    seed: int,
+) -> list[Case]:
+    prediction, truth = (m if label is None else m == label for m in (maps.prediction, maps.truth))
+    pair = MaskPair(prediction, truth, maps.spacing, _labelled(maps.truth, ignored), seed=seed)
+    return [Case(subject, label, metric.name, *_try(metric, pair)) for metric in metrics]
+
+
+def _labelled(truth: Array, ignored: Sequence[int]) -> Array | None:
+    """Return where a truth is labelled; None: everywhere."""
+    return ~np.isin(truth, list(ignored)) if ignored else None
+
+
+def _try(metric: SegmentationMetric, pair: MaskPair) -> tuple[float | None, str, str]:
+    """Score; a metric that raises costs its own value only."""
+    try:
+        found = _as_score(metric.score(pair))
+    except Exception as error:
+        return None, "failed", f"{type(error).__name__}: {error}"
+    if not math.isfinite(found.value):
+        return None, "failed", f"the score is {found.value}"
+    return float(found.value), "ok" if found.defined else "undefined", ""
+
+
+def _as_score(score: Score | float) -> Score:
+    return score if isinstance(score, Score) else Score(score)
+
+
+def _summarise(metric: SegmentationMetric, cases: list[Case]) -> Summary:
+    values = np.array([case.value for case in cases if case.value is not None], float)
+    status = [case.status for case in cases]
+    interval = mean_interval(values[None]) if len(values) > 1 else None
+    low, high = score_range(values, metric.unit, metric.higher_is_better)
+    about: dict[str, Any] = {"unit": metric.unit, "higher_is_better": metric.higher_is_better}
+    return Summary(
+        mean=float(values.mean()) if len(values) else None,
+        sd=float(values.std(ddof=1)) if len(values) > 1 else None,
+        ci95=interval and [float(bound) for bound in np.clip(interval, low, high)],
+        n=len(cases),
+        n_undefined=status.count("undefined"),
+        n_failed=status.count("failed"),
+        **about,
+    )
