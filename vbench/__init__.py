@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from vbench._version import __version__
+
 if TYPE_CHECKING:
     from vbench.analysis.scoring import score, score_files
     from vbench.api import plan, run, validate
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
     from vbench.result import RunResult, read_result
     from vbench.share import audit_export, export
     from vbench.types import Patches, Progress, Score, Setup, Subject, Volume
-
-__version__ = "0.1.0"
 
 _HOME = {
     "hookimpl": "vbench.hookspecs",

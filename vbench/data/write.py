@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-import vbench
+from vbench._version import __version__
 from vbench.data.folder import check_id
 from vbench.data.morphology import Tree, write_swc
 from vbench.data.nifti import write_volume
@@ -142,7 +142,7 @@ def write_dataset(
             write_json(places["truth"], truth)
             if "tree" in truth:
                 write_swc(places["truth"].with_suffix(".swc"), Tree.from_json(truth["tree"]))
-    target.finish(list(done.values()), {"vbench": vbench.__version__, **origin})
+    target.finish(list(done.values()), {"vbench": __version__, **origin})
     return list(done.values())
 
 
