@@ -1,7 +1,8 @@
 """The morphology table of the anterior, middle and posterior cerebral arteries alone.
 
 Call: ``python benchmarks/figures/cerebral.py TREE.swc …``, trees of phantoms. Traced brains hold
-these three; the carotids, the basilar, the circle of Willis and the cerebellar arteries are left out.
+these three; the carotids, the basilar, the circle of Willis and the cerebellar arteries are left
+out.
 """
 
 import sys
