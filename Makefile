@@ -3,17 +3,19 @@
 PYTHON ?= python3
 BIN    := .venv/bin
 READY  := .venv/.ready
+SCHEMA := benchmarks/vbench.schema.json
 
-.PHONY: help setup paper smoke test docs lint format types layers perf chaos wheel nnunet wheels
+.PHONY: help setup paper smoke test coverage matrix docs lint format types layers perf chaos wheel nnunet wheels schema
 
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
 
-setup: $(READY)  ## make the environment
+setup: $(READY)  ## make the environment, and the schema that editors complete specs with
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,docs,peers]'
+	@$(BIN)/vbench schema --out $(SCHEMA) >/dev/null
 	@touch $@
 
 paper: $(READY)  ## the paper's experiment on the embedded phantom; results in results/paper
@@ -24,6 +26,16 @@ smoke: $(READY)  ## every regime and all GANs at a tiny size, in about a minute
 
 test: $(READY)   ## all tests, on all cores
 	$(BIN)/python -m pytest -n auto
+
+coverage: $(READY) ## all tests, and the share of lines that they run; fails below the floor
+	$(BIN)/python -m pytest -n auto --cov --cov-report=term
+
+matrix: $(READY) ## a quick part of the tests with other Pythons and versions: CELLS="3.13/highest …"
+	$(BIN)/pip install --quiet --disable-pip-version-check uv
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/matrix.py $(CELLS)
+
+schema: $(READY) ## the JSON schema of specs again, after a change of the model or of plugins
+	$(BIN)/vbench schema --out $(SCHEMA)
 
 docs: $(READY)   ## the documentation site, in site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet

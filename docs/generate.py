@@ -38,7 +38,7 @@ def commands() -> str:
         "# Command line",
         "",
         "Exit codes: 0, all is well; 1, a result fell short (an arm failed, a check failed); 2, "
-        "the call, the spec or the data is wrong, and one line says what and how to mend it; "
+        "the call, the spec or the data is wrong, and one line says what, and how to fix it; "
         "130, stopped.",
     ]
     for path, command, context in walk():

@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from vbench._version import __version__
+
 if TYPE_CHECKING:
     from vbench.api import plan, run, validate
     from vbench.arms import ArmResult, TrialResult
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
     from vbench.scoring.score import score, score_files
     from vbench.share import audit_export, export
     from vbench.types import Patches, Progress, Score, Setup, Subject, Volume
-
-__version__ = "0.1.0"
 
 _HOME = {
     "ArmResult": "vbench.arms",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -16,9 +17,11 @@ from vbench.engine.job import Job
 from vbench.engine.plan import Plan, make_plan
 from vbench.engine.runner import Runner, Settings, Watcher
 from vbench.engine.store import RECORD, Store, writable
-from vbench.engine.teller import Teller, gently
+from vbench.engine.teller import Teller
+from vbench.engine.underway import under_way
 from vbench.errors import DataError, PluginError, SpecError, VbenchError
 from vbench.files import read_json
+from vbench.log import gently, kept
 from vbench.notebook import NotebookProgress, in_notebook, table
 from vbench.registry import Registry
 from vbench.result import RunResult
@@ -27,6 +30,8 @@ from vbench.spec.check import build_params, faults
 
 #: Where results go when nothing else is said.
 OUT = "results"
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -180,12 +185,12 @@ def run(
     made = make_plan(loaded, plugins, study)
     store = Store(out / "store")
     _refuse_faults(made, store, loaded, plugins)
-    with writable(out):
-        store.create()
-        _forget(made, store, force)
-        folder = out / loaded.benchmark.name
+    folder = out / loaded.benchmark.name
+    forced = _forced(made, force)
+    with writable(out), kept(folder), under_way(store, loaded.benchmark.name, made.jobs, forced):
         results.write_plan(made, folder)
         missing = [key for key in made.jobs if not store.has(key)]
+        logger.info("%d jobs, %d to do", len(made.jobs), len(missing))
         display = NotebookProgress() if watcher is None and in_notebook() else None
         told = Teller(made, store, folder, plugins, watcher or display)
         if missing:
@@ -210,19 +215,21 @@ def run(
         changed = bool(missing) or not _is_current(made, store, folder)
         if changed:
             leaderboard = write_leaderboard(folder)
-            gently(lambda: write_report(folder))
+            gently(lambda: write_report(folder), "the report was not written", logger)
         else:
             leaderboard = read_json(folder / "leaderboard.json")
-    result = RunResult(folder, leaderboard, told.ran, told.failures)
-    gently(
-        lambda: plugins.manager.hook.vbench_run_finished(
-            folder=folder,
-            leaderboard=leaderboard,
-            result=result,
-            changed=changed,
-            tracking=tracking,
+        result = RunResult(folder, leaderboard, told.ran, told.failures)
+        gently(
+            lambda: plugins.manager.hook.vbench_run_finished(
+                folder=folder,
+                leaderboard=leaderboard,
+                result=result,
+                changed=changed,
+                tracking=tracking,
+            ),
+            "a plugin's vbench_run_finished failed",
+            logger,
         )
-    )
     return result
 
 
@@ -258,7 +265,11 @@ def _execute(
     claims = Claims(store.root / "claims")
     try:
         store.sweep(claims.alive)
-        gently(lambda: close_orphans(study, store.root.resolve(), claims.alive))
+        gently(
+            lambda: close_orphans(study, store.root.resolve(), claims.alive),
+            "the Optuna storage did not answer",
+            logger,
+        )
         running = make_executor(executor, workers=workers, scheduler=scheduler)
         try:
             costs = Costs(store.records(), lengths)
@@ -274,8 +285,9 @@ def _execute(
         claims.close()
 
 
-def _forget(made: Plan, store: Store, force: Iterable[str]) -> None:
-    """Remove the results of forced jobs and of those that depend on them."""
+def _forced(made: Plan, force: Iterable[str]) -> set[str]:
+    """Return the keys of forced jobs and of those that depend on them."""
+    forced: set[str] = set()
     for glob in force:
         names = {
             key
@@ -284,7 +296,8 @@ def _forget(made: Plan, store: Store, force: Iterable[str]) -> None:
         }
         if not names:
             raise SpecError(f"--force {glob}: matches no job; see the labels of `vbench plan`")
-        store.remove(made.dependents(names))
+        forced |= made.dependents(names)
+    return forced
 
 
 def _data_faults(spec: Spec, plugins: Registry) -> list[str]:

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-import vbench
 from vbench import registry
+from vbench._version import __version__
 from vbench.engine.store import Store
 from vbench.errors import StoreError, did_you_mean
 from vbench.files import atomic_write, read_json, write_json
@@ -87,7 +87,7 @@ def export(
         "heldout": _heldout(plan),
         "patch_spec": fitted["inputs"]["patches"],
         "vessel_fraction": made["result"]["vessel_fraction"],
-        "vbench": vbench.__version__,
+        "vbench": __version__,
         "exported": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     write_json(folder / MANIFEST, manifest)

@@ -18,10 +18,6 @@ Array: TypeAlias = npt.NDArray[Any]
 #: A flat table of named arrays (numpy arrays or torch tensors): what is saved of a model.
 Weights: TypeAlias = dict[str, Any]
 Kind: TypeAlias = Literal["source", "generator", "segmenter", "metric"]
-Regime: TypeAlias = Literal["real", "synthetic", "transfer", "scratch", "mixed", "baseline"]
-
-#: The range of the image channel of every labelled patch and prepared volume.
-IMAGE_RANGE = (-1.0, 1.0)
 
 
 @dataclass(frozen=True)

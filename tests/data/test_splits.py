@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vbench.data.splits import split_subjects, wanted_subjects
+from vbench.data.splits import split_subjects
 from vbench.errors import DataError
 
 IDS = [f"s{i:02d}" for i in range(20)]
@@ -82,9 +82,3 @@ def test_too_few_subjects_for_a_share_of_each_and_doubled_ids_are_refused() -> N
         split_subjects(["a", "b"], {"train": 0.6, "val": 0.2, "test": 0.2}, 0)
     with pytest.raises(DataError, match="'a' is there twice"):
         split_subjects(["a", "b", "a"], {"train": 1}, 0)
-
-
-def test_a_source_is_told_how_many_are_wanted_only_by_counts() -> None:
-    assert wanted_subjects({"train": 3, "test": 2}) == 5
-    assert wanted_subjects({"train": 0.5, "test": 2}) is None
-    assert wanted_subjects({"train": ["a"]}) is None

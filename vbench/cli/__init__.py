@@ -11,7 +11,7 @@ import sys
 
 import click
 
-import vbench
+from vbench._version import __version__
 from vbench.errors import VbenchError, did_you_mean
 
 #: Command, the module whose ``command`` it is, and what ``vbench --help`` says of it. Without a
@@ -83,7 +83,7 @@ def add_plugin_commands() -> None:
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(vbench.__version__, prog_name="vbench")
+@click.version_option(__version__, prog_name="vbench")
 def cli() -> None:
     """How good is a segmenter trained on generated vessel patches, and what do they leak?"""
 

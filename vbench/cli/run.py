@@ -30,6 +30,7 @@ from vbench.cli.common import out_option, spec_argument
     help="Do these arms, stages or jobs again, and what depends on them.",
 )
 @click.option("--no-tracking", is_flag=True, help="Log nothing to MLflow or another tracker.")
+@click.option("--verbose", is_flag=True, help="Show tracebacks of warnings, and what is done.")
 def command(
     spec: str,
     overrides: tuple[str, ...],
@@ -40,6 +41,7 @@ def command(
     device: str,
     force: tuple[str, ...],
     no_tracking: bool,
+    verbose: bool,
 ) -> None:
     """Run what is missing of the benchmark SPEC, then print its leaderboard.
 
@@ -51,13 +53,19 @@ def command(
     from vbench import api
     from vbench.analysis import render_table
     from vbench.cli.progress import Display
+    from vbench.log import shown
 
     # A cluster's queue stops jobs with SIGTERM; that is no other than Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     console = Console()
-    display = Display(Console(stderr=True))
+    errors = Console(stderr=True)
+    display = Display(errors)
+
+    def write(line: str) -> None:
+        errors.print(line, markup=False, highlight=False, soft_wrap=True)
+
     try:
-        with display:
+        with display, shown(write, verbose):
             result = api.run(
                 spec,
                 out,

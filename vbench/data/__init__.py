@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from vbench.data.patches import ArrayPatches, MixedPatches, VolumePatches
     from vbench.data.predict import predict_volume
     from vbench.data.prepare import open_volume, prepare_subject
-    from vbench.data.splits import Split, split_subjects, wanted_subjects
+    from vbench.data.splits import Split, split_subjects
 
 _HOME = {
     "Fault": "folder",
@@ -31,7 +31,6 @@ _HOME = {
     "prepare_subject": "prepare",
     "Split": "splits",
     "split_subjects": "splits",
-    "wanted_subjects": "splits",
 }
 
 __all__ = [
@@ -50,7 +49,6 @@ __all__ = [
     "read_image",
     "read_subject",
     "split_subjects",
-    "wanted_subjects",
     "write_like_native",
     "write_volume",
 ]

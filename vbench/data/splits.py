@@ -138,13 +138,6 @@ def _split_people(
     return Split(*(tuple(parts[part]) for part in PARTS))
 
 
-def wanted_subjects(split: Mapping[str, Any]) -> int | None:
-    """Return how many subjects a split of counts asks for; None with fractions or names."""
-    if all(isinstance(n, int) and not isinstance(n, bool) for n in split.values()):
-        return sum(split.values())
-    return None
-
-
 def _check_names(ids: Sequence[str], named: Mapping[str, tuple[Any, ...]]) -> None:
     """Raise DataError for a name that is unknown, or in two parts."""
     seen: dict[str, str] = {}

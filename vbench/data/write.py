@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-import vbench
+from vbench._version import __version__
 from vbench.data.folder import check_id
 from vbench.data.nifti import write_volume
 from vbench.errors import DataError
@@ -146,7 +146,7 @@ def write_dataset(
         for suffix, text in (attachments(subject) if attachments else {}).items():
             with atomic_write(places["truth"].with_suffix(suffix)) as temporary:
                 temporary.write_text(text, encoding="utf-8")
-    target.finish(list(done.values()), {"vbench": vbench.__version__, **origin})
+    target.finish(list(done.values()), {"vbench": __version__, **origin})
     return list(done.values())
 
 

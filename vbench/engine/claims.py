@@ -32,6 +32,7 @@ class Claims:
     Attributes:
         folder: Where the files are.
         lease: Seconds without a sign of life after which a claim may be taken over.
+        run: Name of the run that owns our claims.
     """
 
     def __init__(self, folder: Path, lease: float = LEASE_SECONDS) -> None:
@@ -47,20 +48,38 @@ class Claims:
             "pid": os.getpid(),
             "started": started,
         }
-        self._owner["run"] = secrets.token_hex(8)
+        self._owner["run"] = self.run = secrets.token_hex(8)
         self._thread = threading.Thread(target=self._keep, name="vbench-claims", daemon=True)
         self._thread.start()
 
     def take(self, key: str) -> bool:
         """Claim a job; False when somebody else who is alive has it."""
         path = self.folder / key
-        with self._changing():
+        with self.changing():
             if path.exists() and not self._abandoned(path):
                 return False
-            path.write_text(json.dumps(self._owner))
+            self.put(key)
+        return True
+
+    def put(self, key: str, **note: Any) -> None:
+        """Write a claim of ours, with what else it says; only while :meth:`changing` is held."""
+        path = self.folder / key
+        path.write_text(json.dumps({**self._owner, **note}))
         with self._lock:
             self._mine.add(path)
-        return True
+
+    def owners(self, prefix: str) -> dict[str, dict[str, Any]]:
+        """Return what the live claims of others say whose keys begin so; remove abandoned ones.
+
+        Only while :meth:`changing` is held.
+        """
+        found = {}
+        for path in sorted(self.folder.glob(f"{prefix}*")):
+            if self._abandoned(path):
+                path.unlink(missing_ok=True)
+            else:
+                found[path.name] = self._owner_of(path)
+        return found
 
     def release(self, key: str) -> None:
         """Give a claim back, unless somebody took it over while we slept and holds it now."""
@@ -69,8 +88,8 @@ class Claims:
             if path not in self._mine:
                 return
             self._mine.discard(path)
-        with self._changing():
-            if self._owner_of(path) == self._owner:
+        with self.changing():
+            if self._owner_of(path).get("run") == self.run:
                 path.unlink(missing_ok=True)
 
     def close(self) -> None:
@@ -85,7 +104,8 @@ class Claims:
         path = self.folder / key
         return path.exists() and not self._abandoned(path)
 
-    def _changing(self) -> AbstractContextManager[object]:
+    def changing(self) -> AbstractContextManager[object]:
+        """Hold the lock under which claims are made and removed."""
         return FileLock(self.folder / LOCK).acquire(poll_interval=0.005)
 
     @staticmethod

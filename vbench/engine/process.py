@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -75,7 +75,9 @@ class WorkerProcess:
         }
         self._log = tempfile.TemporaryFile(mode="w+b")  # noqa: SIM115 - lives as long as we do
         self._channel, theirs = socket.socketpair()
-        with theirs:
+        with theirs, ExitStack() as undo:
+            undo.callback(self._log.close)
+            undo.callback(self._channel.close)
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "vbench.engine.worker", str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
@@ -85,6 +87,7 @@ class WorkerProcess:
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,  # Ctrl-C is ours; kill() takes all that plugins start
             )
+            undo.pop_all()  # it started: log and channel live until kill()
         self._buffer = b""
 
     @property

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import vbench
+from vbench._version import __version__
 from vbench.engine.plan import Plan
 from vbench.engine.provenance import provenance
 from vbench.engine.store import Store
@@ -36,7 +36,7 @@ def write_plan(plan: Plan, folder: Path) -> None:
     """Write ``plan.json``: the spec as resolved, the data, the arms and the jobs."""
     value = {
         "benchmark": plan.spec.benchmark.name,
-        "vbench": vbench.__version__,
+        "vbench": __version__,
         "spec": _without_password(plan.spec.model_dump(mode="json")),
         "data": {role: subjects.summary() for role, subjects in plan.data.items()},
         "seeds": plan.spec.benchmark.seeds,

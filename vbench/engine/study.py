@@ -6,16 +6,19 @@ storage that cannot be reached is a warning, and costs no job.
 
 from __future__ import annotations
 
-import warnings
+import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vbench.engine.job import Job, digest
 from vbench.engine.tuning import distributions, within
+from vbench.log import gently
 
 if TYPE_CHECKING:
     import optuna
+
+logger = logging.getLogger(__name__)
 
 
 class TrialView:
@@ -131,9 +134,4 @@ def _storage(target: str) -> optuna.storages.BaseStorage:
 
 def _gently(act: Callable[[], object]) -> bool:
     """Do it; a failure is a warning and False."""
-    try:
-        act()
-    except Exception as error:
-        warnings.warn(f"the Optuna storage did not take a trial: {error}", stacklevel=2)
-        return False
-    return True
+    return gently(act, "the Optuna storage did not take a trial", logger)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,11 @@ from vbench.engine.job import Job
 from vbench.engine.plan import Plan
 from vbench.engine.runner import Watcher
 from vbench.engine.store import Store
+from vbench.log import gently
 from vbench.registry import Registry
 from vbench.types import JobFailure
+
+logger = logging.getLogger(__name__)
 
 
 class Teller:
@@ -36,7 +39,7 @@ class Teller:
 
     def started(self, job: Job) -> None:
         """Pass on that a job starts."""
-        gently(lambda: self.hook.vbench_job_started(job=job.info))
+        _tell("vbench_job_started", lambda: self.hook.vbench_job_started(job=job.info))
         if self.watcher:
             self.watcher.started(job)
 
@@ -50,14 +53,20 @@ class Teller:
         self.ran += 1
         if job.stage in ("evaluate", "audit"):
             results.write_records(self.made, self.store, self.folder)
-        gently(lambda: self.hook.vbench_job_finished(job=job.info, record=record))
+        _tell(
+            "vbench_job_finished",
+            lambda: self.hook.vbench_job_finished(job=job.info, record=record),
+        )
         if self.watcher:
             self.watcher.finished(job, record)
 
     def failed(self, job: Job, failure: JobFailure) -> None:
         """Pass on that a job failed."""
         self.failures[f"{job.stage} {job.label}"] = failure
-        gently(lambda: self.hook.vbench_job_failed(job=job.info, failure=failure))
+        _tell(
+            "vbench_job_failed",
+            lambda: self.hook.vbench_job_failed(job=job.info, failure=failure),
+        )
         if self.watcher:
             self.watcher.failed(job, failure)
 
@@ -67,9 +76,5 @@ class Teller:
             self.watcher.left(seconds, done, total)
 
 
-def gently(act: Any) -> None:
-    """Call what must not stop a run: a hook of a plugin, or a view; its error is a warning."""
-    try:
-        act()
-    except Exception as error:
-        warnings.warn(f"{type(error).__name__}: {error}", stacklevel=3)
+def _tell(hook: str, call: Callable[[], object]) -> None:
+    gently(call, f"a plugin's {hook} failed", logger)

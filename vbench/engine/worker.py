@@ -11,7 +11,6 @@ import faulthandler
 import json
 import os
 import queue
-import resource
 import signal
 import socket
 import sys
@@ -26,6 +25,8 @@ from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any, TextIO
+
+import psutil
 
 from vbench import registry
 from vbench.engine.context import Context, cpu_seconds
@@ -186,12 +187,12 @@ def _reset_peak() -> None:
 
 
 def _peak_mb() -> float:
-    """Return peak resident memory in MiB since :func:`_reset_peak`, or of the process."""
+    """Return peak resident memory in MiB since :func:`_reset_peak`; what is held now off Linux."""
     with suppress(OSError):
         for line in Path("/proc/self/status").read_text().splitlines():
             if line.startswith("VmHWM:"):
                 return round(int(line.split()[1]) / 1024, 1)
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+    return round(psutil.Process().memory_info().rss / 2**20, 1)
 
 
 def _leave_with_parent(channel: TextIO, tasks: queue.SimpleQueue[str]) -> None:

@@ -62,7 +62,8 @@ class LocalExecutor(Executor):
                 task = replace(task, device=f"{task.device}:{slot}")
                 outcome = worker.run(task, progress, self._cancelled.is_set)
         except Exception as error:  # our own fault, not the job's: still no reason to hang
-            outcome = Outcome(failure=JobFailure("error", f"executor: {error!r}"))
+            message = f"executor: {type(error).__name__}: {error}"
+            outcome = Outcome(failure=JobFailure("error", message))
         finally:
             with self._lock:
                 self._free.insert(0, slot)

@@ -160,18 +160,12 @@ def _check_array(array: Any, shape: tuple[int, ...], owner: str) -> None:
         raise DivergedError(f"{owner} returned values that are not finite")
 
 
-def mean(values: Sequence[float]) -> float:
-    """Return the mean of values as a plain float."""
-    return float(np.mean(np.asarray(values, dtype=float)))
-
-
 __all__: list[str] = [
     "Array",
     "check_labelled_patches",
     "check_probabilities",
     "chosen",
     "fitted_segmenter",
-    "mean",
     "params_of",
     "real_patches",
     "resolve_params",

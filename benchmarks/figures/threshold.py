@@ -1,6 +1,7 @@
 """The best threshold that each test volume could have, beside what a run reached.
 
-Call: ``python threshold.py RESULTS``, the folder that benchmarks/phantom.toml was run into.
+Call: ``python benchmarks/figures/threshold.py RESULTS``, the folder that benchmarks/phantom.toml
+was run into.
 """
 
 import csv

@@ -1,7 +1,7 @@
 """Share of vessel voxels in whole scans of phantoms, and the best threshold in each volume.
 
-Call: ``python share.py``. 312 × 384 × 127 voxels of 0.5 × 0.5 × 0.7 mm (a), and the same field of
-view in scanner b's own voxels.
+Call: ``python benchmarks/figures/share.py``. 312 × 384 × 127 voxels of 0.5 × 0.5 × 0.7 mm (a), and
+the same field of view in the voxels of scanner b.
 """
 
 import numpy as np

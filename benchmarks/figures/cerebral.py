@@ -1,16 +1,16 @@
 """The morphology table of the anterior, middle and posterior cerebral arteries alone.
 
-Call: ``python cerebral.py TREE.swc …``, trees of phantoms. Traced brains hold these three; the
-carotids, the basilar, the circle of Willis and the cerebellar arteries are left out.
+Call: ``python benchmarks/figures/cerebral.py TREE.swc …``, trees of phantoms. Traced brains hold
+these three; the carotids, the basilar, the circle of Willis and the cerebellar arteries are left
+out.
 """
 
 import sys
 
 import numpy as np
-from vbench_plugins.phantom.willis import ACA, MCA, PCA
-
 from vbench_plugins.phantom.morphology import markdown, measure
 from vbench_plugins.phantom.swc import Tree, read_swc
+from vbench_plugins.phantom.willis import ACA, MCA, PCA
 
 
 def cerebral(tree):

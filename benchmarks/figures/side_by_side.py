@@ -1,13 +1,14 @@
 """Projections of a TOF-MRA region beside phantoms of the same size and spacing.
 
-Call: ``python side_by_side.py REGION.nii.gz OUT.png``. Columns: the region, phantom a, phantom b;
-rows: from above, from the front, from the side. Each from its 1st to its 99.9th percentile.
+Call: ``python benchmarks/figures/side_by_side.py REGION.nii.gz OUT.png``. Columns: the region,
+phantom a, phantom b; rows: from above, from the front, from the side. Each from its 1st to its
+99.9th percentile.
 """
 
 import sys
 
 import numpy as np
-from matplotlib.image import imsave
+from PIL import Image
 from scipy.ndimage import distance_transform_edt
 from vbench_plugins.sources.phantom import Phantom
 
@@ -61,7 +62,7 @@ def main(region, out):
     width = max(sum(p.shape[1] for p in row) for row in rows)
     lines = [np.hstack(row) for row in rows]
     lines = [np.pad(x, [(0, 0), (0, width - x.shape[1])], constant_values=1) for x in lines]
-    imsave(out, np.vstack(lines), cmap="gray", vmin=0, vmax=1)
+    Image.fromarray((255 * np.vstack(lines)).round().astype(np.uint8)).save(out)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""Share of thin vessels among real and generated labels: ``python thin.py results paper``.
+"""Share of thin vessels among real and generated labels.
 
-Of the voxels of the labels' centre lines, those whose distance to the background is one voxel at
-most; beside it, centre-line voxels a patch. 800 patches each, seed 0, the last candidate.
+Call: ``python benchmarks/figures/thin.py results paper``. Of the voxels of the labels' centre
+lines, those whose distance to the background is one voxel at most; beside it, centre-line voxels a
+patch. 800 patches each, seed 0, the last candidate.
 """
 
 import json

@@ -1,0 +1,125 @@
+"""Runs a quick part of the tests with other versions of Python and of the dependencies.
+
+    make matrix                                            # with uv, every cell of CELLS
+    python tests/matrix.py                                 # with a uv on the path
+    python tests/matrix.py 3.11/lowest-direct 3.13/highest # these
+    python tests/matrix.py 3.11/highest -- tests/engine    # other tests
+
+A cell is a Python and a resolution of uv: ``highest`` takes the newest versions, ``lowest-direct``
+the floors of pyproject.toml. Each gets a fresh environment from the package index, and torch alone
+is gigabytes there: give it time. A cell whose Python is not to be had is not a failure; the last
+lines say which cells ran, which did not, and why.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+#: Floors are tried with the oldest Python only: for newer ones many have no wheel.
+CELLS = ("3.11/lowest-direct", "3.11/highest", "3.12/highest", "3.13/highest", "3.14/highest")
+#: About a minute: plugins found, specs read, files read, scores, keys, and a benchmark of toys.
+QUICK = (
+    "tests/test_registry.py",
+    "tests/test_voxels.py",
+    "tests/spec",
+    "tests/cli/test_schema.py",
+    "tests/data/test_nifti.py",
+    "tests/engine/test_claims.py",
+    "tests/engine/test_keys.py",
+    "tests/engine/test_resume.py::test_the_same_run_again_does_nothing",
+    "tests/plugins/metrics/test_segmentation.py",
+    "tests/plugins/nn",
+    "tests/plugins/segmenters/test_unet.py",
+    "tests/tracking/test_runs.py",
+)
+MARKED = "not peers and not browser"
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a cell ended: ``passed``, ``failed`` or ``not run``, and what there is to say."""
+
+    cell: str
+    status: str
+    told: str
+
+
+def python_of(version: str) -> Path | str:
+    """Return an interpreter of this version, or why there is none.
+
+    uv looks on the path and in its own folder, and downloads one where it may; pyenv's are looked
+    up too, whether or not its shims name them.
+    """
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    found = sorted(pyenv.glob(f"{version}.*/bin/python"))
+    if found:
+        return found[-1]
+    find = ["uv", "python", "find", version]
+    done = subprocess.run(find, capture_output=True, text=True)
+    if done.returncode:
+        subprocess.run(["uv", "python", "install", "--quiet", version], capture_output=True)
+        done = subprocess.run(find, capture_output=True, text=True)
+    if done.returncode:
+        return f"no Python {version} here, and none could be downloaded"
+    return Path(done.stdout.strip())
+
+
+def run(cell: str, tests: list[str], folder: Path) -> Result:
+    """Make the cell's environment and run the tests in it."""
+    version, _, resolution = cell.partition("/")
+    python = python_of(version)
+    if isinstance(python, str):
+        return Result(cell, "not run", python)
+    begun = time.monotonic()
+    place = folder / cell.replace("/", "-")
+    environment = {
+        **{name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+        "VIRTUAL_ENV": str(place),
+        "PATH": f"{place / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        # uv's own name for the places that pip was told to look in as well.
+        "UV_FIND_LINKS": os.environ.get("UV_FIND_LINKS", os.environ.get("PIP_FIND_LINKS", "")),
+    }
+    install = ["uv", "pip", "install", "--quiet", "--resolution", resolution]
+    for what, command in (
+        ("no environment", ["uv", "venv", "--quiet", "--python", str(python), str(place)]),
+        ("not installed", [*install, "--editable", ".[dev]"]),
+    ):
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+        if done.returncode:
+            lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+            return Result(cell, "failed", f"{what}: {' '.join(lines)[:600]}")
+    command = [str(place / "bin/python"), "-m", "pytest", "-q", "-m", MARKED, *tests]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    last = (done.stdout.strip().splitlines() or ["no output"])[-1].strip("= ")
+    if done.returncode:
+        print(done.stdout[-6000:], done.stderr[-2000:], file=sys.stderr)
+        return Result(cell, "failed", last)
+    return Result(cell, "passed", f"{last}; {time.monotonic() - begun:.0f} s with the installation")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Tests with other versions.")
+    parser.add_argument("cells", nargs="*", default=CELLS, help=f"default: {' '.join(CELLS)}")
+    words, _, tests = " ".join(sys.argv[1:]).partition("--")
+    cells = parser.parse_args(words.split()).cells or CELLS
+    results = []
+    with tempfile.TemporaryDirectory(prefix="vbench-matrix-") as folder:
+        for cell in cells:
+            results.append(run(cell, tests.split() or list(QUICK), Path(folder)))
+            print(f"{results[-1].status:8} {cell:20} {results[-1].told}", flush=True)
+    passed = sum(result.status == "passed" for result in results)
+    failed = sum(result.status == "failed" for result in results)
+    print(f"{passed} of {len(results)} cells passed, {failed} failed")
+    sys.exit(1 if failed or not passed else 0)
+
+
+if __name__ == "__main__":
+    main()

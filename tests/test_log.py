@@ -1,0 +1,107 @@
+"""What goes wrong beside the results: one line for people, the traceback in the log file."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from command_line import vbench
+from toml_text import write_toml
+from toy_benchmark import TOYS, toy_spec, toy_table
+
+from vbench import api
+from vbench.log import gently, kept, shown
+
+ANGRY = """
+import vbench
+
+@vbench.hookimpl
+def vbench_run_finished(folder, leaderboard):
+    raise RuntimeError('not today\\nsecond line, http://me:secret@host/x')
+"""
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> Path:
+    plugin = tmp_path / "angry.py"
+    plugin.write_text(ANGRY)
+    table = toy_table(plugins__paths=[TOYS, str(plugin)], regimes={"real": True})
+    return write_toml(tmp_path / "toys.toml", table)
+
+
+LINE = "a plugin's vbench_run_finished failed: RuntimeError: not today"
+
+
+def test_a_view_that_fails_is_one_line_and_its_traceback_is_kept(
+    spec: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "no-such-scheme://me:secret@host/1")
+    done = vbench("run", spec, "--out", tmp_path / "out")
+    assert done.code == 0
+    assert f"WARNING: {LINE}\n" in done.err
+    assert "WARNING: MLflow did not take the results (`vbench ui --sync` tries again)" in done.err
+    assert "Traceback" not in done.err
+    log = (tmp_path / "out/toys/vbench.log").read_text()
+    assert f"WARNING vbench.api: {LINE}" in log
+    assert log.count("Traceback") >= 2
+    assert "angry.py" in log
+    assert "secret" not in log + done.err
+    assert not logging.getLogger("vbench").handlers
+
+
+def test_a_report_that_fails_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(folder: Path) -> None:
+        raise KeyError("rows")
+
+    monkeypatch.setattr("vbench.report.write_report", broken, raising=False)
+    result = api.run(toy_spec(regimes={"real": True}), tmp_path, tracking=False)
+    assert result.ok
+    assert [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING] == [
+        "the report was not written: KeyError: 'rows'"
+    ]
+    assert "in broken" in (result.folder / "vbench.log").read_text()
+
+
+def test_verbose_shows_the_traceback_and_what_is_done(spec: Path, tmp_path: Path) -> None:
+    done = vbench("run", spec, "--out", tmp_path / "out", "--verbose")
+    assert f"WARNING: {LINE}\nTraceback" in done.err
+    assert "INFO: " in done.err
+    assert "secret" not in done.err
+    assert not logging.getLogger("vbench").isEnabledFor(logging.INFO)
+
+
+def test_a_run_without_trouble_leaves_no_log(tmp_path: Path) -> None:
+    result = api.run(toy_spec(regimes={"real": True}), tmp_path, tracking=False)
+    assert not (result.folder / "vbench.log").exists()
+
+
+def test_a_script_that_set_no_logging_up_sees_the_line_on_stderr(tmp_path: Path) -> None:
+    code = (
+        "import pathlib, sys; from vbench.log import gently, kept\n"
+        "with kept(pathlib.Path(sys.argv[1])): gently(lambda: 1 / 0, 'the view failed')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert done.stderr == "WARNING: the view failed: ZeroDivisionError: division by zero\n"
+    assert "Traceback" in (tmp_path / "vbench.log").read_text()
+
+
+def test_what_was_attached_is_removed_when_the_block_fails(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), kept(tmp_path), shown(print, verbose=True):
+        raise KeyboardInterrupt
+    assert not logging.getLogger("vbench").handlers
+    assert logging.getLogger("vbench").level == logging.NOTSET
+
+
+def test_gently_lets_an_interruption_through() -> None:
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        gently(stop, "never said")
