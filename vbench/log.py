@@ -8,7 +8,6 @@ shown; its traceback travels with the record and is written by the handlers made
 from __future__ import annotations
 
 import logging
-import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -16,16 +15,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vbench.errors import VbenchError
+from vbench.usertext import without_password
 
 #: The log's name in a benchmark's folder.
 FILE = "vbench.log"
 #: Parent of every logger of vbench.
 ROOT = logging.getLogger("vbench")
-
-
-def without_password(text: str) -> str:
-    """Return a text without the passwords of the addresses in it."""
-    return re.sub(r"(://[^\s:/@]*):[^\s@]*@", r"\1:…@", text)
 
 
 def gently(act: Callable[[], object], failed: str, logger: logging.Logger = ROOT) -> bool:

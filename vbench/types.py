@@ -19,6 +19,10 @@ Array: TypeAlias = npt.NDArray[Any]
 Weights: TypeAlias = dict[str, Any]
 Kind: TypeAlias = Literal["source", "generator", "segmenter", "metric"]
 
+#: The classes of a label, and the channels of an image, by name.
+LABELS = ("vessel",)
+CHANNELS = ("image",)
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -66,6 +70,8 @@ class Volume:
         unit: Spatial unit of the native file.
         normalise: How ``image`` was normalised; with ``patch-minmax`` each patch is scaled again.
         ignore: Voxels that nobody labelled, bool; None: all are labelled.
+        labels: Names of the classes of ``label``.
+        channels: Names of the channels of ``image``.
     """
 
     id: str
@@ -78,6 +84,8 @@ class Volume:
     unit: str = "mm"
     normalise: str = "percentile"
     ignore: Array | None = None
+    labels: tuple[str, ...] = LABELS
+    channels: tuple[str, ...] = CHANNELS
 
     @property
     def labelled(self) -> Array | None:
@@ -96,6 +104,9 @@ class Patches(ABC):
     size: tuple[int, ...]
     #: For each patch, the index of the subject that it comes from; -1 for synthetic patches.
     subject_index: npt.NDArray[np.int32]
+    #: Names of the classes of the label, and of the channels of the image.
+    labels: tuple[str, ...] = LABELS
+    channels: tuple[str, ...] = CHANNELS
 
     @abstractmethod
     def __len__(self) -> int:
@@ -150,11 +161,15 @@ class Setup:
         device: ``"cpu"``, ``"cuda"`` or ``"cuda:1"``: where to compute.
         spacing: Voxel edge lengths in mm of the training data, one per axis of a volume; None
             when unknown.
+        labels: Names of the classes of a label.
+        channels: Names of the channels of an image.
     """
 
     size: tuple[int, ...]
     device: str = "cpu"
     spacing: Sequence[float] | None = None
+    labels: tuple[str, ...] = LABELS
+    channels: tuple[str, ...] = CHANNELS
 
     @property
     def ndim(self) -> int:

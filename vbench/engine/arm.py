@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from vbench.records.plan import PlannedArm
+from vbench.regimes import Row
+
 
 @dataclass
 class Arm:
@@ -32,16 +35,28 @@ class Arm:
     evaluate: dict[int, str] = field(default_factory=dict)
     audit: dict[int, str] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, row: Row) -> Arm:
+        """Return a regime's arm, without jobs yet."""
+        return cls(
+            name=row.name,
+            regime=row.regime,
+            segmenter=row.segmenter.plugin,
+            generator=row.generator,
+            n_subjects=row.n_subjects,
+            control=row.control,
+        )
+
     def to_json(self) -> dict[str, Any]:
         """Return what ``plan.json`` says of it."""
-        return {
-            "arm": self.name,
-            "regime": self.regime,
-            "generator": self.generator,
-            "n_subjects": self.n_subjects,
-            "control": self.control,
-            "segmenter": self.segmenter,
-            "evaluate": {str(seed): key for seed, key in self.evaluate.items()},
-            "trials": {str(seed): keys for seed, keys in self.trials.items()},
-            "audit": {str(seed): key for seed, key in self.audit.items()} or None,
-        }
+        return PlannedArm(
+            arm=self.name,
+            regime=self.regime,
+            generator=self.generator,
+            n_subjects=self.n_subjects,
+            control=self.control,
+            segmenter=self.segmenter,
+            evaluate=self.evaluate,
+            trials={seed: tuple(keys) for seed, keys in self.trials.items()},
+            audit=self.audit or None,
+        ).to_json()

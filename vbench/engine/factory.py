@@ -12,6 +12,7 @@ from vbench.engine.datasets import Subjects
 from vbench.engine.job import Job, derive_seed
 from vbench.features import offers_features
 from vbench.interfaces import Metric
+from vbench.regimes import named
 from vbench.registry import Entry, Registry
 from vbench.spec.check import build_params
 from vbench.spec.model import PluginUse, Spec
@@ -169,7 +170,7 @@ class JobFactory:
             "initial": [],
             **reads,
         }
-        role = "target" if arm.regime in ("transfer", "scratch") else "source"
+        role = named(arm.regime).cohort
         needs = [key for keys in read.values() for key in keys]
         trial = f" · trial {asking['trial']}" if self.spec.tune.trials > 1 else ""
         key = self._add(

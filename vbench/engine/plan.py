@@ -16,8 +16,9 @@ from vbench.engine.arm import Arm
 from vbench.engine.datasets import Subjects, look, refuse_overlap
 from vbench.engine.factory import JobFactory
 from vbench.engine.job import Job, derive_seed
-from vbench.engine.lengths import Lengths
+from vbench.engine.lengths import SegmenterTraining
 from vbench.errors import SpecError
+from vbench.regimes import REGIMES, FewSubjects, Generators, Regime, Row, named
 from vbench.registry import Registry
 from vbench.spec.check import check_spec
 from vbench.spec.model import PluginUse, Spec
@@ -63,152 +64,129 @@ def make_plan(spec: Spec, registry: Registry, study: str | None = None) -> Plan:
     """
     check_spec(spec, registry)
     data = {"source": look(spec, registry, "source")}
-    if spec.data.target is not None and (spec.regimes.transfer or spec.regimes.scratch):
+    if spec.data.target is not None and any(r.cohort == "target" for r, _ in spec.regimes.on()):
         data["target"] = look(spec, registry, "target")
         refuse_overlap(data["source"], data["target"])
-        _need_subjects(spec, len(data["target"].persons("train")))
+    _need_subjects(spec, data)
     make = JobFactory(spec, registry, data, study)
-    planner = _Planner(spec, data, make)
-    planner.plan()
+    planner = ArmPlanner(spec, data, make)
+    for seed in spec.benchmark.seeds:
+        for regime in REGIMES.values():
+            regime.plan(planner, seed)
+        for regime in REGIMES.values():
+            regime.plan_controls(planner, seed)
     arms = [arm for arm in planner.arms.values() if arm.evaluate]
     return Plan(spec, make.jobs, arms, data)
 
 
-def _need_subjects(spec: Spec, have: int) -> None:
+def _need_subjects(spec: Spec, data: Mapping[str, Subjects]) -> None:
     """Refuse more subjects than there are, where the split is given in fractions."""
-    for regime in ("transfer", "scratch"):
-        table = getattr(spec.regimes, regime)
-        if table is not None and max(table.subjects) > have:
+    for regime, table in spec.regimes.on():
+        if not isinstance(table, FewSubjects):
+            continue
+        have = len(data[regime.cohort].persons("train"))
+        if max(table.subjects) > have:
             raise SpecError(
-                f"regimes.{regime}.subjects asks for {max(table.subjects)} subjects, but the "
-                f"target's training part has {have}; ask for fewer, or give data.target.split "
-                "more of them"
+                f"regimes.{regime.name}.subjects asks for {max(table.subjects)} subjects, but the "
+                f"{regime.cohort}'s training part has {have}; ask for fewer, or give "
+                f"data.{regime.cohort}.split more of them"
             )
 
 
-class _Planner:
-    """Collects jobs and arms; one method a regime."""
+class ArmPlanner(SegmenterTraining):
+    """Makes arms and their jobs, as :class:`vbench.regimes.planner.Planner` describes it.
+
+    Attributes:
+        arms: By name, in the order in which they were planned.
+    """
 
     def __init__(self, spec: Spec, data: Mapping[str, Subjects], make: JobFactory) -> None:
-        self.spec = spec
-        self.data = data
-        self.make = make
+        """Start without arms.
+
+        Args:
+            spec: The spec.
+            data: ``source`` and, where there is one, ``target``.
+            make: Makes the jobs.
+        """
+        super().__init__(spec, make.registry, len(data["source"].parts["train"]))
         self.arms: dict[str, Arm] = {}
-        self.lengths = Lengths(spec, make.registry, len(data["source"].parts["train"]))
+        self._data = data
+        self._make = make
 
-    def plan(self) -> None:
-        """Plan all arms, in the order in which a reader compares them."""
-        spec = self.spec
-        needed = {
-            use.label: use
-            for regime in ("synthetic", "mixed", "transfer")
-            for use in spec.generators_of(regime)
-        }
-        shown = {use.label for use in spec.generators_of("synthetic")}
-        for seed in spec.benchmark.seeds:
-            for name in spec.regimes.baseline.segmenters if spec.regimes.baseline else ():
-                self.real(seed, PluginUse(plugin=name), f"baseline/{name}", "baseline")
-            if spec.regimes.real:
-                self.real(seed, spec.segmenter, "real", "real")
-            for label, use in needed.items():
-                self.synthetic(seed, use, evaluated=label in shown)
-            for use in spec.generators_of("mixed"):
-                self.mixed(seed, use)
-            for n in spec.regimes.scratch.subjects if spec.regimes.scratch else ():
-                self.scratch(seed, n)
-            for use in spec.generators_of("transfer"):
-                for n in spec.regimes.transfer.subjects if spec.regimes.transfer else ():
-                    self.transfer(seed, use, n)
-            for n in spec.regimes.transfer.subjects if spec.regimes.transfer else ():
-                self.control(seed, n)
+    def generators(self, regime: Regime[Any]) -> list[PluginUse]:
+        """Return the generators that a regime's table names; none when it is off."""
+        table = self.table(regime)
+        if not isinstance(table, Generators):
+            return []
+        named = table.generators
+        return [use for use in self.spec.generators if named is None or use.label in named]
 
-    # --- regimes ---------------------------------------------------------------------------
+    def all_generators(self) -> list[PluginUse]:
+        """Return the generators that any regime uses, once each."""
+        uses = [use for regime in REGIMES.values() for use in self.generators(regime)]
+        return list({use.label: use for use in uses}.values())
 
-    def real(self, seed: int, use: PluginUse, name: str, regime: str) -> None:
-        arm = self._arm(name, regime, use.plugin)
-        source = self.data["source"]
-        self._trials(arm, seed, use, {"train": source.keys("train"), "val": source.keys("val")})
-        self.make.evaluate(arm, seed, use, source)
-
-    def synthetic(self, seed: int, use: PluginUse, *, evaluated: bool) -> None:
-        arm = self._arm(f"synthetic/{use.label}", "synthetic", self.spec.segmenter.plugin)
-        arm.generator = use.label
-        source = self.data["source"]
-        entry = self.make.registry.get("generator", use.plugin)
-        space = tunable(entry.cls.Params, use.params, self.spec.tune.parameters, "generator")
-        if self.spec.tune.trials == 1:
-            space = {}
-        shared = None if space else self.make.samples(arm, seed, use, None)
-        count = self.spec.tune.checkpoints
-        axes = self.make.checkpoint_axis(count)
-        for trial in range(self.spec.tune.trials):
-            asking = self.make.asking(arm, seed, self.spec.segmenter, trial, {**space, **axes}, use)
-            samples = shared or self.make.samples(arm, seed, use, asking)
-            self.make.trial(
-                arm,
-                seed,
-                self.spec.segmenter,
-                asking,
-                {"synthetic": samples, "val": source.keys("val")},
-            )
-        if evaluated:
-            self.make.evaluate(arm, seed, self.spec.segmenter, source)
-            self.make.audit(arm, seed, self.arms.get("real"))
-
-    def mixed(self, seed: int, use: PluginUse) -> None:
-        arm = self._arm(f"mixed/{use.label}", "mixed", self.spec.segmenter.plugin)
-        arm.generator = use.label
-        source = self.data["source"]
-        reads = {
-            "train": source.keys("train"),
-            "val": source.keys("val"),
-            "synthetic_of": self.arms[f"synthetic/{use.label}"].trials[seed],
-        }
-        self._trials(arm, seed, self.spec.segmenter, reads)
-        self.make.evaluate(arm, seed, self.spec.segmenter, source)
-
-    def scratch(self, seed: int, n: int) -> None:
-        self._from_scratch(seed, n, f"scratch/n{n}", self.lengths.scratch(self._volumes(seed, n)))
-
-    def control(self, seed: int, n: int) -> None:
-        use = self.lengths.control(self._volumes(seed, n))
-        if use is not None:
-            self._from_scratch(seed, n, f"scratch/n{n}/equal-steps", use).control = "equal-steps"
-
-    def transfer(self, seed: int, use: PluginUse, n: int) -> None:
-        arm = self._arm(f"transfer/{use.label}/n{n}", "transfer", self.spec.segmenter.plugin)
-        arm.generator, arm.n_subjects = use.label, n
-        segmenter = self.lengths.transfer()
-        initial = self.arms[f"synthetic/{use.label}"].trials[seed]
-        self._trials(arm, seed, segmenter, {**self._few(seed, n), "initial": initial})
-        self.make.evaluate(arm, seed, segmenter, self.data["target"])
-
-    # --- parts -----------------------------------------------------------------------------
-
-    def _arm(self, name: str, regime: str, segmenter: str) -> Arm:
-        return self.arms.setdefault(name, Arm(name=name, regime=regime, segmenter=segmenter))
-
-    def _from_scratch(self, seed: int, n: int, name: str, use: PluginUse) -> Arm:
-        arm = self._arm(name, "scratch", use.plugin)
-        arm.n_subjects = n
-        self._trials(arm, seed, use, self._few(seed, n))
-        self.make.evaluate(arm, seed, use, self.data["target"])
-        return arm
-
-    def _volumes(self, seed: int, n: int) -> int:
-        """Return how many volumes n persons of the target are: one may have several."""
-        return len(self._few(seed, n)["train"])
-
-    def _few(self, seed: int, n: int) -> dict[str, Any]:
-        """Return the first n target persons in the order of this seed, for every arm alike."""
-        target = self.data["target"]
-        persons = target.persons("train")
+    def training_volumes(self, cohort: str, seed: int, subjects: int | None = None) -> list[str]:
+        """Return keys of a cohort's training volumes, of all persons or of the first few."""
+        data = self._data[cohort]
+        if subjects is None:
+            return data.keys("train")
+        persons = data.persons("train")
         rng = np.random.default_rng(derive_seed(self.spec.data.seed, "few", seed))
         order = rng.permutation(len(persons))
-        keys = [key for i in order[:n] for key in persons[i]]
-        return {"train": keys, "val": target.keys("val")}
+        return [key for i in order[:subjects] for key in persons[i]]
 
-    def _trials(self, arm: Arm, seed: int, use: PluginUse, reads: dict[str, Any]) -> None:
+    def trials(self, arm: str, seed: int) -> list[str]:
+        """Return the keys of an arm's trials."""
+        return self.arms[arm].trials[seed]
+
+    def train(
+        self,
+        row: Row,
+        seed: int,
+        volumes: Sequence[str],
+        *,
+        initial: Sequence[str] = (),
+        synthetic_of: Sequence[str] = (),
+    ) -> None:
+        """Plan the trials of an arm, and the evaluation of the one that is selected."""
+        arm = self._arm(row)
+        reads = {
+            "train": list(volumes),
+            "val": self._tested_on(row).keys("val"),
+            "initial": list(initial),
+            "synthetic_of": list(synthetic_of),
+        }
         for trial in range(self.spec.tune.trials):
-            asking = self.make.asking(arm, seed, use, trial, {})
-            self.make.trial(arm, seed, use, asking, reads)
+            asking = self._make.asking(arm, seed, row.segmenter, trial, {})
+            self._make.trial(arm, seed, row.segmenter, asking, reads)
+        self.evaluate(row, seed)
+
+    def train_on_samples(self, row: Row, seed: int, generator: PluginUse) -> None:
+        """Plan the trials of an arm on a generator's samples, but no evaluation."""
+        arm, tune, make = self._arm(row), self.spec.tune, self._make
+        model = make.registry.get("generator", generator.plugin).cls.Params
+        space = tunable(model, generator.params, tune.parameters, "generator")
+        if tune.trials == 1:
+            space = {}
+        shared = None if space else make.samples(arm, seed, generator, None)
+        axes = {**space, **make.checkpoint_axis(tune.checkpoints)}
+        val = self._tested_on(row).keys("val")
+        for trial in range(tune.trials):
+            asking = make.asking(arm, seed, row.segmenter, trial, axes, generator)
+            samples = shared or make.samples(arm, seed, generator, asking)
+            make.trial(arm, seed, row.segmenter, asking, {"synthetic": samples, "val": val})
+
+    def evaluate(self, row: Row, seed: int) -> None:
+        """Plan the one look at the test subjects."""
+        self._make.evaluate(self._arm(row), seed, row.segmenter, self._tested_on(row))
+
+    def audit(self, row: Row, seed: int, features_of: str) -> None:
+        """Plan fidelity and privacy scores of an arm's generator."""
+        self._make.audit(self._arm(row), seed, self.arms.get(features_of))
+
+    def _arm(self, row: Row) -> Arm:
+        return self.arms.setdefault(row.name, Arm.of(row))
+
+    def _tested_on(self, row: Row) -> Subjects:
+        return self._data[named(row.regime).cohort]

@@ -65,19 +65,20 @@ def _entry(registry: Registry, kind: Kind, name: str, where: str) -> Entry:
 
 def _checks(spec: Spec, registry: Registry) -> Iterator[Any]:
     """Yield the single checks; each raises SpecError on its own, so that all faults are listed."""
-    setup = Setup(size=tuple(spec.patches.size))
+    source = spec.data.source
+    setup = Setup(
+        size=tuple(spec.patches.size), labels=tuple(source.labels), channels=tuple(source.channels)
+    )
 
     def data_set(role: str) -> None:
         table = getattr(spec.data, role)
         entry = _entry(registry, "source", table.plugin, f"data.{role}.plugin")
         build_params(entry.cls.Params, table.params, f"data.{role}")
 
-    def fitted(
-        kind: Kind, use: PluginUse, where: str, extra: Mapping[str, Any] | None = None
-    ) -> None:
+    def fitted(kind: Kind, use: PluginUse, where: str) -> None:
         entry = _entry(registry, kind, use.plugin, f"{where}.plugin")
         cls = cast(type[Fitted], entry.cls)
-        params = build_params(cls.Params, {**use.params, **(extra or {})}, f"{where}.params")
+        params = build_params(cls.Params, use.params, f"{where}.params")
         if setup.ndim not in cls.ndims:
             takes = " or ".join(f"{n}D" for n in cls.ndims)
             raise SpecError(
@@ -101,15 +102,9 @@ def _checks(spec: Spec, registry: Registry) -> Iterator[Any]:
     for i, use in enumerate(spec.generators):
         yield lambda i=i, use=use: fitted("generator", use, f"generators.{i}")
     yield lambda: fitted("segmenter", spec.segmenter, "segmenter")
-    for regime in ("transfer", "scratch"):
-        table = getattr(spec.regimes, regime)
-        if table is not None and table.params:
-            where, extra = f"regimes.{regime}", table.params
-            yield lambda where=where, extra=extra: fitted("segmenter", spec.segmenter, where, extra)
-    if spec.regimes.baseline is not None:
-        for name in spec.regimes.baseline.segmenters:
-            use = PluginUse(plugin=name)
-            yield lambda use=use: fitted("segmenter", use, "regimes.baseline.segmenters")
+    for regime, table in spec.regimes.on():
+        for where, use in regime.segmenters(table, spec.segmenter):
+            yield lambda where=where, use=use: fitted("segmenter", use, where)
     yield lambda: metric("segmentation", PluginUse(plugin=spec.tune.metric), "tune.metric")
     for family in ("segmentation", "fidelity", "privacy"):
         for i, use in enumerate(spec.metrics.uses(family)):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from vbench.regimes import REGIMES
 from vbench.registry import Registry
 from vbench.spec.model import Spec
 from vbench.types import Kind
@@ -68,10 +69,10 @@ def json_schema(registry: Registry) -> Schema:
 
 def _own_switches(tables: Schema) -> None:
     """Say that a regime's table may be ``true`` for its defaults, and ``false``."""
-    for regime, field in tables["Regimes"]["properties"].items():
+    for name, field in tables["Regimes"]["properties"].items():
         if "anyOf" in field:
-            needs_table = regime in ("transfer", "scratch")
-            field["anyOf"].append({"const": False} if needs_table else {"type": "boolean"})
+            alone = {"const": False} if REGIMES[name].needs_table else {"type": "boolean"}
+            field["anyOf"].append(alone)
 
 
 def _name(names: list[str], description: str) -> Schema:

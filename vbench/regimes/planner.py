@@ -1,0 +1,120 @@
+"""What a regime plans its arms with; the engine implements it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from vbench.tables import PluginUse
+
+if TYPE_CHECKING:
+    from vbench.regimes.base import Regime
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One arm, before it has jobs.
+
+    Attributes:
+        name: Such as ``transfer/wgan-gp-sn/n1``.
+        regime: Name of its regime.
+        segmenter: What is trained.
+        generator: Label of its generator; None without one.
+        n_subjects: How many subjects it is trained on, where a regime varies that.
+        control: What it is the control of; None for an ordinary arm.
+    """
+
+    name: str
+    regime: str
+    segmenter: PluginUse
+    generator: str | None = None
+    n_subjects: int | None = None
+    control: str | None = None
+
+
+class Training(Protocol):
+    """The spec's segmenter, and how long it trains."""
+
+    @property
+    def segmenter(self) -> PluginUse:
+        """The segmenter of the spec."""
+
+    @property
+    def synthetic_patches(self) -> int:
+        """How many patches a generator makes."""
+
+    def table(self, regime: Regime[T]) -> T | None:
+        """Return the regime's table of the spec; None when it is off."""
+
+    def real_patches(self, volumes: int) -> int:
+        """Return how many patches are drawn from so many volumes."""
+
+    def steps(self, segmenter: PluginUse, patches: int) -> int | None:
+        """Return its optimiser steps on so many patches; None when they are not known."""
+
+    def settings_for(self, steps: int) -> Mapping[str, Any]:
+        """Return the parameters that make a training so long; empty when it cannot be set."""
+
+    def tunes_length(self, segmenter: PluginUse) -> bool:
+        """Whether the length of training is tuned."""
+
+
+class Planner(Training, Protocol):
+    """Makes the jobs of arms, one seed at a time; an arm of one name is one arm."""
+
+    def generators(self, regime: Regime[Any]) -> list[PluginUse]:
+        """Return the generators that a regime's table names; none when it is off."""
+
+    def all_generators(self) -> list[PluginUse]:
+        """Return the generators that any regime uses, once each."""
+
+    def training_volumes(self, cohort: str, seed: int, subjects: int | None = None) -> list[str]:
+        """Return keys of a cohort's training volumes.
+
+        Args:
+            cohort: ``source`` or ``target``.
+            seed: The repetition.
+            subjects: Only so many persons, the first in the order of this seed, for every arm
+                alike. None: all.
+        """
+
+    def trials(self, arm: str, seed: int) -> list[str]:
+        """Return the keys of an arm's trials, which another arm starts from."""
+
+    def train(
+        self,
+        row: Row,
+        seed: int,
+        volumes: Sequence[str],
+        *,
+        initial: Sequence[str] = (),
+        synthetic_of: Sequence[str] = (),
+    ) -> None:
+        """Plan the trials of an arm, and the evaluation of the one that is selected.
+
+        Args:
+            row: The arm.
+            seed: The repetition.
+            volumes: Keys of the training volumes.
+            initial: Trials among which the one is selected whose weights it starts from.
+            synthetic_of: Trials among which the one is selected whose synthetic patches it
+                trains on, too.
+        """
+
+    def train_on_samples(self, row: Row, seed: int, generator: PluginUse) -> None:
+        """Plan the trials of an arm on a generator's samples, but no evaluation."""
+
+    def evaluate(self, row: Row, seed: int) -> None:
+        """Plan the one look at the test subjects."""
+
+    def audit(self, row: Row, seed: int, features_of: str) -> None:
+        """Plan fidelity and privacy scores of an arm's generator.
+
+        Args:
+            row: The arm.
+            seed: The repetition.
+            features_of: The arm whose segmenter may lend its features, if there is one.
+        """

@@ -1,0 +1,39 @@
+"""``synthetic``: trained on a generator's samples only.
+
+Its trials are planned for every generator that any regime uses, since others start from them;
+they are evaluated only where the spec's table names the generator.
+"""
+
+from __future__ import annotations
+
+from vbench.regimes.base import Generators, Regime
+from vbench.regimes.planner import Planner, Row
+from vbench.regimes.real import REAL
+
+
+class Synthetic(Generators):
+    """Train on synthetic patches only."""
+
+
+class _Synthetic(Regime[Synthetic]):
+    name = "synthetic"
+    help = "Train on synthetic patches only."
+    table = Synthetic
+    samples = True
+    mark = "square"
+
+    def arm(self, generator: str) -> str:
+        """Name the arm of a generator."""
+        return f"{self.name}/{generator}"
+
+    def plan(self, planner: Planner, seed: int) -> None:
+        shown = [use.label for use in planner.generators(self)]
+        for use in planner.all_generators():
+            row = Row(self.arm(use.label), self.name, planner.segmenter, generator=use.label)
+            planner.train_on_samples(row, seed, use)
+            if use.label in shown:
+                planner.evaluate(row, seed)
+                planner.audit(row, seed, features_of=REAL.name)
+
+
+SYNTHETIC = _Synthetic()

@@ -1,0 +1,146 @@
+"""The tables of a spec that say what data there is, and what patches are drawn from it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from vbench.tables import Table
+from vbench.types import CHANNELS, LABELS
+
+
+class Split(Table):
+    """Subjects of each part: all three as counts, as fractions, or as lists of names."""
+
+    train: int | float | list[str] = Field(description="What everything is fitted on.")
+    val: int | float | list[str] = Field(
+        description="What trials, checkpoints and the probability threshold are chosen by."
+    )
+    test: int | float | list[str] = Field(description="What is scored, once.")
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Split:
+        parts = {"train": self.train, "val": self.val, "test": self.test}
+        kinds = {type(value) for value in parts.values()}
+        if kinds == {int, float}:
+            raise ValueError("mixes counts and fractions; write all three in one form")
+        if len(kinds) > 1:
+            raise ValueError("mixes names with numbers; write all three in one form")
+        for part, value in parts.items():
+            if isinstance(value, list) and not value:
+                raise ValueError(f"{part} is empty; each part needs a subject")
+            if isinstance(value, int) and value < 1:
+                raise ValueError(f"{part} = {value}; each part needs at least 1 subject")
+            if isinstance(value, float) and not 0 < value < 1:
+                raise ValueError(f"{part} = {value}; a fraction lies between 0 and 1")
+        if kinds == {float} and sum(v for v in parts.values() if isinstance(v, float)) > 1 + 1e-9:
+            raise ValueError("the fractions add up to more than 1")
+        return self
+
+    @property
+    def wanted(self) -> int | None:
+        """How many subjects the counts ask for; None for fractions and names."""
+        parts = (self.train, self.val, self.test)
+        return sum(p for p in parts if isinstance(p, int)) if isinstance(self.train, int) else None
+
+
+class DataSet(BaseModel):
+    """A set of subjects: a source plugin, its parameters beside it, and the split."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    plugin: str = Field(description="Name of a data source: phantom, nnunet, bids, manifest, …")
+    split: Split = Field(
+        Split(train=0.6, val=0.15, test=0.25), description="How subjects are divided, by subject."
+    )
+    group: str | None = Field(
+        None,
+        description="Regular expression that finds, in its first parentheses, whose subject it is: "
+        "(.+)_(left|right). A person's subjects stay in one part, which counts persons.",
+    )
+
+    labels: dict[str, int] = Field(
+        dict.fromkeys(LABELS, 1),
+        description="Classes by name, with their value in the label; only vessel so far.",
+    )
+    channels: list[str] = Field(
+        list(CHANNELS), description="Channels of the image by name; only one so far."
+    )
+
+    @field_validator("labels")
+    @classmethod
+    def _one_class(cls, labels: dict[str, int]) -> dict[str, int]:
+        if labels != dict.fromkeys(LABELS, 1):
+            raise ValueError("several classes are not supported yet; write { vessel = 1 }")
+        return labels
+
+    @field_validator("channels")
+    @classmethod
+    def _one_channel(cls, channels: list[str]) -> list[str]:
+        if channels != list(CHANNELS):
+            raise ValueError('several channels are not supported yet; write ["image"]')
+        return channels
+
+    @field_validator("group")
+    @classmethod
+    def _finds_a_person(cls, group: str | None) -> str | None:
+        if group is not None:
+            try:
+                parentheses = re.compile(group).groups
+            except re.error as error:
+                raise ValueError(f"no regular expression ({error})") from error
+            if not parentheses:
+                raise ValueError(
+                    "has no parentheses around what names the person, as in (.+)_(left|right)"
+                )
+        return group
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The plugin's own parameters: every key that is not ours."""
+        return dict(self.model_extra or {})
+
+
+class Data(Table):
+    """The data: where generators learn, and a second set for transfer."""
+
+    source: DataSet = Field(description="Where generators and the real arm learn.")
+    target: DataSet | None = Field(
+        None, description="The second data set, for transfer and scratch."
+    )
+    normalise: Literal["percentile", "zscore", "patch-minmax"] = Field(
+        "percentile",
+        description="How intensities are brought to [-1, 1], for real and synthetic alike.",
+    )
+    seed: int = Field(0, description="Fixes the split and the patch positions, for every arm.")
+
+
+class PatchSpec(Table):
+    """The labelled patches that everything is fitted on."""
+
+    size: list[int] = Field(
+        [16, 16, 16],
+        min_length=2,
+        max_length=3,
+        description="Voxels; 2 entries: axial slices, or the plane of single slices.",
+    )
+    per_subject: int = Field(400, ge=1, description="Patches drawn from each subject.")
+    vessel_centred: float = Field(
+        0.5, ge=0, le=1, description="Share centred on a vessel voxel; the rest on any brain voxel."
+    )
+    synthetic: int | None = Field(
+        None,
+        ge=1,
+        description="Synthetic patches a generator makes; default: as many as real ones.",
+    )
+
+    @field_validator("size")
+    @classmethod
+    def _positive(cls, size: list[int]) -> list[int]:
+        if min(size) < 4:
+            plane = [edge for edge in size if edge != 1]
+            mend = f"; 2D patches have two entries: {plane}" if len(plane) == 2 else ""
+            raise ValueError(f"a patch edge is shorter than 4 voxels{mend}")
+        return size
