@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Segmenter,
         param,
     )
+    from vbench.layout import image_of, join_patches, label_of
     from vbench.maskpair import MaskPair
     from vbench.result import RunResult, read_result
     from vbench.share import audit_export, export
@@ -42,6 +43,9 @@ _HOME = {
     "SegmentationMetric": "vbench.interfaces",
     "Segmenter": "vbench.interfaces",
     "param": "vbench.interfaces",
+    "image_of": "vbench.layout",
+    "join_patches": "vbench.layout",
+    "label_of": "vbench.layout",
     "MaskPair": "vbench.maskpair",
     "RunResult": "vbench.result",
     "read_result": "vbench.result",
@@ -82,6 +86,9 @@ __all__ = [
     "audit_export",
     "export",
     "hookimpl",
+    "image_of",
+    "join_patches",
+    "label_of",
     "param",
     "plan",
     "read_result",
