@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Segmenter,
         param,
     )
+    from vbench.layout import image_of, join_patches, label_of
     from vbench.masks.pair import MaskPair
     from vbench.result import RunResult, read_result
     from vbench.scoring.score import score, score_files
@@ -45,6 +46,9 @@ _HOME = {
     "SegmentationMetric": "vbench.interfaces",
     "Segmenter": "vbench.interfaces",
     "param": "vbench.interfaces",
+    "image_of": "vbench.layout",
+    "join_patches": "vbench.layout",
+    "label_of": "vbench.layout",
     "MaskPair": "vbench.masks.pair",
     "RunResult": "vbench.result",
     "read_result": "vbench.result",
@@ -87,6 +91,9 @@ __all__ = [
     "audit_export",
     "export",
     "hookimpl",
+    "image_of",
+    "join_patches",
+    "label_of",
     "param",
     "plan",
     "read_result",

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from vbench.features import Cached, Features, extractor
 from vbench.interfaces import FidelityMetric, PrivacyMetric
+from vbench.layout import empty_patches, image_of, label_of
 from vbench.types import Patches, Score
 
 #: Synthetic patches, and real ones compared with them, that an audit looks at, at most.
@@ -36,7 +37,7 @@ class Subset(Patches):
         return len(self._index)
 
     def take(self, index: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        """Return the patches of these indices, a new array ``(len(index), 2, *size)``."""
+        """Return the patches of these indices, a new array ``(len(index), channels, *size)``."""
         return self._patches.take(self._index[index])
 
 
@@ -47,7 +48,7 @@ class NoisePatches(Patches):
         """Describe ``n`` patches of the size, and with the vessel fraction, of others."""
         self.size = like.size
         self.subject_index = np.full(n, -1, np.int32)
-        self._fraction = float(like.take(np.arange(min(n, len(like))))[:, 1].mean())
+        self._fraction = float(label_of(like.take(np.arange(min(n, len(like))))).mean())
         self._seed = seed
 
     def __len__(self) -> int:
@@ -55,11 +56,12 @@ class NoisePatches(Patches):
         return len(self.subject_index)
 
     def take(self, index: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        """Return the patches of these indices, a new array ``(len(index), 2, *size)``."""
-        out = np.empty((len(index), 2, *self.size), np.float32)
+        """Return the patches of these indices, a new array ``(len(index), channels, *size)``."""
+        out = empty_patches(len(index), self.size)
         for row, place in enumerate(index):
-            drawn = np.random.default_rng([self._seed, int(place)]).random((2, *self.size))
-            out[row] = 2 * drawn[0] - 1, drawn[1] < self._fraction
+            rng = np.random.default_rng([self._seed, int(place)])
+            image_of(out)[row] = 2 * rng.random(self.size) - 1
+            label_of(out)[row] = rng.random(self.size) < self._fraction
         return out
 
 

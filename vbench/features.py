@@ -1,8 +1,8 @@
 """Feature vectors of labelled patches: what distributions of patches are compared by.
 
-A feature extractor is any callable that maps patches ``(n, 2, *size)`` to vectors ``(n, d)``. Here
-are two that need no download: what a segmenter has learnt from real patches, and, for when there
-is none, a fixed bank of multi-scale filters.
+A feature extractor is any callable that maps patches ``(n, channels, *size)`` to vectors
+``(n, d)``. Here are two that need no download: what a segmenter has learnt from real patches, and,
+for when there is none, a fixed bank of multi-scale filters.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from vbench.interfaces import Plugin, Segmenter
+from vbench.layout import image_of, label_of
 from vbench.types import Array, Patches
 
 Floats = npt.NDArray[np.float64]
-#: Maps patches ``(n, 2, *size)`` to vectors ``(n, d)``. An attribute ``name`` is shown beside the
-#: scores; ``invariant = True`` says that mirroring a patch, or swapping its axes, does not change
-#: its vector; ``fitted = True`` that it was fitted on the training patches.
+#: Maps patches ``(n, channels, *size)`` to vectors ``(n, d)``. An attribute ``name`` is shown
+#: beside the scores; ``invariant = True`` says that mirroring a patch, or swapping its axes, does
+#: not change its vector; ``fitted = True`` that it was fitted on the training patches.
 Features: TypeAlias = Callable[[Array], Array]
 
 #: Patches that are looked at together: few, so that they stay in the processor's cache.
@@ -90,9 +91,11 @@ class FilterBank:
         """Return vectors ``(n, d)``; ``d`` depends on the patch size only.
 
         Args:
-            patches: ``(n, 2, *size)``.
+            patches: ``(n, channels, *size)``.
         """
-        image, label = (np.asarray(patches[:, c], np.float32) for c in (0, 1))
+        image, label = (
+            np.asarray(part, np.float32) for part in (image_of(patches), label_of(patches))
+        )
         axes = tuple(range(1, image.ndim))
         fraction, covariance = label.mean(axes), _covariance(image, label)
         columns = [image.mean(axes), fraction]
@@ -190,10 +193,11 @@ class SegmenterFeatures:
     def segment(self, patches: Array) -> npt.NDArray[np.bool_]:
         """Return the vessels that the segmenter finds in the images of patches, ``(n, *size)``."""
         found = []
-        for image in patches[:, 0]:
+        images = image_of(patches)
+        for image in images:
             volume = image if image.ndim == 3 else image[..., None]
             found.append(self._segmenter.predict(volume, np.ones(volume.shape, bool)))
-        return np.stack(found).reshape(patches[:, 0].shape) >= self._threshold
+        return np.stack(found).reshape(images.shape) >= self._threshold
 
 
 def offers_features(segmenter: type[Plugin]) -> bool:

@@ -290,7 +290,7 @@ class Generator(Fitted):
         the others: ``sample(5)`` begins with what ``sample(3)`` returns, up to rounding.
 
         Returns:
-            float32 ``(n, 2, *size)``: image in [-1, 1], label 0 or 1.
+            float32 ``(n, channels, *size)``: image in [-1, 1], label 0 or 1.
         """
 
 
@@ -320,7 +320,7 @@ class Segmenter(Fitted):
         filters.
 
         Args:
-            patches: float32 ``(n, 2, *size)``, of the size that it was built for.
+            patches: float32 ``(n, channels, *size)``, of the size that it was built for.
 
         Returns:
             ``(n, d)``, finite, the vector of each patch independent of the others.
@@ -386,7 +386,7 @@ class FidelityMetric(Metric):
         Args:
             synthetic: What a generator sampled.
             real: Real patches that the generator has not seen, as many.
-            features: Maps patches ``(n, 2, *size)`` to feature vectors ``(n, d)``.
+            features: Maps patches ``(n, channels, *size)`` to feature vectors ``(n, d)``.
             seed: For scores that sub-sample.
         """
 
@@ -406,6 +406,6 @@ class PrivacyMetric(Metric):
             synthetic: What a generator sampled.
             training: The patches that it was fitted on.
             heldout: Patches of subjects that it never saw.
-            features: Maps patches ``(n, 2, *size)`` to feature vectors ``(n, d)``.
+            features: Maps patches ``(n, channels, *size)`` to feature vectors ``(n, d)``.
             seed: For scores that sub-sample.
         """

@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from vbench.errors import StoreError, did_you_mean
 from vbench.files import read_json
+from vbench.layout import join_patches
 from vbench.notebook import table
 from vbench.types import JobFailure
 
@@ -93,7 +94,7 @@ class RunResult:
             seed: Which repetition; None: the first that finished.
 
         Returns:
-            float32 ``(n, 2, *size)``: image in [-1, 1], label 0 or 1.
+            float32 ``(n, channels, *size)``: image in [-1, 1], label 0 or 1.
 
         Raises:
             StoreError: When there is no such arm, it has no generator or has not finished, or the
@@ -104,7 +105,7 @@ class RunResult:
             parts = [np.load(place / f"{name}.npy", mmap_mode="r") for name in ("images", "labels")]
         except (OSError, ValueError) as error:
             raise StoreError(f"{place}: its patches cannot be read ({error}); run again") from error
-        return np.stack([part[:n].astype(np.float32) for part in parts], axis=1)
+        return join_patches(*(part[:n] for part in parts))
 
     @cached_property
     def plan(self) -> dict[str, Any]:

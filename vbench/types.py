@@ -96,8 +96,9 @@ class Volume:
 class Patches(ABC):
     """A fixed, indexable set of labelled patches; only what is asked for is in memory.
 
-    A labelled patch is float32 ``(2, *size)``: channel 0 the image in [-1, 1], channel 1 the
-    label, 0 or 1. ``size`` has two entries (axial slices) or three.
+    A labelled patch is float32 ``(channels, *size)``: the image in [-1, 1], then the label,
+    0 or 1 (:mod:`vbench.layout` takes them apart). ``size`` has two entries (axial slices) or
+    three.
     """
 
     #: Extent of a patch in voxels, 2 or 3 entries.
@@ -114,10 +115,10 @@ class Patches(ABC):
 
     @abstractmethod
     def take(self, index: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        """Return the patches of these indices, a new array ``(len(index), 2, *size)``."""
+        """Return the patches of these indices, a new array ``(len(index), channels, *size)``."""
 
     def draw(self, n: int, rng: np.random.Generator) -> npt.NDArray[np.float32]:
-        """Draw ``n`` patches at random, with replacement, as ``(n, 2, *size)``."""
+        """Draw ``n`` patches at random, with replacement, as ``(n, channels, *size)``."""
         return self.take(rng.integers(len(self), size=n))
 
 

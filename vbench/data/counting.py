@@ -53,7 +53,7 @@ class CountedPatches(Patches):
         return len(self._patches)
 
     def take(self, index: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        """Return the patches of these indices, a new array ``(len(index), 2, *size)``."""
+        """Return the patches of these indices, a new array ``(len(index), channels, *size)``."""
         index = np.asarray(index)
         taken = self._patches.take(index)
         synthetic = int(np.count_nonzero(self._synthetic[index]))

@@ -17,6 +17,7 @@ from vbench.data.ignore import check_free
 from vbench.data.mapped import Budget, release
 from vbench.data.normalise import scale_patches
 from vbench.errors import DataError
+from vbench.layout import empty_patches, join_patches
 from vbench.masks.slices import MOST_PADDING, fitting, padding
 from vbench.masks.slices import block as block_of
 from vbench.types import Array, Patches, Subject, Volume
@@ -99,12 +100,11 @@ class VolumePatches(Patches):
         return len(self.subject_index)
 
     def take(self, index: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        """Return the patches of these indices, a new array ``(len(index), 2, *size)``."""
+        """Return the patches of these indices, a new array ``(len(index), channels, *size)``."""
         index = np.asarray(index)
         if self._pool is not None:
             return self._pool.take(index)
-        images, labels = self._cut(index)
-        return _joined(images, labels)
+        return join_patches(*self._cut(index))
 
     def _cut_all(self) -> ArrayPatches:
         """Cut all patches, one volume after the other."""
@@ -176,9 +176,9 @@ class ArrayPatches(Patches):
         return len(self._images)
 
     def take(self, index: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        """Return the patches of these indices, a new array ``(len(index), 2, *size)``."""
+        """Return the patches of these indices, a new array ``(len(index), channels, *size)``."""
         index = np.asarray(index)
-        patches = _joined(self._images[index], self._labels[index])
+        patches = join_patches(self._images[index], self._labels[index])
         self._budget.spend(2 * len(index), self._images[0].nbytes)
         return patches
 
@@ -213,10 +213,10 @@ class MixedPatches(Patches):
         return int(self._ends[-1])
 
     def take(self, index: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        """Return the patches of these indices, a new array ``(len(index), 2, *size)``."""
+        """Return the patches of these indices, a new array ``(len(index), channels, *size)``."""
         index = np.asarray(index)
         which = np.searchsorted(self._ends, index, side="right")
-        patches = np.empty((len(index), 2, *self.size), dtype=np.float32)
+        patches = empty_patches(len(index), self.size)
         for i, part in enumerate(self._parts):
             mine = np.flatnonzero(which == i)
             if len(mine):
@@ -266,14 +266,6 @@ def check_fit(shapes: Mapping[str, Sequence[int]], size: Sequence[int]) -> None:
         f"patches.size = {list(size)}: {int(100 * shares[worst])} % of a patch of subject "
         f"'{worst}'{more} would be padding, its shape is {tuple(shapes[worst])}; {mend}"
     )
-
-
-def _joined(images: Array, labels: Array) -> npt.NDArray[np.float32]:
-    """Return images and labels as one new float32 array ``(n, 2, *size)``."""
-    patches = np.empty((len(images), 2, *images.shape[1:]), dtype=np.float32)
-    patches[:, 0] = images
-    patches[:, 1] = labels
-    return patches
 
 
 def _centres(volume: Volume, n_vessel: int, n_other: int, seed: int, size: Sequence[int]) -> Array:

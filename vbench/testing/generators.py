@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from vbench.interfaces import Generator
+from vbench.layout import image_of, label_of, patches_shape
 from vbench.testing import tables
 from vbench.testing.fitted import FittedSuite
 from vbench.testing.suite import expect
@@ -26,7 +27,7 @@ class GeneratorSuite(FittedSuite):
         return np.asarray(method.sample(4, seed=7))
 
     def test_samples_are_labelled_patches(self, ndim: int) -> None:
-        """Samples float32 (n, 2, *size): image in [-1, 1], label 0 or 1."""
+        """Samples float32 (n, channels, *size): image in [-1, 1], label 0 or 1."""
         method, size = self.fitted(ndim).method, self.size(ndim)
         for n in (1, 4):
             samples = method.sample(n, seed=1)
@@ -35,11 +36,11 @@ class GeneratorSuite(FittedSuite):
                 f"sample({n}) returned {type(samples).__name__}, not a numpy array",
             )
             expect(
-                samples.shape == (n, 2, *size),
-                f"sample({n}) returned shape {samples.shape}; expected {(n, 2, *size)}",
+                samples.shape == patches_shape(n, size),
+                f"sample({n}) returned shape {samples.shape}; expected {patches_shape(n, size)}",
             )
             expect(samples.dtype == np.float32, f"samples are {samples.dtype}; expected float32")
-            image, label = samples[:, 0], samples[:, 1]
+            image, label = image_of(samples), label_of(samples)
             expect(np.isfinite(samples).all(), "samples hold NaN or infinity")
             expect(
                 image.min() >= -1 and image.max() <= 1,
@@ -63,8 +64,8 @@ class GeneratorSuite(FittedSuite):
         method = self.fitted(ndim).method
         few, many = method.sample(3, seed=1), method.sample(67, seed=1)[:3]
         expect(few.shape == many.shape, f"shapes {few.shape} and {many.shape}")
-        gap = float(np.abs(few[:, 0] - many[:, 0]).max())
-        flips = float((few[:, 1] != many[:, 1]).mean())
+        gap = float(np.abs(image_of(few) - image_of(many)).max())
+        flips = float((label_of(few) != label_of(many)).mean())
         expect(
             gap <= COMPANIONS and flips <= 0.002,
             f"the first 3 of 67 differ from 3 alone: image by {gap:.3g}, label in {flips:.1%} of "

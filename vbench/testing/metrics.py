@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from vbench.interfaces import FidelityMetric, Metric, PrivacyMetric, SegmentationMetric
+from vbench.layout import label_of
 from vbench.masks.pair import MaskPair
 from vbench.testing.guards import changed, global_state, no_network, other_random_state
 from vbench.testing.suite import Conformance, Skip, expect
@@ -223,7 +224,7 @@ class _EmptyPatches(ToyPatches):
     def take(self, index: Any) -> Any:
         """Return patches whose label is 0 everywhere."""
         out = super().take(index)
-        out[:, 1] = 0
+        label_of(out)[...] = 0
         return out
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from vbench.layout import empty_patches, image_of, join_patches, label_of
 from vbench.masks.pair import MaskPair
 from vbench.types import Array, Patches
 
@@ -34,7 +35,7 @@ def tubes(shape: tuple[int, ...], rng: np.random.Generator, n: int = 2) -> npt.N
     return mask
 
 
-def image_of(mask: npt.NDArray[np.bool_], rng: np.random.Generator) -> npt.NDArray[np.float32]:
+def imaged(mask: npt.NDArray[np.bool_], rng: np.random.Generator) -> npt.NDArray[np.float32]:
     """Return an image in [-1, 1] of a mask: vessels bright, the rest dim, with noise."""
     image = np.where(mask, 0.5, -0.5) + 0.1 * rng.normal(size=mask.shape)
     return np.clip(image, -1.0, 1.0).astype(np.float32)
@@ -60,9 +61,7 @@ class ToyPatches(Patches):
         self.subject_index = np.arange(n, dtype=np.int32) % 3
         # The first is empty, as a share of real patches is.
         masks = [tubes(size, rng, n=int(i > 0) * int(rng.integers(1, 4))) for i in range(n)]
-        self.__patches = np.stack(
-            [np.stack([image_of(m, rng), m.astype(np.float32)]) for m in masks]
-        ).astype(np.float32)
+        self.__patches = join_patches(np.stack([imaged(m, rng) for m in masks]), np.stack(masks))
 
     def __len__(self) -> int:
         """Return the number of patches."""
@@ -83,16 +82,16 @@ class NoisePatches(ToyPatches):
 
     def take(self, index: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         """Return noise that depends on the indices only."""
-        out = np.empty((len(index), 2, *self.size), dtype=np.float32)
+        out = empty_patches(len(index), self.size)
         for row, i in enumerate(np.asarray(index)):
             rng = np.random.default_rng(int(i))
-            out[row, 0] = rng.uniform(-1, 1, self.size)
-            out[row, 1] = rng.random(self.size) < 0.5
+            image_of(out)[row] = rng.uniform(-1, 1, self.size)
+            label_of(out)[row] = rng.random(self.size) < 0.5
         return out
 
 
 def features(patches: Array) -> npt.NDArray[np.float64]:
-    """Map patches ``(n, 2, *size)`` to features ``(n, 8)``: moments and gradients by channel."""
+    """Map patches ``(n, channels, *size)`` to moments and gradients by channel, ``(n, 8)``."""
     columns = []
     for channel in np.moveaxis(np.asarray(patches, dtype=np.float64), 1, 0):
         flat = channel.reshape(len(channel), -1)
@@ -109,7 +108,7 @@ def volume(shape: tuple[int, int, int], seed: int = 0) -> tuple[Array, Array]:
     rng = np.random.default_rng(seed)
     mask = np.zeros(shape, dtype=bool)
     mask[tuple(slice(1, n - 1) if n > 2 else slice(None) for n in shape)] = True
-    image = np.where(mask, image_of(tubes(shape, rng), rng), -1.0).astype(np.float32)
+    image = np.where(mask, imaged(tubes(shape, rng), rng), -1.0).astype(np.float32)
     return image, mask
 
 

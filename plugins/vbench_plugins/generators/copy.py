@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from vbench.interfaces import Generator, Params, param
+from vbench.layout import image_of, join_patches, label_of
 from vbench.types import Array, Patches, Progress, Setup, Weights
 
 _CHUNK = 256
@@ -41,8 +42,8 @@ class Copy(Generator):
         labels = np.empty((len(index), *self.setup.size), np.uint8)
         for first in range(0, len(index), _CHUNK):
             taken = patches.take(index[first : first + _CHUNK])
-            images[first : first + _CHUNK] = taken[:, 0]
-            labels[first : first + _CHUNK] = taken[:, 1] > 0.5
+            images[first : first + _CHUNK] = image_of(taken)
+            labels[first : first + _CHUNK] = label_of(taken) > 0.5
         self._images, self._labels = images, labels
         yield Progress(1, 1, {"patches": float(len(index))})
 
@@ -50,7 +51,7 @@ class Copy(Generator):
         """Hand out kept patches in the order of a seeded permutation, again from its start."""
         order = np.random.default_rng(seed).permutation(len(self._images))
         index = np.resize(order, n)
-        return np.stack([self._images[index], self._labels[index]], axis=1).astype(np.float32)
+        return join_patches(self._images[index], self._labels[index])
 
     def weights(self) -> Weights:
         """Return the kept patches."""

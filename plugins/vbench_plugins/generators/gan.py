@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from vbench.interfaces import Generator
+from vbench.layout import empty_patches, label_of, patches_shape
 from vbench.types import Array, Patches, Progress, Setup, Weights
 from vbench_plugins.generators.gan_params import (
     DcganParams,
@@ -106,7 +107,11 @@ class Gan(Generator):
         def step(compute: Compute) -> Any:
             trainer = Trainer(p, size, compute, seed=0)
             count = p.batch_size * (1 if p.reuse_batch else p.critic_steps)
-            real = np.random.default_rng(0).uniform(-1, 1, (count, 2, *size)).astype(np.float32)
+            real = (
+                np.random.default_rng(0)
+                .uniform(-1, 1, patches_shape(count, size))
+                .astype(np.float32)
+            )
             return lambda: trainer.step(real)
 
         about = {"method": self.name, "size": size, **p.model_dump(exclude={"steps", "preset"})}
@@ -119,12 +124,14 @@ class Gan(Generator):
         if self.params.patch_minmax:
             stretch(batch)
         if self.params.label_range == "-1..1":
-            batch[:, 1] = 2 * batch[:, 1] - 1
+            label = label_of(batch)
+            label[...] = 2 * label - 1
         return batch
 
     def _leave(self, batch: Array) -> Array:
         """Bring the generator's output into the form of labelled patches."""
-        batch[:, 1] = batch[:, 1] > self.params.label_threshold
+        label = label_of(batch)
+        label[...] = label > self.params.label_threshold
         if self.params.patch_minmax:
             stretch(batch)
         return batch
@@ -140,7 +147,7 @@ class Gan(Generator):
         if self.params.sampling_mode == "train":
             sampler = copy.deepcopy(sampler).train()  # fault 4; the running statistics stay
         rng = numpy_rng(seed, SAMPLE)
-        patches = np.empty((n, 2, *size), np.float32)
+        patches = empty_patches(n, size)
         with torch.inference_mode():
             for first in range(0, n, chunk):
                 z = latent(rng, chunk, self.params.latent, self.setup.device)

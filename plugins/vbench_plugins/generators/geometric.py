@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from vbench.interfaces import Generator, Params, param
+from vbench.layout import empty_patches, join_patches
 from vbench.types import Array, Patches, Progress, Weights
 from vbench_plugins.nn.seeding import SAMPLE, numpy_rng
 
@@ -53,7 +54,7 @@ class Geometric(Generator):
 
     def sample(self, n: int, *, seed: int) -> Array:
         """Draw patches; each from a generator of its own."""
-        made = np.empty((n, 2, *self.setup.size), np.float32)
+        made = empty_patches(n, self.setup.size)
         for index in range(n):
             made[index] = draw(self.params, self.setup.size, numpy_rng(seed, SAMPLE, index))
         return made
@@ -67,7 +68,7 @@ class Geometric(Generator):
 
 
 def draw(p: GeometricParams, size: tuple[int, ...], rng: np.random.Generator) -> Array:
-    """Draw one labelled patch ``(2, *size)``; a 2D patch is a plane through 3D vessels."""
+    """Draw one labelled patch, ``(channels, *size)``; a 2D patch is a plane through 3D vessels."""
     block = size if len(size) == 3 else (*size, 1)
     background = rng.uniform(*p.background)
     image = background + rng.uniform(*p.texture) * _smooth(block, rng.uniform(1, 4), rng)
@@ -90,8 +91,8 @@ def draw(p: GeometricParams, size: tuple[int, ...], rng: np.random.Generator) ->
     if rng.random() < p.border:
         outside = _smooth(block, 4.0, rng) + 2 * rng.normal() * _ramp(block, rng) > 0.5
         image[outside], label[outside] = 0, False
-    patch = np.stack([2 * np.clip(image, 0, 1) - 1, label]).astype(np.float32)
-    return patch.reshape(2, *size)
+    parts = (2 * np.clip(image, 0, 1) - 1, label)
+    return join_patches(*(part.reshape(1, *size) for part in parts))[0]
 
 
 def _vessel(

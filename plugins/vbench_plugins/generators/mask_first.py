@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from vbench.interfaces import Generator, Params, param
+from vbench.layout import empty_patches, image_of, patches_shape
 from vbench.types import Array, Patches, Progress, Setup, Weights
 from vbench_plugins.nn.augment import flip_and_rotate
 from vbench_plugins.nn.feed import prefetch
@@ -128,7 +129,7 @@ class MaskFirst(Generator):
             trainer.load_state(self._resumed)
             self._resumed = None
         else:
-            trainer.survey(patches.draw(_SURVEY, numpy_rng(seed, INIT))[:, 0])
+            trainer.survey(image_of(patches.draw(_SURVEY, numpy_rng(seed, INIT))))
         self._trainer, self._pair = trainer, trainer.average.module
         return trainer
 
@@ -141,7 +142,9 @@ class MaskFirst(Generator):
 
             def step(compute: Compute) -> Any:
                 trainer = Trainer(p, size, compute, seed=0)
-                real = np.random.default_rng(0).random((p.batch_size, 2, *size), np.float32)
+                real = np.random.default_rng(0).random(
+                    patches_shape(p.batch_size, size), np.float32
+                )
                 return lambda: trainer.step(real)
 
             about = {"method": self.name, "size": size, **p.model_dump(exclude={"steps"})}
@@ -156,7 +159,7 @@ class MaskFirst(Generator):
         # Whole chunks always: rounding then depends on no other patch than one's own chunk.
         chunk = max(4, min(64, 2**21 // prod(size)))
         rng = numpy_rng(seed, SAMPLE)
-        patches = np.empty((n, 2, *size), np.float32)
+        patches = empty_patches(n, size)
         pair, compute = self._built(), self._computing()
         for first in range(0, n, chunk):
             with compute.running():

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from vbench.layout import image_channels, label_channels
 from vbench.types import Array, Weights
 from vbench_plugins.generators.flow import FlowNet, sample, shifted
 from vbench_plugins.nn.compute import Compute
@@ -40,7 +41,7 @@ class Pair(nn.Module):
         self.register_buffer("moments", torch.tensor([0.0, 1.0]))
 
     def sample(self, n: int, rng: np.random.Generator, p: Any, compute: Compute) -> Array:
-        """Sample labelled patches ``(n, 2, *size)``, image in [-1, 1], label 0 or 1."""
+        """Sample labelled patches ``(n, channels, *size)``, image in [-1, 1], label 0 or 1."""
 
         def noise() -> Tensor:
             return draw_noise(rng, (n, 1, *self.size), compute)
@@ -98,8 +99,8 @@ class Trainer:
             group["lr"] = self.p.lr * self._scale()
         rng = numpy_rng(self.seed, NOISE, self.steps)
         drawn = self.compute.tensor(real)
-        label = 2 * drawn[:, 1:] - 1
-        image = (drawn[:, :1] - self.pair.moments[0]) / self.pair.moments[1]
+        label = 2 * label_channels(drawn) - 1
+        image = (image_channels(drawn) - self.pair.moments[0]) / self.pair.moments[1]
         watched = {}
         for name, network, data, seen in (
             ("label", self.pair.label, label, None),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from vbench.interfaces import Generator, Params, param
+from vbench.layout import empty_patches, image_of, join_patches, label_of, patches_shape
 from vbench.types import Array, Patches, Progress, Setup, Weights
 from vbench_plugins.nn.augment import flip_and_rotate
 from vbench_plugins.nn.feed import prefetch
@@ -131,7 +132,9 @@ class MonaiFlow(Generator):
 
             def step(compute: Compute) -> Any:
                 trainer = Trainer(p, size, compute, seed=0)
-                drawn = np.random.default_rng(0).random((p.batch_size, 2, *size), np.float32)
+                drawn = np.random.default_rng(0).random(
+                    patches_shape(p.batch_size, size), np.float32
+                )
                 return lambda: trainer.step(drawn)
 
             about = {"method": self.name, "size": size, **p.model_dump(exclude={"steps"})}
@@ -151,15 +154,13 @@ class MonaiFlow(Generator):
         chunk = max(4, min(64, 2**18 // prod(size)))
         network, compute = self._network(), self._computing()
         rng = numpy_rng(seed, SAMPLE)
-        patches = np.empty((n, 2, *size), np.float32)
+        patches = empty_patches(n, size)
         with torch.inference_mode(), compute.running():
             for first in range(0, n, chunk):
-                noise = rng.standard_normal((chunk, 2, *size), dtype=np.float32)
+                noise = rng.standard_normal(patches_shape(chunk, size), np.float32)
                 made = integrate(network, noise, p.sampling_steps, compute)
                 patches[first : first + chunk] = made[: n - first]
-        patches[:, 0] = patches[:, 0].clip(-1, 1)
-        patches[:, 1] = patches[:, 1] > 0
-        return patches
+        return join_patches(image_of(patches).clip(-1, 1), label_of(patches) > 0)
 
     def _network(self) -> Any:
         if self._sampler is None:

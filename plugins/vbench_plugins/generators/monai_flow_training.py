@@ -14,13 +14,13 @@ from monai.networks.nets import DiffusionModelUNet
 from monai.networks.schedulers import RFlowScheduler
 from torch import Tensor, nn
 
+from vbench.layout import CHANNELS, label_of
 from vbench.types import Array, Weights
 from vbench_plugins.nn.compute import Compute
 from vbench_plugins.nn.ema import Ema
 from vbench_plugins.nn.flat import load_module, load_optimiser, module_arrays, optimiser_arrays
 from vbench_plugins.nn.seeding import INIT, NOISE, numpy_rng, torch_seed
 
-_CHANNELS = 2  # image and label
 _GROUPS = 8
 _TIMES = 1000
 
@@ -31,8 +31,8 @@ def build(p: Any, size: tuple[int, ...], seed: int) -> nn.Module:
     with torch_seed(seed, INIT):
         return DiffusionModelUNet(
             spatial_dims=len(size),
-            in_channels=_CHANNELS,
-            out_channels=_CHANNELS,
+            in_channels=CHANNELS,
+            out_channels=CHANNELS,
             num_res_blocks=p.blocks,
             channels=widths,
             attention_levels=[p.attention and width == widths[-1] for width in widths],
@@ -42,7 +42,7 @@ def build(p: Any, size: tuple[int, ...], seed: int) -> nn.Module:
 
 
 def integrate(network: nn.Module, noise: Array, steps: int, compute: Compute) -> Array:
-    """Follow the network's velocity from noise ``(n, 2, *size)`` to patches, label in [-1, 1]."""
+    """Follow the network's velocity from noise to patches, label in [-1, 1]; ``(n, channels, *size)``."""
     schedule = RFlowScheduler(_TIMES)
     schedule.set_timesteps(steps)
     times = [*schedule.timesteps.tolist(), 0]
@@ -77,7 +77,8 @@ class Trainer:
         for group in self.optimiser.param_groups:
             group["lr"] = self.p.lr * 0.5 * (1 + math.cos(math.pi * self.steps / self.p.steps))
         rng = numpy_rng(self.seed, NOISE, self.steps)
-        batch[:, 1] = 2 * batch[:, 1] - 1  # label and image in one range; the batch is ours
+        label = label_of(batch)
+        label[...] = 2 * label - 1  # in one range with the image; the batch is ours
         patches = self.compute.tensor(batch)
         noise = self.compute.tensor(rng.standard_normal(batch.shape, dtype=np.float32))
         # Spread evenly over the batch, so that every step sees early and late times.

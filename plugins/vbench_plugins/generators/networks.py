@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
+from vbench.layout import CHANNELS, image_channels, label_channels
 from vbench_plugins.nn.levels import Strides, halvings, halvings_to_start
 
 CONV = {2: nn.Conv2d, 3: nn.Conv3d}
@@ -17,8 +18,6 @@ TRANSPOSED = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
 BATCH_NORM = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
 INSTANCE_NORM = {2: nn.InstanceNorm2d, 3: nn.InstanceNorm3d}
 
-#: Channels that a labelled patch has: image and label.
-CHANNELS = 2
 #: Of the authors' minibatch discrimination (Salimans et al. 2016, arXiv 1606.03498).
 _MINIBATCH_CHANNELS, _MINIBATCH_KERNELS, _MINIBATCH_DEPTH = 50, 100, 16
 
@@ -43,7 +42,7 @@ def scaling(kernel: int, stride: tuple[int, ...]) -> dict[str, Any]:
 
 
 class GeneratorNet(nn.Module):
-    """Latent vectors ``(n, latent)`` to patches ``(n, 2, *size)`` in [-1, 1].
+    """Latent vectors ``(n, latent)`` to patches ``(n, channels, *size)`` in [-1, 1].
 
     The latent vector is unfolded to the coarsest level; each further level doubles the extent
     and halves the channels.
@@ -119,7 +118,7 @@ class MinibatchDiscrimination(nn.Module):
 
 
 class Critic(nn.Module):
-    """Patches ``(n, 2, *size)`` to one value each: higher is more real.
+    """Patches ``(n, channels, *size)`` to one value each: higher is more real.
 
     ``features`` is the part before the last layers, which feature matching compares.
     """
@@ -189,7 +188,7 @@ class Critic(nn.Module):
         """Map patches to features."""
         if self.product:
             # Where label and image disagree shows in their product without any learning.
-            both = (patches[:, :1] + 1) * (patches[:, 1:] + 1) / 2 - 1
+            both = (image_channels(patches) + 1) * (label_channels(patches) + 1) / 2 - 1
             patches = torch.cat([patches, both], dim=1)
         return self.features(patches)
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from vbench.interfaces import Generator, Params, param
+from vbench.layout import empty_patches, image_of, label_of
 from vbench.types import Array, Patches, Progress, Setup, Weights
 from vbench_plugins.nn.seeding import SAMPLE, numpy_rng
 
@@ -32,18 +33,18 @@ class Noise(Generator):
     def fit(self, patches: Patches, *, seed: int) -> Iterator[Progress]:
         """Measure mean and standard deviation of the image, and the share of vessel voxels."""
         drawn = patches.draw(self.params.patches, np.random.default_rng(seed))
-        image, label = drawn[:, 0], drawn[:, 1]
+        image, label = image_of(drawn), label_of(drawn)
         self._moments = np.array([image.mean(), image.std(), label.mean()], np.float64)
         yield Progress(1, 1)
 
     def sample(self, n: int, *, seed: int) -> Array:
         """Draw every voxel by itself."""
         mean, sd, share = self._moments
-        patches = np.empty((n, 2, *self.setup.size), np.float32)
+        patches = empty_patches(n, self.setup.size)
         for index in range(n):
             rng = numpy_rng(seed, SAMPLE, index)
-            patches[index, 0] = np.clip(rng.normal(mean, sd, self.setup.size), -1, 1)
-            patches[index, 1] = rng.random(self.setup.size) < share
+            image_of(patches)[index] = np.clip(rng.normal(mean, sd, self.setup.size), -1, 1)
+            label_of(patches)[index] = rng.random(self.setup.size) < share
         return patches
 
     def weights(self) -> Weights:

@@ -36,7 +36,7 @@ def gradient_penalty(
 
     Args:
         critic: The critic; double-backward goes through it, so it must not be compiled.
-        real: Real patches ``(n, 2, *size)``.
+        real: Real patches ``(n, channels, *size)``.
         fake: Generated ones, as many, without graph.
         mode: ``sample``: a mixing weight and a norm per sample. ``batch``: one of each for the
             whole batch, as in the original code (fault 1), which drives each sample's norm to

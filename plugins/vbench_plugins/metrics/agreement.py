@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vbench import FidelityMetric, Params, Patches, Score, param
+from vbench.layout import image_of, label_of
 
 Floats = npt.NDArray[Any]
 Bools = npt.NDArray[np.bool_]
@@ -45,7 +46,7 @@ class LabelAgreement(FidelityMetric):
         segment = getattr(features, "segment", None)
         if segment is not None:
             taken = _taken(synthetic, self.params.patches, rng)
-            truth = taken[:, 1] > 0.5
+            truth = label_of(taken) > 0.5
             return Score(_dice(segment(taken), truth), defined=bool(truth.any()))
         synthetic_sees, synthetic_truth = _voxels(synthetic, self.params.patches, rng)
         real_sees, real_truth = _voxels(real, self.params.patches, rng)
@@ -71,7 +72,7 @@ def _voxels(patches: Patches, most: int, rng: np.random.Generator) -> tuple[Floa
     from scipy.ndimage import gaussian_filter
 
     taken = _taken(patches, most, rng)
-    image = taken[:, 0]
+    image = image_of(taken)
     columns = []
     for scale in _SCALES:
         smooth = gaussian_filter(image, (0.0, *(scale,) * (image.ndim - 1)))
@@ -79,7 +80,7 @@ def _voxels(patches: Patches, most: int, rng: np.random.Generator) -> tuple[Floa
         slopes = [np.gradient(smooth, axis=axis) for axis in axes]
         bends = [np.gradient(s, axis=axis) for s, axis in zip(slopes, axes, strict=True)]
         columns += [smooth, np.sqrt(sum(s**2 for s in slopes)), sum(bends)]
-    return np.stack(columns, axis=-1).reshape(-1, len(columns)), taken[:, 1].ravel() > 0.5
+    return np.stack(columns, axis=-1).reshape(-1, len(columns)), label_of(taken).ravel() > 0.5
 
 
 def _expand(seen: Floats) -> Floats:

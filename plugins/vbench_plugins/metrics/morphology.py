@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vbench import FidelityMetric, MaskPair, Params, Patches, Score, param
+from vbench.layout import label_of
 from vbench.masks import voxels
 
 Floats = npt.NDArray[np.float64]
@@ -42,7 +43,7 @@ class Morphology(FidelityMetric):
         n = min(len(synthetic), len(real), self.params.patches)
         rng = np.random.default_rng(seed)
         first, second = (
-            measure(patches.take(np.sort(rng.permutation(len(patches))[:n]))[:, 1])
+            measure(label_of(patches.take(np.sort(rng.permutation(len(patches))[:n]))))
             for patches in (synthetic, real)
         )
         distances: dict[str, float] = {}

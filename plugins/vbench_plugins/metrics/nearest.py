@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from vbench import Patches
 from vbench.features import FilterBank, embed
+from vbench.layout import image_of
 
 Floats = npt.NDArray[Any]
 Indices = npt.NDArray[np.intp]
@@ -70,7 +71,7 @@ def raw_points(patches: Patches) -> Floats:
     """Return the images as vectors ``(n, values)``, averaged over blocks when they are large."""
     parts = []
     for first in range(0, len(patches), _CHUNK):
-        image = patches.take(np.arange(first, min(first + _CHUNK, len(patches))))[:, 0]
+        image = image_of(patches.take(np.arange(first, min(first + _CHUNK, len(patches)))))
         parts.append(_coarse(image).reshape(len(image), -1))
     return np.concatenate(parts).astype(np.float32)
 
@@ -142,7 +143,7 @@ def nearest_mirrored(patches: Patches, index: Indices, others: Patches, features
     scale = known.std(axis=0) + 1e-9
     candidates, _ = nearest(embed(patches, bank)[index] / scale, known / scale, _CANDIDATES)
     first = patches.take(index[:1])
-    views = _symmetries(_coarse(first[:, 0]).shape[1:])
+    views = _symmetries(_coarse(image_of(first)).shape[1:])
     points, mine = raw_points(others), raw_points(patches)[index]
     return np.array(
         [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from vbench.layout import image_of, label_of
 from vbench.types import Array
 
 
@@ -42,14 +43,14 @@ def intensities(batch: Array, rng: np.random.Generator, strength: float) -> Arra
     """Change contrast, brightness and noise of each image; the label stays.
 
     Args:
-        batch: ``(n, 2, *size)`` with images in [-1, 1]; changed in place.
+        batch: ``(n, channels, *size)`` with images in [-1, 1]; changed in place.
         rng: The step's generator.
         strength: 0 changes nothing; 0.1 changes contrast by up to 10 % and brightness by up to
             a tenth of the range's half, and adds noise with a standard deviation of up to 0.02.
     """
     n, voxels = len(batch), (1,) * (batch.ndim - 2)
     shape = (n, *voxels)
-    image = batch[:, 0]
+    image = image_of(batch)
     gain = 1 + strength * rng.uniform(-1, 1, shape).astype(np.float32)
     shift = strength * rng.uniform(-1, 1, shape).astype(np.float32)
     noise = 0.2 * strength * rng.random(shape, dtype=np.float32)
@@ -61,7 +62,7 @@ def intensities(batch: Array, rng: np.random.Generator, strength: float) -> Arra
 
 def stretch(batch: Array) -> Array:
     """Stretch each image to fill [-1, 1], in place; a constant one becomes -1."""
-    image = batch[:, 0]
+    image = image_of(batch)
     axes = tuple(range(1, image.ndim))
     low = image.min(axis=axes, keepdims=True)
     width = np.maximum(image.max(axis=axes, keepdims=True) - low, np.finfo(np.float32).eps)
@@ -82,7 +83,7 @@ def warp(
     """Rotate and shear each patch within its first two axes, about its middle.
 
     Args:
-        batch: ``(n, 2, *size)``.
+        batch: ``(n, channels, *size)``.
         rng: The step's generator.
         rotation: Largest angle in degrees.
         shear: Largest shear angle in degrees.
@@ -96,7 +97,7 @@ def warp(
     size = batch.shape[2:]
     centre = (np.array(size) - 1) / 2
     warped = np.empty_like(batch)
-    for index, (image, label) in enumerate(batch):
+    for index, (image, label) in enumerate(zip(image_of(batch), label_of(batch), strict=True)):
         turn, slant = np.deg2rad(rng.uniform(-1, 1, 2) * [rotation, shear])
         matrix = np.eye(len(size))
         matrix[:2, :2] = [
@@ -104,6 +105,8 @@ def warp(
             [np.sin(turn), np.cos(turn + slant)],
         ]
         offset = centre - matrix @ centre
-        warped[index, 0] = affine_transform(image, matrix, offset, order=1, cval=-1.0)
-        warped[index, 1] = affine_transform(label, matrix, offset, order=int(linear), cval=0.0)
+        image_of(warped)[index] = affine_transform(image, matrix, offset, order=1, cval=-1.0)
+        label_of(warped)[index] = affine_transform(
+            label, matrix, offset, order=int(linear), cval=0.0
+        )
     return warped

@@ -25,6 +25,7 @@ from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
+from vbench.layout import image_of, label_of
 from vbench.types import Array, Patches, Setup, Weights
 from vbench_plugins.nn.flat import load_module, load_optimiser, module_arrays, optimiser_arrays
 from vbench_plugins.nn.seeding import DATA, DROPOUT, INIT, numpy_rng, torch_seed
@@ -199,7 +200,8 @@ def _export(
     names, vessels = [], []
     affine = np.diag([*zyx[::-1], 1.0])
     for index in chosen:
-        image, label = patches.take(np.array([index]))[0]
+        taken = patches.take(np.array([index]))
+        image, label = image_of(taken)[0], label_of(taken)[0]
         if image.ndim == 2:
             image, label = image[..., None], label[..., None]
         names.append(f"patch_{index:06d}")

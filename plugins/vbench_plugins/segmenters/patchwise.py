@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vbench.interfaces import Segmenter
+from vbench.layout import image_channels, image_of, label_channels, patches_shape
 from vbench.types import Array, Patches, Progress, Setup, Weights
 from vbench_plugins.nn.augment import flip_and_rotate, flip_axis, intensities, warp
 from vbench_plugins.nn.feed import prefetch
@@ -91,7 +92,7 @@ class PatchSegmenter(Segmenter):
         elif self._network is not None:
             load_module(network, module_arrays(self._network))
         elif p.standardise:
-            image = patches.draw(_SURVEY, numpy_rng(seed, INIT))[:, 0]
+            image = image_of(patches.draw(_SURVEY, numpy_rng(seed, INIT)))
             self._moments = (float(image.mean()), float(image.std()) or 1.0)
         trainer = Trainer(p, network, self._computing(), seed, self._moments)
         if state is not None:
@@ -110,7 +111,9 @@ class PatchSegmenter(Segmenter):
 
             def step(compute: Compute) -> Any:
                 trainer = Trainer(plain, self.build(seed=0), compute, 0, (0.0, 1.0))
-                drawn = np.random.default_rng(0).random((p.batch_size, 2, *size), np.float32)
+                drawn = np.random.default_rng(0).random(
+                    patches_shape(p.batch_size, size), np.float32
+                )
                 return lambda: trainer.step(drawn)
 
             about = {
@@ -167,7 +170,10 @@ class PatchSegmenter(Segmenter):
 
         network, compute = self._built(), self._computing()
         mean, sd = self._moments
-        image, label = (torch.from_numpy(np.array(patches[:, [c]], np.float32)) for c in (0, 1))
+        image, label = (
+            torch.from_numpy(np.array(part, np.float32))
+            for part in (image_channels(patches), label_channels(patches))
+        )
         with torch.inference_mode(), compute.running():
             with compute.autocast():
                 channels, logits = coarsest(network, compute.tensor((image - mean) / sd))

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vbench.layout import image_channels, label_channels
 from vbench.types import Array, Weights
 from vbench_plugins.nn.compute import Compute
 from vbench_plugins.nn.ema import Ema
@@ -66,8 +67,8 @@ class Trainer:
         self.steps += 1
         for group in self.optimiser.param_groups:
             group["lr"] = self.p.lr * self._scale()
-        image = self.compute.tensor((batch[:, :1] - self.moments[0]) / self.moments[1])
-        label = self.compute.tensor(batch[:, 1:])
+        image = self.compute.tensor((image_channels(batch) - self.moments[0]) / self.moments[1])
+        label = self.compute.tensor(label_channels(batch))
         with torch_seed(self.seed, DROPOUT, self.steps, self.compute.device):
             with self.compute.autocast():
                 logits = self.forward(image)

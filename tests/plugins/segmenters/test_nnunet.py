@@ -11,7 +11,7 @@ from vbench_plugins.segmenters.nnunet import Nnunet, NnunetParams
 
 from vbench.errors import MissingExtraError
 from vbench.testing import SegmenterSuite, ToyPatches
-from vbench.testing.toys import image_of, tubes
+from vbench.testing.toys import imaged, tubes
 from vbench.types import Setup
 
 installed = pytest.mark.skipif(
@@ -54,5 +54,5 @@ def test_it_learns_bright_tubes():
     list(method.fit(ToyPatches((16, 16, 16)), seed=1))
     rng = np.random.default_rng(5)
     truth = tubes((20, 24, 18), rng)  # of unequal extents, so that a mistaken axis shows
-    found = method.predict(image_of(truth, rng), np.ones_like(truth)) > 0.5
+    found = method.predict(imaged(truth, rng), np.ones_like(truth)) > 0.5
     assert 2 * (found & truth).sum() / (found.sum() + truth.sum()) > 0.9

@@ -13,6 +13,7 @@ from vbench.engine.tuning import Trial, ask, best
 from vbench.engine.weights import load_weights
 from vbench.errors import ContractError, DivergedError
 from vbench.interfaces import Fitted, Params, Plugin, Segmenter
+from vbench.layout import image_of, label_of, patches_shape
 from vbench.types import Array, Patches, Setup
 
 F = TypeVar("F", bound=Fitted)
@@ -123,8 +124,8 @@ def check_labelled_patches(patches: Any, n: int, size: tuple[int, ...], owner: s
         ContractError: When shape, type, range or labels are not as agreed.
         DivergedError: When a value is not finite.
     """
-    _check_array(patches, (n, 2, *size), f"{owner}.sample")
-    images, labels = patches[:, 0], patches[:, 1]
+    _check_array(patches, patches_shape(n, size), f"{owner}.sample")
+    images, labels = image_of(patches), label_of(patches)
     if float(np.abs(images).max(initial=0.0)) > 1 + 1e-4:
         raise ContractError(
             f"{owner}.sample: images reach from {images.min():.3g} to {images.max():.3g}; "

@@ -19,6 +19,7 @@ from vbench.engine.stages.common import (
 from vbench.engine.weights import save_weights
 from vbench.files import write_npy
 from vbench.interfaces import Generator
+from vbench.layout import image_of, label_of
 from vbench.types import Array
 
 #: Patches sampled at each look, for people to see.
@@ -97,7 +98,7 @@ def run(context: Context) -> dict[str, Any]:
 
 def _look(samples: Array) -> dict[str, Any]:
     """Say what a glance at the samples tells: how much vessel, how much variety, what is wrong."""
-    images, labels = samples[:, 0], samples[:, 1]
+    images, labels = image_of(samples), label_of(samples)
     fraction = float(labels.mean())
     variety = float(images.std(axis=0).mean())
     faults = []

@@ -11,6 +11,7 @@ from vbench.engine.stages.common import check_labelled_patches, params_of, train
 from vbench.engine.weights import load_weights
 from vbench.files import write_npy
 from vbench.interfaces import Generator
+from vbench.layout import image_of, label_of
 
 #: Patches asked for at once; bounds memory, changes nothing else.
 CHUNK = 512
@@ -34,8 +35,8 @@ def run(context: Context) -> dict[str, Any]:
         count = min(CHUNK, n - start)
         drawn = generator.sample(count, seed=inputs["seed"] + number)
         check_labelled_patches(drawn, count, size, cls.name)
-        images[start : start + count] = drawn[:, 0]
-        labels[start : start + count] = drawn[:, 1]
+        images[start : start + count] = image_of(drawn)
+        labels[start : start + count] = label_of(drawn)
         context.report(start + count, n, {})
     write_npy(context.folder / "images.npy", images)
     write_npy(context.folder / "labels.npy", labels)

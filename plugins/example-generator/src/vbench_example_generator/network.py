@@ -11,11 +11,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+import vbench
+from vbench.layout import CHANNELS
 from vbench_example_generator.vae import HALVINGS
 
 _CONV = {2: nn.Conv2d, 3: nn.Conv3d}
 _TRANSPOSED = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
-_CHANNELS = 2  # image and label
 #: Steps between two looks at how many voxels of samples are vessel, and samples of each look.
 _LOOK_EVERY, _LOOK_AT = 20, 64
 
@@ -34,17 +35,17 @@ class Autoencoder(nn.Module):
         flat = int(np.prod(self.coarse))
         # Layers that halve or double are cheap; at full resolution there is none beside them.
         down: list[nn.Module] = []
-        for thin, wide in pairwise([_CHANNELS, *widths]):
+        for thin, wide in pairwise([CHANNELS, *widths]):
             down += [conv(thin, wide, 4, stride=2, padding=1), nn.GroupNorm(1, wide), nn.SiLU()]
         up: list[nn.Module] = []
-        for wide, thin in pairwise([*reversed(widths), _CHANNELS]):
+        for wide, thin in pairwise([*reversed(widths), CHANNELS]):
             up += [nn.GroupNorm(1, wide), nn.SiLU(), grow(wide, thin, 4, stride=2, padding=1)]
         self.encoder = nn.Sequential(*down, nn.Flatten(), nn.Linear(flat, 2 * latent))
         self.unfold = nn.Linear(latent, flat)
         self.decoder = nn.Sequential(*up)
 
     def encode(self, patches: Tensor) -> tuple[Tensor, Tensor]:
-        """Map patches ``(n, 2, *size)`` to mean and log-variance, each ``(n, latent)``."""
+        """Map patches ``(n, channels, *size)`` to mean and log-variance, each ``(n, latent)``."""
         mean, log_variance = self.encoder(patches).chunk(2, dim=1)
         return mean, log_variance.clamp(-10, 10)
 
@@ -85,11 +86,11 @@ class Training:
         mean, log_variance = self.network.encode(patches)
         noise = torch.from_numpy(rng.normal(size=mean.shape).astype(np.float32)).to(self.device)
         image, label = self.network.decode(mean + noise * torch.exp(log_variance / 2))
-        voxels = batch[0, 0].size
+        voxels = vbench.image_of(batch)[0].size
         # Sums over a patch's voxels, in units that do not grow with the patch.
         parts = {
-            "image": F.mse_loss(image, patches[:, 0]),
-            "label": F.binary_cross_entropy_with_logits(label, patches[:, 1]),
+            "image": F.mse_loss(image, vbench.image_of(patches)),
+            "label": F.binary_cross_entropy_with_logits(label, vbench.label_of(patches)),
             "prior": 0.5 * (mean**2 + log_variance.exp() - 1 - log_variance).sum(1).mean() / voxels,
         }
         weights = {"image": 1.0, "label": self.p.label_weight, "prior": self.p.beta}
@@ -99,7 +100,7 @@ class Training:
         self.optimiser.step()
         self.steps += 1
         if self.steps % _LOOK_EVERY == 0 or self.steps == self.p.steps:
-            self._cut_labels(float(batch[:, 1].mean()))
+            self._cut_labels(float(vbench.label_of(batch).mean()))
         return {name: float(value.detach()) for name, value in parts.items()}
 
     def _cut_labels(self, share: float) -> None:
@@ -117,8 +118,7 @@ class Training:
         """Map latent vectors to labelled patches."""
         with torch.no_grad():
             image, label = self.network.decode(torch.from_numpy(latents).to(self.device))
-        patches = torch.stack([image, (label > self.cut).to(image.dtype)], dim=1)
-        return patches.cpu().numpy()
+        return vbench.join_patches(image.cpu().numpy(), (label > self.cut).cpu().numpy())
 
     def weights(self) -> dict[str, np.ndarray]:
         """Copy the network and the cut."""
