@@ -42,7 +42,7 @@ def build(p: Any, size: tuple[int, ...], seed: int) -> nn.Module:
 
 
 def integrate(network: nn.Module, noise: Array, steps: int, compute: Compute) -> Array:
-    """Follow the network's velocity from noise to patches, label in [-1, 1]; ``(n, channels, *size)``."""
+    """Follow the velocity from noise to patches ``(n, channels, *size)``, label in [-1, 1]."""
     schedule = RFlowScheduler(_TIMES)
     schedule.set_timesteps(steps)
     times = [*schedule.timesteps.tolist(), 0]
