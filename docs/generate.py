@@ -63,7 +63,9 @@ def walk() -> Iterator[tuple[tuple[str, ...], click.Command, click.Context]]:
         context = click.Context(command, info_name=name, parent=root)
         yield (name,), command, context
         if isinstance(command, click.Group):
-            for inner, part in sorted(command.commands.items()):
+            for inner in command.list_commands(context):
+                part = command.get_command(context, inner)
+                assert part is not None
                 yield (name, inner), part, click.Context(part, info_name=inner, parent=context)
 
 

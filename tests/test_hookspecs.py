@@ -7,7 +7,8 @@ import inspect
 import io
 import json
 import re
-from contextlib import redirect_stdout
+import sqlite3
+from contextlib import closing, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ PAGE = ROOT / "docs" / "reference" / "hooks.md"
 def example(hook: str, folder: Path) -> Path:
     """Write the example that stands under a hook's heading to a file."""
     (block,) = [b for b in blocks(PAGE) if b.heading == hook and b.language == "python"]
-    path = folder / f"{hook}.py"
+    path = folder / f"{hook.replace(' ', '_')}.py"
     path.write_text(block.text)
     return path
 
@@ -58,7 +59,7 @@ def test_every_hook_has_a_test_of_its_example():
 
 def test_the_page_documents_nothing_else():
     documented = {b.heading for b in blocks(PAGE) if b.language == "python"}
-    assert documented == set(HOOKS)
+    assert documented == {*HOOKS, "A tracker"}
 
 
 def registered(hook: str, folder: Path) -> registry.Registry:
@@ -137,6 +138,25 @@ def test_vbench_cli(tmp_path, install):
     install.forget()
     answer = run_cli("voxels", "16")
     assert (answer.code, answer.out) == (0, "4096\n")
+
+
+def test_a_tracker_logs_what_is_new_unless_it_is_switched_off(tmp_path, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    tracker, out = example("A tracker", tmp_path), tmp_path / "results"
+    spec = toy_spec(plugins__paths=[TOYS, str(tracker)], generators=[], regimes={"real": True})
+    silent = api.run(spec, out, workers=1, tracking=False)
+    assert not list(out.rglob("*mlflow*")) + list(out.rglob("tracked*"))
+    result = api.run(spec, out, workers=1, force=["evaluate"])
+    assert api.run(spec, out, workers=1).ran == 0
+    (line,) = map(json.loads, (result.folder / "tracked.jsonl").read_text().splitlines())
+    assert (line["arm"], line["dsc"]) == ("real", silent.board["rows"][0]["metrics"]["dsc"]["mean"])
+    assert line["curves"]["segmenter seed 0/loss"] >= 0
+    assert Path(line["weights"]["0"]).is_file()
+    assert list((result.folder / "tracked" / "real").glob("*.svg"))
+    # The built-in mirror took the same road.
+    with closing(sqlite3.connect(out / "mlflow.db")) as store:
+        (runs,) = store.execute("SELECT count(*) FROM tags WHERE key = 'arm'").fetchone()
+    assert runs == 1
 
 
 def test_an_exception_in_a_life_cycle_hook_is_a_warning(tmp_path, caplog):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vbench.usertext import one_line, read_text, user_path
+from vbench.usertext import key_value, one_line, read_text, user_path, without_password
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
@@ -72,3 +72,30 @@ def test_any_text_is_a_path_that_can_be_asked_for_or_is_said(tmp_path: Path, tex
     except ValueError as error:
         said = str(error)
     assert len(said.splitlines()) <= 1
+
+
+@pytest.mark.parametrize(
+    ("text", "pair"),
+    [
+        ("a = 1", ("a", 1)),
+        ("path=/data/x y", ("path", "/data/x y")),
+        ("shape=[1,2]", ("shape", [1, 2])),
+        ("word= plain ", ("word", "plain")),
+        ("deep=" + "[" * 10_000, ("deep", "[" * 10_000)),
+    ],
+)
+def test_a_value_is_toml_or_the_text_itself(text: str, pair: tuple[str, object]) -> None:
+    assert key_value(text) == pair
+
+
+@pytest.mark.parametrize("text", ["a", "=1", " = 1"])
+def test_what_is_no_pair_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="expected KEY=VALUE"):
+        key_value(text)
+
+
+@pytest.mark.parametrize("password", ["secret", "se/cret", "se@cret", "se:cret"])
+def test_no_password_is_left_in_words(password: str) -> None:
+    words = f"no answer from postgresql://me:{password}@host:5432/db; sqlite:////a/b.db is fine"
+    said = "no answer from postgresql://me@host:5432/db; sqlite:////a/b.db is fine"
+    assert without_password(words) == said

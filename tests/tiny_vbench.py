@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import runpy
 import sys
-from functools import partial
 from typing import Any
 
 from vbench import api, registry
@@ -52,9 +51,17 @@ def tiny_load(*args: Any, **named: Any) -> Spec:
     return shrink(load_spec(*args, **named))
 
 
+_run = api.run
+
+
+def untracked(*args: Any, **named: Any) -> Any:
+    """Run a benchmark without trackers, whatever the command says."""
+    return _run(*args, **{**named, "tracking": False})
+
+
 if __name__ == "__main__":
     api.load_spec = tiny_load  # type: ignore[attr-defined]
-    api.run = partial(api.run, tracking=False)  # type: ignore[assignment]
+    api.run = untracked  # type: ignore[assignment]
     if sys.argv[1:] and sys.argv[1].endswith(".py"):
         runpy.run_path(sys.argv[1], run_name="__main__")
     else:

@@ -7,7 +7,6 @@ noise for fidelity, unseen real patches and copies of the training patches for p
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -158,18 +157,11 @@ def _entry(
     """Score three choices of patches; a metric that raises costs its own values only."""
     found: dict[str, Any] = {"value": None, "floor": None, "ceiling": None, "defined": False}
     try:
-        score = _as_score(call(*value))
+        score = Score.of(call(*value)).finite()
         found.update(value=score.value, defined=score.defined, **(score.details or {}))
         if floor is not None:
-            found["floor"] = _as_score(call(*floor)).value
-        found["ceiling"] = _as_score(call(*ceiling)).value
+            found["floor"] = Score.of(call(*floor)).finite().value
+        found["ceiling"] = Score.of(call(*ceiling)).finite().value
     except Exception as error:
         found["fault"] = f"{type(error).__name__}: {error}"
     return found
-
-
-def _as_score(score: Score | float) -> Score:
-    found = score if isinstance(score, Score) else Score(float(score))
-    if not math.isfinite(found.value):
-        raise ValueError(f"the score is {found.value}")
-    return found._replace(value=float(found.value))

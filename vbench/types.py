@@ -6,6 +6,7 @@ layer, and every plugin, can share it.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -151,6 +152,28 @@ class Score(NamedTuple):
     value: float
     defined: bool = True
     details: Mapping[str, float | bool | list[float] | None] | None = None
+
+    @classmethod
+    def of(cls, found: Score | float) -> Score:
+        """Return what a metric's ``score`` returned, a score or a bare number, as a score.
+
+        Raises:
+            TypeError: When it is neither.
+        """
+        score = found if isinstance(found, Score) else cls(found)
+        if isinstance(score.value, str | bytes):
+            raise TypeError(f"the score is {score.value!r}; expected a number")
+        return score._replace(value=float(score.value))
+
+    def finite(self) -> Score:
+        """Return this score.
+
+        Raises:
+            ValueError: When its value is NaN or infinite.
+        """
+        if not math.isfinite(self.value):
+            raise ValueError(f"the score is {self.value}; expected a finite number")
+        return self
 
 
 @dataclass(frozen=True)

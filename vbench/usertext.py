@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import tomllib
 from pathlib import Path
+from typing import Any
 
 
 def read_text(path: str | Path) -> str:
@@ -61,6 +63,21 @@ def one_line(text: str) -> str:
 
 def _short(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def key_value(text: str) -> tuple[str, Any]:
+    """Split ``KEY=VALUE``; VALUE is TOML, or the text itself, so that names need no quotes.
+
+    Raises:
+        ValueError: When there is no ``=``, or nothing before it.
+    """
+    key, equals, value = (part.strip() for part in text.partition("="))
+    if not equals or not key:
+        raise ValueError("expected KEY=VALUE")
+    try:
+        return key, tomllib.loads(f"x = {value}")["x"]
+    except (ValueError, RecursionError):
+        return key, value
 
 
 def without_password(text: str) -> str:

@@ -84,7 +84,7 @@ def test_a_source_that_needs_a_folder_says_so():
         (["coppy"], "no plugin is called 'coppy'; did you mean 'copy'?"),
         (["copy", "--kind", "segmenter"], "no segmenter is called 'copy'"),
         (["copy", "--only", "fitz"], "no check is called 'fitz'; did you mean 'fits'?"),
-        (["copy", "--set", "keep"], "--set keep: expected key=value"),
+        (["copy", "--set", "keep"], "--set keep: expected KEY=VALUE"),
         ([], "name the plugins to check, or say --all"),
         (["gone.py"], "gone.py: no such plugin file"),
         ([PLUGINS / "broken_at_import.py"], "could not be loaded: ModuleNotFoundError"),

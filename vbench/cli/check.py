@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vbench.cli.common import json_option
+from vbench.cli.common import json_option, settings
 from vbench.cli.plugins import KINDS
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ _SIGN = {"passed": ("ok", "green"), "failed": ("FAILED", "bold red"), "skipped":
 @click.option("--kind", type=click.Choice(KINDS), help="This kind only, when names are shared.")
 @click.option(
     "--set",
-    "settings",
+    "overrides",
     multiple=True,
     metavar="KEY=VALUE",
     help="A parameter for the checks, such as --set path=/data/Dataset001; VALUE is TOML.",
@@ -46,7 +45,7 @@ def command(
     names: tuple[str, ...],
     everything: bool,
     kind: str | None,
-    settings: tuple[str, ...],
+    overrides: tuple[str, ...],
     only: tuple[str, ...],
     seconds: float,
     verbose: bool,
@@ -59,7 +58,7 @@ def command(
     Exit code 0 when all pass, 1 when a check fails, 2 when there is no such plugin.
     """
     entries = _entries(names, everything, kind)
-    params = dict(_setting(text) for text in settings)
+    params = settings(overrides)
     reports = []
     for entry in entries:
         outcomes = _outcomes(entry, params, only, seconds)
@@ -83,16 +82,6 @@ def _entries(names: tuple[str, ...], everything: bool, kind: str | None) -> list
     if everything:
         return [e for e in registry.default().entries() if kind in (None, e.cls.kind)]
     return [entry for name in names for entry in entries_called(name, kind)]
-
-
-def _setting(text: str) -> tuple[str, Any]:
-    key, equals, value = text.partition("=")
-    if not equals:
-        raise click.UsageError(f"--set {text}: expected key=value")
-    try:
-        return key.strip(), tomllib.loads(f"x = {value}")["x"]
-    except tomllib.TOMLDecodeError:
-        return key.strip(), value  # a bare word or path is a string
 
 
 def _outcomes(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import click
+
+from vbench.usertext import key_value
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -40,6 +42,22 @@ def spec_argument(function: F) -> F:
         '"data.source.split={train=2,val=1,test=1}".',
     )(function)
     return click.argument("spec", type=click.Path(dir_okay=False))(function)
+
+
+def settings(texts: Iterable[str]) -> dict[str, Any]:
+    """Return the values of several ``--set KEY=VALUE``.
+
+    Raises:
+        UsageError: When one is no such pair.
+    """
+    values = {}
+    for text in texts:
+        try:
+            key, value = key_value(text)
+        except ValueError as error:
+            raise click.UsageError(f"--set {text}: {error}") from error
+        values[key] = value
+    return values
 
 
 def out_option(function: F) -> F:

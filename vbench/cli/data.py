@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from vbench.cli.common import PluginGroup, json_option
+from vbench.cli.common import PluginGroup, json_option, settings
 
 _DATASET = click.Path(path_type=Path)
 
@@ -68,7 +68,7 @@ def make(
 
     from vbench.data.write import write_dataset
 
-    values = parse(overrides) | ({} if seed is None else {"seed": seed})
+    values = settings(overrides) | ({} if seed is None else {"seed": seed})
     source = build(plugin, values)
     names = source.subjects(subjects)[:subjects]
     loaded = (source.load(name) for name in track(names, "writing", transient=True))
@@ -152,22 +152,6 @@ def show(
         _print_table(rows, f"{folder} · {source.name} layout")
 
 
-def parse(overrides: tuple[str, ...]) -> dict[str, Any]:
-    """Return ``key=value`` pairs; what is no TOML value is a string, so paths need no quotes."""
-    import tomllib
-
-    values: dict[str, Any] = {}
-    for text in overrides:
-        key, equals, value = text.partition("=")
-        if not equals or not key.strip():
-            raise click.UsageError(f"--set {text}: expected KEY=VALUE")
-        try:
-            values[key.strip()] = tomllib.loads(f"x = {value}")["x"]
-        except tomllib.TOMLDecodeError:
-            values[key.strip()] = value.strip()
-    return values
-
-
 def build(plugin: str, values: dict[str, Any]) -> Any:
     """Build a data source from a plugin's name and parameters."""
     from vbench import registry
@@ -194,7 +178,7 @@ def open_folder(folder: Path, layout: str | None, overrides: tuple[str, ...]) ->
         if layout is None:
             raise DataError(f"{folder}: looks like {expected.replace('one', 'none')}; see --layout")
         raise DataError(f"--layout {layout}: expected {expected}")
-    return build(layout, parse(overrides) | {"path": str(folder)})
+    return build(layout, settings(overrides) | {"path": str(folder)})
 
 
 def _print_table(rows: list[dict[str, Any]], title: str) -> None:

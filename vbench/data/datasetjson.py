@@ -1,4 +1,4 @@
-"""``dataset.json`` as nnU-Net 1 and 2 describe it; what is not understood is said."""
+"""nnU-Net's ``dataset.json``: read as versions 1 and 2 describe it, and written."""
 
 from __future__ import annotations
 
@@ -44,6 +44,26 @@ class About:
         """The values of all labels that are neither background nor ``ignore``."""
         named = {value for values in (self.labels or {}).values() for value in values}
         return tuple(sorted(named - {0} - set(self.ignore)))
+
+
+def dataset_json(
+    cases: int, *, channel: str = "TOF-MRA", ending: str = ".nii.gz", **more: Any
+) -> dict[str, Any]:
+    """Return what nnU-Net 2 is told of a data set of images and vessel labels.
+
+    Args:
+        cases: The number of labelled images.
+        channel: What the images show; nnU-Net normalises by it (``noNorm``: not at all).
+        ending: Of the files.
+        more: Other keys.
+    """
+    return {
+        "channel_names": {"0": channel},
+        "labels": {"background": 0, "vessel": 1},
+        "numTraining": cases,
+        "file_ending": ending,
+        **more,
+    }
 
 
 def read_about(file: Path, faults: list[Fault]) -> About:

@@ -206,23 +206,32 @@ def read_subject(
     )
 
 
-def check_same_grid(other: Image, image: Image) -> None:
-    """Raise DataError when the voxels of a label or mask are not those of the image."""
+def check_same_grid(other: Image, image: Image, what: str = "image") -> None:
+    """Check that two files have the same voxels.
+
+    Args:
+        other: Such as a label, a mask or a prediction.
+        image: Whose grid counts.
+        what: What that is, for the message.
+
+    Raises:
+        DataError: When they do not.
+    """
     if other.array.shape != image.array.shape:
         raise DataError(
-            f"{other.path}: shape {other.array.shape} (in RAS), the image {image.path.name} has "
-            f"{image.array.shape}; resample it to the grid of the image"
+            f"{other.path}: shape {other.array.shape} (in RAS), the {what} {image.path.name} has "
+            f"{image.array.shape}; resample it to the grid of the {what}"
         )
     apart = corner_distance(other.affine, image.affine, image.array.shape)
     if apart > SAME_GRID:
         raise DataError(
-            f"{other.path}: its affine places it {apart:.3g} voxels away from the image "
-            f"{image.path.name}; resample it, or copy the header of the image if the voxels match"
+            f"{other.path}: its affine places it {apart:.3g} voxels away from the {what} "
+            f"{image.path.name}; resample it, or copy the header of the {what} if the voxels match"
         )
-    check_sides(other, image)
+    _check_sides(other, image)
 
 
-def check_sides(other: Image, image: Image) -> None:
+def _check_sides(other: Image, image: Image) -> None:
     """Raise DataError when one of two files does not say how it lies, and is read as a mirror.
 
     Without a code in qform and sform, the first axis is read as going from right to left. Where the

@@ -15,14 +15,12 @@ from typing import Any
 import numpy as np
 
 from vbench._version import __version__
+from vbench.data.datasetjson import dataset_json
 from vbench.data.folder import check_id
 from vbench.data.nifti import write_volume
 from vbench.errors import DataError
 from vbench.files import atomic_write, write_json
 from vbench.types import Array, Subject
-
-#: What the images show, in the words of nnU-Net's ``channel_names``.
-CHANNEL = "TOF-MRA"
 
 
 class Layout(ABC):
@@ -55,14 +53,8 @@ class NnUNetLayout(Layout):
 
     def finish(self, subjects: list[str], origin: Mapping[str, Any]) -> None:
         """Write ``dataset.json``."""
-        about = {
-            "channel_names": {"0": CHANNEL},
-            "labels": {"background": 0, "vessel": 1},
-            "numTraining": len(subjects),
-            "file_ending": ".nii.gz",
-            "name": f"{origin['plugin']} vessels",
-            "vbench": dict(origin),
-        }
+        name = f"{origin['plugin']} vessels"
+        about = dataset_json(len(subjects), name=name, vbench=dict(origin))
         write_json(self.folder / "dataset.json", about)
 
 

@@ -69,8 +69,7 @@ def validate(
         pair = MaskPair(
             probabilities >= threshold, volume.label > 0, volume.spacing, mask=volume.labelled
         )
-        score = metric.score(pair)
-        values.append(score.value if isinstance(score, Score) else float(score))
+        values.append(Score.of(metric.score(pair)).value)
     return Verdict(float(np.mean(values)), threshold)
 
 

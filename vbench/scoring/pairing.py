@@ -47,31 +47,14 @@ class Pair:
         Raises:
             DataError: When one cannot be read, is no label map, or they are not of one grid.
         """
-        from vbench.data.nifti import (
-            SAME_GRID,
-            check_sides,
-            corner_distance,
-            read_image,
-            whole_numbers,
-        )
+        from vbench.data.nifti import check_same_grid, read_image, whole_numbers
 
         truth = read_image(self.truth, integer=True)
         # A file without a unit is in that of its partner: predictions often lose it.
         prediction = read_image(self.prediction, integer=True, unit=truth.unit)
         if not truth.unit_given and prediction.unit_given:
             truth = read_image(self.truth, integer=True, unit=prediction.unit)
-        if prediction.array.shape != truth.array.shape:
-            raise DataError(
-                f"{self.prediction}: shape {prediction.array.shape} (in RAS), but "
-                f"{truth.array.shape} in {self.truth}; resample it to the grid of the truth"
-            )
-        apart = corner_distance(prediction.affine, truth.affine, truth.array.shape)
-        if apart > SAME_GRID:
-            raise DataError(
-                f"{self.prediction}: its affine places it {apart:.3g} voxels away from "
-                f"{self.truth}; resample it, or copy the truth's header if the voxels match"
-            )
-        check_sides(prediction, truth)
+        check_same_grid(prediction, truth, "truth")
         return Maps(whole_numbers(prediction), whole_numbers(truth), truth.spacing)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -168,7 +167,7 @@ def score(
         _ = pair.masks
     except ValueError as error:
         raise DataError(str(error)) from error
-    return {metric.name: float(_as_score(metric.score(pair)).value) for metric in chosen}
+    return {metric.name: Score.of(metric.score(pair)).value for metric in chosen}
 
 
 def score_files(
@@ -236,16 +235,10 @@ def _labelled(truth: Array, ignored: Sequence[int]) -> Array | None:
 def _try(metric: SegmentationMetric, pair: MaskPair) -> tuple[float | None, str, str]:
     """Score; a metric that raises costs its own value only."""
     try:
-        found = _as_score(metric.score(pair))
+        found = Score.of(metric.score(pair)).finite()
     except Exception as error:
         return None, "failed", f"{type(error).__name__}: {error}"
-    if not math.isfinite(found.value):
-        return None, "failed", f"the score is {found.value}"
-    return float(found.value), "ok" if found.defined else "undefined", ""
-
-
-def _as_score(score: Score | float) -> Score:
-    return score if isinstance(score, Score) else Score(score)
+    return found.value, "ok" if found.defined else "undefined", ""
 
 
 def _summarise(metric: SegmentationMetric, cases: list[Case]) -> Summary:

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from vbench.errors import SpecError, did_you_mean
 from vbench.spec.model import Spec
-from vbench.usertext import one_line, read_text, user_path
+from vbench.usertext import key_value, one_line, read_text, user_path
 
 
 def load_spec(path: str | Path, overrides: Iterable[str] = ()) -> Spec:
@@ -163,10 +163,13 @@ def _resolved(text: str, folder: Path, key: str) -> Path:
 
 def _set(table: dict[str, Any], text: str) -> None:
     """Apply one ``key.path=value``; in a list of tables, a number or a plugin's name picks one."""
-    key, equals, value = text.partition("=")
+    try:
+        key, value = key_value(text)
+    except ValueError as error:
+        raise _no_setting(text) from error
     *above, last = [part.strip() for part in key.split(".")]
-    if not equals or not last or not all(above):
-        raise SpecError(f"--set {text}: expected key.path=value, such as tune.trials=2")
+    if not last or not all(above):
+        raise _no_setting(text)
     place: Any = table
     for part in above:
         if isinstance(place, list):
@@ -179,14 +182,10 @@ def _set(table: dict[str, Any], text: str) -> None:
             place = place.setdefault(part, {})
     if not isinstance(place, dict):
         raise SpecError(f"--set {key}: '{above[-1]}' is not a table")
-    place[last] = _value(value.strip())
-    if (above[:1] == ["data"] and last == "path") or key.strip() == "plugins.paths":
+    place[last] = value
+    if (above[:1] == ["data"] and last == "path") or key == "plugins.paths":
         _resolve_paths({above[0]: {above[-1]: place} if last == "path" else place}, Path.cwd())
 
 
-def _value(text: str) -> Any:
-    """Read a TOML value; what is not one is a string, so that names and paths need no quotes."""
-    try:
-        return tomllib.loads(f"x = {text}")["x"]
-    except (ValueError, RecursionError):
-        return text
+def _no_setting(text: str) -> SpecError:
+    return SpecError(f"--set {text}: expected key.path=value, such as tune.trials=2")

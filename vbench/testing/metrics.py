@@ -41,7 +41,7 @@ class MetricSuite(Conformance):
         """
         if self.plugin.higher_is_better is None:
             raise Skip("higher_is_better is None: a descriptive value")
-        return _value(score) if self.plugin.higher_is_better else -_value(score)
+        return Score.of(score).value if self.plugin.higher_is_better else -Score.of(score).value
 
     def test_is_versioned(self) -> None:
         """Has a version, a unit and a direction, so that a number can be cited."""
@@ -60,9 +60,9 @@ class MetricSuite(Conformance):
     def test_repeats(self, ndim: int) -> None:
         """Gives the same value for the same input, whatever the global random state."""
         score = self.case(ndim)
-        first = _value(score())
+        first = Score.of(score()).value
         with other_random_state(99):
-            second = _value(score())
+            second = Score.of(score()).value
         expect(first == second, f"first {first!r}, then {second!r}")
 
     def test_leaves_global_state_alone(self, ndim: int) -> None:
@@ -98,9 +98,10 @@ class SegmentationMetricSuite(MetricSuite):
                 isinstance(score, Score | float | int | np.number),
                 f"{case}: {type(score).__name__}; expected a Score or a number",
             )
+            value = Score.of(score).value
             expect(
-                math.isfinite(_value(score)),
-                f"{case}: {_value(score)}; give a value by rule, as Score(value, defined=False)",
+                math.isfinite(value),
+                f"{case}: {value}; give a value by rule, as Score(value, defined=False)",
             )
 
     def test_masks_of_one_voxel(self, ndim: int) -> None:
@@ -108,7 +109,7 @@ class SegmentationMetricSuite(MetricSuite):
         truth, prediction = np.zeros((2, *(5, 4, 3)[:ndim]), dtype=bool)
         truth.flat[0] = prediction.flat[-1] = True
         score = self.metric().score(MaskPair(prediction, truth, SPACING[:ndim]))
-        expect(math.isfinite(_value(score)), f"the score is {_value(score)}")
+        expect(math.isfinite(Score.of(score).value), f"the score is {Score.of(score).value}")
 
     def test_identical_is_best(self, ndim: int) -> None:
         """Judges the truth itself at least as good as a shifted copy."""
@@ -127,7 +128,7 @@ class SegmentationMetricSuite(MetricSuite):
         for factor in (1, 2):
             pair = mask_pairs(ndim)["overlapping"]
             spacing = [factor * length for length in pair.spacing]
-            values.append(_value(self.metric().score(_with_spacing(pair, spacing))))
+            values.append(Score.of(self.metric().score(_with_spacing(pair, spacing))).value)
         expect(
             math.isclose(2 * values[0], values[1], rel_tol=1e-6),
             f"{values[0]:g} mm becomes {values[1]:g} mm; is the spacing used?",
@@ -167,7 +168,7 @@ class _PatchMetricSuite(MetricSuite):
         few = [ToyPatches(SIZES[ndim], n=6, seed=i) for i in range(len(sets))]
         empty = [_EmptyPatches(SIZES[ndim]), *sets[1:]]
         for case, given in (("ordinary", sets), ("6 patches", few), ("no vessel", empty)):
-            value = _value(self.score(*given))
+            value = Score.of(self.score(*given)).value
             expect(math.isfinite(value), f"{case}: the score is {value}")
 
     def test_leaves_patches_alone(self, ndim: int) -> None:
@@ -194,7 +195,7 @@ class FidelityMetricSuite(_PatchMetricSuite):
         noise = self.score(NoisePatches(SIZES[ndim], n=48), real)
         expect(
             self.worth(alike) > self.worth(noise),
-            f"other real patches score {_value(alike):g}, noise {_value(noise):g}",
+            f"other real patches score {Score.of(alike).value:g}, noise {Score.of(noise).value:g}",
         )
 
 
@@ -214,7 +215,7 @@ class PrivacyMetricSuite(_PatchMetricSuite):
         new = self.score(fresh, training, heldout)
         expect(
             self.worth(new) > self.worth(copies),
-            f"new patches score {_value(new):g}, copies {_value(copies):g}",
+            f"new patches score {Score.of(new).value:g}, copies {Score.of(copies).value:g}",
         )
 
 
@@ -230,7 +231,3 @@ class _EmptyPatches(ToyPatches):
 
 def _with_spacing(pair: MaskPair, spacing: list[float]) -> MaskPair:
     return MaskPair(pair.prediction, pair.truth, spacing)
-
-
-def _value(score: Score | float) -> float:
-    return float(score.value if isinstance(score, Score) else score)

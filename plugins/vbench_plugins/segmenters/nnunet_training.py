@@ -25,6 +25,7 @@ from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
+from vbench.data.datasetjson import dataset_json
 from vbench.layout import image_of, label_of
 from vbench.types import Array, Patches, Setup, Weights
 from vbench_plugins.nn.flat import load_module, load_optimiser, module_arrays, optimiser_arrays
@@ -36,15 +37,11 @@ _NO_SPACING = 999.0
 _CONFIGURATIONS = {2: "2d", 3: "3d_fullres"}
 
 
-def dataset_json(cases: int) -> dict[str, Any]:
+def about(cases: int) -> dict[str, Any]:
     """Return nnU-Net's description of the data set; intensities stay as they are."""
-    return {
-        "channel_names": {"0": "noNorm"},
-        "labels": {"background": 0, "vessel": 1},
-        "numTraining": cases,
-        "file_ending": ".nii",
-        "overwrite_image_reader_writer": "NibabelIO",
-    }
+    return dataset_json(
+        cases, channel="noNorm", ending=".nii", overwrite_image_reader_writer="NibabelIO"
+    )
 
 
 def spacing(setup: Setup) -> tuple[float, ...]:
@@ -100,7 +97,7 @@ class Model:
                 self.manager,
                 self.configuration,
                 [self.network.state_dict()],
-                dataset_json(1),
+                about(1),
                 "nnUNetTrainer",
                 tuple(range(self.setup.ndim)),
             )
@@ -148,7 +145,7 @@ class Trainer:
                 {**plans, "continue_training": False},
                 configuration,
                 "all",
-                dataset_json(len(cases)),
+                about(len(cases)),
                 torch.device(setup.device),
             )
             trainer.num_epochs, trainer.initial_lr = p.steps, p.lr
@@ -210,7 +207,7 @@ def _export(
             raw / "labelsTr" / f"{names[-1]}.nii"
         )
         vessels.append(image[label > 0])
-    (raw / "dataset.json").write_text(json.dumps(dataset_json(len(names))))
+    (raw / "dataset.json").write_text(json.dumps(about(len(names))))
     _fingerprint(root, len(names), image.T.shape, zyx, np.concatenate(vessels))
     return names
 
@@ -224,7 +221,7 @@ def _fingerprint(
     """
     inside = vessels if len(vessels) else np.zeros(1)
     low, middle, high = np.percentile(inside, (0.5, 50, 99.5))
-    about = {
+    intensities = {
         "mean": inside.mean(),
         "median": middle,
         "std": inside.std(),
@@ -237,7 +234,7 @@ def _fingerprint(
         "spacings": [zyx] * n,
         "shapes_after_crop": [shape] * n,
         "foreground_intensity_properties_per_channel": {
-            "0": {name: float(value) for name, value in about.items()}
+            "0": {name: float(value) for name, value in intensities.items()}
         },
         "median_relative_size_after_cropping": 1.0,
     }
@@ -261,19 +258,19 @@ def _plan(p: Any, configuration: str) -> dict[str, Any]:
 
 def _preprocess(root: Path, plans: dict[str, Any], configuration: str, cases: list[str]) -> None:
     manager = PlansManager(plans)
-    about = manager.get_configuration(configuration)
+    planned = manager.get_configuration(configuration)
     raw = root / "raw" / DATASET
-    folder = root / "preprocessed" / DATASET / about.data_identifier
+    folder = root / "preprocessed" / DATASET / planned.data_identifier
     folder.mkdir(parents=True)
-    preprocessor = about.preprocessor_class(verbose=False)
+    preprocessor = planned.preprocessor_class(verbose=False)
     for name in cases:
         preprocessor.run_case_save(
             str(folder / name),
             [str(raw / "imagesTr" / f"{name}_0000.nii")],
             str(raw / "labelsTr" / f"{name}.nii"),
             manager,
-            about,
-            dataset_json(len(cases)),
+            planned,
+            about(len(cases)),
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import traceback
 from typing import Any, cast
 
@@ -11,7 +10,6 @@ import numpy.typing as npt
 
 from vbench.engine.context import Context
 from vbench.engine.stages.common import check_probabilities, chosen, fitted_segmenter
-from vbench.errors import ContractError
 from vbench.files import write_npy
 from vbench.interfaces import SegmentationMetric
 from vbench.masks.slices import ray
@@ -75,11 +73,8 @@ def _score(
 ) -> tuple[float | None, str]:
     """Score one case; a metric that breaks costs its own value, never the arm's others."""
     try:
-        score = metric.score(pair)
-        value, defined = score[:2] if isinstance(score, Score) else (score, True)
-        if isinstance(value, str) or not math.isfinite(value):
-            raise ContractError(f"{metric.name}.score returned {value!r}; expected a finite number")
-        return float(value), "ok" if defined else "undefined"
+        score = Score.of(metric.score(pair)).finite()
+        return score.value, "ok" if score.defined else "undefined"
     except Exception as error:
         faults.setdefault(metric.name, f"{type(error).__name__}: {error}\n{traceback.format_exc()}")
         return None, "failed"
