@@ -19,8 +19,8 @@ from vbench.types import Array, Patches
 
 Floats = npt.NDArray[np.float64]
 #: Maps patches ``(n, channels, *size)`` to vectors ``(n, d)``. An attribute ``name`` is shown
-#: beside the scores; ``invariant = True`` says that mirroring a patch, or swapping its axes, does not change
-#: its vector; ``fitted = True`` that it was fitted on the training patches.
+#: beside the scores; ``invariant = True`` says that mirroring a patch, or swapping its axes, does
+#: not change its vector; ``fitted = True`` that it was fitted on the training patches.
 Features: TypeAlias = Callable[[Array], Array]
 
 #: Patches that are looked at together: few, so that they stay in the processor's cache.

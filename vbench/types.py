@@ -93,7 +93,8 @@ class Patches(ABC):
     """A fixed, indexable set of labelled patches; only what is asked for is in memory.
 
     A labelled patch is float32 ``(channels, *size)``: the image in [-1, 1], then the label,
-    0 or 1 (:mod:`vbench.layout` takes them apart). ``size`` has two entries (axial slices) or three.
+    0 or 1 (:mod:`vbench.layout` takes them apart). ``size`` has two entries (axial slices) or
+    three.
     """
 
     #: Extent of a patch in voxels, 2 or 3 entries.

@@ -17,6 +17,7 @@ from vbench.engine.datasets import Subjects, look, refuse_overlap
 from vbench.engine.factory import JobFactory
 from vbench.engine.job import Job, derive_seed
 from vbench.engine.lengths import Lengths
+from vbench.engine.settle import settle
 from vbench.errors import SpecError
 from vbench.registry import Registry
 from vbench.spec.check import check_spec
@@ -62,6 +63,7 @@ def make_plan(spec: Spec, registry: Registry, study: str | None = None) -> Plan:
         DataError: When the data is.
     """
     check_spec(spec, registry)
+    spec = settle(spec, registry)
     data = {"source": look(spec, registry, "source")}
     if spec.data.target is not None and (spec.regimes.transfer or spec.regimes.scratch):
         data["target"] = look(spec, registry, "target")

@@ -5,7 +5,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 from vbench_plugins.generators.gan import Dcgan, Gan, WganGp, WganGpSn
-from vbench_plugins.generators.training import Trainer
+from vbench_plugins.generators.training import GanTrainer
 from vbench_plugins.nn.compute import Compute
 
 from vbench.testing import ToyPatches
@@ -148,7 +148,7 @@ def test_each_fault_is_a_switch_of_the_corrected_preset(cls: type[Gan]) -> None:
 
 def test_the_critic_learns_to_tell_real_from_generated() -> None:
     params = WganGp.Params(**{**WganGp.tiny, "critic_steps": 40, "lr_critic": 5e-3})
-    trainer = Trainer(params, SIZE, Compute(), seed=0)
+    trainer = GanTrainer(params, SIZE, Compute(), seed=0)
     real = ToyPatches(SIZE).take(np.arange(20).repeat(8))
     assert float(trainer.step(real)["wasserstein"]) > 0.2
 
@@ -163,7 +163,7 @@ def test_generated_patches_carry_a_graph_only_where_the_generator_learns(
     reuse: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     params = WganGp.Params(**{**WganGp.tiny, "critic_steps": 3, "reuse_batch": reuse})
-    trainer = Trainer(params, SIZE, Compute(), seed=0)
+    trainer = GanTrainer(params, SIZE, Compute(), seed=0)
     graphs: list[bool] = []
     made = trainer.generator.forward
 
@@ -179,7 +179,7 @@ def test_generated_patches_carry_a_graph_only_where_the_generator_learns(
 
 def test_a_critic_step_is_one_joint_pass_and_a_penalty_in_float32() -> None:
     params = WganGp.Params(**{**WganGp.tiny, "precision": "bfloat16", "penalty_samples": 3})
-    trainer = Trainer(params, SIZE, Compute(precision="bfloat16"), seed=0)
+    trainer = GanTrainer(params, SIZE, Compute(precision="bfloat16"), seed=0)
     passes: list[tuple[int, torch.dtype]] = []
 
     def note(module: torch.nn.Module, inputs: tuple[torch.Tensor], out: torch.Tensor) -> None:
