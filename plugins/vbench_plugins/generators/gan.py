@@ -99,7 +99,7 @@ class Gan(TrainedGenerator):
 
     def make(self, n: int, rng: np.random.Generator) -> Array:
         """Sample in evaluation mode, unless it is a fault that is asked for."""
-        sampler = self.network()
+        sampler = self.model()
         if self.params.sampling_mode == "train":
             sampler = copy.deepcopy(sampler).train()  # fault 4; the running statistics stay
         z = latent(rng, n, self.params.latent, self.setup.device)

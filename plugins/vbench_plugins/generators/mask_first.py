@@ -108,5 +108,5 @@ class MaskFirst(TrainedGenerator):
 
     def make(self, n: int, rng: np.random.Generator) -> Array:
         """Sample labels, then an image for each."""
-        pair: Pair = self.network()
+        pair: Pair = self.model()
         return pair.sample(n, rng, self.params, self.computing())

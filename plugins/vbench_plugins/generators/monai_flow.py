@@ -102,5 +102,5 @@ class MonaiFlow(TrainedGenerator):
         from vbench_plugins.generators.monai_flow_training import integrate
 
         noise = rng.standard_normal(patches_shape(n, self.setup.size), np.float32)
-        made = integrate(self.network(), noise, self.params.sampling_steps, self.computing())
+        made = integrate(self.model(), noise, self.params.sampling_steps, self.computing())
         return join_patches(image_of(made).clip(-1, 1), label_of(made) > 0)

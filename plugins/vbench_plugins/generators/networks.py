@@ -207,7 +207,7 @@ def initialise(module: nn.Module, sd: float, zero_mean_gains: bool) -> None:
         if isinstance(part, (*CONV.values(), *TRANSPOSED.values())):
             # Under spectral norm the scale is divided out again; the original leaves it alone.
             if not hasattr(part, "parametrizations"):
-                nn.init.normal_(part.weight, 0.0, sd)
+                nn.init.normal_(part.get_parameter("weight"), 0.0, sd)
         elif isinstance(part, (nn.BatchNorm2d, nn.BatchNorm3d)):
             nn.init.normal_(part.weight, 0.0 if zero_mean_gains else 1.0, sd)
             nn.init.zeros_(part.bias)

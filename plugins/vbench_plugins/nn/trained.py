@@ -126,7 +126,7 @@ class Trained(Fitted):
         device = "cuda" if torch.cuda.is_available() else setup.device
         return cls(params, replace(setup, device=device)).computing().settled()
 
-    def network(self) -> Any:
+    def model(self) -> Any:
         """Return the network that samples or predicts; untrained before ``fit`` and weights."""
         if self._network is None:
             self._network = self.place(self.build(seed=0)).eval().requires_grad_(False)
@@ -140,13 +140,13 @@ class Trained(Fitted):
         """Return the averaged network."""
         from vbench_plugins.nn.flat import module_arrays
 
-        return module_arrays(self.network())
+        return module_arrays(self.model())
 
     def load_weights(self, weights: Weights) -> None:
         """Take over an averaged network."""
         from vbench_plugins.nn.flat import load_module
 
-        load_module(self.network(), weights)
+        load_module(self.model(), weights)
 
     def state(self) -> Weights | None:
         """Return networks, optimisers, average and step count."""

@@ -102,7 +102,7 @@ class PatchSegmenter(Trained, Segmenter):
 
         from vbench_plugins.segmenters.window import predict
 
-        network, compute = self.network(), self.computing()
+        network, compute = self.model(), self.computing()
         mean, sd = self._moments
 
         def probability(windows: torch.Tensor) -> torch.Tensor:
@@ -126,7 +126,7 @@ class PatchSegmenter(Trained, Segmenter):
 
         from vbench_plugins.segmenters.features import coarsest, vectors
 
-        network, compute = self.network(), self.computing()
+        network, compute = self.model(), self.computing()
         mean, sd = self._moments
         image, label = (
             torch.from_numpy(np.array(part, np.float32))
@@ -144,7 +144,7 @@ class PatchSegmenter(Trained, Segmenter):
 
         return {
             "moments": np.array(self._moments),
-            **module_arrays(self.network(), "network."),
+            **module_arrays(self.model(), "network."),
         }
 
     def load_weights(self, weights: Weights) -> None:
@@ -152,7 +152,7 @@ class PatchSegmenter(Trained, Segmenter):
         from vbench_plugins.nn.flat import load_module
         from vbench_plugins.segmenters.training import moments_of
 
-        load_module(self.network(), weights, "network.")
+        load_module(self.model(), weights, "network.")
         self._moments = moments_of(weights)
 
     def resolved(self) -> Mapping[str, Any]:

@@ -91,7 +91,7 @@ def test_the_average_is_sampled_and_decay_zero_is_the_generator_itself() -> None
 
 def test_sampling_in_evaluation_mode_ignores_the_companions() -> None:
     gan = fitted(WganGp)
-    network = gan._network()
+    network = gan.model()
     z = torch.randn(8, 8, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         assert torch.allclose(network(z)[:3], network(z[:3]), atol=1e-6)
@@ -107,7 +107,7 @@ def test_sampling_in_training_mode_leaves_the_weights_alone() -> None:
 def test_labels_take_the_range_that_is_asked_for() -> None:
     for label_range, low in (("-1..1", -1.0), ("0..1", 0.0)):
         gan = WganGp(WganGp.Params(**WganGp.tiny, label_range=label_range), Setup(SIZE))
-        entered = gan._enter(ToyPatches(SIZE).take(np.arange(4)), np.random.default_rng(0))
+        entered = gan.prepare(ToyPatches(SIZE).take(np.arange(4)), np.random.default_rng(0))
         assert set(np.unique(entered[:, 1])) == {low, 1.0}
 
 
