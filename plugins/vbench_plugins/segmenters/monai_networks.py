@@ -83,7 +83,8 @@ class MonaiNetwork(PatchSegmenter):
         missing = [a.name for a in cls.network.arguments if not a.text and given[a.name] is None]
         if missing:
             raise ValueError(f"params.network lacks {', '.join(missing)}, which MONAI asks for")
-        multiple = _MULTIPLE.get(cls.network.name, lambda given: 1)(given)
+        rule = _MULTIPLE.get(cls.network.name)
+        multiple = rule(given) if rule else 1
         rests = [extent // multiple for extent in setup.size]
         # Instance normalisation cannot train on a single voxel.
         if any(extent % multiple for extent in setup.size) or prod(rests) < 2:
