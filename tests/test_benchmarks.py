@@ -33,12 +33,11 @@ def test_it_validates_and_plans_an_arm_for_each_generator(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["paper", "beyond", "ablation"])
-def test_it_measures_no_precision_and_no_threads(name: str) -> None:
+def test_it_leaves_nothing_to_the_machine(name: str) -> None:
     spec = read(name)
     assert spec.compute.threads is not None
     for use in [*spec.generators, spec.segmenter]:
-        if use.plugin != "geometric":
-            assert {"precision", "memory_format"} <= use.params.keys(), use.label
+        assert "auto" not in use.params.values(), use.label
 
 
 def test_beyond_has_the_papers_generators_as_paper_has_them() -> None:

@@ -256,11 +256,20 @@ class Fitted(Plugin):
     def load_weights(self, weights: Weights) -> None:
         """Take over what ``weights`` returned, of an instance with the same parameters."""
 
-    def resolved(self) -> Mapping[str, Any]:
-        """Return parameters that were settled on the machine, such as ``precision = "auto"``.
+    @classmethod
+    def settle(cls, params: Any, setup: Setup) -> Mapping[str, Any]:
+        """Answer parameters that leave something to the machine, such as ``precision = "auto"``.
 
-        Keys are parameter names. vbench records them over the given ones, and builds the method
-        with them when it samples or predicts, so that a rerun gives the same numbers.
+        Called once, where the run is planned: the answers are the parameters of all its jobs, and
+        part of their keys. Keys are parameter names; empty when nothing is left open.
+        """
+        return {}
+
+    def resolved(self) -> Mapping[str, Any]:
+        """Return parameters that became another value while it was fitted, by their names.
+
+        Such as a length in steps that was given in epochs. vbench records them over the given
+        ones, and builds the method with them when it samples or predicts.
         """
         return {}
 
@@ -309,7 +318,8 @@ class Segmenter(Fitted):
                 can be left out.
 
         Returns:
-            float32 ``(X, Y, Z)``, vessel probability in [0, 1], 0 outside of the mask.
+            float32 ``(X, Y, Z)``, vessel probability in [0, 1], finite everywhere. Outside of the
+            mask vbench puts 0 in its place.
         """
 
     def features(self, patches: Array) -> Array | None:
@@ -350,7 +360,7 @@ class Metric(Plugin):
         Args:
             params: An instance of this class's ``Params``; the defaults when None.
         """
-        self.params = self.Params() if params is None else params
+        self.params: Any = self.Params() if params is None else params
 
     @property
     def id(self) -> str:

@@ -50,10 +50,10 @@ def ours(p: Any, real: Any, precision: str, memory_format: str) -> Callable[[], 
     """Return one critic step of the built-in trainer."""
     import numpy as np
     import torch
-    from vbench_plugins.generators.training import Trainer
+    from vbench_plugins.generators.training import GanTrainer
     from vbench_plugins.nn.compute import Compute
 
-    trainer = Trainer(p, SIZE, Compute("cpu", precision, memory_format), seed=0)
+    trainer = GanTrainer(p, SIZE, Compute("cpu", precision, memory_format), seed=0)
     batch = trainer.compute.tensor(real)
     rng = np.random.default_rng(0)
 

@@ -51,7 +51,7 @@ def main() -> None:
         return Unet3d(params, Setup(WINDOW))
 
     plain, fast = unet("float32", "contiguous"), unet("bfloat16", "channels_last")
-    network = plain._built()
+    network = plain.model()
 
     def monai() -> Any:
         box = torch.from_numpy(image.astype(np.float32))[None, None]

@@ -26,10 +26,10 @@ def step_of(params: Any, precision: str, memory_format: str) -> Callable[[], obj
     """Return a training step of the built-in U-net."""
     import numpy as np
     from vbench_plugins.nn.compute import Compute
-    from vbench_plugins.segmenters.training import Trainer, build
+    from vbench_plugins.segmenters.training import PatchTrainer, build
 
     compute = Compute("cpu", precision, memory_format)
-    trainer = Trainer(params, build(SIZE, params, 0), compute, 0, (0.0, 1.0))
+    trainer = PatchTrainer(params, build(SIZE, params, 0), compute, 0)
     drawn = np.random.default_rng(0).random((params.batch_size, 2, *SIZE), np.float32)
     return lambda: trainer.step(drawn)
 

@@ -37,6 +37,7 @@ def test_patches_are_pieces_of_the_plane(axis):
 class Rows:
     """Predicts the mean of each row of a slice along the last axis."""
 
+    name = "rows"
     setup = Setup(size=(12, 16))
 
     def predict(self, image: Any, mask: Any) -> Any:

@@ -18,7 +18,7 @@ from vbench.data.mapped import Budget, release
 from vbench.data.normalise import scale_patches
 from vbench.errors import DataError
 from vbench.layout import empty_patches, join_patches
-from vbench.masks.slices import MOST_PADDING, fitting, padding
+from vbench.masks.slices import MOST_PADDING, fitting, lead, padding
 from vbench.masks.slices import block as block_of
 from vbench.types import Array, Patches, Subject, Volume
 
@@ -83,8 +83,8 @@ class VolumePatches(Patches):
             shape, block = np.array(volume.image.shape), np.array(self._blocks[i])
             inward = np.clip(centres - block // 2, 0, np.maximum(shape - block, 0))
             # A thin volume lies in the middle of its patch: the start is negative.
-            starts = np.where(shape < block, (shape - block) // 2, inward)
-            self._starts[i * per_subject : (i + 1) * per_subject] = starts
+            before = [lead(n, edge) for n, edge in zip(shape, block, strict=True)]
+            self._starts[i * per_subject : (i + 1) * per_subject] = inward - before
         self._budget = Budget((a for v in volumes for a in (v.image, v.label)), RESIDENT)
         self._pool: ArrayPatches | None = None
         if len(self) * int(np.prod(self.size)) * 3 <= in_memory:

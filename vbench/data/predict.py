@@ -1,21 +1,24 @@
-"""Predicting a prepared volume with the intensities that the segmenter was trained on."""
+"""Predicting a prepared volume: with the intensities of training, held to the contract, masked."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from functools import reduce
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from vbench.data.normalise import scale_patches
+from vbench.data.windows import blend
+from vbench.errors import ContractError, DivergedError
 from vbench.interfaces import Segmenter
 from vbench.masks.slices import across
 from vbench.types import Array, Volume
 
 
-def predict_volume(segmenter: Segmenter, volume: Volume) -> Array:
-    """Predict a volume, scaled as the patches of its normalisation are.
+def predict_volume(segmenter: Segmenter, volume: Volume) -> npt.NDArray[np.float32]:
+    """Predict a volume, scaled as the patches of its normalisation are: the one way to predict.
 
     ``percentile`` and ``zscore`` are done once a subject: the volume is predicted as it is. With
     ``patch-minmax`` the volume is divided into half-overlapping windows of the patch size; each is
@@ -26,52 +29,79 @@ def predict_volume(segmenter: Segmenter, volume: Volume) -> Array:
     A 2D method predicts slice by slice along the last axis: a volume whose patches lie across
     another one (:func:`vbench.masks.slices.across`) is turned for it, and the prediction back.
 
+    What a segmenter says outside of the mask does not count, whichever it is: 0 is put there.
+
     Args:
         segmenter: Fitted; its ``setup.size`` is the patch size.
         volume: The prepared volume.
 
     Returns:
         float32 ``(X, Y, Z)``, vessel probability, 0 outside of the mask.
+
+    Raises:
+        ContractError: When shape, type or range of what ``predict`` returns are not as agreed.
+        DivergedError: When a value is not finite.
     """
     image, mask = np.asarray(volume.image), np.asarray(volume.mask)
     size = segmenter.setup.size
     axis = across(image.shape, size) if len(size) == 2 else 2
-    if axis == 2:
-        return _predict(segmenter, image, mask, volume.normalise)
-    image, mask = np.moveaxis(image, axis, 2), np.moveaxis(mask, axis, 2)
-    predicted = _predict(segmenter, image, mask, volume.normalise)
-    return np.moveaxis(np.asarray(predicted), 2, axis)
+    turned = [np.moveaxis(array, axis, 2) for array in (image, mask)]
+    predict = _by_windows if volume.normalise == "patch-minmax" else _whole
+    predicted = np.moveaxis(predict(segmenter, *turned), 2, axis)
+    return np.where(mask, predicted, np.float32(0))
 
 
-def _predict(segmenter: Segmenter, image: Array, mask: Array, normalise: str) -> Array:
-    """Predict a volume, whose slices lie along the last axis."""
-    if normalise != "patch-minmax":
-        return segmenter.predict(image, mask)
+def _whole(segmenter: Segmenter, image: Array, mask: Array) -> Array:
+    predicted = segmenter.predict(image, mask)
+    check_probabilities(predicted, image.shape, segmenter.name)
+    return predicted
+
+
+def _by_windows(segmenter: Segmenter, image: Array, mask: Array) -> Array:
+    """Predict each window with its own minimum and maximum."""
+
+    def scaled(windows: Array, inside: Array) -> Array:
+        scale_patches(windows)
+        return _whole(segmenter, windows[0], inside[0])[None]
+
     size = segmenter.setup.size
-    window = tuple(size) if len(size) == 3 else (*size, 1)
-    extra = [(0, max(0, b - n)) for b, n in zip(window, image.shape, strict=True)]
-    padded = np.pad(image.astype(np.float32), extra, constant_values=-1)
-    inside = np.pad(mask, extra)
-    total, weight = np.zeros((2, *padded.shape), dtype=np.float32)
-    hat = _hat(window)
-    for start in itertools.product(*map(_starts, padded.shape, window)):
-        here = tuple(slice(s, s + b) for s, b in zip(start, window, strict=True))
-        if inside[here].any():
-            cut = padded[here][None].copy()
-            scale_patches(cut)
-            total[here] += hat * segmenter.predict(cut[0], inside[here])
-            weight[here] += hat
-    blended = np.divide(total, weight, out=np.zeros_like(total), where=weight > 0)
-    blended[~inside] = 0
-    return blended[tuple(slice(n) for n in image.shape)]
+    weight = _hat(size if len(size) == 3 else (*size, 1))
+    return blend(scaled, image, mask, weight=weight, overlap=0.5)
 
 
-def _starts(length: int, block: int) -> list[int]:
-    """Return where windows begin on one axis: half-overlapping, the last one flush."""
-    return sorted({*range(0, length - block, max(1, block // 2)), length - block})
-
-
-def _hat(block: Sequence[int]) -> Array:
+def _hat(block: Sequence[int]) -> npt.NDArray[np.float32]:
     """Return the weights of a window's voxels: falling from its middle to its faces."""
     ramps = [1.0 - np.abs((2 * np.arange(n) + 1) / n - 1) + 1e-3 for n in block]
     return np.asarray(reduce(np.multiply.outer, ramps), dtype=np.float32)
+
+
+def check_probabilities(probabilities: Any, shape: tuple[int, ...], owner: str) -> None:
+    """Hold a predicted volume to the contract.
+
+    Raises:
+        ContractError: When shape, type or range are not as agreed.
+        DivergedError: When a value is not finite.
+    """
+    check_array(probabilities, shape, f"{owner}.predict")
+    low, high = float(probabilities.min()), float(probabilities.max())
+    if low < -1e-4 or high > 1 + 1e-4:
+        raise ContractError(
+            f"{owner}.predict: values reach from {low:.3g} to {high:.3g}; expected [0, 1]"
+        )
+
+
+def check_array(array: Any, shape: tuple[int, ...], owner: str) -> None:
+    """Hold an array of a plugin to what was agreed.
+
+    Raises:
+        ContractError: When it is no float32 array of this shape.
+        DivergedError: When a value is not finite.
+    """
+    if not isinstance(array, np.ndarray):
+        raise ContractError(f"{owner} returned {type(array).__name__}; expected a numpy array")
+    if array.shape != shape:
+        raise ContractError(f"{owner} returned shape {array.shape}; expected {shape}")
+    if array.dtype != np.float32:
+        raise ContractError(f"{owner} returned {array.dtype}; expected float32")
+    if not np.isfinite(array).all():
+        raise DivergedError(f"{owner} returned values that are not finite")

@@ -18,8 +18,8 @@ STAGE_VERSIONS: dict[str, int] = {
     "prepare": 1,
     "fit-generator": 2,
     "synthesise": 1,
-    "fit-segmenter": 2,
-    "evaluate": 2,
+    "fit-segmenter": 3,
+    "evaluate": 3,
     "audit": 2,
 }
 

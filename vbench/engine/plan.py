@@ -17,6 +17,7 @@ from vbench.engine.datasets import Subjects, look, refuse_overlap
 from vbench.engine.factory import JobFactory
 from vbench.engine.job import Job, derive_seed
 from vbench.engine.lengths import SegmenterTraining
+from vbench.engine.settle import settle
 from vbench.errors import SpecError
 from vbench.regimes import REGIMES, FewSubjects, Generators, Regime, Row, named
 from vbench.registry import Registry
@@ -63,6 +64,7 @@ def make_plan(spec: Spec, registry: Registry, study: str | None = None) -> Plan:
         DataError: When the data is.
     """
     check_spec(spec, registry)
+    spec = settle(spec, registry)
     data = {"source": look(spec, registry, "source")}
     if spec.data.target is not None and any(r.cohort == "target" for r, _ in spec.regimes.on()):
         data["target"] = look(spec, registry, "target")

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vbench.engine.stages.common import check_probabilities
 from vbench.interfaces import SegmentationMetric, Segmenter
 from vbench.types import Array, Score, Volume
 
@@ -37,7 +36,7 @@ def validate(
 ) -> Verdict:
     """Predict the validation volumes; choose the threshold with the highest mean DSC; score there.
 
-    As in the test, vessels are predicted within the mask only, and voxels that nobody labelled do
+    Volumes are predicted as in the test, within the mask only, and voxels that nobody labelled do
     not count.
 
     Args:
@@ -52,8 +51,6 @@ def validate(
     kept: list[Array] = []
     for volume in volumes:
         probabilities = predict_volume(segmenter, volume)
-        check_probabilities(probabilities, volume.image.shape, segmenter.name)
-        probabilities = np.where(volume.mask, probabilities, np.float32(0))
         curves.append(dice_by_threshold(probabilities, volume.label, volume.labelled))
         if metric.name != "dsc":
             kept.append(probabilities.astype(np.float16))

@@ -30,6 +30,14 @@ def ray(shape: Sequence[int]) -> int:
     return 2 if thin is None else thin
 
 
+def lead(n: int, edge: int) -> int:
+    """Return how far before a volume of ``n`` voxels a longer patch begins: it lies in the middle.
+
+    0 where the patch is not longer. Patches that are cut and windows that are predicted lie alike.
+    """
+    return (max(edge - n, 0) + 1) // 2
+
+
 def padding(shape: Sequence[int], block: Sequence[int]) -> float:
     """Return the share of a block's voxels that a volume does not have."""
     held = 1.0

@@ -73,11 +73,10 @@ class FlowNet(nn.Module):
             grow(coarse, after, **shape)
             for (after, coarse), shape in zip(pairwise([fine, *widths]), shapes, strict=True)
         )
-        self.last = nn.Sequential(
-            conv(fine + 1 + seen, fine, 3, padding=1), nn.SiLU(), conv(fine, 1, 3, padding=1)
-        )
-        nn.init.zeros_(self.last[-1].weight)
-        nn.init.zeros_(self.last[-1].bias)
+        wide, last = conv(fine + 1 + seen, fine, 3, padding=1), conv(fine, 1, 3, padding=1)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+        self.last = nn.Sequential(wide, nn.SiLU(), last)
         self.register_buffer("late", torch.zeros(2))
 
     def forward(self, x: Tensor, t: Tensor, seen: Tensor | None = None) -> Tensor:

@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Literal
 
 from vbench.interfaces import param
 from vbench_plugins.nn.presets import PresetParams
+from vbench_plugins.nn.settings import MemoryFormat, Precision, Threads
 
 Preset = Literal["corrected", "authors", "subramaniam2022"]
 
@@ -111,7 +112,9 @@ class GanParams(PresetParams):
     output: Literal["conv", "transposed"] = param(
         "conv", "Last layer: a convolution at full resolution, or the last doubling itself"
     )
-    critic_head: Literal["linear", "conv"] = param("linear", "The critic's last layer")
+    critic_head: Literal["linear", "conv", "minibatch"] = param(
+        "linear", "The critic's last layer; minibatch: with minibatch discrimination"
+    )
     norm_generator: Literal["batch", "none"] = param("batch", "Generator normalisation")
     refine: int = param(0, "Further 3-wide convolutions at each level but the finest", ge=0)
     product: bool = param(True, "Show the critic the product of image and label too")
@@ -140,15 +143,9 @@ class GanParams(PresetParams):
     patch_minmax: bool = param(False, "Fault 6: each patch stretched to [-1, 1], in and out")
 
     # Computing
-    precision: Literal["auto", "float32", "bfloat16"] = param(
-        "auto", "Number format of convolutions; auto: the faster one here, measured once"
-    )
-    memory_format: Literal["auto", "contiguous", "channels_last"] = param(
-        "auto", "Memory layout; auto: the faster one here, measured once"
-    )
-    threads: int = param(
-        0, "Threads; 0: the job's, or fewer where precision is auto and fewer are faster", ge=0
-    )
+    precision: Precision = "float32"
+    memory_format: MemoryFormat = "channels_last"
+    threads: Threads = 0
 
 
 class DcganParams(GanParams):
@@ -173,9 +170,6 @@ class DcganParams(GanParams):
     beta1: float = param(0.5, "Adam, first moment", ge=0, lt=1)
     beta2: float = param(0.999, "Adam, second moment", gt=0, lt=1)
     critic_steps: int = param(1, "Critic steps a generator step", ge=1)
-    critic_head: Literal["linear", "conv", "minibatch"] = param(
-        "linear", "The critic's last layer; minibatch: with minibatch discrimination"
-    )
     norm_critic: Literal["batch", "instance", "spectral", "none"] = param(
         "batch", "Critic normalisation"
     )
@@ -209,6 +203,7 @@ class WganGpParams(GanParams):
 
     lr_generator: float = param(1e-3, "Generator learning rate", tune=(2e-4, 2e-3), log=True, gt=0)
     lr_critic: float = param(1e-3, "Critic learning rate", tune=(2e-4, 2e-3), log=True, gt=0)
+    critic_head: Literal["linear", "conv"] = param("linear", "The critic's last layer")
     norm_critic: Literal["instance", "spectral", "none"] = param("instance", "Critic normalisation")
     penalty: Literal["sample", "batch"] = param(
         "sample",

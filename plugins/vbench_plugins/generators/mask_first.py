@@ -7,25 +7,24 @@ each step: the one to turn noise into labels, the other to turn noise into image
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from math import prod
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from vbench.interfaces import Generator, Params, param
-from vbench.layout import empty_patches, image_of, patches_shape
-from vbench.types import Array, Patches, Progress, Setup, Weights
+from vbench.interfaces import Params, param
+from vbench.layout import image_of
+from vbench.types import Array, Patches, Setup
 from vbench_plugins.nn.augment import flip_and_rotate
-from vbench_plugins.nn.feed import prefetch
 from vbench_plugins.nn.levels import halvings_where_even
-from vbench_plugins.nn.seeding import DATA, INIT, SAMPLE, numpy_rng
+from vbench_plugins.nn.seeding import INIT, numpy_rng
+from vbench_plugins.nn.settings import TINY, MemoryFormat, Precision, Threads
+from vbench_plugins.nn.trained import TrainedGenerator
 
 if TYPE_CHECKING:
-    from vbench_plugins.generators.mask_first_training import Pair, Trainer
+    from vbench_plugins.generators.mask_first_training import Pair, PairTrainer
     from vbench_plugins.nn.compute import Compute
 
-_REPORTS = 200
 #: Patches that mean and spread of the image are taken from.
 _SURVEY = 1000
 
@@ -57,18 +56,12 @@ class MaskFirstParams(Params):
     image_steps: int = param(8, "Evaluations of the network an image", ge=1)
 
     # Computing
-    precision: Literal["auto", "float32", "bfloat16"] = param(
-        "auto", "Number format of convolutions; auto: the faster one here, measured once"
-    )
-    memory_format: Literal["auto", "contiguous", "channels_last"] = param(
-        "auto", "Memory layout; auto: the faster one here, measured once"
-    )
-    threads: int = param(
-        0, "Threads; 0: the job's, or fewer where precision is auto and fewer are faster", ge=0
-    )
+    precision: Precision = "float32"
+    memory_format: MemoryFormat = "channels_last"
+    threads: Threads = 0
 
 
-class MaskFirst(Generator):
+class MaskFirst(TrainedGenerator):
     """Two flow-matching networks: the label first, then an image of it."""
 
     name = "mask-first"
@@ -82,17 +75,8 @@ class MaskFirst(Generator):
         "fine": 2,
         "label_steps": 2,
         "image_steps": 2,
-        "precision": "float32",
-        "memory_format": "contiguous",
+        **TINY,
     }
-
-    def __init__(self, params: MaskFirstParams, setup: Setup) -> None:
-        super().__init__(params, setup)
-        self.check(params, setup)
-        self._trainer: Trainer | None = None
-        self._resumed: Weights | None = None
-        self._pair: Pair | None = None
-        self._compute: Compute | None = None
 
     @classmethod
     def check(cls, params: MaskFirstParams, setup: Setup) -> None:
@@ -102,100 +86,27 @@ class MaskFirst(Generator):
                 f"patch size {list(setup.size)}: one extent must be even, and 4 or more"
             )
 
-    def fit(self, patches: Patches, *, seed: int) -> Iterator[Progress]:
-        """Train both networks; what is reported is read every so often."""
-        p = self.params
-        trainer = self._start(patches, seed)
-        every = max(1, p.steps // _REPORTS)
+    def build(self, seed: int) -> Pair:
+        """Return both networks with seeded weights."""
+        from vbench_plugins.generators.mask_first_training import build
 
-        def batch(step: int) -> Array:
-            rng = numpy_rng(seed, DATA, step)
-            drawn = patches.draw(p.batch_size, rng)
-            return flip_and_rotate(drawn, rng) if p.augment else drawn
+        return build(self.params, self.setup.size, seed)
 
-        for step, drawn in prefetch(batch, trainer.steps + 1, p.steps):
-            with trainer.compute.running():
-                watched = trainer.step(drawn)
-            report = step % every == 0 or step in (1, p.steps)
-            yield Progress(
-                step, p.steps, {k: float(v) for k, v in watched.items()} if report else {}
-            )
+    def trainer(self, compute: Compute, seed: int) -> PairTrainer:
+        """Return a trainer of both networks."""
+        from vbench_plugins.generators.mask_first_training import PairTrainer
 
-    def _start(self, patches: Patches, seed: int) -> Trainer:
-        from vbench_plugins.generators.mask_first_training import Trainer
+        return PairTrainer(self.params, self.setup.size, compute, seed)
 
-        trainer = Trainer(self.params, self.setup.size, self._computing(), seed)
-        if self._resumed is not None:
-            trainer.load_state(self._resumed)
-            self._resumed = None
-        else:
-            trainer.survey(image_of(patches.draw(_SURVEY, numpy_rng(seed, INIT))))
-        self._trainer, self._pair = trainer, trainer.average.module
-        return trainer
+    def prepare(self, batch: Array, rng: np.random.Generator) -> Array:
+        """Flip and rotate."""
+        return flip_and_rotate(batch, rng) if self.params.augment else batch
 
-    def _computing(self) -> Compute:
-        if self._compute is None:
-            from vbench_plugins.generators.mask_first_training import Trainer
-            from vbench_plugins.nn.compute import choose
+    def begin(self, trainer: Any, patches: Patches, seed: int) -> None:
+        """Take mean and spread of the image from some patches."""
+        trainer.survey(image_of(patches.draw(_SURVEY, numpy_rng(seed, INIT))))
 
-            p, size = self.params, self.setup.size
-
-            def step(compute: Compute) -> Any:
-                trainer = Trainer(p, size, compute, seed=0)
-                real = np.random.default_rng(0).random(
-                    patches_shape(p.batch_size, size), np.float32
-                )
-                return lambda: trainer.step(real)
-
-            about = {"method": self.name, "size": size, **p.model_dump(exclude={"steps"})}
-            self._compute = choose(
-                p.precision, p.memory_format, self.setup.device, about, step, p.threads
-            )
-        return self._compute
-
-    def sample(self, n: int, *, seed: int) -> Array:
-        """Sample labels, then an image for each, with the averaged weights."""
-        size = self.setup.size
-        # Whole chunks always: rounding then depends on no other patch than one's own chunk.
-        chunk = max(4, min(64, 2**21 // prod(size)))
-        rng = numpy_rng(seed, SAMPLE)
-        patches = empty_patches(n, size)
-        pair, compute = self._built(), self._computing()
-        for first in range(0, n, chunk):
-            with compute.running():
-                made = pair.sample(chunk, rng, self.params, compute)
-            patches[first : first + chunk] = made[: n - first]
-        return patches
-
-    def _built(self) -> Pair:
-        if self._pair is None:
-            from vbench_plugins.generators.mask_first_training import build
-
-            pair = build(self.params, self.setup.size, seed=0)
-            self._computing().module(pair)
-            self._pair = pair.eval().requires_grad_(False)
-        return self._pair
-
-    def weights(self) -> Weights:
-        """Return both averaged networks, and mean and spread of the images."""
-        from vbench_plugins.nn.flat import module_arrays
-
-        return module_arrays(self._built())
-
-    def load_weights(self, weights: Weights) -> None:
-        """Take over both networks."""
-        from vbench_plugins.nn.flat import load_module
-
-        load_module(self._built(), weights)
-
-    def state(self) -> Weights | None:
-        """Return networks, optimiser, average and step count."""
-        return None if self._trainer is None else self._trainer.state()
-
-    def load_state(self, state: Weights) -> None:
-        """Go on from a state at the next ``fit``."""
-        self._resumed = dict(state)
-
-    def resolved(self) -> Mapping[str, Any]:
-        """Return precision, memory format and threads in use."""
-        return {} if self._compute is None else self._compute.settled()
+    def make(self, n: int, rng: np.random.Generator) -> Array:
+        """Sample labels, then an image for each."""
+        pair: Pair = self.model()
+        return pair.sample(n, rng, self.params, self.computing())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,12 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from vbench.layout import image_channels, label_channels
-from vbench.types import Array, Weights
+from vbench.types import Array
 from vbench_plugins.generators.flow import FlowNet, sample, shifted
 from vbench_plugins.nn.compute import Compute
 from vbench_plugins.nn.ema import Ema
-from vbench_plugins.nn.flat import load_module, load_optimiser, module_arrays, optimiser_arrays
 from vbench_plugins.nn.seeding import INIT, NOISE, numpy_rng, torch_seed
+from vbench_plugins.nn.trainer import Trainer
 
 #: Share of the steps in which the learning rate rises: full rates at once silence a network.
 _WARM_UP = 0.05
@@ -65,40 +64,30 @@ def draw_noise(rng: np.random.Generator, shape: tuple[int, ...], compute: Comput
     return compute.tensor(rng.standard_normal(shape, dtype=np.float32))
 
 
-class Trainer:
-    """Both networks, their optimiser and their average.
-
-    Attributes:
-        average: The networks that sample.
-        steps: Steps done.
-    """
+class PairTrainer(Trainer):
+    """Both networks, their optimiser and their average."""
 
     def __init__(self, p: Any, size: tuple[int, ...], compute: Compute, seed: int) -> None:
-        self.p, self.compute, self.seed = p, compute, seed
+        super().__init__(p, compute, seed)
         self.pair = build(p, size, seed)
         compute.module(self.pair)
         self.average = Ema(self.pair, p.ema)
         self.optimiser = torch.optim.Adam(self.pair.parameters(), p.lr, (0.9, 0.99))
-        self.steps = 0
+        self.modules, self.optimisers = {"pair": self.pair}, {"adam": self.optimiser}
 
     def survey(self, images: Array) -> None:
         """Take mean and spread from images ``(n, *size)``."""
         moments = torch.tensor([float(images.mean()), float(images.std()) or 1.0])
         for pair in (self.pair, self.average.module):
-            pair.moments.copy_(moments)
+            pair.get_buffer("moments").copy_(moments)
 
-    def step(self, real: Array) -> dict[str, Tensor]:
-        """Do one step of both networks on labelled patches.
-
-        Returns:
-            Both losses, as tensors: reading them is left to the caller, since it would wait for
-            a GPU.
-        """
+    def step(self, batch: Array) -> dict[str, Tensor]:
+        """Do one step of both networks and return both losses."""
         self.steps += 1
         for group in self.optimiser.param_groups:
             group["lr"] = self.p.lr * self._scale()
         rng = numpy_rng(self.seed, NOISE, self.steps)
-        drawn = self.compute.tensor(real)
+        drawn = self.compute.tensor(batch)
         label = 2 * label_channels(drawn) - 1
         image = (image_channels(drawn) - self.pair.moments[0]) / self.pair.moments[1]
         watched = {}
@@ -128,19 +117,3 @@ class Trainer:
         n = self.p.batch_size
         even = (np.arange(n) + rng.random()) / n
         return shifted(self.compute.tensor(even.astype(np.float32)), self.p.shift)
-
-    def state(self) -> Weights:
-        """Return all that the next step depends on; random numbers depend on its count alone."""
-        return {
-            "steps": np.array(self.steps),
-            **module_arrays(self.pair, "pair."),
-            **module_arrays(self.average.module, "average."),
-            **optimiser_arrays(self.optimiser, "adam."),
-        }
-
-    def load_state(self, state: Mapping[str, Any]) -> None:
-        """Take over what :meth:`state` returned."""
-        self.steps = int(state["steps"])
-        load_module(self.pair, state, "pair.")
-        load_module(self.average.module, state, "average.")
-        load_optimiser(self.optimiser, state, "adam.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -15,11 +14,11 @@ from monai.networks.schedulers import RFlowScheduler
 from torch import Tensor, nn
 
 from vbench.layout import CHANNELS, label_of
-from vbench.types import Array, Weights
+from vbench.types import Array
 from vbench_plugins.nn.compute import Compute
 from vbench_plugins.nn.ema import Ema
-from vbench_plugins.nn.flat import load_module, load_optimiser, module_arrays, optimiser_arrays
 from vbench_plugins.nn.seeding import INIT, NOISE, numpy_rng, torch_seed
+from vbench_plugins.nn.trainer import Trainer
 
 _GROUPS = 8
 _TIMES = 1000
@@ -42,7 +41,7 @@ def build(p: Any, size: tuple[int, ...], seed: int) -> nn.Module:
 
 
 def integrate(network: nn.Module, noise: Array, steps: int, compute: Compute) -> Array:
-    """Follow the velocity from noise to patches ``(n, channels, *size)``, label in [-1, 1]."""
+    """Follow the network's velocity from noise, of the shape of patches, to patches in [-1, 1]."""
     schedule = RFlowScheduler(_TIMES)
     schedule.set_timesteps(steps)
     times = [*schedule.timesteps.tolist(), 0]
@@ -55,24 +54,19 @@ def integrate(network: nn.Module, noise: Array, steps: int, compute: Compute) ->
     return patches.cpu().numpy()
 
 
-class Trainer:
-    """The network, its optimiser and its average.
-
-    Attributes:
-        average: The network that samples.
-        steps: Steps done.
-    """
+class FlowTrainer(Trainer):
+    """The network, its optimiser and its average."""
 
     def __init__(self, p: Any, size: tuple[int, ...], compute: Compute, seed: int) -> None:
-        self.p, self.compute, self.seed = p, compute, seed
+        super().__init__(p, compute, seed)
         self.network = compute.module(build(p, size, seed)).train()
         self.average = Ema(self.network, p.ema)
         self.optimiser = torch.optim.Adam(self.network.parameters(), p.lr)
         self.schedule = RFlowScheduler(_TIMES)
-        self.steps = 0
+        self.modules, self.optimisers = {"network": self.network}, {"adam": self.optimiser}
 
-    def step(self, batch: Array) -> Tensor:
-        """Do one step on labelled patches and return the loss, without waiting for a GPU."""
+    def step(self, batch: Array) -> dict[str, Tensor]:
+        """Do one step and return the loss."""
         self.steps += 1
         for group in self.optimiser.param_groups:
             group["lr"] = self.p.lr * 0.5 * (1 + math.cos(math.pi * self.steps / self.p.steps))
@@ -92,20 +86,4 @@ class Trainer:
         loss.backward()
         self.optimiser.step()
         self.average.update(self.network, self.steps)
-        return loss.detach()
-
-    def state(self) -> Weights:
-        """Return all that the next step depends on; random numbers depend on its count alone."""
-        return {
-            "steps": np.array(self.steps),
-            **module_arrays(self.network, "network."),
-            **module_arrays(self.average.module, "average."),
-            **optimiser_arrays(self.optimiser, "adam."),
-        }
-
-    def load_state(self, state: Mapping[str, Any]) -> None:
-        """Take over what :meth:`state` returned."""
-        self.steps = int(state["steps"])
-        load_module(self.network, state, "network.")
-        load_module(self.average.module, state, "average.")
-        load_optimiser(self.optimiser, state, "adam.")
+        return {"loss": loss.detach()}

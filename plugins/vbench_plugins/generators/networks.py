@@ -13,10 +13,10 @@ from torch.nn.utils import parametrizations
 from vbench.layout import CHANNELS, image_channels, label_channels
 from vbench_plugins.nn.levels import Strides, halvings, halvings_to_start
 
-CONV = {2: nn.Conv2d, 3: nn.Conv3d}
-TRANSPOSED = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
-BATCH_NORM = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
-INSTANCE_NORM = {2: nn.InstanceNorm2d, 3: nn.InstanceNorm3d}
+CONV: dict[int, Any] = {2: nn.Conv2d, 3: nn.Conv3d}
+TRANSPOSED: dict[int, Any] = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
+BATCH_NORM: dict[int, Any] = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
+INSTANCE_NORM: dict[int, Any] = {2: nn.InstanceNorm2d, 3: nn.InstanceNorm3d}
 
 #: Of the authors' minibatch discrimination (Salimans et al. 2016, arXiv 1606.03498).
 _MINIBATCH_CHANNELS, _MINIBATCH_KERNELS, _MINIBATCH_DEPTH = 50, 100, 16
@@ -207,7 +207,7 @@ def initialise(module: nn.Module, sd: float, zero_mean_gains: bool) -> None:
         if isinstance(part, (*CONV.values(), *TRANSPOSED.values())):
             # Under spectral norm the scale is divided out again; the original leaves it alone.
             if not hasattr(part, "parametrizations"):
-                nn.init.normal_(part.weight, 0.0, sd)
+                nn.init.normal_(part.get_parameter("weight"), 0.0, sd)
         elif isinstance(part, (nn.BatchNorm2d, nn.BatchNorm3d)):
             nn.init.normal_(part.weight, 0.0 if zero_mean_gains else 1.0, sd)
             nn.init.zeros_(part.bias)

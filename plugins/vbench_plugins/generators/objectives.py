@@ -116,6 +116,7 @@ class CrossEntropy:
             real_features = None if kind == "adversarial" else critic.see(real)
             logits = None if kind == "paired-features" else critic.judge(features)
         if logits is None:
+            assert real_features is not None
             # Fault 7: patch i of one batch against patch i of the other, which have no relation.
             return F.l1_loss(features.float(), real_features.float()) / 100
         loss = F.binary_cross_entropy_with_logits(logits.float(), torch.ones_like(logits.float()))

@@ -2,40 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from vbench.types import Array, Weights
+from vbench.types import Array
 from vbench_plugins.generators.networks import Critic, GeneratorNet, initialise
 from vbench_plugins.generators.objectives import CrossEntropy, Objective, Wasserstein
 from vbench_plugins.nn.augment import symmetry
 from vbench_plugins.nn.compute import Compute
 from vbench_plugins.nn.ema import Ema
-from vbench_plugins.nn.flat import (
-    load_module,
-    load_optimiser,
-    module_arrays,
-    optimiser_arrays,
-)
 from vbench_plugins.nn.seeding import INIT, NOISE, latent, numpy_rng, torch_seed
+from vbench_plugins.nn.trainer import Trainer
 
 
-class Trainer:
+class GanTrainer(Trainer):
     """The networks, their optimisers and the average of the generator.
 
-    The critic is never compiled: its gradient penalty differentiates twice.
-
-    Attributes:
-        average: The generator that samples.
-        steps: Generator steps done.
+    The critic is never compiled: its gradient penalty differentiates twice. Steps are those of
+    the generator.
     """
 
     def __init__(self, p: Any, size: tuple[int, ...], compute: Compute, seed: int) -> None:
-        self.p, self.compute, self.seed = p, compute, seed
+        super().__init__(p, compute, seed)
         with torch_seed(seed, INIT):
             self.generator = GeneratorNet(size, p)
             self.critic = Critic(size, p)
@@ -50,33 +41,33 @@ class Trainer:
         self.objective: Objective = (
             Wasserstein(p, compute) if hasattr(p, "penalty") else CrossEntropy(p, compute)
         )
-        self.steps = 0
+        self.modules = {"generator": self.generator, "critic": self.critic}
+        self.optimisers = {
+            "generator-adam": self.optimiser,
+            "critic-adam": self.critic_optimiser,
+        }
 
-    def step(self, real: Array) -> dict[str, Tensor]:
+    def step(self, batch: Array) -> dict[str, Tensor]:
         """Do ``critic_steps`` steps of the critic, and one of the generator.
 
         Args:
-            real: Prepared patches, ``batch_size`` for each critic step; with ``reuse_batch`` one
+            batch: Prepared patches, ``batch_size`` for each critic step; with ``reuse_batch`` one
                 batch for all of them.
-
-        Returns:
-            What is worth watching, as tensors: reading them is left to the caller, since it
-            would wait for a GPU.
         """
         self.steps += 1
         self._set_rates()
         rng = numpy_rng(self.seed, NOISE, self.steps)
-        batches = self.compute.tensor(real).split(self.p.batch_size)
+        batches = self.compute.tensor(batch).split(self.p.batch_size)
         for index in range(self.p.critic_steps):
-            batch = batches[0] if self.p.reuse_batch else batches[index]
+            real = batches[0] if self.p.reuse_batch else batches[index]
             reused = self.p.reuse_batch and index == self.p.critic_steps - 1
             # Only fakes that the generator step reuses need the generator's graph.
             with torch.set_grad_enabled(reused):
-                fake = self.fake(len(batch), rng)
-            watched = self.critic_step(batch, fake.detach(), rng)
+                fake = self.fake(len(real), rng)
+            watched = self.critic_step(real, fake.detach(), rng)
         if not self.p.reuse_batch:
             fake = self.fake(self.p.batch_size, rng)
-        watched |= self._generator_step(fake, batch, rng)
+        watched |= self._generator_step(fake, real, rng)
         self.average.update(self.generator, self.steps)
         return watched
 
@@ -130,26 +121,6 @@ class Trainer:
         watched = {"generator_loss": loss, "generator_gradient": _length(self.generator)}
         self.optimiser.step()
         return {name: value.detach() for name, value in watched.items()}
-
-    def state(self) -> Weights:
-        """Return all that the next step depends on; random numbers depend on its count alone."""
-        return {
-            "steps": np.array(self.steps),
-            **module_arrays(self.generator, "generator."),
-            **module_arrays(self.critic, "critic."),
-            **module_arrays(self.average.module, "average."),
-            **optimiser_arrays(self.optimiser, "generator-adam."),
-            **optimiser_arrays(self.critic_optimiser, "critic-adam."),
-        }
-
-    def load_state(self, state: Mapping[str, Any]) -> None:
-        """Take over what :meth:`state` returned."""
-        self.steps = int(state["steps"])
-        load_module(self.generator, state, "generator.")
-        load_module(self.critic, state, "critic.")
-        load_module(self.average.module, state, "average.")
-        load_optimiser(self.optimiser, state, "generator-adam.")
-        load_optimiser(self.critic_optimiser, state, "critic-adam.")
 
 
 def _length(network: torch.nn.Module) -> Tensor:

@@ -94,15 +94,15 @@ def _fit(seen: Floats, truth: Bools) -> Floats:
     """Fit a ridge regression in which vessel and other voxels weigh the same."""
     share = float(truth.mean())
     weight = np.where(truth, 0.5 / share, 0.5 / max(1e-9, 1 - share)).astype(np.float32)
-    gram, moment = 0.0, 0.0
+    gram: Floats = np.zeros(())
+    moment: Floats = np.zeros(())
     for first in range(0, len(seen), _CHUNK):
         part = slice(first, first + _CHUNK)
         x = _expand(seen[part]).astype(np.float64)
         weighted = x * weight[part, None]
         gram = gram + weighted.T @ x
         moment = moment + weighted.T @ truth[part]
-    gram = np.asarray(gram)
-    return np.linalg.solve(gram + 1e-3 * len(seen) * np.eye(len(gram)), np.asarray(moment))
+    return np.linalg.solve(gram + 1e-3 * len(seen) * np.eye(len(gram)), moment)
 
 
 def _apply(seen: Floats, model: Floats) -> Floats:

@@ -24,6 +24,12 @@ _BLOCK = 1 << 20
 _FEW, _MANY = 80, 20_000
 
 
+class EvalsegParams(Params):
+    """Parameters of :class:`Hausdorff95EvalSeg`."""
+
+    shuffles: int = param(3, "Orders of the voxels to average over.", ge=1)
+
+
 class Hausdorff95EvalSeg(Distance):
     """95 % quantile of EvaluateSegmentation, which stops its scans early; for comparison only.
 
@@ -41,10 +47,7 @@ class Hausdorff95EvalSeg(Distance):
     name = "hd95-evalseg"
     paper = "Taha 2015, doi:10.1186/s12880-015-0068-x"
 
-    class Params(Params):
-        """Parameters."""
-
-        shuffles: int = param(3, "Orders of the voxels to average over.", ge=1)
+    Params = EvalsegParams
 
     def distance(self, pair: MaskPair) -> float:
         """Return the distance in mm of two masks that hold something."""

@@ -106,7 +106,10 @@ class MaximumMeanDiscrepancy(FeatureScore):
         among = squared[1][np.triu_indices(len(real), 1)]
         median = float(np.median(among)) if among.size else 0.0
         median = median if median > 0 else 1.0
-        kernels = (sum(np.exp(-s / (2 * f * f * median)) for f in (0.5, 1, 2)) for s in squared)
+        kernels = (
+            sum((np.exp(-s / (2 * f * f * median)) for f in (0.5, 1, 2)), np.zeros_like(s))
+            for s in squared
+        )
         return _unbiased(*(kernel / 3 for kernel in kernels))
 
 

@@ -66,7 +66,7 @@ class NearestRatio(PrivacyMetric):
                 nearest_by_subject(made.points[index], _thinned(v, per_subject, rng))
                 for v in (train, held)
             ]
-            found[name] = self._ratio(*distances, rng)
+            found[name] = self._ratio(distances[0], distances[1], rng)
         name = min(found, key=lambda n: found[n][0])
         value, interval = found[name]
         alarm = value < 0.5 or (value < 0.9 and interval is not None and interval[1] < 1)
@@ -178,7 +178,7 @@ class MembershipAuc(PrivacyMetric):
                 for side, (vectors, index) in enumerate(zip(real, chosen, strict=True))
             ]
             subjects = [v.subject[index] for v, index in zip(real, chosen, strict=True)]
-            found[name] = _auc(*scores, *subjects, rng)
+            found[name] = _auc(scores[0], scores[1], subjects[0], subjects[1], rng)
         name = max(found, key=lambda n: found[n][0])
         value, interval = found[name]
         alarm = value > 0.9 if interval is None else interval[0] > 0.5
@@ -218,7 +218,8 @@ def _auc(
         for j, stranger in enumerate(groups[1]):
             ranks = rankdata(np.concatenate([member, stranger]))[: len(member)]
             wins[i, j] = ranks.sum() - len(member) * (len(member) + 1) / 2
-    pairs = np.outer(*([len(group) for group in side] for side in groups))
+    members_each, strangers_each = ([len(group) for group in side] for side in groups)
+    pairs = np.outer(members_each, strangers_each)
     value = float(wins.sum() / pairs.sum())
     if min(wins.shape) < _ENOUGH:
         return value, None

@@ -1,9 +1,9 @@
-"""Number format, memory layout and threads of a training, measured where they are left open.
+"""Number format, memory layout and threads of a training, measured where that is asked for.
 
 What is fastest depends on the machine and on the channel counts, by a factor of two and more
-either way; so ``auto`` times some steps of each setting once, and remembers the winner in the
-user's cache folder. On CUDA the same choices apply (autocast, channels-last); that path is not
-covered by this project's tests, which run on CPUs.
+either way; so ``auto`` times some steps of each setting once, when a run is planned, and remembers
+the winner in the user's cache folder. On CUDA the same choices apply (autocast, channels-last);
+that path is not covered by this project's tests, which run on CPUs.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import platform
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
 from statistics import median
@@ -95,9 +95,6 @@ def choose(
 ) -> Compute:
     """Return the setting that was asked for, or the fastest of those left open by ``auto``.
 
-    With ``precision = "auto"`` fewer threads than the job was given are tried, too: small
-    networks lose by them. Whoever names the precision gets the job's threads, or those named.
-
     Args:
         precision: ``float32``, ``bfloat16`` or ``auto``.
         memory_format: ``contiguous``, ``channels_last`` or ``auto``.
@@ -109,30 +106,19 @@ def choose(
     precisions = ["float32", "bfloat16"] if precision == "auto" else [precision]
     formats = ["contiguous", "channels_last"] if memory_format == "auto" else [memory_format]
     options = [Compute(device, *pair, threads) for pair in product(precisions, formats)]
-    tried = [threads]
-    if precision == "auto" and not threads and not device.startswith("cuda"):
-        tried = _halved(torch.get_num_threads())
     if len(options) == 1:
         return options[0]
     key = _key(description, options)
     found = _read().get(key)
     if found is None:
-        winner = _fastest(options, step)
-        found = asdict(_fastest([replace(winner, threads=n) for n in tried], step))
+        found = asdict(_fastest(options, step))
         # Read again: another process may have measured something else meanwhile.
         _write({**_read(), key: found})
     return Compute(**found)
 
 
-def _halved(threads: int) -> list[int]:
-    """Return the number of threads, its half, and so on to 1."""
-    return [threads >> k for k in range(threads.bit_length())]
-
-
 def _fastest(options: list[Compute], step: Callable[[Compute], Callable[[], object]]) -> Compute:
     """Time three steps of each option, interleaved, so that a busy moment hits all alike."""
-    if len(options) == 1:
-        return options[0]
     steps = {option: run for option in options if _works(run := step(option), option)}
     if not steps:
         return options[0]  # the training itself will then say what is wrong

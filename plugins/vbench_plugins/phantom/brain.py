@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from vbench.types import Array
 
@@ -35,7 +36,7 @@ _MARROW = (
 CLEFT = 1.5
 
 
-def ellipsoid(points: Array, centre: Array, axes: Array) -> Array:
+def ellipsoid(points: Array, centre: npt.ArrayLike, axes: npt.ArrayLike) -> Array:
     """Approximate signed distance in mm to an ellipsoid, negative inside; exact near its surface.
 
     Args:

@@ -62,7 +62,7 @@ def make(params: Any, scanner: Scanner, seed: tuple[int, ...]) -> Made:
         c - (n - 1) / 2 * s
         for c, n, s in zip(params.centre, params.shape, scanner.spacing, strict=True)
     )
-    grid = render.Grid(tuple(params.shape), scanner.spacing, origin)  # type: ignore[arg-type]
+    grid = render.Grid(tuple(params.shape), scanner.spacing, origin)
     tree = _moved(arteries(artery_rng, variants=params.variants), warp)
     scanner = vary(signal_rng, scanner)
     sick = pathology.healthy(tree)

@@ -53,7 +53,9 @@ class LocalThreshold(Rule):
 
         edges = self.edges()
         mean = inside(
-            lambda a: ndimage.uniform_filter(a, edges, mode="constant"), np.float32(image), mask
+            lambda a: ndimage.uniform_filter(a, edges, mode="constant"),
+            np.asarray(image, np.float32),
+            mask,
         )
         value = np.where(mask, np.maximum(image - mean, 0), 0)
         if self.params.gap:

@@ -6,7 +6,7 @@ network alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -16,12 +16,13 @@ from pydantic import Field, create_model
 from vbench.interfaces import Params
 from vbench.types import Array, Setup
 from vbench_plugins.nn.seeding import INIT, torch_seed
+from vbench_plugins.nn.settings import TINY
 from vbench_plugins.segmenters.monai_signatures import Signature, signature
 from vbench_plugins.segmenters.patchwise import PatchSegmenter
 from vbench_plugins.segmenters.training_params import TrainingParams
 
 if TYPE_CHECKING:
-    from vbench_plugins.segmenters.training import Trainer
+    from vbench_plugins.nn.trainer import Trainer
 
 #: Arguments for which MONAI has no default, and smaller ones than MONAI's where patches are small.
 _SMALL: dict[str, dict[str, Any]] = {
@@ -38,7 +39,7 @@ _SMALL: dict[str, dict[str, Any]] = {
     "UNet": {"channels": [16, 32, 64], "strides": [2, 2], "num_res_units": 2},
 }
 #: What every extent of a patch must be a multiple of, where the arguments say it.
-_MULTIPLE = {
+_MULTIPLE: dict[str, Callable[[Mapping[str, Any]], int]] = {
     "AttentionUnet": lambda given: prod(given["strides"]),
     "BasicUNet": lambda given: 16,
     "DynUNet": lambda given: prod(given["strides"]),
@@ -82,7 +83,8 @@ class MonaiNetwork(PatchSegmenter):
         missing = [a.name for a in cls.network.arguments if not a.text and given[a.name] is None]
         if missing:
             raise ValueError(f"params.network lacks {', '.join(missing)}, which MONAI asks for")
-        multiple = _MULTIPLE.get(cls.network.name, lambda given: 1)(given)
+        rule = _MULTIPLE.get(cls.network.name)
+        multiple = rule(given) if rule else 1
         rests = [extent // multiple for extent in setup.size]
         # Instance normalisation cannot train on a single voxel.
         if any(extent % multiple for extent in setup.size) or prod(rests) < 2:
@@ -140,10 +142,6 @@ class MonaiNetwork(PatchSegmenter):
         finally:
             torch.use_deterministic_algorithms(before[0], warn_only=before[1])
 
-    def architecture(self) -> Mapping[str, Any]:
-        """Return the network's arguments."""
-        return {"network": self.params.network.model_dump()}
-
 
 @cache
 def _member(base: type[MonaiNetwork], name: str) -> type[MonaiNetwork]:
@@ -171,8 +169,7 @@ def _member(base: type[MonaiNetwork], name: str) -> type[MonaiNetwork]:
         "steps": 3,
         "batch_size": 2,
         "overlap": 0.0,
-        "precision": "float32",
-        "memory_format": "contiguous",
+        **TINY,
         **({"network": _TINY[name]} if name in _TINY else {}),
     }
     return type(

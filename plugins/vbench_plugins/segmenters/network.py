@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from vbench_plugins.nn.levels import halvings_where_even
 
-_TRANSPOSED = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
-_POOL = {2: nn.MaxPool2d, 3: nn.MaxPool3d}
+_TRANSPOSED: dict[int, Any] = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
+_POOL: dict[int, Any] = {2: nn.MaxPool2d, 3: nn.MaxPool3d}
 _NORM = {"batch": "BATCH", "instance": "INSTANCE", "group": ("GROUP", {"num_groups": 4})}
 
 

@@ -10,22 +10,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vbench.interfaces import Segmenter
-from vbench.layout import image_channels, image_of, label_channels, patches_shape
+from vbench.layout import image_channels, image_of, label_channels
 from vbench.types import Array, Patches, Progress, Setup, Weights
 from vbench_plugins.nn.augment import flip_and_rotate, flip_axis, intensities, warp
-from vbench_plugins.nn.feed import prefetch
-from vbench_plugins.nn.seeding import DATA, INIT, numpy_rng
+from vbench_plugins.nn.seeding import INIT, numpy_rng
+from vbench_plugins.nn.trained import Trained
 
 if TYPE_CHECKING:
-    from vbench_plugins.nn.compute import Compute
-    from vbench_plugins.segmenters.training import Trainer
+    import torch
 
-_REPORTS = 100
+    from vbench_plugins.nn.compute import Compute
+    from vbench_plugins.segmenters.training import PatchTrainer
+
 #: Patches that ``standardise`` takes mean and spread from.
 _SURVEY = 1000
 
 
-class PatchSegmenter(Segmenter):
+class PatchSegmenter(Trained, Segmenter):
     """What segmenters share that train a network on patches.
 
     They predict by blended windows of the training size: windows of another size would change
@@ -33,26 +34,22 @@ class PatchSegmenter(Segmenter):
     :class:`~vbench_plugins.segmenters.training_params.TrainingParams` and the network's own.
     """
 
-    @abstractmethod
-    def build(self, seed: int) -> Any:
-        """Return the network with seeded weights: images ``(n, 1, *size)`` to logits alike."""
-
-    @abstractmethod
-    def architecture(self) -> Mapping[str, Any]:
-        """Return the parameters that the network's speed depends on."""
-
-    def step(self, trainer: Trainer, batch: Array) -> Any:
-        """Do one training step and return the loss."""
-        return trainer.step(batch)
+    reports = 100
 
     def __init__(self, params: Any, setup: Setup) -> None:
+        """Check the parameters; nothing is built before it is needed."""
         super().__init__(params, setup)
-        self.check(params, setup)
-        self._trainer: Trainer | None = None
-        self._resumed: Weights | None = None
-        self._network: Any = None
         self._moments = (0.0, 1.0)
-        self._compute: Compute | None = None
+
+    @abstractmethod
+    def build(self, seed: int) -> torch.nn.Module:
+        """Return the network with seeded weights: images ``(n, 1, *size)`` to logits alike."""
+
+    def trainer(self, compute: Compute, seed: int) -> PatchTrainer:
+        """Return a trainer of the network."""
+        from vbench_plugins.segmenters.training import PatchTrainer
+
+        return PatchTrainer(self.params, self.build(seed), compute, seed)
 
     @classmethod
     def training_steps(cls, params: Any, patches: int) -> int:
@@ -67,68 +64,29 @@ class PatchSegmenter(Segmenter):
     def fit(self, patches: Patches, *, seed: int) -> Iterator[Progress]:
         """Train; from given weights when ``load_weights`` came first."""
         steps = self.training_steps(self.params, len(patches))
-        p = self.params = self.params.model_copy(update={"steps": steps})
-        trainer = self._start(patches, seed)
-        every = max(1, p.steps // _REPORTS)
+        self.params = self.params.model_copy(update={"steps": steps})
+        yield from super().fit(patches, seed=seed)
 
-        def batch(step: int) -> Array:
-            rng = numpy_rng(seed, DATA, step)
-            return self._augment(patches.draw(p.batch_size, rng), rng)
-
-        for step, drawn in prefetch(batch, trainer.steps + 1, p.steps):
-            with trainer.compute.running():
-                loss = self.step(trainer, drawn)
-            report = step % every == 0 or step in (1, p.steps)
-            yield Progress(step, p.steps, {"loss": float(loss)} if report else {})
-
-    def _start(self, patches: Patches, seed: int) -> Trainer:
+    def begin(self, trainer: Any, patches: Patches, seed: int) -> None:
+        """Start from the weights that were loaded; else take the images' moments where asked."""
         from vbench_plugins.nn.flat import load_module, module_arrays
-        from vbench_plugins.segmenters.training import Trainer
 
-        p, state = self.params, self._resumed
-        network = self.build(seed)
-        if state is not None:
-            self._moments = tuple(float(m) for m in state["moments"])
-        elif self._network is not None:
-            load_module(network, module_arrays(self._network))
-        elif p.standardise:
+        if self._network is not None:
+            given = module_arrays(self._network)
+            for network in (trainer.network, trainer.average.module):
+                load_module(network, given)
+        elif self.params.standardise:
             image = image_of(patches.draw(_SURVEY, numpy_rng(seed, INIT)))
             self._moments = (float(image.mean()), float(image.std()) or 1.0)
-        trainer = Trainer(p, network, self._computing(), seed, self._moments)
-        if state is not None:
-            trainer.load_state(state)
-        self._trainer, self._resumed = trainer, None
-        self._network = trainer.average.module
+        trainer.moments = self._moments
+
+    def _start(self, patches: Patches, seed: int) -> Any:
+        trainer: Any = super()._start(patches, seed)
+        self._moments = trainer.moments
         return trainer
 
-    def _computing(self) -> Compute:
-        if self._compute is None:
-            from vbench_plugins.nn.compute import choose
-            from vbench_plugins.segmenters.training import Trainer
-
-            p, size = self.params, self.setup.size
-            plain = p.model_copy(update={"compile": False})
-
-            def step(compute: Compute) -> Any:
-                trainer = Trainer(plain, self.build(seed=0), compute, 0, (0.0, 1.0))
-                drawn = np.random.default_rng(0).random(
-                    patches_shape(p.batch_size, size), np.float32
-                )
-                return lambda: trainer.step(drawn)
-
-            about = {
-                "method": self.name,
-                "size": size,
-                "loss": p.loss,
-                "batch_size": p.batch_size,
-                **self.architecture(),
-            }
-            self._compute = choose(
-                p.precision, p.memory_format, self.setup.device, about, step, p.threads
-            )
-        return self._compute
-
-    def _augment(self, batch: Array, rng: np.random.Generator) -> Array:
+    def prepare(self, batch: Array, rng: np.random.Generator) -> Array:
+        """Augment."""
         p = self.params
         if p.rotation or p.shear:
             batch = warp(batch, rng, p.rotation, p.shear, linear=p.label_interpolation == "linear")
@@ -144,7 +102,7 @@ class PatchSegmenter(Segmenter):
 
         from vbench_plugins.segmenters.window import predict
 
-        network, compute = self._built(), self._computing()
+        network, compute = self.model(), self.computing()
         mean, sd = self._moments
 
         def probability(windows: torch.Tensor) -> torch.Tensor:
@@ -168,7 +126,7 @@ class PatchSegmenter(Segmenter):
 
         from vbench_plugins.segmenters.features import coarsest, vectors
 
-        network, compute = self._built(), self._computing()
+        network, compute = self.model(), self.computing()
         mean, sd = self._moments
         image, label = (
             torch.from_numpy(np.array(part, np.float32))
@@ -180,38 +138,24 @@ class PatchSegmenter(Segmenter):
             probability = torch.sigmoid(logits.float()).cpu()
             return vectors(channels.cpu(), probability, label).numpy()
 
-    def _built(self) -> Any:
-        if self._network is None:
-            network = self._computing().module(self.build(seed=0))
-            self._network = network.eval().requires_grad_(False)
-        return self._network
-
     def weights(self) -> Weights:
         """Return the averaged network, and the moments that images are standardised with."""
         from vbench_plugins.nn.flat import module_arrays
 
         return {
             "moments": np.array(self._moments),
-            **module_arrays(self._built(), "network."),
+            **module_arrays(self.model(), "network."),
         }
 
     def load_weights(self, weights: Weights) -> None:
         """Take over a network: to predict with, or for ``fit`` to start from."""
         from vbench_plugins.nn.flat import load_module
+        from vbench_plugins.segmenters.training import moments_of
 
-        load_module(self._built(), weights, "network.")
-        self._moments = tuple(float(m) for m in np.asarray(weights["moments"]))
-
-    def state(self) -> Weights | None:
-        """Return network, optimiser, average and step count."""
-        return None if self._trainer is None else self._trainer.state()
-
-    def load_state(self, state: Weights) -> None:
-        """Go on from a state at the next ``fit``."""
-        self._resumed = dict(state)
+        load_module(self.model(), weights, "network.")
+        self._moments = moments_of(weights)
 
     def resolved(self) -> Mapping[str, Any]:
         """Return steps, precision, memory format and threads in use."""
-        return (
-            {} if self._compute is None else {"steps": self.params.steps, **self._compute.settled()}
-        )
+        settled = super().resolved()
+        return {"steps": self.params.steps, **settled} if settled else {}

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vbench.layout import image_channels, label_channels
 from vbench.types import Array, Weights
 from vbench_plugins.nn.compute import Compute
 from vbench_plugins.nn.ema import Ema
-from vbench_plugins.nn.flat import load_module, load_optimiser, module_arrays, optimiser_arrays
 from vbench_plugins.nn.seeding import DROPOUT, INIT, torch_seed
+from vbench_plugins.nn.trainer import Trainer
 from vbench_plugins.segmenters.network import Unet
 
 _WARM_UP = 0.1
@@ -25,6 +25,12 @@ def build(size: tuple[int, ...], p: Any, seed: int) -> Unet:
     """Build the network with seeded weights."""
     with torch_seed(seed, INIT):
         return Unet(size, p)
+
+
+def moments_of(table: Mapping[str, Any]) -> tuple[float, float]:
+    """Return mean and spread of the images from a table of weights or of a state."""
+    mean, spread = np.asarray(table["moments"])
+    return float(mean), float(spread)
 
 
 def loss_function(name: str) -> Callable[[Tensor, Tensor], Tensor]:
@@ -43,27 +49,26 @@ def loss_function(name: str) -> Callable[[Tensor, Tensor], Tensor]:
     return lambda logits, labels: both(logits, labels) + 0.5 * centreline(logits, labels)
 
 
-class Trainer:
+class PatchTrainer(Trainer):
     """The network, its optimiser and its average.
 
     Attributes:
-        average: The network that predicts.
-        steps: Steps done.
+        moments: Mean and spread that images are standardised with.
     """
 
-    def __init__(
-        self, p: Any, network: Unet, compute: Compute, seed: int, moments: tuple[float, float]
-    ) -> None:
-        self.p, self.compute, self.seed, self.moments = p, compute, seed, moments
+    moments: tuple[float, float] = (0.0, 1.0)
+
+    def __init__(self, p: Any, network: nn.Module, compute: Compute, seed: int) -> None:
+        super().__init__(p, compute, seed)
         self.network = compute.module(network).train()
         self.average = Ema(network, p.ema)
         self.optimiser = torch.optim.Adam(network.parameters(), p.lr)
         self.loss = loss_function(p.loss)
         self.forward = torch.compile(network) if p.compile else network
-        self.steps = 0
+        self.modules, self.optimisers = {"network": self.network}, {"adam": self.optimiser}
 
-    def step(self, batch: Array) -> Tensor:
-        """Do one step on labelled patches and return the loss, without waiting for a GPU."""
+    def step(self, batch: Array) -> dict[str, Tensor]:
+        """Do one step and return the loss."""
         self.steps += 1
         for group in self.optimiser.param_groups:
             group["lr"] = self.p.lr * self._scale()
@@ -77,7 +82,7 @@ class Trainer:
         loss.backward()
         self.optimiser.step()
         self.average.update(self.network, self.steps)
-        return loss.detach()
+        return {"loss": loss.detach()}
 
     def _scale(self) -> float:
         if self.p.schedule == "constant":
@@ -88,18 +93,10 @@ class Trainer:
         return 0.5 * (1 + math.cos(math.pi * (done - _WARM_UP) / (1 - _WARM_UP)))
 
     def state(self) -> Weights:
-        """Return all that the next step depends on; random numbers depend on its count alone."""
-        return {
-            "steps": np.array(self.steps),
-            "moments": np.array(self.moments),
-            **module_arrays(self.network, "network."),
-            **module_arrays(self.average.module, "average."),
-            **optimiser_arrays(self.optimiser, "adam."),
-        }
+        """Return all that the next step depends on, with the moments of the images."""
+        return {**super().state(), "moments": np.array(self.moments)}
 
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Take over what :meth:`state` returned."""
-        self.steps = int(state["steps"])
-        load_module(self.network, state, "network.")
-        load_module(self.average.module, state, "average.")
-        load_optimiser(self.optimiser, state, "adam.")
+        super().load_state(state)
+        self.moments = moments_of(state)

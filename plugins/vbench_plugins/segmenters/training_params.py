@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from vbench.interfaces import Params, param
+from vbench_plugins.nn.settings import MemoryFormat, Precision, Threads
 
 
 class TrainingParams(Params):
@@ -50,13 +51,7 @@ class TrainingParams(Params):
     )
 
     # Computing
-    precision: Literal["auto", "float32", "bfloat16"] = param(
-        "auto", "Number format of convolutions; auto: the faster one here, measured once"
-    )
-    memory_format: Literal["auto", "contiguous", "channels_last"] = param(
-        "auto", "Memory layout; auto: the faster one here, measured once"
-    )
-    threads: int = param(
-        0, "Threads; 0: the job's, or fewer where precision is auto and fewer are faster", ge=0
-    )
+    precision: Precision = "float32"
+    memory_format: MemoryFormat = "channels_last"
+    threads: Threads = 0
     compile: bool = param(False, "torch.compile the network: worth it for long fits on CUDA")

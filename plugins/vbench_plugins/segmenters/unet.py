@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from vbench.types import Setup
+from vbench_plugins.nn.settings import TINY
 from vbench_plugins.segmenters.patchwise import PatchSegmenter
 from vbench_plugins.segmenters.unet_params import UnetParams
 
@@ -23,8 +24,7 @@ class Unet3d(PatchSegmenter):
         "steps": 3,
         "batch_size": 4,
         "width": 4,
-        "precision": "float32",
-        "memory_format": "contiguous",
+        **TINY,
     }
 
     @classmethod
@@ -40,7 +40,3 @@ class Unet3d(PatchSegmenter):
         from vbench_plugins.segmenters.training import build
 
         return build(self.setup.size, self.params, seed)
-
-    def architecture(self) -> Mapping[str, Any]:
-        """Return width, depth and what the blocks are made of."""
-        return self.params.model_dump(include={"width", "depth", "upsampling", "norm", "dropout"})

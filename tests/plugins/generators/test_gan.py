@@ -5,7 +5,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 from vbench_plugins.generators.gan import Dcgan, Gan, WganGp, WganGpSn
-from vbench_plugins.generators.training import Trainer
+from vbench_plugins.generators.training import GanTrainer
 from vbench_plugins.nn.compute import Compute
 
 from vbench.testing import ToyPatches
@@ -91,7 +91,7 @@ def test_the_average_is_sampled_and_decay_zero_is_the_generator_itself() -> None
 
 def test_sampling_in_evaluation_mode_ignores_the_companions() -> None:
     gan = fitted(WganGp)
-    network = gan._network()
+    network = gan.model()
     z = torch.randn(8, 8, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         assert torch.allclose(network(z)[:3], network(z[:3]), atol=1e-6)
@@ -107,7 +107,7 @@ def test_sampling_in_training_mode_leaves_the_weights_alone() -> None:
 def test_labels_take_the_range_that_is_asked_for() -> None:
     for label_range, low in (("-1..1", -1.0), ("0..1", 0.0)):
         gan = WganGp(WganGp.Params(**WganGp.tiny, label_range=label_range), Setup(SIZE))
-        entered = gan._enter(ToyPatches(SIZE).take(np.arange(4)), np.random.default_rng(0))
+        entered = gan.prepare(ToyPatches(SIZE).take(np.arange(4)), np.random.default_rng(0))
         assert set(np.unique(entered[:, 1])) == {low, 1.0}
 
 
@@ -148,7 +148,7 @@ def test_each_fault_is_a_switch_of_the_corrected_preset(cls: type[Gan]) -> None:
 
 def test_the_critic_learns_to_tell_real_from_generated() -> None:
     params = WganGp.Params(**{**WganGp.tiny, "critic_steps": 40, "lr_critic": 5e-3})
-    trainer = Trainer(params, SIZE, Compute(), seed=0)
+    trainer = GanTrainer(params, SIZE, Compute(), seed=0)
     real = ToyPatches(SIZE).take(np.arange(20).repeat(8))
     assert float(trainer.step(real)["wasserstein"]) > 0.2
 
@@ -163,7 +163,7 @@ def test_generated_patches_carry_a_graph_only_where_the_generator_learns(
     reuse: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     params = WganGp.Params(**{**WganGp.tiny, "critic_steps": 3, "reuse_batch": reuse})
-    trainer = Trainer(params, SIZE, Compute(), seed=0)
+    trainer = GanTrainer(params, SIZE, Compute(), seed=0)
     graphs: list[bool] = []
     made = trainer.generator.forward
 
@@ -179,7 +179,7 @@ def test_generated_patches_carry_a_graph_only_where_the_generator_learns(
 
 def test_a_critic_step_is_one_joint_pass_and_a_penalty_in_float32() -> None:
     params = WganGp.Params(**{**WganGp.tiny, "precision": "bfloat16", "penalty_samples": 3})
-    trainer = Trainer(params, SIZE, Compute(precision="bfloat16"), seed=0)
+    trainer = GanTrainer(params, SIZE, Compute(precision="bfloat16"), seed=0)
     passes: list[tuple[int, torch.dtype]] = []
 
     def note(module: torch.nn.Module, inputs: tuple[torch.Tensor], out: torch.Tensor) -> None:

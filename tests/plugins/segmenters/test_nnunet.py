@@ -48,6 +48,22 @@ def test_the_plans_are_nnunets_and_travel_with_the_weights():
 
 
 @installed
+@pytest.mark.parametrize(
+    ("size", "configuration", "planned"),
+    [((16, 16, 16), "3d_fullres", [0.8, 0.6, 0.5]), ((16, 16), "2d", [0.6, 0.5])],
+)
+def test_it_plans_with_the_spacing_of_its_setup(size, configuration, planned):
+    setup = Setup(size, spacing=(0.5, 0.6, 0.8))
+    method = Nnunet(NnunetParams(**Nnunet.tiny), setup)
+    list(method.fit(ToyPatches(size), seed=1))
+    plans = json.loads(bytes(method.weights()["plans"]))
+    assert plans["configurations"][configuration]["spacing"] == planned  # z, y, x
+    # Scans of that spacing are predicted on their own grid.
+    image = np.zeros((18, 20, 17), np.float32)
+    assert method.predict(image, np.ones(image.shape, bool)).shape == image.shape
+
+
+@installed
 def test_it_learns_bright_tubes():
     params = {**Nnunet.tiny, "steps": 300, "cases": 24, "width": 8, "batch_size": 8, "overlap": 0.5}
     method = Nnunet(NnunetParams(**params), Setup((16, 16, 16), spacing=(0.5, 0.5, 0.7)))

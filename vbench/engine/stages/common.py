@@ -7,6 +7,7 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
+from vbench.data.predict import check_array
 from vbench.engine.context import Context
 from vbench.engine.store import Store
 from vbench.engine.tuning import Trial, ask, best
@@ -124,7 +125,7 @@ def check_labelled_patches(patches: Any, n: int, size: tuple[int, ...], owner: s
         ContractError: When shape, type, range or labels are not as agreed.
         DivergedError: When a value is not finite.
     """
-    _check_array(patches, patches_shape(n, size), f"{owner}.sample")
+    check_array(patches, patches_shape(n, size), f"{owner}.sample")
     images, labels = image_of(patches), label_of(patches)
     if float(np.abs(images).max(initial=0.0)) > 1 + 1e-4:
         raise ContractError(
@@ -135,36 +136,9 @@ def check_labelled_patches(patches: Any, n: int, size: tuple[int, ...], owner: s
         raise ContractError(f"{owner}.sample: labels have values other than 0 and 1")
 
 
-def check_probabilities(probabilities: Any, shape: tuple[int, ...], owner: str) -> None:
-    """Hold a predicted volume to the contract.
-
-    Raises:
-        ContractError: When shape, type or range are not as agreed.
-        DivergedError: When a value is not finite.
-    """
-    _check_array(probabilities, shape, f"{owner}.predict")
-    low, high = float(probabilities.min()), float(probabilities.max())
-    if low < -1e-4 or high > 1 + 1e-4:
-        raise ContractError(
-            f"{owner}.predict: values reach from {low:.3g} to {high:.3g}; expected [0, 1]"
-        )
-
-
-def _check_array(array: Any, shape: tuple[int, ...], owner: str) -> None:
-    if not isinstance(array, np.ndarray):
-        raise ContractError(f"{owner} returned {type(array).__name__}; expected a numpy array")
-    if array.shape != shape:
-        raise ContractError(f"{owner} returned shape {array.shape}; expected {shape}")
-    if array.dtype != np.float32:
-        raise ContractError(f"{owner} returned {array.dtype}; expected float32")
-    if not np.isfinite(array).all():
-        raise DivergedError(f"{owner} returned values that are not finite")
-
-
 __all__: list[str] = [
     "Array",
     "check_labelled_patches",
-    "check_probabilities",
     "chosen",
     "fitted_segmenter",
     "params_of",

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vbench.engine.context import Context
-from vbench.engine.stages.common import check_probabilities, chosen, fitted_segmenter
+from vbench.engine.stages.common import chosen, fitted_segmenter
 from vbench.files import write_npy
 from vbench.interfaces import SegmentationMetric
 from vbench.masks.slices import ray
@@ -33,8 +33,7 @@ def run(context: Context) -> dict[str, Any]:
     for number, volume in enumerate(volumes):
         context.report(number, len(volumes), {})
         probabilities = predict_volume(segmenter, volume)
-        check_probabilities(probabilities, volume.image.shape, segmenter.name)
-        prediction = (probabilities >= fitted["threshold"]) & volume.mask
+        prediction = probabilities >= fitted["threshold"]
         write_like_native(
             context.folder / "predictions" / f"{volume.id}.nii.gz",
             prediction.astype(np.uint8),

@@ -1,0 +1,85 @@
+"""Whole volumes by overlapping windows, only where the mask is: the one sliding window.
+
+Places are those of MONAI's ``sliding_window_inference``; windows without any mask voxel are left
+out, which changes nothing inside the mask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import product
+
+import numpy as np
+import numpy.typing as npt
+
+from vbench.masks.slices import lead
+from vbench.types import Array
+
+Place = tuple[slice, ...]
+
+
+def blend(
+    predict: Callable[[Array, Array], Array],
+    image: Array,
+    mask: Array,
+    *,
+    weight: npt.NDArray[np.float32],
+    overlap: float,
+    at_once: int = 1,
+) -> npt.NDArray[np.float32]:
+    """Predict a volume by windows, and average where they overlap.
+
+    A volume that is thinner than a window lies in its middle, as in a training patch.
+
+    Args:
+        predict: Maps windows ``(n, a, b, c)`` and their masks to probabilities of that shape.
+        image: ``(X, Y, Z)``, -1 outside of the mask.
+        mask: bool ``(X, Y, Z)``.
+        weight: What each voxel of a window counts, ``(a, b, c)``, above 0.
+        overlap: The share of a window that its neighbour covers, too; 0 to below 1.
+        at_once: Windows that are predicted together.
+
+    Returns:
+        float32 ``(X, Y, Z)`` in [0, 1], 0 outside of the mask.
+    """
+    shape, block = image.shape, weight.shape
+    before = [lead(n, edge) for n, edge in zip(shape, block, strict=True)]
+    extra = [(b, max(edge - n, 0) - b) for b, edge, n in zip(before, block, shape, strict=True)]
+    volume = np.pad(np.asarray(image, np.float32), extra, constant_values=-1)
+    inside = np.pad(np.asarray(mask, bool), extra)
+    total, norm = np.zeros(volume.shape, np.float32), np.zeros(volume.shape, np.float32)
+    places = _places(inside, block, overlap)
+    for first in range(0, len(places), at_once):
+        chosen = places[first : first + at_once]
+        windows, masks = (np.stack([of[place] for place in chosen]) for of in (volume, inside))
+        for place, found in zip(chosen, predict(windows, masks) * weight, strict=True):
+            total[place] += found
+            norm[place] += weight
+    # Voxels that no window covers are outside of the mask.
+    result = total / np.maximum(norm, np.finfo(np.float32).tiny)
+    cut = tuple(slice(b, b + n) for b, n in zip(before, shape, strict=True))
+    return np.where(mask, np.clip(result[cut], 0, 1), np.float32(0))
+
+
+def starts(extent: int, window: int, overlap: float) -> list[int]:
+    """Return where the windows of one axis start; the last one ends at the border."""
+    if extent <= window:
+        return [0]
+    step = max(int(window * (1 - overlap)), 1)
+    return [min(s, extent - window) for s in range(0, extent - window + step, step)]
+
+
+def _places(inside: Array, block: Sequence[int], overlap: float) -> list[Place]:
+    """Return the windows that hold a mask voxel."""
+    filled = np.argwhere(inside)
+    if not len(filled):
+        return []
+    low, high = filled.min(0), filled.max(0)
+    axes = [
+        [s for s in starts(n, b, overlap) if s <= top and s + b > bottom]
+        for n, b, bottom, top in zip(inside.shape, block, low, high, strict=True)
+    ]
+    places = (
+        tuple(slice(s, s + b) for s, b in zip(at, block, strict=True)) for at in product(*axes)
+    )
+    return [place for place in places if inside[place].any()]

@@ -1,0 +1,53 @@
+"""Settles what parameters leave to the machine, once, before any job has a key.
+
+A value such as ``precision = "auto"`` is answered by the plugin where the run is planned. The
+answer takes its place in the spec, and so stands in the parameters of every job, and in its key:
+workers on other machines compute in the same way, and a rerun finds its results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from vbench.interfaces import Fitted
+from vbench.registry import Registry
+from vbench.spec.check import build_params
+from vbench.spec.model import Spec
+from vbench.types import Kind, Setup
+
+
+def settle(spec: Spec, registry: Registry) -> Spec:
+    """Return the spec with every answer written out.
+
+    Args:
+        spec: A sound spec.
+        registry: The plugins.
+    """
+
+    def answered(
+        kind: Kind, plugin: str, own: Mapping[str, Any], shared: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        cls = cast(type[Fitted], registry.get(kind, plugin).cls)
+        params = build_params(cls.Params, {**(shared or {}), **own}, f"{kind}.params")
+        return {**own, **cls.settle(params, Setup(tuple(spec.patches.size)))}
+
+    generators = [
+        use.model_copy(update={"params": answered("generator", use.plugin, use.params)})
+        for use in spec.generators
+    ]
+    segmenter = spec.segmenter
+    shared = answered("segmenter", segmenter.plugin, segmenter.params)
+    regimes = {}
+    for regime in ("transfer", "scratch"):
+        table = getattr(spec.regimes, regime)
+        if table is not None:
+            params = answered("segmenter", segmenter.plugin, table.params, shared)
+            regimes[regime] = table.model_copy(update={"params": params})
+    return spec.model_copy(
+        update={
+            "generators": generators,
+            "segmenter": segmenter.model_copy(update={"params": shared}),
+            "regimes": spec.regimes.model_copy(update=regimes),
+        }
+    )
