@@ -79,10 +79,10 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line; an error that a person can mend is one line and exit code 2."""
+    """Run the command line; an error that a user can fix is one line and exit code 2."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # File names and signs that the terminal's encoding lacks are shown as escapes.
+            # Characters that the terminal's encoding lacks are shown as escapes.
             stream.reconfigure(errors="backslashreplace")
     try:
         cli.main(standalone_mode=False)
