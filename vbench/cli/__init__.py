@@ -17,7 +17,7 @@ from vbench.suggest import did_you_mean
 
 #: Command, the module whose ``command`` it is, and what ``vbench --help`` says of it.
 COMMANDS: dict[str, tuple[str, str]] = {
-    "run": ("vbench.cli.run", "Run what is missing of a benchmark, then print its leaderboard."),
+    "run": ("vbench.cli.run", "Run the missing jobs of a benchmark, then print its leaderboard."),
     "plan": ("vbench.cli.plan", "List every job with its key, cached or new; train nothing."),
     "validate": ("vbench.cli.validate", "Check a spec, its plugins and its data."),
     "leaderboard": ("vbench.cli.leaderboard", "Rank the arms, with intervals."),

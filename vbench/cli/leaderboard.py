@@ -33,7 +33,7 @@ def command(
     """Rank the arms of BENCHMARK, with intervals.
 
     Without BENCHMARK: the one in the results folder. The statistics are recomputed from the
-    records, so this needs no run to have ended.
+    records, so it works while a run is still under way.
     """
     from vbench.analysis import merge_folders, table
     from vbench.errors import SpecError

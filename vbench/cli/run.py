@@ -43,7 +43,7 @@ def command(
     force: tuple[str, ...],
     verbose: bool,
 ) -> None:
-    """Run what is missing of the benchmark SPEC, then print its leaderboard.
+    """Run the missing jobs of the benchmark SPEC, then print its leaderboard.
 
     Exit code 0: every arm finished; 1: some arm failed, the others are complete; 2: the spec, the
     data or the call is wrong, found before any training.
