@@ -1,4 +1,4 @@
-"""The errors that a person can mend; the command line prints them as one line and exits with 2."""
+"""Errors that a user can fix; the command line prints them as one line and exits with code 2."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 
 class VbenchError(Exception):
-    """Base: a message in one line that names the file or key, what was expected, and the mend."""
+    """Base: a message in one line that names the file or key, what was expected, and the fix."""
 
 
 class SpecError(VbenchError):

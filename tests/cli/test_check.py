@@ -85,7 +85,7 @@ def test_a_source_that_needs_a_folder_says_so():
         (["copy", "--kind", "segmenter"], "no segmenter is called 'copy'"),
         (["copy", "--only", "fitz"], "no check is called 'fitz'; did you mean 'fits'?"),
         (["copy", "--set", "keep"], "--set keep: expected KEY=VALUE"),
-        ([], "name the plugins to check, or say --all"),
+        ([], "name the plugins to check, or use --all"),
         (["gone.py"], "gone.py: no such plugin file"),
         ([PLUGINS / "broken_at_import.py"], "could not be loaded: ModuleNotFoundError"),
         ([PLUGINS / "observer.py"], "registers no plugin"),

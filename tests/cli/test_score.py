@@ -100,7 +100,7 @@ def test_each_class_is_scored_on_its_own(tmp_path):
 def test_csv_has_a_row_per_value(folders, tmp_path):
     path = tmp_path / "new" / "scores.csv"
     assert call(folders, "--metric", "hd", "--csv", path).exit_code == 0
-    rows = list(csv.DictReader(path.open()))
+    rows = list(csv.DictReader(path.read_text().splitlines()))
     assert [(row["subject"], float(row["value"]), row["status"]) for row in rows] == [
         ("case0", 0, "ok"),
         ("case1", pytest.approx(1), "ok"),

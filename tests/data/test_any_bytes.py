@@ -188,7 +188,7 @@ def test_a_volume_beyond_the_memory_is_refused(
 def test_what_is_no_regular_file_does_not_hang(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.nii.gz")
     (tmp_path / "b.nii.gz").mkdir()
-    assert "no regular file" in str(outcome(tmp_path / "a.nii.gz", integer=True))
+    assert "not a regular file" in str(outcome(tmp_path / "a.nii.gz", integer=True))
     assert "a folder" in str(outcome(tmp_path / "b.nii.gz", integer=True))
 
 

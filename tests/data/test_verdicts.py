@@ -243,8 +243,8 @@ def test_what_is_no_label_is_refused_by_all_in_the_same_words(
     ("target", "message"),
     [
         ("../../.git/annex/objects/0/1/SHA256E-s9--0.nii.gz", "datalad get"),
-        ("gone.nii.gz", "a link to gone.nii.gz, where nothing is"),
-        ("case0.nii.gz", "a link to case0.nii.gz, where nothing is"),
+        ("gone.nii.gz", "a broken link to gone.nii.gz"),
+        ("case0.nii.gz", "a broken link to case0.nii.gz"),
     ],
 )
 def test_a_link_to_nothing_is_refused_by_all_in_the_same_words(

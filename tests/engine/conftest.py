@@ -1,4 +1,4 @@
-"""A PostgreSQL server of its own, on 127.0.0.1, for the tests of the shared Optuna storage."""
+"""A PostgreSQL server, on 127.0.0.1, for the tests of the shared Optuna storage."""
 
 from __future__ import annotations
 

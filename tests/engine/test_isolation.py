@@ -65,7 +65,7 @@ def test_a_faulty_generator_fails_its_own_arm_only(
     assert {r["failure"]["reason"] for r in failed if r is not first} == {"upstream"}
     if fault in ("raise", "hang", "abort"):
         assert "misbehave" in first["failure"]["traceback"]
-    cases = list(csv.DictReader((result.folder / "cases.csv").open()))
+    cases = list(csv.DictReader((result.folder / "cases.csv").read_text().splitlines()))
     assert {c["status"] for c in cases if c["arm"] == "synthetic/bad"} == {"failed"}
     assert {c["status"] for c in cases if c["arm"] == "real"} == {"ok"}
 
@@ -216,7 +216,7 @@ def test_a_metric_that_raises_costs_its_own_values_only(tmp_path: Path) -> None:
     result = run(tmp_path, metrics__segmentation=["dsc", "broken-metric"], regimes={"real": True})
     assert not result.failures
     assert not result.ok  # a score that was asked for is missing
-    cases = list(csv.DictReader((result.folder / "cases.csv").open()))
+    cases = list(csv.DictReader((result.folder / "cases.csv").read_text().splitlines()))
     assert {(c["metric"], c["status"]) for c in cases} == {
         ("dsc", "ok"),
         ("broken-metric", "failed"),

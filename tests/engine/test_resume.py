@@ -127,7 +127,7 @@ def test_ctrl_c_stops_at_once_and_says_how_to_go_on(tmp_path: Path, sent: signal
     _, stderr = process.communicate(timeout=20)
     assert time.monotonic() - begun < 5
     assert process.returncode == 130
-    assert b"the same command goes on from there" in stderr
+    assert b"the same command resumes the rest" in stderr
     assert [path.name for path in (tmp_path / "out/store/claims").iterdir()] == [".lock"]
 
 

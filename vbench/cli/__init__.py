@@ -17,7 +17,7 @@ from vbench.errors import VbenchError, did_you_mean
 #: Command, the module whose ``command`` it is, and what ``vbench --help`` says of it. Without a
 #: module a built-in plugin brings it.
 COMMANDS: dict[str, tuple[str, str]] = {
-    "run": ("vbench.cli.run", "Run what is missing of a benchmark, then print its leaderboard."),
+    "run": ("vbench.cli.run", "Run the missing jobs of a benchmark, then print its leaderboard."),
     "plan": ("vbench.cli.plan", "List every job with its key, cached or new; train nothing."),
     "validate": ("vbench.cli.validate", "Check a spec, its plugins and its data."),
     "leaderboard": ("vbench.cli.leaderboard", "Rank the arms, with intervals."),
@@ -89,10 +89,10 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line; an error that a person can mend is one line and exit code 2."""
+    """Run the command line; an error that a user can fix is one line and exit code 2."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # File names and signs that the terminal's encoding lacks are shown as escapes.
+            # Characters that the terminal's encoding lacks are shown as escapes.
             stream.reconfigure(errors="backslashreplace")
     try:
         cli.main(standalone_mode=False)

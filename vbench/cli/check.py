@@ -27,7 +27,9 @@ _SIGN = {"passed": ("ok", "green"), "failed": ("FAILED", "bold red"), "skipped":
 @click.command("check")
 @click.argument("names", nargs=-1, metavar="NAME...")
 @click.option("--all", "everything", is_flag=True, help="Check every plugin that is installed.")
-@click.option("--kind", type=click.Choice(KINDS), help="This kind only, when names are shared.")
+@click.option(
+    "--kind", type=click.Choice(KINDS), help="Only this kind, if several kinds share a name."
+)
 @click.option(
     "--set",
     "overrides",
@@ -35,7 +37,7 @@ _SIGN = {"passed": ("ok", "green"), "failed": ("FAILED", "bold red"), "skipped":
     metavar="KEY=VALUE",
     help="A parameter for the checks, such as --set path=/data/Dataset001; VALUE is TOML.",
 )
-@click.option("--only", multiple=True, metavar="CHECK", help="This check only; may be repeated.")
+@click.option("--only", multiple=True, metavar="CHECK", help="Only this check; may be repeated.")
 @click.option(
     "--seconds", default=120.0, show_default=True, help="A check that takes longer has failed."
 )
@@ -78,7 +80,7 @@ def _entries(names: tuple[str, ...], everything: bool, kind: str | None) -> list
     from vbench.cli.named import entries_called
 
     if everything == bool(names):
-        raise click.UsageError("name the plugins to check, or say --all")
+        raise click.UsageError("name the plugins to check, or use --all")
     if everything:
         return [e for e in registry.default().entries() if kind in (None, e.cls.kind)]
     return [entry for name in names for entry in entries_called(name, kind)]

@@ -38,7 +38,7 @@ def spec_argument(function: F) -> F:
         "overrides",
         multiple=True,
         metavar="KEY.PATH=VALUE",
-        help="Override a key of the spec; VALUE is TOML. Such as --set tune.trials=2, or --set "
+        help="Override a key of the spec; VALUE is TOML, as in --set tune.trials=2 or --set "
         '"data.source.split={train=2,val=1,test=1}".',
     )(function)
     return click.argument("spec", type=click.Path(dir_okay=False))(function)

@@ -16,7 +16,7 @@ from vbench.cli.folders import benchmark_folders
     "outs",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="Results folder; several are merged.  [default: results]",
+    help="Results folder; repeat to merge several.  [default: results]",
 )
 @click.option(
     "--format",
@@ -32,8 +32,8 @@ def command(
 ) -> None:
     """Rank the arms of BENCHMARK, with intervals.
 
-    Without BENCHMARK: the one in the results folder. The statistics are computed anew from the
-    records, so this needs no run to have ended.
+    Without BENCHMARK: the one in the results folder. The statistics are recomputed from the
+    records, so it works while a run is still under way.
     """
     from vbench.analysis import merge_folders, table
     from vbench.errors import SpecError, did_you_mean

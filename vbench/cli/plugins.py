@@ -22,13 +22,13 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 @click.group("plugins", invoke_without_command=True)
 @json_option
 @click.option("--verbose", is_flag=True, help="With parameters, papers and full load errors.")
-@click.option("--kind", type=click.Choice(KINDS), help="This kind only.")
+@click.option("--kind", type=click.Choice(KINDS), help="Only this kind.")
 @click.option(
     "--file",
     "files",
     multiple=True,
     type=click.Path(dir_okay=False),
-    help="Load this plugin file, too.",
+    help="Also load this plugin file.",
 )
 @click.pass_context
 def command(

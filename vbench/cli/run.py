@@ -27,10 +27,12 @@ from vbench.cli.common import out_option, spec_argument
     "--force",
     multiple=True,
     metavar="GLOB",
-    help="Do these arms, stages or jobs again, and what depends on them.",
+    help="Redo these arms, stages or jobs, and what depends on them.",
+)
+@click.option(
+    "--verbose", is_flag=True, help="Show the tracebacks of warnings, and what is being done."
 )
 @click.option("--no-tracking", is_flag=True, help="Log nothing to MLflow or another tracker.")
-@click.option("--verbose", is_flag=True, help="Show tracebacks of warnings, and what is done.")
 def command(
     spec: str,
     overrides: tuple[str, ...],
@@ -43,7 +45,7 @@ def command(
     no_tracking: bool,
     verbose: bool,
 ) -> None:
-    """Run what is missing of the benchmark SPEC, then print its leaderboard.
+    """Run the missing jobs of the benchmark SPEC, then print its leaderboard.
 
     Exit code 0: every arm finished; 1: some arm failed, the others are complete; 2: the spec, the
     data or the call is wrong, found before any training.
@@ -55,7 +57,7 @@ def command(
     from vbench.cli.progress import Display
     from vbench.log import shown
 
-    # A cluster's queue stops jobs with SIGTERM; that is no other than Ctrl-C.
+    # A cluster's queue stops jobs with SIGTERM, which counts as Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     console = Console()
     errors = Console(stderr=True)
@@ -80,7 +82,7 @@ def command(
             )
     except KeyboardInterrupt:
         click.echo(
-            "stopped; what finished is kept, and the same command goes on from there", err=True
+            "stopped; finished jobs are kept, and the same command resumes the rest", err=True
         )
         sys.exit(130)
     console.print(render_table(result.board))

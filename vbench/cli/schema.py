@@ -19,7 +19,7 @@ import click
     "files",
     multiple=True,
     type=click.Path(dir_okay=False),
-    help="With the plugins of this file, too.",
+    help="Also include the plugins of this file.",
 )
 def command(out: Path | None, files: tuple[str, ...]) -> None:
     """Print the JSON schema of specs, with the parameters of all installed plugins.

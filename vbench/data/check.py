@@ -1,4 +1,4 @@
-"""What is wrong with a data set of files: every fault, with the file and the mend.
+"""What is wrong with a data set of files: every fault, with the file and how to fix it.
 
 Reads each file once. A data set without serious faults can be used by a benchmark.
 """
@@ -51,7 +51,7 @@ def check_source(source: FolderSource) -> Iterator[Fault | str]:
 
 
 def faults_of(source: FolderSource) -> list[Fault]:
-    """Return what keeps a data set from being used: all but remarks."""
+    """Return the faults that make a data set unusable: all but remarks."""
     found = (found for found in check_source(source) if isinstance(found, Fault))
     return [fault for fault in found if fault.serious]
 
@@ -134,7 +134,7 @@ def _image_faults(image: Image, mask: Image | None) -> Iterator[Fault]:
 
 
 def _vessel(label: Image, files: SubjectFiles, faults: list[Fault]) -> Array | None:
-    """Return the vessels of a label, None when its values are no label's."""
+    """Return the vessels of a label, None when its values cannot be those of a label."""
     values = _try(faults, label.path, whole_numbers, label)
     if values is None:
         return None
@@ -156,7 +156,7 @@ def _vessel(label: Image, files: SubjectFiles, faults: list[Fault]) -> Array | N
 
 
 def _pair_faults(image: Image, path: Path, vessel: Array, mask: Image | None) -> Iterator[Fault]:
-    """Find labels that are the image's own, or are not where its vessels are."""
+    """Find labels that are copies of the image, or do not lie on its vessels."""
     values = np.nan_to_num(image.array, posinf=0, neginf=0)
     if np.array_equal(values != 0, vessel) and len(np.unique(values)) <= 2:
         yield Fault(image.path, "the same voxels as its label", "put the image here")

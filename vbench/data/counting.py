@@ -1,4 +1,4 @@
-"""Counts the patches that a method is handed while it is fitted, by where they come from."""
+"""Counts the patches that a method draws while it is fitted, by their origin."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _REMEMBERED = 16
 
 
 class CountedPatches(Patches):
-    """Patches that count themselves; to a method they are those that they wrap.
+    """Patches that count how often they are drawn; a method sees only the patches inside.
 
     Each patch counts as often as it is handed out. A method may fetch batches ahead in another
     thread; one that was waiting when the training was saved is drawn again when it goes on, by
@@ -81,7 +81,7 @@ class CountedPatches(Patches):
         self._counts["synthetic"] += synthetic
 
     def seen(self) -> dict[str, Any]:
-        """Return what is counted so far, as JSON, to go on from after an interruption."""
+        """Return the counts so far as JSON, to resume from after an interruption."""
         with self._lock:
             ahead = [list(entry) for entry in self._ahead]
             return {"counts": dict(self._counts), "ahead": ahead, "escaped": self._escaped}

@@ -88,7 +88,10 @@ def read_about(file: Path, faults: list[Fault]) -> About:
         return About()
     ending = about.get("file_ending", SUFFIXES[0])
     if ending not in SUFFIXES:
-        fault(f"file_ending is {_shown(ending)}", 'convert the files to .nii.gz, and say ".nii.gz"')
+        fault(
+            f"file_ending is {_shown(ending)}",
+            'convert the files to .nii.gz, and set it to ".nii.gz"',
+        )
     count = _number(about.get("numTraining"))
     if "numTraining" in about and count is None:
         fault(
@@ -112,7 +115,7 @@ def read_about(file: Path, faults: list[Fault]) -> About:
 
 
 def ignore_beside(truth: Path) -> tuple[int, ...]:
-    """Return the ignore labels of the nnU-Net data set that a truth lies in; none when in none.
+    """Return the ignore labels of the nnU-Net data set that holds a reference; none outside of one.
 
     Args:
         truth: A folder such as ``labelsTr``, or a file in one.
@@ -134,7 +137,9 @@ def ignore_beside(truth: Path) -> tuple[int, ...]:
 def _labels(given: Any, fault: Callable[..., None]) -> dict[str, tuple[int, ...]] | None:
     """Return values by name, of nnU-Net 2 (name: value or region) or 1 ("value": name)."""
     if not isinstance(given, dict):
-        fault(f"labels is {_shown(given)}, expected such as {_EXAMPLE}", "write labels so")
+        fault(
+            f"labels is {_shown(given)}, expected something like {_EXAMPLE}", "write them like this"
+        )
         return None
     labels: dict[str, tuple[int, ...]] = {}
     for name, value in given.items():
@@ -165,8 +170,8 @@ def _check_ignore(
         if others or 0 in values:
             also = f"'{others[0]}'" if others else "the background"
             fault(
-                f"labels.{name} is {_shown(list(values))}, which is {also}, too",
-                "give 'ignore' a value of its own",
+                f"labels.{name} is {_shown(list(values))}, which is also {also}",
+                "give 'ignore' a value that no class has",
             )
 
 
@@ -191,7 +196,7 @@ def _number(value: Any) -> int | None:
 
 
 def _shown(value: Any) -> str:
-    """Return text as it is, another value as JSON writes it, cut short."""
+    """Return text unchanged and other values as JSON, shortened."""
     text = value if isinstance(value, str) else json.dumps(value)
     text = one_line(text) or '""'
     return text if len(text) <= 60 else f"{text[:57]}..."

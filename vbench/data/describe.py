@@ -79,14 +79,14 @@ def _upright(flat: Array, edges: list[float], unit: float) -> Array:
 
 
 def _coloured(flat: Array, truth: Array) -> Array:
-    """Return a projection in 0…1 as uint8 colours, the truth in red."""
+    """Return a projection in 0…1 as uint8 colours, the reference in red."""
     picture = np.repeat((flat * 255)[..., None], 3, axis=2)
     picture[truth] = 0.35 * picture[truth] + 0.65 * RED
     return picture.astype(np.uint8)
 
 
 def _below(pictures: list[Array]) -> Array:
-    """Join pictures one below the other on black, aligned at the left."""
+    """Stack pictures vertically on black, aligned left."""
     width = max(picture.shape[1] for picture in pictures)
     rows: list[Array] = []
     for picture in pictures:

@@ -1,4 +1,4 @@
-"""What a file really is that is not what its name says: a pointer, a web page, another format.
+"""What a file really is when its name is wrong: a pointer, a web page, another format.
 
 Downloads and data managers leave such files behind: they have the right name, and no volume in it.
 """
@@ -17,7 +17,7 @@ _AGAIN = "a server sent it instead of the volume: download it again, logged in i
 _CONVERT = "convert it to NIfTI"
 _UNPACK = "unpack it, and give the .nii or .nii.gz file in it"
 
-#: Where a sign stands, the sign, what the file is, and the mend.
+#: Offset of a signature, the signature, what the file is, and the fix.
 _SIGNS: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"PK\x03\x04", "a zip archive", _UNPACK),
     (0, b"PK\x05\x06", "an empty zip archive", "download the volume again"),
@@ -52,7 +52,7 @@ _SIGNS: tuple[tuple[int, bytes, str, str], ...] = (
 
 
 def disguise(head: bytes) -> tuple[str, str] | None:
-    """Return what a file is that begins so, and the mend; None when it may be a volume."""
+    """Return what a file that begins like this is, and the fix; None when it may be a volume."""
     if b"annex/objects/" in head[:HEAD] and b"\0" not in head[:64]:
         return "a git-annex pointer, not the volume", _ANNEX
     if head.startswith((b"version https://git-lfs", b"version https://hawser")):
@@ -64,7 +64,7 @@ def disguise(head: bytes) -> tuple[str, str] | None:
 
 
 def _text(head: bytes) -> tuple[str, str] | None:
-    """Say which kind of text a file begins with; None when it is none."""
+    """Say what kind of text a file begins with; None when it is not text."""
     wide = head[:2] in (b"\xff\xfe", b"\xfe\xff")
     text = head[:HEAD].decode("utf-16" if wide else "utf-8-sig", "ignore").strip()
     if not text or not all(c.isprintable() or c in "\t\r\n" for c in text):
@@ -81,18 +81,18 @@ def _text(head: bytes) -> tuple[str, str] | None:
 
 
 def missing(path: Path) -> DataError:
-    """Return the error of a path at which no file can be opened."""
+    """Return the error for a path where no file can be opened."""
     try:
         target = str(path.readlink())
     except (OSError, ValueError):
         return DataError(f"{path}: no such file or folder; check the path")
     if "annex/objects" in target.replace("\\", "/"):
         return DataError(f"{path}: a git-annex link, not the volume; {_ANNEX}")
-    return DataError(f"{path}: a link to {target}, where nothing is; mend or remove the link")
+    return DataError(f"{path}: a broken link to {target}; fix or remove the link")
 
 
 def unopened(path: Path, error: OSError) -> DataError:
-    """Return the error of a file that the system does not open."""
+    """Return the error for a file that the system will not open."""
     if error.errno in (errno.ENOENT, errno.ELOOP):
         return missing(path)
     return DataError(f"{path}: {error.strerror}; check the path and the permissions")

@@ -1,4 +1,4 @@
-"""File names in entities, as BIDS writes them: ``sub-01_ses-2_run-1_label-vessel_mask``."""
+"""File names made of entities, as in BIDS: ``sub-01_ses-2_run-1_label-vessel_mask``."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Name:
 
     @classmethod
     def of(cls, path: Path, below: Path | None = None) -> Name:
-        """Parse a file's name; ``sub-`` and ``ses-`` may stand in a folder's name alone.
+        """Parse a file's name; ``sub-`` and ``ses-`` may be only in a folder's name.
 
         Args:
             path: A NIfTI file.
@@ -105,11 +105,11 @@ class Name:
         return (*known, tuple(others), natural("_".join(self.words)))
 
     def source(self) -> dict[str, str]:
-        """Return the entities that say of which image the file is."""
+        """Return the entities that say which image the file belongs to."""
         return {key: value for key, value in self.entities.items() if key not in DERIVED}
 
     def modality(self) -> set[str]:
-        """Return the words that name an image, in small letters."""
+        """Return the words that name an image, in lower case."""
         return {word.lower() for word in self.words} & MODALITIES
 
     def same_modality(self, other: Name) -> bool:
@@ -154,7 +154,7 @@ def plain(value: str) -> str:
 
 
 def natural(text: str) -> tuple[tuple[int, int, str], ...]:
-    """Return what sorts texts with numbers as people do: ``ses-2`` before ``ses-10``."""
+    """Return a key that sorts names by their numbers: ``ses-2`` before ``ses-10``."""
     parts = re.findall(r"[0-9]+|[^0-9]+", text)
     return tuple((0, int(p), "") if p.isascii() and p.isdigit() else (1, 0, p) for p in parts)
 

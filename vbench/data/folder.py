@@ -1,4 +1,4 @@
-"""Data sources that are files on disk: which files belong to which subject, and what is amiss.
+"""Data sources that are files on disk: which files belong to which subject, and what is wrong.
 
 A layout (``nnunet``, ``bids``, ``manifest``) implements :meth:`FolderSource.scan` alone; loading,
 fingerprints and ``vbench data check`` follow from it.
@@ -37,7 +37,7 @@ def check_id(subject: str) -> None:
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that is wrong with a file.
+    """Something wrong with a file.
 
     Attributes:
         file: The file or folder.
@@ -66,7 +66,7 @@ class SubjectFiles:
         mask: Brain mask, None when there is none.
         classes: The label values that are vessels; all above 0 when None.
         ignore: The label values of voxels that nobody labelled, such as nnU-Net's ``ignore``.
-        group: The person, when several subjects may be of one; None: each is of its own.
+        group: The person, when several subjects may be of one; None: each is another person.
     """
 
     id: str
@@ -78,13 +78,13 @@ class SubjectFiles:
     group: str | None = None
 
     def paths(self) -> list[Path]:
-        """Return the files that there are."""
+        """Return the files that exist."""
         return [path for path in (self.image, self.label, self.mask) if path is not None]
 
 
 @dataclass(frozen=True)
 class Listing:
-    """What a folder holds: subjects with all that they need, and what is amiss."""
+    """What a folder holds: subjects with all that they need, and what is wrong."""
 
     subjects: tuple[SubjectFiles, ...]
     faults: tuple[Fault, ...]
@@ -173,7 +173,7 @@ class FolderSource(DataSource):
         return replace(found, subjects=tuple(replace(s, ignore=(ignore,)) for s in found.subjects))
 
     def subjects(self, wanted: int | None = None) -> list[str]:
-        """Name the subjects in alphabetical order, whatever is wanted.
+        """Name the subjects in alphabetical order, however many are wanted.
 
         Raises:
             DataError: The first fault, when files are missing or do not pair up.
@@ -220,7 +220,7 @@ class FolderSource(DataSource):
         return self.files(subject).group or subject
 
     def anatomy(self, subject: str) -> list[str]:
-        """Return digests of the image's bytes and of the label's voxels."""
+        """Return digests of the image's bytes and the label's voxels."""
         files = self.files(subject)
         return [content_digest(files.image), *label_digest(files.label)]
 

@@ -1,4 +1,4 @@
-"""A foreground mask from the image alone, for data that come without a brain mask.
+"""A foreground mask from the image alone, for data without a brain mask.
 
 Only the image is looked at, never the label: a mask that followed the label would tell a
 segmenter where vessels are. It keeps too much rather than too little.

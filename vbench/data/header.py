@@ -44,7 +44,7 @@ def stem(path: Path) -> str:
 
 @dataclass(frozen=True)
 class Header:
-    """What a header says of its voxels.
+    """What a header says about its voxels.
 
     Attributes:
         raw: nibabel's header, as it stands in the file.
@@ -76,7 +76,7 @@ class Header:
 
 
 def damaged(path: Path, error: object) -> DataError:
-    """Return the error of a file that cannot be decoded."""
+    """Return the error for a file that cannot be decoded."""
     why = " ".join(str(error).split()) or type(error).__name__
     return DataError(f"{path}: the file is damaged or cut short ({why}); copy or download it again")
 
@@ -90,21 +90,21 @@ def check_file(path: Path) -> int:
     name = path.name.lower()
     if name.endswith((".hdr", ".img", ".hdr.gz", ".img.gz")):
         raise DataError(
-            f"{path}: half of a pair of .hdr and .img; convert both to one file, such as with "
+            f"{path}: half of a pair of .hdr and .img; convert both to one file, for example with "
             "'nib-convert x.img x.nii.gz'"
         )
     if not path.name.endswith(SUFFIXES):
-        mend = "write the ending in small letters" if name.endswith(SUFFIXES) else ""
+        mend = "write the ending in lower case" if name.endswith(SUFFIXES) else ""
         raise DataError(f"{path}: not a .nii or .nii.gz file; {mend or 'convert it to NIfTI'}")
     try:
         about = path.stat()
         if not stat.S_ISREG(about.st_mode):
-            what = "a folder" if stat.S_ISDIR(about.st_mode) else "no regular file"
+            what = "a folder" if stat.S_ISDIR(about.st_mode) else "not a regular file"
             raise DataError(f"{path}: {what}, expected a NIfTI file; give the file")
         with path.open("rb") as file:
             first = file.read(HEAD)
     except ValueError as error:
-        raise DataError(f"{path}: no name of a file ({error}); correct the path") from error
+        raise DataError(f"{path}: not a valid file name ({error}); correct the path") from error
     except OSError as error:
         raise unopened(path, error) from error
     zipped = first[:2] == GZIP
@@ -113,7 +113,7 @@ def check_file(path: Path) -> int:
     if not zipped:
         refuse_disguise(path, first)
     if zipped and not path.name.endswith(".gz"):
-        raise DataError(f"{path}: compressed, though its name says not; rename it to .nii.gz")
+        raise DataError(f"{path}: compressed, though its name says otherwise; rename it to .nii.gz")
     if not zipped and path.name.endswith(".gz"):
         if _order(first) is None:
             raise DataError(f"{path}: neither compressed nor NIfTI; copy or download it again")
@@ -122,7 +122,7 @@ def check_file(path: Path) -> int:
 
 
 def refuse_disguise(path: Path, first: bytes) -> None:
-    """Raise DataError when the first bytes are those of something that is no volume."""
+    """Raise DataError when the first bytes are not those of a volume."""
     if first[:2] == GZIP:
         raise DataError(f"{path}: compressed twice; unpack it once")
     if first and not any(first):
@@ -133,7 +133,7 @@ def refuse_disguise(path: Path, first: bytes) -> None:
 
 
 def parse(path: Path, take: Callable[[int], bytes]) -> Header:
-    """Read the header as it stands at the start of a file: nibabel mends some faults silently.
+    """Read the header as it is in the file: nibabel repairs some faults silently.
 
     Args:
         path: For messages.
@@ -193,7 +193,7 @@ def check_length(path: Path, header: Header, size: int) -> None:
 
 
 def wrong_length(path: Path, header: Header, found: str) -> DataError:
-    """Return the error of a file that is longer or shorter than its header says."""
+    """Return the error for a file that is longer or shorter than its header says."""
     voxels = "×".join(map(str, header.shape))
     return DataError(
         f"{path}: {found} bytes, its header says {header.offset + header.nbytes} ({voxels} voxels "
@@ -216,7 +216,7 @@ def _shape(path: Path, raw: Any) -> tuple[int, int, int]:
     if len(shape) < 2 or any(n < 1 for n in shape) or any(n != 1 for n in shape[3:]):
         raise DataError(
             f"{path}: shape {shape}, expected one volume of three axes; "
-            "extract one volume of a series, or one channel, into a file of its own"
+            "extract one volume of a series, or one channel, into a separate file"
         )
     return shape[0], shape[1], shape[2] if shape[2:] else 1
 

@@ -1,4 +1,4 @@
-"""Voxels that nobody labelled: nnU-Net's ``ignore``, and where patches are free of it.
+"""Unlabelled voxels: nnU-Net's ``ignore``, and where patches are free of it.
 
 They are no background. Patches are drawn only where none of their voxels is ignored, so that no
 method ever sees one, whoever wrote it; thresholds and scores leave them out.

@@ -1,4 +1,4 @@
-"""Memory-mapped arrays that do not stay in memory: pages that were read are handed back."""
+"""Memory-mapped arrays that do not stay in memory: pages are given back after reading."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _AROUND = 64 * 1024
 
 
 def release(*arrays: Array) -> None:
-    """Hand the pages of memory-mapped arrays back to the system; others are left alone.
+    """Give the pages of memory-mapped arrays back to the system; leave other arrays alone.
 
     What was read counts as resident memory until then. The arrays stay valid: the next access
     reads from the system's file cache, or from disk.

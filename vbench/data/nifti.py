@@ -1,7 +1,7 @@
 """NIfTI files as they come, and back: any orientation, type, scale and unit become RAS and mm.
 
 Nothing is guessed about a file that cannot be read as it says: the error names the file, what was
-expected and the mend.
+expected and the fix.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Image:
 
     @property
     def placed(self) -> bool:
-        """Whether the header says how the volume lies, by a qform or an sform."""
+        """Whether the header gives the volume's orientation, by a qform or an sform."""
         return bool(self.header["qform_code"] or self.header["sform_code"])
 
 
@@ -232,7 +232,7 @@ def check_same_grid(other: Image, image: Image, what: str = "image") -> None:
 
 
 def _check_sides(other: Image, image: Image) -> None:
-    """Raise DataError when one of two files does not say how it lies, and is read as a mirror.
+    """Raise DataError when one of two files gives no orientation, and would be read mirrored.
 
     Without a code in qform and sform, the first axis is read as going from right to left. Where the
     other file says that its goes from left to right, the two are most likely stored alike.

@@ -59,7 +59,7 @@ class VolumePatches(Patches):
             vessel_centred: The share that is centred on vessel voxels, 0 to 1.
             seed: Of the positions.
             groups: The person of each volume, who is its subject in ``subject_index``; None: each
-                volume is of its own.
+                volume is of another person.
             in_memory: Keep the pool in memory when it takes at most this many bytes.
 
         Raises:
@@ -133,7 +133,7 @@ class VolumePatches(Patches):
                 there, here = _overlap(start, block, volume.image.shape)
                 images[k].reshape(block)[here] = volume.image[there]
                 labels[k].reshape(block)[here] = volume.label[there]
-            # In Fortran order, each axial plane of a block is a piece of its own.
+            # In Fortran order, each axial plane of a block is contiguous.
             self._budget.spend(2 * block[2], 2 * block[1] * volume.image.shape[0])
         scaled = self._minmax[self._volume[index]]
         if scaled.any():

@@ -1,4 +1,4 @@
-"""Where a volume lies: the affine of its header, held to all else that the header says of it.
+"""Where a volume lies: the affine of its header, checked against the rest of the header.
 
 A header may say it three times: sform, qform and pixdim. The sform is read, or else the qform; what
 contradicts it is refused, since other readers take the other one.
@@ -98,14 +98,14 @@ def orientation(path: Path, affine: Array) -> Array:
 
 
 def check_plausible(path: Path, spacing: Sequence[float]) -> None:
-    """Raise DataError when edges of voxels in mm are such that the unit must be wrong."""
+    """Raise DataError when the voxel size in mm shows that the unit must be wrong."""
     if not all(PLAUSIBLE[0] <= edge <= PLAUSIBLE[1] for edge in spacing):
         shown = [float(f"{edge:.3g}") for edge in spacing]
         raise DataError(f"{path}: voxels of {shown} mm; correct spacing or unit (xyzt_units)")
 
 
 def corner_distance(a: Array, b: Array, shape: Sequence[int]) -> float:
-    """Return how far the corners of two grids of one shape are apart at most, in voxels of b."""
+    """Return the largest distance between corners of two grids of one shape, in voxels of b."""
     ends = np.array(np.meshgrid(*[(0, n - 1) for n in shape])).reshape(3, -1)
     corners = np.vstack([ends, np.ones(ends.shape[1])])
     moved = np.linalg.inv(b) @ a @ corners

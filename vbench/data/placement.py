@@ -66,13 +66,13 @@ class Fit:
 
     @property
     def sure(self) -> bool:
-        """Whether it does, no other place comes near, and it is no matter of a voxel or two."""
+        """Whether it does, no other place comes near, and it is more than a voxel or two away."""
         far = max(map(abs, self.shift)) >= FAR or self.changes > any(self.shift)
         return self.better and far and abs(self.there) >= ALONE * self.chance
 
     @property
     def changes(self) -> int:
-        """How much has to be done to the label."""
+        """How far the label has to be changed."""
         turned = sum(axis != place for place, axis in enumerate(self.axes))
         return 2 * turned + sum(self.flips) + any(self.shift)
 
@@ -90,7 +90,7 @@ class Fit:
 
 
 def best_fit(image: Array, vessel: Array, mask: Array | None = None) -> Fit | None:
-    """Look for a better place of a label.
+    """Look for a better place for a label.
 
     Args:
         image: Finite numbers ``(X, Y, Z)``.

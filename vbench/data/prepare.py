@@ -1,4 +1,4 @@
-"""A subject becomes a prepared volume: normalised, masked, a few files in a folder of its own.
+"""A subject becomes a prepared volume: normalised, masked, a few files in a folder.
 
 The arrays are read back memory-mapped, so that memory does not grow with the number of subjects.
 They are in Fortran order: an axial slice lies in one piece, a block in a few.
@@ -140,7 +140,7 @@ def intensity(values: Array) -> dict[str, float]:
 
 
 def _in_words(notes: Mapping[str, Any]) -> dict[str, Any]:
-    """Keep what a reader should know; a phantom's truth, nested and long, stays with its source."""
+    """Keep what a reader should know; a phantom's ground truth is long, and left out."""
     return {k: v for k, v in notes.items() if isinstance(v, str | bool | int | float)}
 
 

@@ -1,4 +1,4 @@
-"""Which subject is for training, validation and test: by person, seeded, no person in two."""
+"""Divides subjects into training, validation and test: seeded, by person, nobody in two parts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Split:
 
 
 def group_by_pattern(ids: Sequence[str], pattern: str) -> dict[str, str]:
-    """Return whose each subject is: what the pattern's first parentheses find in its name.
+    """Return each subject's person: what the pattern's first parentheses match in its name.
 
     Raises:
         DataError: When it does not match a name, or puts all subjects into one group.
@@ -74,7 +74,7 @@ def split_subjects(
         ids: The subjects that there are.
         split: Part to count, fraction or names.
         seed: The data seed.
-        people: Subject to person; None: each subject is a person of its own.
+        people: Subject to person; None: each subject is a different person.
 
     Raises:
         DataError: When there are too few subjects, an unknown or a doubled one, one whose person
@@ -82,7 +82,7 @@ def split_subjects(
     """
     twice = _doubled(ids)
     if twice:
-        raise DataError(f"the subject '{twice}' is there twice; give each a name of its own")
+        raise DataError(f"the subject '{twice}' is there twice; give each a different name")
     if people:
         return _split_people(ids, split, seed, people)
     for part in split:

@@ -1,4 +1,4 @@
-"""The bytes of a file to its very end: what is compressed is held to its checksum and length."""
+"""The bytes of a file to its very end; checksum and length of compressed data are verified."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _member(file: BinaryIO, waiting: bytes) -> Generator[bytes, None, bytes]:
 
 
 class Reader:
-    """Takes bytes off :func:`blocks`, so many at a time."""
+    """Reads :func:`blocks` in pieces of any size."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._blocks = blocks(file)
@@ -79,7 +79,7 @@ class Reader:
         return bytes(buffer[: self.fill(memoryview(buffer))])
 
     def skip(self, n: int) -> int:
-        """Pass over ``n`` bytes; return how many there were."""
+        """Skip ``n`` bytes; return how many there were."""
         at = 0
         while at < n and self._more():
             step = min(n - at, len(self._left))

@@ -1,4 +1,4 @@
-"""A data set on disk as others expect it: NIfTI in the nnU-Net or BIDS layout, with the truth.
+"""A data set on disk as other tools expect it: NIfTI in nnU-Net or BIDS layout, with its truth.
 
 What is known of a phantom beside its label (tree, seeds, parameters) is written as JSON; what else
 a source has to say of a subject, such as centre lines, as text.
@@ -126,7 +126,7 @@ def write_dataset(
         if places["image"] in done:
             raise DataError(
                 f"{places['image']}: '{subject.id}' and '{done[places['image']]}' share this name; "
-                "name subjects apart in letters and digits"
+                "give subjects names that differ in letters and digits"
             )
         done[places["image"]] = subject.id
         write_volume(places["image"], _compact(subject.image), subject.affine)
@@ -143,7 +143,7 @@ def write_dataset(
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder that results go to, when it is missing.
+    """Make a folder for results if it is missing.
 
     Raises:
         DataError: When that is not possible.
@@ -157,7 +157,7 @@ def make_folder(folder: Path) -> None:
 
 
 def _compact(image: Array) -> Array:
-    """Return whole numbers as int16, as scanners write them, where that loses nothing."""
+    """Return whole numbers as int16, as scanners write them, where that is lossless."""
     image = np.asarray(image)
     if np.abs(image).max() < 2**15 and np.array_equal(image, np.rint(image)):
         return image.astype(np.int16)

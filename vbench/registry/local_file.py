@@ -1,4 +1,4 @@
-"""Imports a single Python file as a module of its own, as the plugin files of a spec are."""
+"""Imports a single Python file as a module, such as the plugin files of a spec."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class Fitting(Conformance):
     _fits: ClassVar[dict[int, Observed | Exception]]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Give each suite fits of its own."""
+        """Give each suite its own fits."""
         super().__init_subclass__(**kwargs)
         cls._fits = {}
 

@@ -112,7 +112,7 @@ class SegmentationMetricSuite(MetricSuite):
         expect(math.isfinite(Score.of(score).value), f"the score is {Score.of(score).value}")
 
     def test_identical_is_best(self, ndim: int) -> None:
-        """Judges the truth itself at least as good as a shifted copy."""
+        """Scores the reference itself at least as well as a shifted copy."""
         pairs = mask_pairs(ndim)
         scores = {case: self.metric().score(pairs[case]) for case in ("identical", "overlapping")}
         expect(
@@ -189,7 +189,7 @@ class FidelityMetricSuite(_PatchMetricSuite):
         return [ToyPatches(SIZES[ndim], seed=1), ToyPatches(SIZES[ndim], seed=2)]
 
     def test_noise_is_worse(self, ndim: int) -> None:
-        """Judges noise worse than other real patches."""
+        """Scores noise worse than other real patches."""
         real = ToyPatches(SIZES[ndim], n=48, seed=2)
         alike = self.score(ToyPatches(SIZES[ndim], n=48, seed=1), real)
         noise = self.score(NoisePatches(SIZES[ndim], n=48), real)
@@ -209,7 +209,7 @@ class PrivacyMetricSuite(_PatchMetricSuite):
         return [ToyPatches(SIZES[ndim], seed=seed) for seed in (1, 2, 3)]
 
     def test_copies_are_worse(self, ndim: int) -> None:
-        """Judges copies of training patches as leaking more than new patches."""
+        """Scores copies of training patches as leaking more than new patches."""
         fresh, training, heldout = (ToyPatches(SIZES[ndim], n=48, seed=s) for s in (1, 2, 3))
         copies = self.score(training, training, heldout)
         new = self.score(fresh, training, heldout)

@@ -41,7 +41,7 @@ class SourceSuite(Conformance):
     _loaded: ClassVar[dict[str, Subject]]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Give each suite subjects of its own."""
+        """Give each suite its own subjects."""
         super().__init_subclass__(**kwargs)
         cls._loaded = {}
 
@@ -161,7 +161,7 @@ class SourceSuite(Conformance):
         expect(not attempts, f"tried to {'; '.join(attempts[:3])}")
 
     def test_missing_folder_is_named(self) -> None:
-        """Says which folder is missing, as an error that a person can mend."""
+        """Says which folder is missing, as an error that a user can fix."""
         if "path" not in self.plugin.Params.model_fields:
             raise Skip("reads no folder: there is no parameter `path`")
         settings = self.plugin.Params(**{**self.settings().model_dump(), "path": "no/such/folder"})

@@ -12,7 +12,7 @@ from vbench.types import Array, Weights
 
 
 def as_numpy(value: Any) -> Array:
-    """Return a numpy array or torch tensor as a numpy array of its own."""
+    """Return a numpy array or torch tensor as a separate numpy array."""
     if hasattr(value, "detach"):
         value = value.detach().cpu()
         if str(value.dtype) == "torch.bfloat16":

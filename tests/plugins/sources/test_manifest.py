@@ -147,7 +147,7 @@ def test_a_table_of_another_code_page_names_the_line(tmp_path: Path) -> None:
 def test_a_table_behind_a_dead_link_is_said(tmp_path: Path, target: str) -> None:
     file = tmp_path / "manifest.csv"
     file.symlink_to(target)
-    with pytest.raises(DataError, match=f"a link to {target}, where nothing is"):
+    with pytest.raises(DataError, match=f"a broken link to {target}"):
         source(file).subjects()
 
 

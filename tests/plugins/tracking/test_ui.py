@@ -46,7 +46,8 @@ def test_only_reports_and_viewers_are_served_and_only_to_this_machine(tmp_path):
             with urllib.request.urlopen(request) as answer:
                 return answer.status
         except urllib.error.HTTPError as error:
-            return error.code
+            with error:
+                return error.code
 
     assert status("/demo/report.html") == 200
     assert status("/demo/plan.json") == 404
@@ -64,6 +65,14 @@ class Ui:
         self.process = subprocess.Popen(
             call, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=env
         )
+        try:
+            self._wait()
+        except BaseException:
+            self.process.kill()
+            self.stop()
+            raise
+
+    def _wait(self):
         said = ""
         while "Ctrl-C" not in said:
             line = self.process.stdout.readline()
@@ -81,7 +90,8 @@ class Ui:
 
     def stop(self):
         self.process.terminate()
-        return self.process.wait(timeout=60)
+        with self.process:  # closes its pipe
+            return self.process.wait(timeout=60)
 
 
 @pytest.fixture
@@ -91,8 +101,11 @@ def ui(tmp_path):
     )
     write_report(made.folder)
     running = Ui(tmp_path)
-    yield running
-    assert running.stop() == 0
+    try:
+        yield running
+    finally:
+        code = running.stop()
+    assert code == 0
     with pytest.raises(OSError, match="refused"):
         urllib.request.urlopen(running.base)
 

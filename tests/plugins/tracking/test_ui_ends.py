@@ -70,7 +70,13 @@ def gone(processes, seconds=20.0):
 @pytest.mark.parametrize("wait", [0.0, 3.0])
 def test_no_server_is_left(results, number, wait):
     call = [sys.executable, "-m", "vbench", "ui", "--out", str(results), "--port", "0"]
-    started = subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(call, stdout=subprocess.PIPE, stderr=quiet, text=True) as started:
+        check_its_end(started, number, wait)
+
+
+def check_its_end(started, number, wait):
+    """Stop ``vbench ui`` some seconds after it has said that it runs, and look for leftovers."""
     said = ""
     while "Ctrl-C" not in said:
         line = started.stdout.readline()
