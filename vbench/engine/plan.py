@@ -142,13 +142,15 @@ class _Planner:
         count = self.spec.tune.checkpoints
         axes = self.make.checkpoint_axis(count)
         for trial in range(self.spec.tune.trials):
-            asking = self.make.asking(arm, seed, self.spec.segmenter, trial, {**space, **axes}, use)
-            samples = shared or self.make.samples(arm, seed, use, asking)
+            spec = self.make.trial_spec(
+                arm, seed, self.spec.segmenter, trial, {**space, **axes}, use
+            )
+            samples = shared or self.make.samples(arm, seed, use, spec)
             self.make.trial(
                 arm,
                 seed,
                 self.spec.segmenter,
-                asking,
+                spec,
                 {"synthetic": samples, "val": source.keys("val")},
             )
         if evaluated:
@@ -210,5 +212,5 @@ class _Planner:
 
     def _trials(self, arm: Arm, seed: int, use: PluginUse, reads: dict[str, Any]) -> None:
         for trial in range(self.spec.tune.trials):
-            asking = self.make.asking(arm, seed, use, trial, {})
-            self.make.trial(arm, seed, use, asking, reads)
+            spec = self.make.trial_spec(arm, seed, use, trial, {})
+            self.make.trial(arm, seed, use, spec, reads)

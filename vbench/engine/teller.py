@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from vbench.engine import results
 from vbench.engine.job import Job
-from vbench.engine.plan import Plan
 from vbench.engine.runner import Watcher
 from vbench.engine.store import Store
+from vbench.records.job import JobRecord
 from vbench.registry import Registry
 from vbench.types import JobFailure
 
@@ -21,14 +20,13 @@ class Teller:
 
     def __init__(
         self,
-        made: Plan,
         store: Store,
         folder: Path,
         plugins: Registry,
         watcher: Watcher | None,
     ) -> None:
         """Start to count: nothing ran, nothing failed."""
-        self.made, self.store, self.folder = made, store, folder
+        self.store, self.folder = store, folder
         self.hook = plugins.manager.hook
         self.watcher = watcher
         self.ran = 0
@@ -45,18 +43,21 @@ class Teller:
         if self.watcher:
             self.watcher.progress(job, step, total, metrics)
 
-    def finished(self, job: Job, record: dict[str, Any]) -> None:
+    def finished(self, job: Job, record: JobRecord) -> None:
         """Pass on that a job finished."""
         self.ran += 1
-        if job.stage in ("evaluate", "audit"):
-            results.write_records(self.made, self.store, self.folder)
-        gently(lambda: self.hook.vbench_job_finished(job=job.info, record=record))
+        results.append_record(job, record, self.folder)
+        told = record.to_json()
+        gently(lambda: self.hook.vbench_job_finished(job=job.info, record=told))
         if self.watcher:
             self.watcher.finished(job, record)
 
     def failed(self, job: Job, failure: JobFailure) -> None:
         """Pass on that a job failed."""
         self.failures[f"{job.stage} {job.label}"] = failure
+        record = self.store.failure(job.key)
+        if record is not None:
+            results.append_record(job, record, self.folder)
         gently(lambda: self.hook.vbench_job_failed(job=job.info, failure=failure))
         if self.watcher:
             self.watcher.failed(job, failure)
@@ -67,7 +68,7 @@ class Teller:
             self.watcher.left(seconds, done, total)
 
 
-def gently(act: Any) -> None:
+def gently(act: Callable[[], object]) -> None:
     """Call what must not stop a run: a hook of a plugin, or a view; its error is a warning."""
     try:
         act()
