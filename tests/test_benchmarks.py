@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from vbench.engine.plan import make_plan
+from vbench.records.stages import FitSegmenterInputs, SynthesiseInputs
 from vbench.registry import default
 from vbench.spec.check import faults
 from vbench.spec.load import load_spec
@@ -100,10 +101,10 @@ def trainings(name: str) -> dict[str, int]:
     for arm in plan.arms:
         if arm.regime == "baseline":
             continue
-        inputs = plan.jobs[arm.trials[0][0]].inputs
-        made = [plan.jobs[key].inputs["n"] for key in inputs["synthetic"][:1]]
-        patches = per_subject * len(inputs["train"]) + sum(made)
-        steps[arm.name] = cls.training_steps(cls.Params(**inputs["params"]), patches)
+        inputs = plan.jobs[arm.trials[0][0]].inputs_as(FitSegmenterInputs)
+        made = [plan.jobs[key].inputs_as(SynthesiseInputs).n for key in inputs.synthetic[:1]]
+        patches = per_subject * len(inputs.train) + sum(made)
+        steps[arm.name] = cls.training_steps(cls.Params(**inputs.params), patches)
     return steps
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vbench.engine.job import STAGE_VERSIONS
+from vbench.engine.stages import stage
 from vbench.errors import StoreError
 from vbench.records.job import JobRecord
 from vbench.records.stages import (
@@ -71,4 +71,11 @@ def test_a_result_of_another_stage_is_refused() -> None:
 
 
 def test_every_stage_of_the_engine_has_its_models() -> None:
-    assert STAGES.keys() == STAGE_VERSIONS.keys()
+    for name, (inputs, result) in STAGES.items():
+        found = stage(name)
+        assert (found.name, found.Inputs, found.Result) == (name, inputs, result)
+
+
+def test_an_unknown_stage_is_said() -> None:
+    with pytest.raises(StoreError, match="stage 'os' is not known"):
+        stage("os")

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from vbench import registry
 from vbench.engine import results
-from vbench.engine.costs import Costs, Lengths, done_of, training_lengths
+from vbench.engine.costs import Costs, done_of, training_lengths
 from vbench.engine.executors.local import usable_cores
 from vbench.engine.explain import reasons
 from vbench.engine.job import Job
 from vbench.engine.plan import Plan, make_plan
 from vbench.engine.runner import Runner, Settings, Watcher
+from vbench.engine.stages.base import Lengths
 from vbench.engine.store import RECORD, Store, writable
 from vbench.engine.teller import Teller
 from vbench.engine.underway import under_way
@@ -192,7 +193,8 @@ def run(
         missing = [key for key in made.jobs if not store.has(key)]
         logger.info("%d jobs, %d to do", len(made.jobs), len(missing))
         display = NotebookProgress() if watcher is None and in_notebook() else None
-        told = Teller(made, store, folder, plugins, watcher or display)
+        results.write_records(made, store, folder)  # then appended to
+        told = Teller(store, folder, plugins, watcher or display)
         if missing:
             cores = usable_cores()
             workers = workers or cores
@@ -270,7 +272,9 @@ def _execute(
             "the Optuna storage did not answer",
             logger,
         )
-        running = make_executor(executor, workers=workers, scheduler=scheduler)
+        running = make_executor(
+            executor, workers=workers, scheduler=scheduler, device=settings.device
+        )
         try:
             costs = Costs(store.records(), lengths)
             runner = Runner(made, store, running, claims, settings, watcher, costs)

@@ -53,6 +53,16 @@ def write_json(path: str | Path, value: Any) -> None:
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
+def as_json(value: Any) -> Any:
+    """Return a value as :func:`write_json` followed by :func:`read_json` would.
+
+    Raises:
+        ValueError: When a number has no JSON form.
+        TypeError: When a value has none.
+    """
+    return json.loads(json.dumps(value, allow_nan=False, default=_plain))
+
+
 def read_json(path: str | Path, *, unique: bool = False) -> Any:
     """Read a JSON file.
 

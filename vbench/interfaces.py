@@ -194,9 +194,12 @@ class Fitted(Plugin):
 
     Attributes:
         ndims: The patch dimensions that it takes.
+        gpu: Whether it computes on ``setup.device``; False for a method that needs the CPU only,
+            so that its jobs keep no GPU from others.
     """
 
     ndims: ClassVar[tuple[int, ...]] = (2, 3)
+    gpu: ClassVar[bool] = True
 
     def __init__(self, params: Any, setup: Setup) -> None:
         """Build the method for a patch size and a device, before any data is seen.

@@ -14,6 +14,7 @@ from typing import Any
 from markupsafe import Markup
 
 from vbench.engine.job import Job
+from vbench.records.job import JobRecord
 from vbench.types import JobFailure
 
 #: Seconds between two updates, at least.
@@ -72,7 +73,7 @@ class NotebookProgress:
         self._running[job.key] = (job, " · ".join([f"{step}/{total}", *values]))
         self._show()
 
-    def finished(self, job: Job, record: dict[str, Any]) -> None:
+    def finished(self, job: Job, record: JobRecord) -> None:
         """Take a job's line away."""
         self._running.pop(job.key, None)
         self._show()

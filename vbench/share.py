@@ -56,17 +56,22 @@ def export(
     plan = _plan(out, benchmark)
     entry = _arm(plan, arm)
     store = Store(out / "store")
+
+    def result(key: str) -> dict[str, Any]:
+        found: dict[str, Any] = store.record(key).to_json()["result"]
+        return found
+
     finished = {int(s): key for s, key in entry["evaluate"].items() if store.has(key)}
     if not finished or (seed is not None and seed not in finished):
         which = "it" if seed is None else f"seed {seed}"
         raise StoreError(f"{arm}: {which} has not finished; run the benchmark first")
     if seed is None:
-        seed = max(finished, key=lambda s: store.result(finished[s])["validation_score"])
-    chosen = store.result(finished[seed])
-    trial = store.record(entry["trials"][str(seed)][chosen["trial"]])
+        seed = max(finished, key=lambda s: result(finished[s])["validation_score"])
+    chosen = result(finished[seed])
+    trial = store.record(entry["trials"][str(seed)][chosen["trial"]]).to_json()
     samples = store.folder(trial["inputs"]["synthetic"][chosen["checkpoint"]])
-    made = store.record(samples.name)
-    fitted = store.record(made["inputs"]["generator"])
+    made = store.record(samples.name).to_json()
+    fitted = store.record(made["inputs"]["generator"]).to_json()
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("images.npy", "labels.npy"):
         with atomic_write(folder / name) as temporary:
@@ -81,7 +86,7 @@ def export(
         "plugin": fitted["inputs"]["plugin"],
         "patches": made["result"]["n"],
         "size": made["inputs"]["size"],
-        "spacing": store.result(training[0])["spacing"],
+        "spacing": result(training[0])["spacing"],
         "training_subjects": len(training),
         "training": training,
         "heldout": _heldout(plan),

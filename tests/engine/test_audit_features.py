@@ -11,6 +11,7 @@ from toy_benchmark import TOYS, toy_spec
 from vbench import api
 from vbench.engine.plan import make_plan
 from vbench.engine.store import Store
+from vbench.records.stages import AuditInputs, AuditResult
 from vbench.registry import for_paths
 
 LENDING = '''
@@ -80,10 +81,10 @@ def test_fidelity_uses_what_the_segmenter_learnt_and_privacy_does_not(
     api.run(benchmark, tmp_path / "out", tracking=False)
     job, real = audit_of(benchmark)
     assert set(real) <= set(job.needs)
-    found = Store(tmp_path / "out" / "store").result(job.key)
-    assert found["fidelity"]["fid"]["features"] == "lending"
-    assert found["fidelity"]["fid"]["value"] is not None
-    assert found["privacy"]["nn-ratio"]["features"] == "filter-bank"
+    found = Store(tmp_path / "out" / "store").result(job.key, AuditResult)
+    assert found.fidelity["fid"]["features"] == "lending"
+    assert found.fidelity["fid"]["value"] is not None
+    assert found.privacy["nn-ratio"]["features"] == "filter-bank"
 
 
 @pytest.mark.parametrize(
@@ -99,5 +100,5 @@ def test_without_features_to_lend_the_audit_does_not_wait_for_the_real_arm(
     plugin: str, changes: dict[str, Any]
 ) -> None:
     job, real = audit_of(spec(plugin, **changes))
-    assert job.inputs["features"] is None
+    assert job.inputs_as(AuditInputs).features is None
     assert not set(real) & set(job.needs)

@@ -13,6 +13,7 @@ from toy_benchmark import toy_plan, toy_spec, toy_table
 from vbench import api
 from vbench.engine.plan import Plan
 from vbench.errors import SpecError
+from vbench.records.stages import FitSegmenterInputs
 
 TRANSFER: dict[str, Any] = {
     "real": True,
@@ -26,7 +27,7 @@ TRANSFER: dict[str, Any] = {
 def params(plan: Plan, arm: str) -> dict[str, Any]:
     """Return the segmenter's parameters of an arm's first trial."""
     found = next(a for a in plan.arms if a.name == arm)
-    return dict(plan.jobs[found.trials[0][0]].inputs["params"])
+    return dict(plan.jobs[found.trials[0][0]].inputs_as(FitSegmenterInputs).params)
 
 
 def steps(plan: Plan, arm: str) -> int:

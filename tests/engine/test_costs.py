@@ -9,22 +9,41 @@ from rich.console import Console
 
 from vbench.cli import progress as progress_module
 from vbench.cli.progress import Display
-from vbench.engine.costs import Costs, Pace, done_of, training_lengths
+from vbench.engine.costs import Backlog, Costs, Pace, done_of, training_lengths
 from vbench.engine.job import Job
+from vbench.engine.stages import stage
 from vbench.engine.store import Store
 from vbench.files import write_json
+from vbench.records.job import JobRecord
+from vbench.records.stages import EvaluateInputs, FitGeneratorInputs, SynthesiseInputs
 from vbench.registry import default
+
+PATCHES = {"size": (16, 16, 16), "per_subject": 8, "vessel_centred": 0.5, "seed": 0}
 
 
 def fit(steps, *, size=(16, 16, 16), batch=32, benchmark="b", plugin="wgan-gp", **inputs):
-    params = {"steps": steps, "batch_size": batch}
-    given = {"plugin": {"name": plugin}, "params": params, "patches": {"size": list(size)}}
-    return Job("fit-generator", "g", {**given, **inputs}, benchmark=benchmark)
+    given = {
+        "plugin": {"name": plugin},
+        "params": {"steps": steps, "batch_size": batch},
+        "asking": None,
+        "train": (),
+        "patches": {**PATCHES, "size": size},
+        "checkpoints": 1,
+        "seed": 0,
+    }
+    made = FitGeneratorInputs.model_validate({**given, **inputs})
+    return Job("g", made, benchmark=benchmark)
 
 
 def record(job, seconds, **result):
-    about = {"stage": job.stage, "method": job.method, "benchmark": job.benchmark}
-    return {**about, "seconds": seconds, "inputs": job.inputs, "result": result}
+    return JobRecord(
+        **job.about(),
+        benchmark=job.benchmark,
+        status="ok",
+        seconds=seconds,
+        inputs=job.inputs,
+        result=stage(job.stage).Result.model_validate(result),
+    )
 
 
 @pytest.fixture(scope="module")
@@ -50,30 +69,44 @@ def test_patches_and_batches_count(lengths):
 
 
 def test_a_length_that_is_tuned_counts_as_it_was(lengths):
-    asking = {"defaults": {"generator.steps": 500}}
-    job = fit(0, asking=asking)
-    inputs = {**job.inputs, "params": {"batch_size": 32}}
-    job = Job("fit-generator", "g", inputs, benchmark="b")
+    asking = {"defaults": {"generator.steps": 500, "segmenter.steps": 7}}
+    job = fit(0, asking=asking, params={"batch_size": 32})
     tried = record(job, 100.0, params={"steps": 1000, "batch_size": 32})
     assert Costs([tried], lengths).estimate(job) == pytest.approx(50)
 
 
+def sample(n):
+    inputs = {"plugin": {"name": "g"}, "generator": "k", "checkpoint": 0, "n": n, "seed": 0}
+    return Job("s", SynthesiseInputs(**inputs, size=(16, 16, 16)), benchmark="b")
+
+
 def test_samples_and_test_subjects_count():
-    def sample(n):
-        inputs = {"plugin": {"name": "g"}, "n": n, "size": [16, 16, 16]}
-        return Job("synthesise", "s", inputs, benchmark="b")
-
     def evaluate(n):
-        return Job("evaluate", "e", {"plugin": {"name": "s"}, "test": ["t"] * n}, benchmark="b")
+        inputs = {"plugin": {"name": "s"}, "trials": (), "test": ["t"] * n, "size": (4, 4, 4)}
+        more = {"metrics": (), "higher_is_better": True, "seed": 0}
+        return Job("e", EvaluateInputs(**inputs, **more), benchmark="b")
 
-    costs = Costs([record(sample(100), 10.0), record(evaluate(4), 8.0)])
+    scored = {"trial": 0, "threshold": 0.5, "validation_score": 0.5, "cases": ()}
+    sampled = record(sample(100), 10.0, n=100, checkpoint=0)
+    costs = Costs([sampled, record(evaluate(4), 8.0, **scored)])
     assert costs.estimate(sample(1000)) == pytest.approx(100)
     assert costs.estimate(evaluate(14)) == pytest.approx(28)
 
 
-def test_a_pruned_trial_tells_nothing(lengths):
-    costs = Costs([record(fit(900), 5.0, pruned=True), record(fit(900), 90.0)], lengths)
+def test_a_training_that_did_not_start_tells_nothing(lengths):
+    costs = Costs([record(fit(900), 0.1, skipped=True), record(fit(900), 90.0)], lengths)
     assert costs.estimate(fit(900)) == pytest.approx(90)
+
+
+def test_what_waits_is_summed_up_by_kind(lengths):
+    costs = Costs([record(fit(900), 90.0)], lengths)
+    waits = Backlog(costs)
+    for job in (fit(900), fit(1800), sample(10)):
+        waits.add(job)
+    assert waits.seconds() == pytest.approx(90 + 180 + stage("synthesise").seconds)
+    waits.add(fit(1800), -1)
+    costs.add(record(sample(100), 10.0, n=100, checkpoint=0))
+    assert waits.seconds() == pytest.approx(90 + 1)
 
 
 def test_a_resumed_training_is_timed_by_what_it_does_now():

@@ -5,9 +5,18 @@ from pathlib import Path
 from toy_benchmark import TOYS, toy_plan, toy_spec, toy_table
 
 from vbench.engine.job import derive_seed, digest
-from vbench.engine.plan import make_plan
+from vbench.engine.plan import Plan, make_plan
+from vbench.records.stages import FitSegmenterInputs
 from vbench.registry import load
 from vbench.spec import parse_spec
+
+
+def trial(plan: Plan, key: str) -> FitSegmenterInputs:
+    return plan.jobs[key].inputs_as(FitSegmenterInputs)
+
+
+def trials(plan: Plan) -> list[FitSegmenterInputs]:
+    return [trial(plan, key) for key, job in plan.jobs.items() if job.stage == "fit-segmenter"]
 
 
 def keys(**changes: object) -> dict[str, str]:
@@ -99,8 +108,7 @@ def test_derived_seeds_differ_by_axis_and_fit_32_bits() -> None:
 def test_trials_see_those_before_them_unless_run_in_parallel() -> None:
     def previous(parallel: int) -> list[int]:
         plan = toy_plan(tune={"trials": 4, "parallel": parallel}, regimes={"real": True})
-        asked = [j.inputs["asking"] for j in plan.jobs.values() if j.stage == "fit-segmenter"]
-        return [len(asking["previous"]) for asking in asked]
+        return [len(inputs.trial_spec.previous) for inputs in trials(plan)]
 
     assert previous(1) == [0, 1, 2, 3]
     assert previous(2) == [0, 0, 1, 2]
@@ -133,7 +141,7 @@ def test_every_arm_gets_the_same_number_of_trials_and_validation_subjects() -> N
     for arm in plan.arms:
         role = "target" if arm.regime in ("scratch", "transfer") else "source"
         for key in arm.trials[0]:
-            assert plan.jobs[key].inputs["val"] == plan.data[role].keys("val")
+            assert list(trial(plan, key).val) == plan.data[role].keys("val")
 
 
 def test_test_subjects_are_read_by_evaluate_and_audit_only() -> None:
@@ -149,8 +157,8 @@ def test_transfer_and_scratch_train_on_the_same_subjects() -> None:
         regimes={"scratch": {"subjects": [1]}, "transfer": {"subjects": [1]}},
     )
     few = {
-        (job.seed, tuple(job.inputs["train"]))
-        for job in plan.jobs.values()
-        if job.stage == "fit-segmenter" and job.inputs["train"]
+        (job.seed, trial(plan, key).train)
+        for key, job in plan.jobs.items()
+        if job.stage == "fit-segmenter" and trial(plan, key).train
     }
     assert len(few) == 3

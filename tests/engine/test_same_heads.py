@@ -12,6 +12,7 @@ from toy_benchmark import toy_plan
 
 from vbench.engine.plan import make_plan
 from vbench.errors import DataError
+from vbench.records.stages import AuditInputs
 from vbench.registry import default
 from vbench.spec import parse_spec
 
@@ -109,5 +110,5 @@ def test_the_audit_holds_out_test_subjects_alone():
     audits = [job for job in made.jobs.values() if job.stage == "audit"]
     assert audits
     for job in audits:
-        assert list(job.inputs["heldout"]) == made.data["source"].keys("test")
+        assert list(job.inputs_as(AuditInputs).heldout) == made.data["source"].keys("test")
         assert not set(job.needs) & set(made.data["source"].keys("val"))

@@ -9,7 +9,18 @@ import pytest
 from vbench.engine.store import Store
 from vbench.engine.weights import load_weights, save_weights
 from vbench.errors import ContractError, StoreError
-from vbench.files import write_npy
+from vbench.files import read_json, write_json, write_npy
+from vbench.records.job import JobRecord
+from vbench.records.stages import PluginIdentity, SynthesiseInputs, SynthesiseResult
+
+
+def record(key: str = "k", checkpoint: int = 1) -> JobRecord:
+    plugin = PluginIdentity(name="p")
+    inputs = SynthesiseInputs(
+        plugin=plugin, generator="g", checkpoint=checkpoint, n=2, size=(4, 4), seed=0
+    )
+    result = SynthesiseResult(n=2, checkpoint=checkpoint)
+    return JobRecord(key=key, stage="synthesise", status="ok", inputs=inputs, result=result)
 
 
 @pytest.fixture
@@ -23,40 +34,53 @@ def test_a_job_is_in_the_store_whole_or_not_at_all(store: Store) -> None:
     folder = store.begin("k")
     write_npy(folder / "sub" / "a.npy", np.arange(3))
     assert not store.has("k")
-    store.publish("k", folder, {"key": "k", "result": {"x": 1}})
+    store.publish("k", folder, record())
     assert store.has("k")
-    assert store.result("k") == {"x": 1}
+    assert store.result("k", SynthesiseResult).n == 2
     assert np.load(store.folder("k") / "sub" / "a.npy").tolist() == [0, 1, 2]
 
 
 def test_the_first_to_finish_stays(store: Store) -> None:
     first, second = store.begin("k"), store.begin("k")
-    store.publish("k", first, {"result": 1})
-    record = store.publish("k", second, {"result": 2})
-    assert record["result"] == 1
+    store.publish("k", first, record())
+    kept = store.publish("k", second, record(checkpoint=2))
+    assert kept == record()
     assert not second.exists()
 
 
 def test_a_result_takes_the_place_of_a_failure_and_of_half_a_folder(store: Store) -> None:
-    store.fail("k", {"status": "failed"})
+    store.fail("k", record().model_copy(update={"status": "failed", "result": None}))
+    assert store.failure("k") is not None
     (store.folder("k")).mkdir()
     (store.folder("k") / "rest").write_text("of something")
-    store.publish("k", store.begin("k"), {"result": 1})
+    store.publish("k", store.begin("k"), record())
     assert store.failure("k") is None
     assert not (store.folder("k") / "rest").exists()
 
 
 def test_removed_jobs_are_forgotten(store: Store) -> None:
-    store.publish("k", store.begin("k"), {"result": 1})
+    store.publish("k", store.begin("k"), record())
     store.remove(["k", "never-there"])
     assert not store.has("k")
 
 
 def test_a_damaged_record_is_named(store: Store) -> None:
-    store.publish("k", store.begin("k"), {"result": 1})
+    store.publish("k", store.begin("k"), record())
     (store.folder("k") / "record.json").write_text("{")
     with pytest.raises(StoreError, match=r"record\.json: not a readable record"):
         store.record("k")
+
+
+def test_a_record_that_does_not_fit_is_refused_in_one_line_and_left_out_of_all(
+    store: Store,
+) -> None:
+    for key in ("k", "sound"):
+        store.publish(key, store.begin(key), record(key))
+    path = store.folder("k") / "record.json"
+    write_json(path, {**read_json(path), "stage": "bake"})
+    with pytest.raises(StoreError, match=r"record\.json: stage 'bake' is not known.*run the"):
+        store.record("k")
+    assert [found.key for found in store.records()] == ["sound"]
 
 
 def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
@@ -83,8 +107,8 @@ def test_weights_that_are_not_arrays_are_refused(tmp_path: Path) -> None:
 def test_nothing_in_the_store_is_pickled(store: Store, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"pickle|Object arrays"):
         write_npy(tmp_path / "o.npy", np.array([{"a": 1}], dtype=object))
-    record = store.publish("k", store.begin("k"), {"result": 1})
-    assert json.loads((store.folder("k") / "record.json").read_text()) == record
+    kept = store.publish("k", store.begin("k"), record())
+    assert json.loads((store.folder("k") / "record.json").read_text()) == kept.to_json()
 
 
 def test_what_a_killed_run_left_half_written_is_swept(store: Store) -> None:

@@ -11,6 +11,7 @@ from toy_benchmark import toy_plan, toy_spec
 
 from vbench import api
 from vbench.engine.study import close_orphans, open_trial
+from vbench.records.stages import FitSegmenterInputs
 
 
 def studies(out: Path) -> dict[str, list[optuna.trial.FrozenTrial]]:
@@ -39,7 +40,7 @@ def test_trials_that_a_killed_run_left_running_are_closed(tmp_path: Path) -> Non
     plan = toy_plan(tune={"trials": 2})
     planned = next(job for job in plan.jobs.values() if job.stage == "fit-segmenter")
     made = replace(planned, extra={"study": target})
-    tuned = dict(made.inputs["asking"]["defaults"])
+    tuned = dict(made.inputs_as(FitSegmenterInputs).trial_spec.defaults)
     open_trial(made, tuned, tmp_path / "store")
     open_trial(made, tuned, tmp_path / "another" / "store")
 

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from vbench.engine.tuning import Pruner, Trial, ask, best
+from vbench.records.stages import TrialSpec
 
 SPACE = {
     "segmenter.lr": {"low": 1e-4, "high": 1e-1, "log": True, "integer": False},
@@ -12,7 +15,12 @@ DEFAULTS = {"segmenter.lr": 1e-3, "segmenter.depth": 2}
 
 
 def asked(number: int, earlier: list[Trial], sampler: str = "tpe", seed: int = 5) -> dict:
-    return ask(SPACE, DEFAULTS, number, earlier, sampler=sampler, seed=seed, higher_is_better=True)
+    return ask(trial_spec(number, sampler, seed), earlier)
+
+
+def trial_spec(number: int, sampler: str = "tpe", seed: int = 5, **changes: Any) -> TrialSpec:
+    about = {"space": SPACE, "defaults": DEFAULTS, **changes}
+    return TrialSpec(trial=number, sampler=sampler, seed=seed, **about)
 
 
 def trials(n: int) -> list[Trial]:
@@ -41,22 +49,16 @@ def test_a_trial_depends_on_seed_and_earlier_trials_only(sampler: str) -> None:
 def test_choices_are_tried_one_after_the_other_before_any_is_repeated() -> None:
     space = {"generator.checkpoint": {"choices": [2, 1, 0]}}
     seen = [
-        ask(
-            space,
-            {"generator.checkpoint": 2},
-            number,
-            [],
-            sampler="tpe",
-            seed=number,
-            higher_is_better=True,
-        )["generator.checkpoint"]
+        ask(trial_spec(number, seed=number, space=space, defaults={"generator.checkpoint": 2}), [])[
+            "generator.checkpoint"
+        ]
         for number in range(3)
     ]
     assert seen == [2, 1, 0]
 
 
 def test_nothing_to_tune_asks_for_nothing() -> None:
-    assert ask({}, {}, 3, [], sampler="none", seed=0, higher_is_better=True) == {}
+    assert ask(TrialSpec(trial=3), []) == {}
 
 
 def test_the_best_trial_ended_and_the_earliest_of_equals_wins() -> None:
@@ -112,8 +114,8 @@ def test_a_pruner_goes_by_the_direction_of_the_score() -> None:
 
 def test_a_default_outside_of_the_searched_range_is_tried_and_stops_nothing() -> None:
     defaults = {**DEFAULTS, "segmenter.lr": 1.0}
-    first = ask(SPACE, defaults, 0, [], sampler="tpe", seed=0, higher_is_better=True)
+    first = ask(trial_spec(0, seed=0, defaults=defaults), [])
     assert first == defaults
     earlier = [Trial(0, first, 0.5, False, [])]
-    later = ask(SPACE, defaults, 1, earlier, sampler="tpe", seed=0, higher_is_better=True)
+    later = ask(trial_spec(1, seed=0, defaults=defaults), earlier)
     assert later["segmenter.lr"] <= 0.1

@@ -6,7 +6,6 @@ import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
@@ -14,6 +13,12 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from vbench.cli.common import duration
 from vbench.engine.costs import Pace
 from vbench.engine.job import Job
+from vbench.records.job import JobRecord
+from vbench.records.stages import (
+    EvaluateResult,
+    FitGeneratorResult,
+    FitSegmenterResult,
+)
 from vbench.types import JobFailure
 
 #: Seconds between two lines about the same job, when there is no terminal.
@@ -82,16 +87,17 @@ class Display(AbstractContextManager["Display"]):
             self._said[job.key] = now
             self._line(f"  {job.stage} {job.label}: {text}")
 
-    def finished(self, job: Job, record: dict[str, Any]) -> None:
+    def finished(self, job: Job, record: JobRecord) -> None:
         """Take a job's bar away; say that it is done."""
         self._remove(job)
-        seconds = duration(record["seconds"])
+        seconds = duration(record.seconds)
         told = _outcome(record)
         self._line(
             f"[green]✓[/] [dim]{self._share}[/] {job.stage} {job.label}{told} [dim]{seconds}[/]"
         )
-        for metric, fault in (record["result"] or {}).get("metric_faults", {}).items():
-            self._line(f"[red]✗[/] metric {metric} failed: {_plain(fault)}")
+        if isinstance(record.result, EvaluateResult):
+            for metric, fault in record.result.metric_faults.items():
+                self._line(f"[red]✗[/] metric {metric} failed: {_plain(fault)}")
 
     def failed(self, job: Job, failure: JobFailure) -> None:
         """Take a job's bar away; say why it failed, with its traceback for the first cause."""
@@ -128,21 +134,21 @@ class Display(AbstractContextManager["Display"]):
         self._console.print(text, highlight=False, soft_wrap=True)
 
 
-def _outcome(record: Mapping[str, Any]) -> str:
+def _outcome(record: JobRecord) -> str:
     """Say in a few words what a job found."""
-    result = record["result"]
-    if result.get("skipped"):
+    result = record.result
+    if getattr(result, "skipped", None):
         return " [dim]skipped: the arm's time for tuning is used up[/]"
-    if record["stage"] == "fit-segmenter" and result.get("score") is not None:
-        pruned = ", pruned" if result["pruned"] else ""
-        return f" [dim]validation[/] {result['score']:.3f}{pruned}"
-    if record["stage"] == "evaluate":
-        values = [
-            c["value"] for c in result["cases"] if c["metric"] == "dsc" and c["status"] == "ok"
-        ]
-        return f" [dim]test dsc[/] {sum(values) / len(values):.3f}" if values else ""
-    if record["stage"] == "fit-generator":
-        collapsed = result["candidates"][-1].get("collapsed")
+    if isinstance(result, FitSegmenterResult) and result.score is not None:
+        pruned = ", pruned" if result.pruned else ""
+        return f" [dim]validation[/] {result.score:.3f}{pruned}"
+    if isinstance(result, EvaluateResult) and result.cases:
+        metric = result.cases[0].metric
+        cases = [case for case in result.cases if case.metric == metric and case.status == "ok"]
+        values = [case.value for case in cases if case.value is not None]
+        return f" [dim]test {metric}[/] {sum(values) / len(values):.3f}" if values else ""
+    if isinstance(result, FitGeneratorResult) and result.candidates:
+        collapsed = result.candidates[-1].collapsed
         return f" [yellow]collapsed: {collapsed}[/]" if collapsed else ""
     return ""
 

@@ -5,31 +5,33 @@ What a trial took stands in its record, so a run that is interrupted or repeated
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from vbench.engine.store import Store
+from vbench.records.stages import (
+    FitGeneratorInputs,
+    FitSegmenterInputs,
+    SynthesiseInputs,
+    TrialSpec,
+)
 
 
-def used_up(store: Store, asking: Mapping[str, Any] | None) -> bool:
+def used_up(store: Store, spec: TrialSpec | None) -> bool:
     """Whether the trials that this one sees have taken as long as all may.
 
     Args:
         store: Where their records are.
-        asking: Describes the trial; ``seconds`` is the budget. None: the job is of no trial.
+        spec: Describes the trial; ``seconds`` is the budget. None: the job is of no trial.
     """
-    if asking is None or "seconds" not in asking:
+    if spec is None or spec.seconds is None:
         return False
-    spent = sum(trial_seconds(store, key) for key in asking["previous"])
-    return spent >= float(asking["seconds"])
+    return sum(trial_seconds(store, key) for key in spec.previous) >= spec.seconds
 
 
 def trial_seconds(store: Store, key: str) -> float:
     """Return what a trial took: its segmenter, and its generator where it has one of its own."""
     record = store.record(key)
     jobs = {key: record}
-    for sample in map(store.record, record["inputs"]["synthetic"]):
-        fit = store.record(sample["inputs"]["generator"])
-        if fit["inputs"]["asking"]:
-            jobs |= {sample["key"]: sample, fit["key"]: fit}
-    return sum(float(job["seconds"]) for job in jobs.values())
+    for sample in map(store.record, record.inputs_as(FitSegmenterInputs).synthetic):
+        fit = store.record(sample.inputs_as(SynthesiseInputs).generator)
+        if fit.inputs_as(FitGeneratorInputs).trial_spec:
+            jobs |= {sample.key: sample, fit.key: fit}
+    return sum(job.seconds for job in jobs.values())

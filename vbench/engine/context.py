@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from vbench.engine.job import Job
 from vbench.engine.store import Store
 from vbench.errors import PluginError
+from vbench.records.stages import PluginIdentity
 from vbench.registry import Entry, Registry
 from vbench.types import Kind, Volume
 
@@ -21,6 +21,23 @@ Report = Callable[[int, int, Mapping[str, float]], None]
 def cpu_seconds() -> float:
     """Return user and system time of this process and of its children that have ended."""
     return sum(os.times()[:4])
+
+
+@dataclass
+class Cost:
+    """What a stage measured of its own work; ends up in the record.
+
+    Attributes:
+        steps: Steps of a training, or patches sampled.
+        steps_per_second: Of a training.
+        earlier_seconds: Wall time before it was interrupted.
+        earlier_cpu_seconds: Processor time before it was interrupted.
+    """
+
+    steps: int | None = None
+    steps_per_second: float | None = None
+    earlier_seconds: float = 0.0
+    earlier_cpu_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -35,8 +52,7 @@ class Context:
         device: Where to compute.
         report: Tells the run how far it is.
         checkpoint_seconds: How often a training is saved.
-        cost: What the stage measured of its own work: ``steps``, ``steps_per_second``, and
-            ``earlier``, what it had cost before it was interrupted; ends up in the record.
+        cost: What the stage measured of its own work.
     """
 
     job: Job
@@ -46,36 +62,31 @@ class Context:
     device: str
     report: Report
     checkpoint_seconds: float
-    cost: dict[str, Any] = field(default_factory=dict)
+    cost: Cost = field(default_factory=Cost)
 
-    @property
-    def inputs(self) -> Mapping[str, Any]:
-        """What decides the job's result."""
-        return self.job.inputs
-
-    def plugin(self, kind: Kind, identity: Mapping[str, Any] | None = None) -> Entry:
+    def plugin(self, kind: Kind, planned: PluginIdentity) -> Entry:
         """Return the plugin that was planned, and see that it is the same code here.
 
         Raises:
             PluginError: When this process has another version of it, as on a worker elsewhere.
         """
-        planned = self.inputs["plugin"] if identity is None else identity
-        entry = self.registry.get(kind, planned["name"])
-        if entry.identity != dict(planned):
+        entry = self.registry.get(kind, planned.name)
+        here = PluginIdentity.model_validate(entry.identity)
+        if here != planned:
             raise PluginError(
-                f"{kind} '{planned['name']}' is not the code that was planned (planned "
-                f"{_named(planned)}, found {_named(entry.identity)}): it was edited while the run "
+                f"{kind} '{planned.name}' is not the code that was planned (planned "
+                f"{_named(planned)}, found {_named(here)}): it was edited while the run "
                 "went on, or this worker has another version; run again, with one version "
                 "everywhere"
             )
         return entry
 
-    def volumes(self, name: str) -> list[Volume]:
-        """Open the prepared volumes whose keys are listed under this name."""
+    def volumes(self, keys: Sequence[str]) -> list[Volume]:
+        """Open prepared volumes by their keys."""
         from vbench.data.prepare import open_volume
 
-        return [open_volume(self.store.folder(key)) for key in self.inputs[name]]
+        return [open_volume(self.store.folder(key)) for key in keys]
 
 
-def _named(identity: Mapping[str, Any]) -> str:
-    return f"{identity['distribution']} {identity['version']}, source {identity['source']}"
+def _named(plugin: PluginIdentity) -> str:
+    return f"{plugin.distribution} {plugin.version}, source {plugin.source}"

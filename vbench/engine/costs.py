@@ -1,77 +1,33 @@
 """Estimates what is left from what earlier jobs took, and which jobs should go first.
 
-A job's time grows with its amount of work: steps and batches of a training, patches that are
-sampled, subjects that are scored. Earlier jobs tell seconds for each unit of it.
+A job's time grows with its amount of work (:meth:`vbench.engine.stages.base.Stage.amount`). Earlier
+jobs tell seconds for each unit of it.
 """
 
 from __future__ import annotations
 
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
-from math import prod
 from statistics import median
-from typing import Any
 
 from vbench.engine.job import Job
+from vbench.engine.stages import stage
+from vbench.engine.stages.base import Lengths
 from vbench.engine.store import Store
 from vbench.files import read_json
 from vbench.interfaces import length_param
+from vbench.records.job import JobRecord
 from vbench.registry import Registry
 
-#: Relative weights of stages while nothing is known.
-UNKNOWN_SECONDS = {
-    "prepare": 1.0,
-    "fit-generator": 60.0,
-    "synthesise": 5.0,
-    "fit-segmenter": 20.0,
-    "evaluate": 5.0,
-    "audit": 5.0,
-}
-
-
-#: By plugin, the parameter that is the length of its training.
-Lengths = Mapping[str, str]
+#: Jobs of one kind that an estimate goes by: the last ones.
+REMEMBERED = 50
 
 
 def training_lengths(registry: Registry) -> Lengths:
     """Return the parameter that is the length of training, by plugin that has one."""
     found = {entry.cls.name: length_param(entry.cls.Params) for entry in registry.entries()}
     return {name: length for name, length in found.items() if length is not None}
-
-
-def amount(
-    stage: str,
-    inputs: Mapping[str, Any],
-    lengths: Lengths,
-    settled: Mapping[str, Any] | None = None,
-) -> float:
-    """Return a job's amount of work, in units that only its like share.
-
-    Args:
-        stage: Its stage.
-        inputs: Its inputs.
-        lengths: See :func:`training_lengths`.
-        settled: Parameters as they were in the end, of a job that ran.
-    """
-    asked = {
-        axis.partition(".")[2]: value
-        for axis, value in ((inputs.get("asking") or {}).get("defaults") or {}).items()
-    }
-    params = {**asked, **(inputs.get("params") or {}), **(settled or {})}
-    if stage == "prepare":
-        return float(prod(params.get("shape") or (1,)))
-    if stage == "synthesise":
-        return float(inputs["n"] * prod(inputs["size"]))
-    if stage == "evaluate":
-        return float(len(inputs["test"]))
-    if stage not in ("fit-generator", "fit-segmenter"):
-        return 1.0
-    length = lengths.get(inputs["plugin"]["name"])
-    if length is None or not params.get(length):  # a rule: what takes time is its validation
-        return float(len(inputs.get("val") or (1,)))
-    size = (inputs.get("patches") or {}).get("size") or (1,)
-    return float(params[length] * params.get("batch_size", 1) * prod(size))
 
 
 def done_of(store: Store, job: Job) -> float:
@@ -83,12 +39,32 @@ def done_of(store: Store, job: Job) -> float:
         return 0.0
 
 
+#: Benchmark, stage and plugin of jobs that are alike.
+Kind = tuple[str, str, str]
+
+
+class _Last:
+    """The last values, and their median."""
+
+    def __init__(self) -> None:
+        self._values: deque[float] = deque(maxlen=REMEMBERED)
+        self._median: float | None = None
+
+    def add(self, value: float) -> None:
+        self._values.append(value)
+        self._median = None
+
+    @property
+    def median(self) -> float:
+        if self._median is None:
+            self._median = median(self._values)
+        return self._median
+
+
 class Costs:
     """Seconds that jobs took, by stage and plugin."""
 
-    def __init__(
-        self, records: Iterable[Mapping[str, Any]] = (), lengths: Lengths | None = None
-    ) -> None:
+    def __init__(self, records: Iterable[JobRecord] = (), lengths: Lengths | None = None) -> None:
         """Learn from earlier records.
 
         Args:
@@ -96,25 +72,22 @@ class Costs:
             lengths: See :func:`training_lengths`; None: no training's length is known.
         """
         self._lengths = lengths or {}
-        self._own: dict[tuple[str, str, str], list[float]] = defaultdict(list)
-        self._exact: dict[tuple[str, str], list[float]] = defaultdict(list)
-        self._stage: dict[str, list[float]] = defaultdict(list)
-        self._estimates: dict[str, float] = {}  # asked for many times a second
+        self._own: dict[Kind, _Last] = defaultdict(_Last)
+        self._exact: dict[tuple[str, str], _Last] = defaultdict(_Last)
+        self._stage: dict[str, _Last] = defaultdict(_Last)
+        self._amounts: dict[str, float] = {}
         for record in records:
             self.add(record)
 
-    def add(self, record: Mapping[str, Any]) -> None:
-        """Learn from one more record; a trial that was skipped or did not end tells nothing."""
-        result = record["result"] or {}
-        if result.get("skipped") or result.get("pruned") or result.get("diverged"):
+    def add(self, record: JobRecord) -> None:
+        """Learn from one more record; a job that was skipped or did not end tells nothing."""
+        work = stage(record.stage)
+        if record.result is None or not work.complete(record.result):
             return
-        stage, seconds = record["stage"], float(record["seconds"])
-        self._estimates.clear()
-        method = record.get("method", "")
-        work = amount(stage, record.get("inputs") or {}, self._lengths, result.get("params"))
-        self._own[record.get("benchmark", ""), stage, method].append(seconds / work)
-        self._exact[stage, method].append(seconds / work)
-        self._stage[stage].append(seconds)
+        amount = work.amount(record.inputs, self._lengths, record.result)
+        self._own[record.benchmark, record.stage, record.method].add(record.seconds / amount)
+        self._exact[record.stage, record.method].add(record.seconds / amount)
+        self._stage[record.stage].add(record.seconds)
 
     def known(self, job: Job) -> bool:
         """Whether an earlier job of this stage was timed."""
@@ -125,20 +98,22 @@ class Costs:
 
         Those of its own benchmark, else of its plugin; else of its stage, whatever the work.
         """
-        if job.key not in self._estimates:
-            like = self._own.get((job.benchmark, job.stage, job.method))
-            like = like or self._exact.get((job.stage, job.method))
-            if like:
-                seconds = median(like[-50:]) * amount(job.stage, job.inputs, self._lengths)
-            else:
-                others = self._stage.get(job.stage)
-                seconds = median(others[-50:]) if others else UNKNOWN_SECONDS[job.stage]
-            self._estimates[job.key] = seconds
-        return self._estimates[job.key]
+        return self._seconds(_kind(job), 1, self._amount(job))
 
-    def left(self, jobs: Iterable[Job], slots: int) -> float:
-        """Return the seconds until all are done, if they spread evenly over the slots."""
-        return sum(self.estimate(job) for job in jobs) / max(1, slots)
+    def _amount(self, job: Job) -> float:
+        if job.key not in self._amounts:
+            work = stage(job.stage)
+            self._amounts[job.key] = work.amount(job.inputs, self._lengths)
+        return self._amounts[job.key]
+
+    def _seconds(self, kind: Kind, jobs: int, amount: float) -> float:
+        """Return the seconds of so many jobs of a kind with so much work in all."""
+        _, name, method = kind
+        like = self._own.get(kind) or self._exact.get((name, method))
+        if like:
+            return like.median * amount
+        others = self._stage.get(name)
+        return jobs * (others.median if others else stage(name).seconds)
 
     def urgency(self, jobs: Mapping[str, Job]) -> dict[str, float]:
         """Return for each job the length of the longest chain that waits for it, itself included.
@@ -146,14 +121,37 @@ class Costs:
         Starting with the most urgent keeps all workers busy to the end.
         """
         longest: dict[str, float] = {}
-        waiting: dict[str, list[str]] = defaultdict(list)
-        for key, job in jobs.items():
+        after: dict[str, float] = defaultdict(float)
+        for key, job in reversed(
+            list(jobs.items())
+        ):  # a plan lists each job after those that it reads
+            longest[key] = self.estimate(job) + after[key]
             for need in job.needs:
-                waiting[need].append(key)
-        for key in reversed(list(jobs)):  # a plan lists each job after those that it reads
-            after = max((longest[k] for k in waiting[key]), default=0.0)
-            longest[key] = self.estimate(jobs[key]) + after
+                after[need] = max(after[need], longest[key])
         return longest
+
+
+class Backlog:
+    """The jobs that wait, summed up by kind, so that an estimate needs no walk over all."""
+
+    def __init__(self, costs: Costs) -> None:
+        """Start empty."""
+        self._costs = costs
+        self._kinds: dict[Kind, tuple[int, float]] = {}
+
+    def add(self, job: Job, sign: int = 1) -> None:
+        """Count a job in; with ``sign`` -1 out."""
+        jobs, amount = self._kinds.get(_kind(job), (0, 0.0))
+        self._kinds[_kind(job)] = jobs + sign, amount + sign * self._costs._amount(job)
+
+    def seconds(self) -> float:
+        """Return the seconds that all of them will take, one after the other."""
+        found = (self._costs._seconds(kind, *each) for kind, each in self._kinds.items() if each[0])
+        return sum(found)
+
+
+def _kind(job: Job) -> Kind:
+    return job.benchmark, job.stage, job.method
 
 
 class Pace:

@@ -11,6 +11,7 @@ from typing import Any, cast
 from vbench.engine.job import Job, digest
 from vbench.errors import DataError, PluginError, VbenchError
 from vbench.interfaces import DataSource
+from vbench.records.stages import PluginIdentity, PrepareInputs
 from vbench.registry import Registry
 from vbench.spec.check import build_params
 from vbench.spec.model import Spec
@@ -53,10 +54,12 @@ class Subjects:
             found.setdefault(person, []).append(self.jobs[subject].key)
         return list(found.values())
 
-    def person_of(self, keys: Iterable[str]) -> list[str]:
-        """Return the persons whose prepared volumes these are."""
+    def person_of(self, keys: Iterable[str]) -> tuple[str, ...]:
+        """Return the persons whose prepared volumes these are; none where each has one subject."""
+        if not self.people:
+            return ()
         subjects = {job.key: subject for subject, job in self.jobs.items()}
-        return [self.people[subjects[key]] for key in keys]
+        return tuple(self.people[subjects[key]] for key in keys)
 
     def summary(self) -> dict[str, Any]:
         """Return what ``plan.json`` says of it."""
@@ -104,15 +107,14 @@ def look(spec: Spec, registry: Registry, role: str) -> Subjects:
         if shape is not None:
             shapes[subject] = shape
         jobs[subject] = Job(
-            stage="prepare",
             label=f"{role} · {subject}",
-            inputs={
-                "plugin": entry.identity,
-                "params": params.model_dump(mode="json", include=set(placeless)),
-                "subject": subject,
-                "fingerprint": prints[subject],
-                "normalise": spec.data.normalise,
-            },
+            inputs=PrepareInputs(
+                plugin=PluginIdentity.model_validate(entry.identity),
+                params=params.model_dump(mode="json", include=set(placeless)),
+                subject=subject,
+                fingerprint=prints[subject],
+                normalise=spec.data.normalise,
+            ),
             extra=extra,
             benchmark=spec.benchmark.name,
         )

@@ -8,6 +8,7 @@ from typing import Any
 from vbench.engine.job import Job
 from vbench.engine.plan import Plan
 from vbench.engine.store import Store
+from vbench.records.job import JobRecord
 
 _MISSING = object()
 
@@ -17,37 +18,30 @@ def reasons(plan: Plan, store: Store) -> dict[str, str]:
     new = {key: job for key, job in plan.jobs.items() if not store.has(key)}
     if not new:
         return {}
-    earlier: dict[tuple[str, str, str], dict[str, Any]] = {}
+    earlier: dict[tuple[str, str, str], JobRecord] = {}
     for record in store.records():
-        name = (record["benchmark"], record["stage"], record["label"])
-        if name not in earlier or record["started"] > earlier[name]["started"]:
+        name = (record.benchmark, record.stage, record.label)
+        if name not in earlier or (record.started or "") > (earlier[name].started or ""):
             earlier[name] = record
-    return {key: _why(job, earlier, new, store) for key, job in new.items()}
+    jobs: list[Job | JobRecord] = [*new.values(), *earlier.values()]
+    known = {job.key: f"{job.stage} {job.label}" for job in jobs}
+    return {key: _why(job, earlier, known, store) for key, job in new.items()}
 
 
 def _why(
     job: Job,
-    earlier: Mapping[tuple[str, str, str], dict[str, Any]],
-    new: Mapping[str, Job],
+    earlier: Mapping[tuple[str, str, str], JobRecord],
+    known: Mapping[str, str],
     store: Store,
 ) -> str:
     failure = store.failure(job.key)
-    if failure is not None:
-        return f"failed last time: {failure['failure']['message']}"
+    if failure is not None and failure.failure is not None:
+        return f"failed last time: {failure.failure.message}"
     record = earlier.get((job.benchmark, job.stage, job.label))
     if record is None:
         return "first time"
-    known = {**_upstream(new.values()), **_upstream_of_records(earlier.values())}
-    changes = list(_differences(record["inputs"], dict(job.inputs), "", known))
+    changes = list(_differences(record.inputs.to_json(), job.inputs.to_json(), "", known))
     return "; ".join(dict.fromkeys(changes)) or "an artifact is missing"
-
-
-def _upstream(jobs: Iterable[Job]) -> dict[str, str]:
-    return {job.key: f"{job.stage} {job.label}" for job in jobs}
-
-
-def _upstream_of_records(records: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    return {record["key"]: f"{record['stage']} {record['label']}" for record in records}
 
 
 def _differences(old: Any, new: Any, path: str, known: Mapping[str, str]) -> Iterable[str]:

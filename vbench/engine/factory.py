@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any, cast
+
+from pydantic import JsonValue
 
 from vbench.engine.arm import Arm
 from vbench.engine.datasets import Subjects
 from vbench.engine.job import Job, derive_seed
 from vbench.features import offers_features
-from vbench.interfaces import Metric
+from vbench.interfaces import Fitted, Metric
+from vbench.records.stages import (
+    AuditInputs,
+    EvaluateInputs,
+    FitGeneratorInputs,
+    FitSegmenterInputs,
+    Inputs,
+    Key,
+    Lender,
+    PatchSpec,
+    PluginIdentity,
+    PluginSetting,
+    SynthesiseInputs,
+    TrialSpec,
+)
 from vbench.regimes import named
 from vbench.registry import Entry, Registry
 from vbench.spec.check import build_params
@@ -44,17 +59,17 @@ class JobFactory:
         self.jobs: dict[str, Job] = {
             job.key: job for subjects in data.values() for job in subjects.jobs.values()
         }
-        self.judge = registry.get("metric", spec.tune.metric)
-        self.higher = bool(cast(type[Metric], self.judge.cls).higher_is_better)
+        self.metric = registry.get("metric", spec.tune.metric)
+        self.higher = bool(cast(type[Metric], self.metric.cls).higher_is_better)
 
-    def _patches(self, role_seed: str) -> dict[str, Any]:
+    def _patches(self, role_seed: str) -> PatchSpec:
         patches = self.spec.patches
-        return {
-            "size": patches.size,
-            "per_subject": patches.per_subject,
-            "vessel_centred": patches.vessel_centred,
-            "seed": derive_seed(self.spec.data.seed, role_seed),
-        }
+        return PatchSpec(
+            size=tuple(patches.size),
+            per_subject=patches.per_subject,
+            vessel_centred=patches.vessel_centred,
+            seed=derive_seed(self.spec.data.seed, role_seed),
+        )
 
     def checkpoint_axis(self, count: int) -> Space:
         """Return the axis along which an arm chooses among a generator's candidates."""
@@ -63,7 +78,7 @@ class JobFactory:
             return {}
         return {"generator.checkpoint": {"choices": list(range(count - 1, -1, -1))}}
 
-    def asking(
+    def trial_spec(
         self,
         arm: Arm,
         seed: int,
@@ -71,151 +86,139 @@ class JobFactory:
         trial: int,
         axes: Space,
         generator: PluginUse | None = None,
-    ) -> dict[str, Any]:
+    ) -> TrialSpec:
         """Describe how a trial gets its parameters; shared by all jobs of the trial."""
         tune = self.spec.tune
         entry = self.registry.get("segmenter", segmenter.plugin)
         space = dict(axes)
         if tune.trials > 1:
             space |= tunable(entry.cls.Params, segmenter.params, tune.parameters, "segmenter")
-        values = build_params(entry.cls.Params, segmenter.params, "segmenter").model_dump(
-            mode="json"
-        )
+        values = _resolved(entry, segmenter, "segmenter")
         defaults = {f"segmenter.{name}": value for name, value in values.items()}
         defaults["generator.checkpoint"] = tune.checkpoints - 1
         if generator is not None:
-            model = self.registry.get("generator", generator.plugin).cls.Params
-            made = build_params(model, generator.params, "generators").model_dump(mode="json")
+            entry = self.registry.get("generator", generator.plugin)
+            made = _resolved(entry, generator, "generators")
             defaults |= {f"generator.{name}": value for name, value in made.items()}
-        budget = {"seconds": tune.seconds} if tune.seconds and trial else {}
         visible = arm.trials.get(seed, [])[: max(0, trial - tune.parallel + 1)]
-        return {
-            "space": space,
-            "defaults": {axis: defaults[axis] for axis in space},
-            "trial": trial,
-            "previous": list(visible),
-            "sampler": tune.sampler if space else "none",
-            "seed": derive_seed(seed, "trial", arm.name, trial),
-            "higher_is_better": self.higher,
-            **budget,
-        }
+        return TrialSpec(
+            space=space,
+            defaults={axis: defaults[axis] for axis in space},
+            trial=trial,
+            previous=tuple(visible),
+            sampler=tune.sampler if space else "none",
+            seed=derive_seed(seed, "trial", arm.name, trial),
+            higher_is_better=self.higher,
+            seconds=(tune.seconds or None) if trial else None,
+        )
 
-    def samples(
-        self, arm: Arm, seed: int, use: PluginUse, asking: dict[str, Any] | None
-    ) -> list[str]:
+    def samples(self, arm: Arm, seed: int, use: PluginUse, spec: TrialSpec | None) -> list[Key]:
         """Plan a generator's fit and the sampling of its candidates; return the samples' keys."""
         source = self.data["source"]
         entry = self.registry.get("generator", use.plugin)
-        trial = "" if asking is None else f" · trial {asking['trial']}"
-        where = f"{use.label} · seed {seed}{trial}"
-        train = source.keys("train")
-        axes = [] if asking is None else ["trial", asking["trial"]]
+        where = f"{use.label} · seed {seed}" + ("" if spec is None else f" · trial {spec.trial}")
+        train = tuple(source.keys("train"))
+        axes: list[JsonValue] = [] if spec is None else ["trial", spec.trial]
+        count = self.spec.tune.checkpoints
         fit = self._add(
-            Job(
-                stage="fit-generator",
-                label=where,
-                inputs={
-                    "plugin": entry.identity,
-                    "params": self._fixed(entry, use, "generator", asking),
-                    "asking": asking,
-                    "train": train,
-                    "patches": self._patches("source"),
-                    "checkpoints": self.spec.tune.checkpoints,
-                    "seed": derive_seed(seed, "generator", use.label, *axes),
-                },
-                needs=(*train, *(asking["previous"] if asking else ())),
-                arm=arm.name,
-                seed=seed,
-            )
+            arm,
+            seed,
+            where,
+            FitGeneratorInputs(
+                plugin=_identity(entry),
+                params=_fixed(entry, use, "generator", spec),
+                trial_spec=spec,
+                train=train,
+                patches=self._patches("source"),
+                checkpoints=count,
+                seed=derive_seed(seed, "generator", use.label, *axes),
+            ),
+            (*train, *(spec.previous if spec else ())),
+            at_work=entry,
         )
-        count = self.spec.patches.synthetic or self.spec.patches.per_subject * len(train)
+        n = self.spec.patches.synthetic or self.spec.patches.per_subject * len(train)
         return [
             self._add(
-                Job(
-                    stage="synthesise",
-                    label=f"{where} · checkpoint {index + 1}/{self.spec.tune.checkpoints}",
-                    inputs={
-                        "plugin": entry.identity,
-                        "generator": fit,
-                        "checkpoint": index,
-                        "n": count,
-                        "size": self.spec.patches.size,
-                        "seed": derive_seed(seed, "samples", use.label, *axes),
-                    },
-                    needs=(fit,),
-                    arm=arm.name,
-                    seed=seed,
-                )
+                arm,
+                seed,
+                f"{where} · checkpoint {index + 1}/{count}",
+                SynthesiseInputs(
+                    plugin=_identity(entry),
+                    generator=fit,
+                    checkpoint=index,
+                    n=n,
+                    size=tuple(self.spec.patches.size),
+                    seed=derive_seed(seed, "samples", use.label, *axes),
+                ),
+                (fit,),
+                at_work=entry,
             )
-            for index in range(self.spec.tune.checkpoints)
+            for index in range(count)
         ]
 
-    def _fixed(
-        self, entry: Entry, use: PluginUse, prefix: str, asking: Mapping[str, Any] | None
-    ) -> dict[str, Any]:
-        """Return a plugin's parameters, defaults written out, less those that are tuned."""
-        params = build_params(entry.cls.Params, use.params, prefix).model_dump(mode="json")
-        space = asking["space"] if asking else {}
-        return {name: v for name, v in params.items() if f"{prefix}.{name}" not in space}
-
     def trial(
-        self, arm: Arm, seed: int, use: PluginUse, asking: dict[str, Any], reads: dict[str, Any]
+        self,
+        arm: Arm,
+        seed: int,
+        use: PluginUse,
+        spec: TrialSpec,
+        reads: Mapping[str, Sequence[Key]],
     ) -> None:
-        """Plan one trial of an arm."""
+        """Plan one trial of an arm.
+
+        Args:
+            arm: The arm.
+            seed: The repetition.
+            use: The segmenter.
+            spec: How it gets its parameters.
+            reads: Keys by field of the inputs: ``train``, ``val``, ``synthetic`` and so on.
+        """
         entry = self.registry.get("segmenter", use.plugin)
-        read: dict[str, list[str]] = {
-            "train": [],
-            "synthetic": [],
-            "synthetic_of": [],
-            "initial": [],
-            **reads,
-        }
         role = named(arm.regime).cohort
-        needs = [key for keys in read.values() for key in keys]
-        trial = f" · trial {asking['trial']}" if self.spec.tune.trials > 1 else ""
+        trial = f" · trial {spec.trial}" if self.spec.tune.trials > 1 else ""
+        inputs = FitSegmenterInputs(
+            plugin=_identity(entry),
+            params=_fixed(entry, use, "segmenter", spec),
+            trial_spec=spec,
+            patches=self._patches(role),
+            validations=self.spec.tune.validations,
+            pruner=self.spec.tune.pruner if self.spec.tune.trials > 1 else "none",
+            metric=_identity(self.metric),
+            **{name: tuple(keys) for name, keys in reads.items()},
+        )
+        synthetic = (*inputs.synthetic, *inputs.synthetic_of)
+        needs = (*inputs.train, *synthetic, *inputs.initial, *inputs.val, *spec.previous)
         key = self._add(
-            Job(
-                stage="fit-segmenter",
-                label=f"{arm.name} · seed {seed}{trial}",
-                inputs={
-                    "plugin": entry.identity,
-                    "params": self._fixed(entry, use, "segmenter", asking),
-                    "asking": asking,
-                    "patches": self._patches(role),
-                    "validations": self.spec.tune.validations,
-                    "pruner": self.spec.tune.pruner if self.spec.tune.trials > 1 else "none",
-                    "metric": self.judge.identity,
-                    **read,
-                },
-                needs=tuple(dict.fromkeys([*needs, *asking["previous"]])),
-                extra={"study": self.study, "role": role},
-                arm=arm.name,
-                seed=seed,
-                trial=asking["trial"],
-            )
+            arm,
+            seed,
+            f"{arm.name} · seed {seed}{trial}",
+            inputs,
+            tuple(dict.fromkeys(needs)),
+            at_work=entry,
+            extra={"study": self.study, "role": role},
+            trial=spec.trial,
         )
         arm.trials.setdefault(seed, []).append(key)
 
     def evaluate(self, arm: Arm, seed: int, use: PluginUse, subjects: Subjects) -> None:
         """Plan the one look at the test subjects, by the trial that the arm selects."""
-        trials, test = arm.trials[seed], subjects.keys("test")
+        entry = self.registry.get("segmenter", use.plugin)
+        trials, test = tuple(arm.trials[seed]), tuple(subjects.keys("test"))
         arm.evaluate[seed] = self._add(
-            Job(
-                stage="evaluate",
-                label=f"{arm.name} · seed {seed}",
-                inputs={
-                    "plugin": self.registry.get("segmenter", use.plugin).identity,
-                    "trials": list(trials),
-                    "test": test,
-                    "size": self.spec.patches.size,
-                    "metrics": self._metrics("segmentation"),
-                    "higher_is_better": self.higher,
-                    "seed": derive_seed(self.spec.data.seed, "evaluate"),
-                },
-                needs=(*trials, *test),
-                arm=arm.name,
-                seed=seed,
-            )
+            arm,
+            seed,
+            f"{arm.name} · seed {seed}",
+            EvaluateInputs(
+                plugin=_identity(entry),
+                trials=trials,
+                test=test,
+                size=tuple(self.spec.patches.size),
+                metrics=self._metrics("segmentation"),
+                higher_is_better=self.higher,
+                seed=derive_seed(self.spec.data.seed, "evaluate"),
+            ),
+            (*trials, *test),
+            at_work=entry,
         )
 
     def audit(self, arm: Arm, seed: int, real: Arm | None) -> None:
@@ -231,52 +234,85 @@ class JobFactory:
             return
         source = self.data["source"]
         # Validation subjects chose the checkpoint: what was chosen by them is not unseen.
-        train, heldout = source.keys("train"), source.keys("test")
-        trials = arm.trials[seed]
+        train, heldout = tuple(source.keys("train")), tuple(source.keys("test"))
+        trials = tuple(arm.trials[seed])
         segmenter = self.registry.get("segmenter", self.spec.segmenter.plugin)
         lends = real is not None and metrics["fidelity"] and offers_features(segmenter.cls)
-        lent = real.trials[seed] if real is not None and lends else []
+        lent = tuple(real.trials[seed]) if real is not None and lends else ()
+        groups = {"train": source.person_of(train), "heldout": source.person_of(heldout)}
         arm.audit[seed] = self._add(
-            Job(
-                stage="audit",
-                label=f"{arm.generator} · seed {seed}",
-                inputs={
-                    "trials": list(trials),
-                    "train": train,
-                    "heldout": heldout,
-                    "patches": self._patches("source"),
-                    "metrics": metrics,
-                    "higher_is_better": self.higher,
-                    "features": {"plugin": segmenter.identity, "trials": lent} if lent else None,
-                    "seed": derive_seed(seed, "audit"),
-                    **self._groups(train=train, heldout=heldout),
-                },
-                needs=(*trials, *lent, *train, *heldout, *self._samples_of(trials)),
-                arm=arm.name,
-                seed=seed,
-            )
+            arm,
+            seed,
+            f"{arm.generator} · seed {seed}",
+            AuditInputs(
+                trials=trials,
+                train=train,
+                heldout=heldout,
+                patches=self._patches("source"),
+                metrics=metrics,
+                higher_is_better=self.higher,
+                features=Lender(plugin=_identity(segmenter), trials=lent) if lent else None,
+                seed=derive_seed(seed, "audit"),
+                groups=groups if source.people else None,
+            ),
+            (*trials, *lent, *train, *heldout, *self._samples_of(trials)),
         )
 
-    def _groups(self, **keys: Sequence[str]) -> dict[str, Any]:
-        """Return whose volumes these are; nothing when each is of a person of its own."""
-        source = self.data["source"]
-        if not source.people:
-            return {}
-        return {"groups": {name: source.person_of(listed) for name, listed in keys.items()}}
+    def _samples_of(self, trials: Sequence[Key]) -> list[Key]:
+        read = (self.jobs[trial].inputs_as(FitSegmenterInputs) for trial in trials)
+        return list(dict.fromkeys(key for inputs in read for key in inputs.synthetic))
 
-    def _samples_of(self, trials: Sequence[str]) -> list[str]:
-        found = (key for trial in trials for key in self.jobs[trial].inputs["synthetic"])
-        return list(dict.fromkeys(found))
-
-    def _metrics(self, family: str) -> list[dict[str, Any]]:
+    def _metrics(self, family: str) -> tuple[PluginSetting, ...]:
         listed = []
         for use in self.spec.metrics.uses(family):
             entry = self.registry.get("metric", use.plugin)
-            params = build_params(entry.cls.Params, use.params, f"metrics.{family}")
-            listed.append({"plugin": entry.identity, "params": params.model_dump(mode="json")})
-        return listed
+            params = _resolved(entry, use, f"metrics.{family}")
+            listed.append(PluginSetting(plugin=_identity(entry), params=params))
+        return tuple(listed)
 
-    def _add(self, job: Job) -> str:
-        """Keep a job; one of the same key is the same job."""
-        job = replace(job, benchmark=self.spec.benchmark.name)
+    def _add(
+        self,
+        arm: Arm,
+        seed: int,
+        label: str,
+        inputs: Inputs,
+        needs: tuple[Key, ...],
+        *,
+        at_work: Entry | None = None,
+        extra: Mapping[str, Any] | None = None,
+        trial: int | None = None,
+    ) -> Key:
+        """Keep a job; one of the same key is the same job.
+
+        It takes a GPU where its stage does and the plugin at work may.
+        """
+        job = Job(
+            label,
+            inputs,
+            needs,
+            extra=extra or {},
+            benchmark=self.spec.benchmark.name,
+            arm=arm.name,
+            seed=seed,
+            trial=trial,
+            gpu=at_work is not None and cast(type[Fitted], at_work.cls).gpu,
+        )
         return self.jobs.setdefault(job.key, job).key
+
+
+def _identity(entry: Entry) -> PluginIdentity:
+    return PluginIdentity.model_validate(entry.identity)
+
+
+def _resolved(entry: Entry, use: PluginUse, where: str) -> dict[str, JsonValue]:
+    """Return a plugin's parameters, defaults written out."""
+    return build_params(entry.cls.Params, use.params, where).model_dump(mode="json")
+
+
+def _fixed(
+    entry: Entry, use: PluginUse, prefix: str, spec: TrialSpec | None
+) -> dict[str, JsonValue]:
+    """Return a plugin's parameters less those that are tuned."""
+    space = spec.space if spec else {}
+    params = _resolved(entry, use, prefix)
+    return {name: v for name, v in params.items() if f"{prefix}.{name}" not in space}

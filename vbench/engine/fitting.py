@@ -20,6 +20,7 @@ from vbench.engine.weights import load_weights, save_weights
 from vbench.errors import ContractError, DivergedError
 from vbench.files import read_json, write_json
 from vbench.interfaces import Fitted
+from vbench.records.stages import Budget, PatchCounts
 from vbench.types import Patches, Progress
 
 #: Points that a training curve keeps at most.
@@ -124,9 +125,10 @@ def drive(
     # A checkpoint of a vbench that did not count leaves the sum unknown.
     known = "seen" in notes
     watched = CountedPatches(patches, real=real, before=notes.get("seen"))
-    earlier = {name: notes[name] for name in ("seconds", "cpu_seconds")}
-    context.cost["earlier"] = earlier
-    begun, cpu = time.perf_counter() - earlier["seconds"], cpu_seconds() - earlier["cpu_seconds"]
+    cost = context.cost
+    cost.earlier_seconds, cost.earlier_cpu_seconds = notes["seconds"], notes["cpu_seconds"]
+    begun = time.perf_counter() - cost.earlier_seconds
+    cpu = cpu_seconds() - cost.earlier_cpu_seconds
     saved = time.perf_counter()
     first_step, first_time = notes["step"], time.perf_counter()
     progress: Progress | None = None
@@ -160,18 +162,19 @@ def drive(
         notes |= {"seen": watched.seen()} if known else {}
     if progress is None and notes["marks"] < len(marks):
         raise ContractError(f"{type(method).__name__}.fit yielded no Progress")
-    context.cost["steps"] = notes["step"]
+    cost.steps = notes["step"]
     spent = time.perf_counter() - first_time
-    context.cost["steps_per_second"] = (notes["step"] - first_step) / spent if spent > 0 else None
+    cost.steps_per_second = (notes["step"] - first_step) / spent if spent > 0 else None
     if notes["marks"] < len(marks) and (progress is None or progress.step >= progress.total):
         raise ContractError(f"{type(method).__name__}.fit ended before its last step")
     return notes["marks"] == len(marks)
 
 
-def budget(checkpoint: Checkpoint) -> dict[str, Any]:
+def budget(checkpoint: Checkpoint) -> Budget:
     """Return what a training took: optimiser ``steps`` and ``patches`` that it was handed."""
     notes = checkpoint.notes
-    return {"steps": notes["step"], "patches": counted(notes.get("seen"))}
+    patches = counted(notes.get("seen"))
+    return Budget(steps=notes["step"], patches=None if patches is None else PatchCounts(**patches))
 
 
 def _check(progress: Any, name: str) -> None:

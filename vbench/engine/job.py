@@ -5,23 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, TypeVar
 
+from pydantic import JsonValue
+
+from vbench.engine.stages import stage
+from vbench.errors import StoreError
+from vbench.records.stages import STAGES, Inputs, PluginIdentity
 from vbench.types import JobInfo
 
-Stage = Literal["prepare", "fit-generator", "synthesise", "fit-segmenter", "evaluate", "audit"]
+I_ = TypeVar("I_", bound=Inputs)
 
-#: Counted up when what a stage does with the same inputs changes, so that no old result is reused.
-STAGE_VERSIONS: dict[str, int] = {
-    "prepare": 1,
-    "fit-generator": 2,
-    "synthesise": 1,
-    "fit-segmenter": 3,
-    "evaluate": 3,
-    "audit": 2,
-}
+_STAGE_OF: dict[type[Inputs], str] = {models[0]: name for name, models in STAGES.items()}
 
 
 def digest(value: Any) -> str:
@@ -30,7 +27,7 @@ def digest(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
-def derive_seed(seed: int, *axes: Any) -> int:
+def derive_seed(seed: int, *axes: JsonValue) -> int:
     """Derive the seed of a thing from the benchmark's seed and the axes that the thing depends on.
 
     Adding an arm changes no other arm's seeds. The result lies in [0, 2**31).
@@ -44,32 +41,38 @@ class Job:
     """One unit of work.
 
     Attributes:
-        stage: What kind of work.
         label: What a person reads.
-        inputs: All that decides the result, JSON: resolved parameters, plugin identities, seeds,
-            and under names such as ``train`` the keys of the jobs that it reads.
+        inputs: All that decides the result: resolved parameters, plugin identities, seeds, and
+            under names such as ``train`` the keys of the jobs that it reads.
         needs: The keys of the jobs that it reads, all of them.
-        extra: What the work needs but the result does not depend on, such as a data folder.
+        extra: What the work needs but the result does not depend on, such as a data folder; JSON.
         benchmark: The benchmark that planned it.
         arm: Its arm; None when several share it.
         seed: Its repetition; None when several share it.
         trial: Number of the trial, for ``fit-segmenter``.
+        gpu: Whether it takes a GPU where there are some.
     """
 
-    stage: Stage
     label: str
-    inputs: Mapping[str, Any]
+    inputs: Inputs
     needs: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
     benchmark: str = ""
     arm: str | None = None
     seed: int | None = None
     trial: int | None = None
+    gpu: bool = False
+
+    @property
+    def stage(self) -> str:
+        """What kind of work, such as ``fit-generator``: the one whose inputs these are."""
+        return _STAGE_OF[type(self.inputs)]
 
     @cached_property
     def key(self) -> str:
         """The content hash that names the job's artifacts."""
-        return digest([f"{self.stage}@{STAGE_VERSIONS[self.stage]}", self.inputs])
+        work = stage(self.stage)
+        return digest([f"{work.name}@{work.version}", self.inputs.to_json()])
 
     @property
     def info(self) -> JobInfo:
@@ -79,14 +82,56 @@ class Job:
     @property
     def method(self) -> str:
         """Name of the plugin at work, for estimates of cost; the stage's own name without one."""
-        plugin = self.inputs.get("plugin")
-        return plugin["name"] if isinstance(plugin, Mapping) else self.stage
+        plugin = getattr(self.inputs, "plugin", None)
+        return plugin.name if isinstance(plugin, PluginIdentity) else self.stage
+
+    def inputs_as(self, model: type[I_]) -> I_:
+        """Return the inputs of a job of a known stage.
+
+        Raises:
+            StoreError: When it is a job of another stage.
+        """
+        if not isinstance(self.inputs, model):
+            raise StoreError(f"job {self.key} ({self.stage}): its inputs are no {model.__name__}")
+        return self.inputs
+
+    def about(self) -> dict[str, Any]:
+        """Return what a record and ``plan.json`` say of it before anything of the result."""
+        return {
+            "key": self.key,
+            "stage": self.stage,
+            "label": self.label,
+            "method": self.method,
+            "arm": self.arm,
+            "seed": self.seed,
+            "trial": self.trial,
+            "needs": self.needs,
+        }
 
     def to_json(self) -> dict[str, Any]:
         """Return the job as JSON, for a worker."""
-        return asdict(self)
+        return {
+            "stage": self.stage,
+            "label": self.label,
+            "inputs": self.inputs.to_json(),
+            "needs": list(self.needs),
+            "extra": dict(self.extra),
+            "benchmark": self.benchmark,
+            "arm": self.arm,
+            "seed": self.seed,
+            "trial": self.trial,
+            "gpu": self.gpu,
+        }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Job:
         """Return the job that :meth:`to_json` wrote."""
-        return cls(**{**value, "needs": tuple(value["needs"])})
+        given = dict(value)
+        model = stage(given.pop("stage")).Inputs
+        return cls(
+            **{
+                **given,
+                "needs": tuple(given["needs"]),
+                "inputs": model.model_validate(given["inputs"]),
+            }
+        )

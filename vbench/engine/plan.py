@@ -160,8 +160,8 @@ class ArmPlanner(SegmenterTraining):
             "synthetic_of": list(synthetic_of),
         }
         for trial in range(self.spec.tune.trials):
-            asking = self._make.asking(arm, seed, row.segmenter, trial, {})
-            self._make.trial(arm, seed, row.segmenter, asking, reads)
+            spec = self._make.trial_spec(arm, seed, row.segmenter, trial, {})
+            self._make.trial(arm, seed, row.segmenter, spec, reads)
         self.evaluate(row, seed)
 
     def train_on_samples(self, row: Row, seed: int, generator: PluginUse) -> None:
@@ -175,9 +175,9 @@ class ArmPlanner(SegmenterTraining):
         axes = {**space, **make.checkpoint_axis(tune.checkpoints)}
         val = self._tested_on(row).keys("val")
         for trial in range(tune.trials):
-            asking = make.asking(arm, seed, row.segmenter, trial, axes, generator)
-            samples = shared or make.samples(arm, seed, generator, asking)
-            make.trial(arm, seed, row.segmenter, asking, {"synthetic": samples, "val": val})
+            spec = make.trial_spec(arm, seed, row.segmenter, trial, axes, generator)
+            samples = shared or make.samples(arm, seed, generator, spec)
+            make.trial(arm, seed, row.segmenter, spec, {"synthetic": samples, "val": val})
 
     def evaluate(self, row: Row, seed: int) -> None:
         """Plan the one look at the test subjects."""

@@ -19,6 +19,7 @@ from typing import Any
 import psutil
 
 from vbench.engine.worker import Task
+from vbench.records.job import JobRecord
 from vbench.types import JobFailure
 
 #: Seconds between two looks at limits and cancellation.
@@ -38,18 +39,22 @@ class Outcome:
         failure: Why it failed; None when it did not.
     """
 
-    record: dict[str, Any] | None = None
+    record: JobRecord | None = None
     failure: JobFailure | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the outcome as JSON."""
-        return {"record": self.record, "failure": asdict(self.failure) if self.failure else None}
+        record = None if self.record is None else self.record.to_json()
+        return {"record": record, "failure": asdict(self.failure) if self.failure else None}
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Outcome:
         """Return the outcome that :meth:`to_json` wrote."""
-        failure = value["failure"]
-        return cls(value["record"], JobFailure(**failure) if failure else None)
+        record, failure = value["record"], value["failure"]
+        return cls(
+            None if record is None else JobRecord.read(record, "worker"),
+            JobFailure(**failure) if failure else None,
+        )
 
 
 class WorkerProcess:
@@ -157,7 +162,7 @@ class WorkerProcess:
                 on_progress(message["step"], message["total"], message["metrics"])
             elif message["event"] == "done":
                 self._reusable = message["reusable"]
-                return Outcome(record=message["record"])
+                return Outcome(record=JobRecord.read(message["record"], "worker"))
             else:
                 return Outcome(failure=JobFailure(**message["failure"]))
         return failed("killed", self._epitaph(), self._quote())

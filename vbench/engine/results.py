@@ -8,15 +8,18 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from vbench._version import __version__
+from vbench.engine.job import Job
 from vbench.engine.plan import Plan
 from vbench.engine.provenance import provenance
 from vbench.engine.store import Store
 from vbench.files import atomic_write, read_json, write_json
+from vbench.records.job import JobRecord
+from vbench.records.stages import Case, EvaluateInputs, EvaluateResult, PrepareInputs
 from vbench.usertext import without_password
 
 COLUMNS = (
@@ -42,19 +45,7 @@ def write_plan(plan: Plan, folder: Path) -> None:
         "seeds": plan.spec.benchmark.seeds,
         "metrics": _metrics(plan),
         "arms": [arm.to_json() for arm in plan.arms],
-        "jobs": [
-            {
-                "key": key,
-                "stage": job.stage,
-                "label": job.label,
-                "method": job.method,
-                "arm": job.arm,
-                "seed": job.seed,
-                "trial": job.trial,
-                "needs": list(job.needs),
-            }
-            for key, job in plan.jobs.items()
-        ],
+        "jobs": [job.about() for job in plan.jobs.values()],
     }
     path = folder / "plan.json"
     try:
@@ -96,15 +87,30 @@ def write_records(plan: Plan, store: Store, folder: Path) -> None:
     """Write ``records.jsonl``: one line a job that finished or failed, in the plan's order."""
     with atomic_write(folder / "records.jsonl") as path, path.open("w", encoding="utf-8") as file:
         for record in _records(plan, store):
-            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+            file.write(_line(record))
 
 
-def _records(plan: Plan, store: Store) -> Iterator[dict[str, Any]]:
+def append_record(job: Job, record: JobRecord, folder: Path) -> None:
+    """Add a line to ``records.jsonl``, in one write; of one key's lines the last one holds."""
+    with (folder / "records.jsonl").open("ab", buffering=0) as file:
+        file.write(_line(_ours(job, record)).encode())
+
+
+def _line(record: JobRecord) -> str:
+    return json.dumps(record.to_json(), ensure_ascii=False) + "\n"
+
+
+def _records(plan: Plan, store: Store) -> Iterator[JobRecord]:
     for key, job in plan.jobs.items():
         record = store.record(key) if store.has(key) else store.failure(key)
         if record is not None:
-            # A shared job keeps the name of the benchmark that did it; here it is ours.
-            yield {**record, "benchmark": job.benchmark, "arm": job.arm, "label": job.label}
+            yield _ours(job, record)
+
+
+def _ours(job: Job, record: JobRecord) -> JobRecord:
+    """Return a record under our names: that of a shared job has those of who did it first."""
+    ours = {"benchmark": job.benchmark, "arm": job.arm, "label": job.label}
+    return record.model_copy(update=ours)
 
 
 def write_cases(plan: Plan, store: Store, folder: Path) -> None:
@@ -120,25 +126,21 @@ def write_cases(plan: Plan, store: Store, folder: Path) -> None:
         for seed, key in arm.evaluate.items():
             head = (arm.name, arm.regime, arm.generator or "", n, seed)
             for case in _cases(plan, store, key):
-                value = "" if case["value"] is None else repr(float(case["value"]))
-                writer.writerow((*head, case["subject"], case["metric"], value, case["status"]))
+                value = "" if case.value is None else repr(case.value)
+                writer.writerow((*head, case.subject, case.metric, value, case.status))
     with atomic_write(folder / "cases.csv") as path:
         path.write_text(text.getvalue(), encoding="utf-8")
 
 
-def _cases(plan: Plan, store: Store, key: str) -> Iterator[Mapping[str, Any]]:
+def _cases(plan: Plan, store: Store, key: str) -> Iterator[Case]:
     """Yield the cases of an ``evaluate`` job; of a failed one, what it would have scored."""
     if store.has(key):
-        yield from store.result(key)["cases"]
+        yield from store.result(key, EvaluateResult).cases
         return
     if store.failure(key) is None:
         return
-    job = plan.jobs[key]
-    for test in job.inputs["test"]:
-        for metric in job.inputs["metrics"]:
-            yield {
-                "subject": plan.jobs[test].inputs["subject"],
-                "metric": metric["plugin"]["name"],
-                "value": None,
-                "status": "failed",
-            }
+    inputs = plan.jobs[key].inputs_as(EvaluateInputs)
+    for test in inputs.test:
+        subject = plan.jobs[test].inputs_as(PrepareInputs).subject
+        for metric in inputs.metrics:
+            yield Case(subject=subject, metric=metric.plugin.name, value=None, status="failed")

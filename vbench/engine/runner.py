@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import heapq
 import queue
 import time
+from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import asdict, dataclass, field
+from typing import Protocol
 
 from vbench.engine.claims import Claims
-from vbench.engine.costs import Costs, Pace, done_of
+from vbench.engine.costs import Backlog, Costs, Pace, done_of
 from vbench.engine.executors import Event, Executor
 from vbench.engine.job import Job
 from vbench.engine.plan import Plan
 from vbench.engine.process import Outcome
 from vbench.engine.store import Store
-from vbench.engine.worker import Task, describe
+from vbench.engine.worker import Task
+from vbench.records.job import Failure, JobRecord
 from vbench.types import JobFailure
 
 #: Seconds between two looks at jobs that another run is doing.
@@ -31,7 +34,7 @@ class Watcher(Protocol):
     def progress(self, job: Job, step: int, total: int, metrics: Mapping[str, float]) -> None:
         """A job went on."""
 
-    def finished(self, job: Job, record: dict[str, Any]) -> None:
+    def finished(self, job: Job, record: JobRecord) -> None:
         """A job finished; its record is in the store."""
 
     def failed(self, job: Job, failure: JobFailure) -> None:
@@ -89,7 +92,11 @@ class Runner:
         self._failed: dict[str, JobFailure] = {}
         self._running: dict[str, float] = {}
         self._paces: dict[str, Pace] = {}
-        self._looked = 0.0
+        self._readers: dict[str, list[str]] = defaultdict(list)
+        for key, job in self.plan.jobs.items():
+            for need in dict.fromkeys(job.needs):
+                self._readers[need].append(key)
+        self._urgency = self.costs.urgency(self.plan.jobs)
 
     def run(self, stages: Collection[str] | None = None) -> list[JobFailure]:
         """Do all missing jobs; returns when each is in the store or has failed.
@@ -102,50 +109,72 @@ class Runner:
         """
         jobs = self.plan.jobs
         self._done = {key for key in jobs if self.store.has(key)}
-        self._waiting = [
+        self._waiting = {
             key
             for key, job in jobs.items()
             if key not in self._done
             and key not in self._failed
             and (stages is None or job.stage in stages)
-        ]
-        urgency = self.costs.urgency(jobs)
-        self._waiting.sort(key=lambda key: -urgency[key])
+        }
+        self._backlog = Backlog(self.costs)
+        for key, job in jobs.items():
+            if key not in self._done and key not in self._failed:
+                self._backlog.add(job)
+        self._missing: dict[str, int] = {}
+        self._ready: dict[bool, list[tuple[float, int, str]]] = {True: [], False: []}
+        self._elsewhere: list[str] = []
+        self._looked = time.monotonic()
+        self._places = {key: place for place, key in enumerate(jobs)}
+        for key in jobs:  # each after those that it reads
+            if key in self._waiting:
+                needs = set(jobs[key].needs)
+                self._missing[key] = len(needs - self._done)
+                if not self._failed.keys().isdisjoint(needs):
+                    self._inherit(jobs[key])
+                elif self._missing[key] == 0:
+                    self._push(key)
         while self._waiting or self._running:
             self._hand_out()
             self._tell_left()
             self._listen()
         return list(self._failed.values())
 
+    def _push(self, key: str) -> None:
+        """Note that a job is ready: all that it reads is done."""
+        entry = (-self._urgency[key], self._places[key], key)
+        heapq.heappush(self._ready[self.plan.jobs[key].gpu], entry)
+
     def _hand_out(self) -> None:
         """Start ready jobs while there are slots; the most urgent first."""
-        slots = self.executor.slots
         now = time.monotonic()
-        look = now - self._looked >= LOOK_ELSEWHERE
-        if look:
+        if self._elsewhere and now - self._looked >= LOOK_ELSEWHERE:
             self._looked = now
-        for key in list(self._waiting):
-            job = self.plan.jobs[key]
-            if not self._failed.keys().isdisjoint(job.needs):
-                self._waiting.remove(key)
-                self._inherit(job)
-                continue
-            if look and self.store.has(key):  # another run did it
-                self._waiting.remove(key)
-                self._succeed(job, self.store.record(key))
-                continue
-            if len(self._running) >= slots or not self._done.issuperset(job.needs):
-                continue
-            if not self.claims.take(key):
-                continue
-            self._waiting.remove(key)
-            if self.store.has(key):
-                self.claims.release(key)
-                self._succeed(job, self.store.record(key))
-                continue
-            self._running[key] = now
-            self.watcher.started(job)
-            self.executor.submit(key, self._task(job))
+            for key in self._elsewhere:
+                self._push(key)
+            self._elsewhere = []
+        slots = self.executor.slots
+        for gpu in (True, False):
+            while self._ready[gpu] and slots.free(self._count(True), self._count(False), gpu):
+                self._start(heapq.heappop(self._ready[gpu])[2])
+
+    def _count(self, gpu: bool) -> int:
+        return sum(self.plan.jobs[key].gpu is gpu for key in self._running)
+
+    def _start(self, key: str) -> None:
+        """Start a ready job, unless another run did it or is doing it."""
+        job = self.plan.jobs[key]
+        if not self.claims.take(key):
+            self._elsewhere.append(key)
+            return
+        if self.store.has(key):
+            self.claims.release(key)
+            self._succeed(job, self.store.record(key))
+            return
+        self._waiting.discard(key)
+        self._backlog.add(job, -1)
+        self._running[key] = time.monotonic()
+        self.watcher.started(job)
+        self.executor.submit(key, self._task(job))
 
     def _task(self, job: Job) -> Task:
         s = self.settings
@@ -153,6 +182,7 @@ class Runner:
             job=job.to_json(),
             store=str(self.store.root.resolve()),
             device=s.device,
+            gpu=job.gpu,
             threads=s.threads,
             plugins=s.plugins,
             checkpoint_seconds=s.checkpoint_seconds,
@@ -195,53 +225,58 @@ class Runner:
         elif outcome.failure is not None:
             self._fail(job, outcome.failure)
 
-    def _succeed(self, job: Job, record: dict[str, Any]) -> None:
+    def _succeed(self, job: Job, record: JobRecord) -> None:
+        self._leave(job)
         self._done.add(job.key)
         self.costs.add(record)
+        for reader in self._readers[job.key]:
+            if reader in self._missing:
+                self._missing[reader] -= 1
+                if self._missing[reader] == 0 and reader in self._waiting:
+                    self._push(reader)
         self._tell_left()
         self.watcher.finished(job, record)
 
+    def _leave(self, job: Job) -> None:
+        """Take a job off those that wait, if it is one."""
+        if job.key in self._waiting:
+            self._waiting.discard(job.key)
+            self._backlog.add(job, -1)
+
     def _fail(self, job: Job, failure: JobFailure) -> None:
+        self._leave(job)
         self._failed[job.key] = failure
-        record = {
-            **describe(job),
-            "status": "failed",
-            "started": None,
-            "seconds": failure.seconds,
-            "inputs": dict(job.inputs),
-            "result": None,
-            "failure": {
-                "reason": failure.reason,
-                "message": failure.message,
-                "traceback": failure.traceback,
-                "seconds": failure.seconds,
-                "stage": job.stage,
-            },
-        }
+        record = JobRecord(
+            **job.about(),
+            benchmark=job.benchmark,
+            status="failed",
+            seconds=failure.seconds,
+            inputs=job.inputs,
+            failure=Failure(**asdict(failure), stage=job.stage),
+        )
         self.store.fail(job.key, record)
         self._tell_left()
         self.watcher.failed(job, failure)
+        for reader in self._readers[job.key]:
+            if reader in self._waiting:
+                self._inherit(self.plan.jobs[reader])
 
     def _inherit(self, job: Job) -> None:
         """Fail a job because one that it reads failed; the message is the first cause."""
         cause = next(need for need in job.needs if need in self._failed)
-        told = self.store.failure(cause) or {}
-        told = told.get("failure") or {}
-        message = told.get("message", "")
-        if told.get("reason") != "upstream":
+        failure = self._failed[cause]
+        message = failure.message
+        if failure.reason != "upstream":
             upstream = self.plan.jobs[cause]
-            message = f"{upstream.stage} {upstream.label}: {told.get('reason')}: {message}"
-        self._fail(job, JobFailure("upstream", message, told.get("traceback", "")))
+            message = f"{upstream.stage} {upstream.label}: {failure.reason}: {message}"
+        self._fail(job, JobFailure("upstream", message, failure.traceback))
 
     def _tell_left(self) -> None:
-        ended = self._done | self._failed.keys()
-        left = [job for key, job in self.plan.jobs.items() if key not in ended]
-        waiting = [job for job in left if job.key not in self._running]
-        slots = max(1, self.executor.slots)
-        seconds = self.costs.left(waiting, slots)
-        seconds += sum(self._left_of(key) for key in self._running) / slots
         total = len(self.plan.jobs)
-        self.watcher.left(seconds, total - len(left), total)
+        slots = self.executor.slots.total
+        running = sum(self._left_of(key) for key in self._running)
+        seconds = (self._backlog.seconds() + running) / slots
+        self.watcher.left(seconds, len(self._done) + len(self._failed), total)
 
     def _left_of(self, key: str) -> float:
         """Return the seconds that a running job still takes: by its own pace, when it has one."""

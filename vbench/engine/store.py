@@ -13,13 +13,16 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from vbench.errors import StoreError
 from vbench.files import read_json, write_json
+from vbench.records.job import JobRecord
+from vbench.records.stages import Result
 
 RECORD = "record.json"
 
+R = TypeVar("R", bound=Result)
 
 #: What the system says when it takes no more files here.
 _UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
@@ -80,7 +83,7 @@ class Store:
         """Whether the job finished."""
         return (self.root / key / RECORD).is_file()
 
-    def record(self, key: str) -> dict[str, Any]:
+    def record(self, key: str) -> JobRecord:
         """Return the record of a finished job.
 
         Raises:
@@ -88,23 +91,22 @@ class Store:
         """
         path = self.root / key / RECORD
         try:
-            record: dict[str, Any] = read_json(path)
+            value = read_json(path)
         except (OSError, ValueError) as error:
             raise StoreError(
                 f"{path}: not a readable record ({error}); remove its folder"
             ) from error
-        return record
+        return JobRecord.read(value, path)
 
-    def result(self, key: str) -> dict[str, Any]:
-        """Return what a finished job found out."""
-        result: dict[str, Any] = self.record(key)["result"]
-        return result
+    def result(self, key: str, model: type[R]) -> R:
+        """Return what a finished job of a known stage found out."""
+        return self.record(key).result_as(model)
 
-    def records(self) -> Iterator[dict[str, Any]]:
-        """Iterate over the records of all finished jobs, of every benchmark in this store."""
+    def records(self) -> Iterator[JobRecord]:
+        """Iterate over the readable records of all finished jobs, of every benchmark."""
         for path in sorted(self.root.glob(f"*/{RECORD}")):
-            with suppress(OSError, ValueError):
-                yield read_json(path)
+            with suppress(OSError, ValueError, StoreError):
+                yield JobRecord.read(read_json(path), path)
 
     def begin(self, key: str) -> Path:
         """Return a new, empty folder for the artifacts of a job that starts."""
@@ -112,13 +114,13 @@ class Store:
         folder.mkdir(parents=True)
         return folder
 
-    def publish(self, key: str, folder: Path, record: dict[str, Any]) -> dict[str, Any]:
+    def publish(self, key: str, folder: Path, record: JobRecord) -> JobRecord:
         """Put a finished job's folder in its place, with its record; the first one to finish stays.
 
         Returns:
             The record that is in the store.
         """
-        write_json(folder / RECORD, record)
+        write_json(folder / RECORD, record.to_json())
         for path in folder.rglob("*"):
             if path.is_file():
                 _sync(path)
@@ -133,21 +135,24 @@ class Store:
                 raise
             shutil.rmtree(folder, ignore_errors=True)
         _sync(self.root)
-        (self.root / "failures" / f"{key}.json").unlink(missing_ok=True)
+        self._failure(key).unlink(missing_ok=True)
         shutil.rmtree(self.checkpoint(key), ignore_errors=True)
         return self.record(key)
 
-    def fail(self, key: str, record: dict[str, Any]) -> None:
+    def fail(self, key: str, record: JobRecord) -> None:
         """Record that a job failed; it is never taken for a result."""
-        write_json(self.root / "failures" / f"{key}.json", record)
+        write_json(self._failure(key), record.to_json())
 
-    def failure(self, key: str) -> dict[str, Any] | None:
+    def failure(self, key: str) -> JobRecord | None:
         """Return the record of a failed job, None when it did not fail."""
+        path = self._failure(key)
         try:
-            record: dict[str, Any] = read_json(self.root / "failures" / f"{key}.json")
-        except (OSError, ValueError):
+            return JobRecord.read(read_json(path), path)
+        except (OSError, ValueError, StoreError):
             return None
-        return record
+
+    def _failure(self, key: str) -> Path:
+        return self.root / "failures" / f"{key}.json"
 
     def remove(self, keys: Iterable[str]) -> None:
         """Forget finished jobs, so that they are done again."""

@@ -7,13 +7,14 @@ storage that cannot be reached is a warning, and costs no job.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vbench.engine.job import Job, digest
 from vbench.engine.tuning import distributions, within
 from vbench.log import gently
+from vbench.records.stages import FitSegmenterInputs, Params
 
 if TYPE_CHECKING:
     import optuna
@@ -52,7 +53,7 @@ class TrialView:
         _gently(lambda: storage.set_trial_state_values(self._id, state, values))
 
 
-def open_trial(job: Job, tuned: Mapping[str, Any], store: Path) -> TrialView:
+def open_trial(job: Job, tuned: Params, store: Path) -> TrialView:
     """Show a trial that starts, in the storage that the job names (``extra["study"]``).
 
     Args:
@@ -69,21 +70,21 @@ def open_trial(job: Job, tuned: Mapping[str, Any], store: Path) -> TrialView:
         import optuna
 
         storage = _storage(target)
-        asking = job.inputs["asking"]
+        spec = job.inputs_as(FitSegmenterInputs).trial_spec
         # Another space is another study: Optuna refuses to mix them.
-        name = f"{job.benchmark}/{job.arm}/seed {job.seed}/{digest(asking['space'])[:6]}"
+        name = f"{job.benchmark}/{job.arm}/seed {job.seed}/{digest(spec.to_json()['space'])[:6]}"
         optuna.create_study(
             study_name=name,
             storage=storage,
-            direction="maximize" if asking["higher_is_better"] else "minimize",
+            direction="maximize" if spec.higher_is_better else "minimize",
             load_if_exists=True,
         )
-        axes = distributions(asking["space"])
-        known = {axis: v for axis, v in tuned.items() if within(asking["space"][axis], v)}
+        axes = distributions(spec.space)
+        known = {axis: v for axis, v in tuned.items() if within(spec.space[axis], v)}
         frozen = optuna.trial.create_trial(
             params=known,
             distributions={axis: axes[axis] for axis in known},
-            user_attrs={"job": job.key, "trial": asking["trial"], "store": str(store)},
+            user_attrs={"job": job.key, "trial": spec.trial, "store": str(store)},
             state=optuna.trial.TrialState.RUNNING,
         )
         study_id = storage.get_study_id_from_name(name)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 from vbench.engine import results
 from vbench.engine.job import Job
-from vbench.engine.plan import Plan
 from vbench.engine.runner import Watcher
 from vbench.engine.store import Store
 from vbench.log import gently
+from vbench.records.job import JobRecord
 from vbench.registry import Registry
 from vbench.types import JobFailure
 
@@ -24,14 +23,13 @@ class Teller:
 
     def __init__(
         self,
-        made: Plan,
         store: Store,
         folder: Path,
         plugins: Registry,
         watcher: Watcher | None,
     ) -> None:
         """Start to count: nothing ran, nothing failed."""
-        self.made, self.store, self.folder = made, store, folder
+        self.store, self.folder = store, folder
         self.hook = plugins.manager.hook
         self.watcher = watcher
         self.ran = 0
@@ -48,14 +46,13 @@ class Teller:
         if self.watcher:
             self.watcher.progress(job, step, total, metrics)
 
-    def finished(self, job: Job, record: dict[str, Any]) -> None:
+    def finished(self, job: Job, record: JobRecord) -> None:
         """Pass on that a job finished."""
         self.ran += 1
-        if job.stage in ("evaluate", "audit"):
-            results.write_records(self.made, self.store, self.folder)
+        results.append_record(job, record, self.folder)
+        told = record.to_json()
         _tell(
-            "vbench_job_finished",
-            lambda: self.hook.vbench_job_finished(job=job.info, record=record),
+            "vbench_job_finished", lambda: self.hook.vbench_job_finished(job=job.info, record=told)
         )
         if self.watcher:
             self.watcher.finished(job, record)
@@ -63,6 +60,9 @@ class Teller:
     def failed(self, job: Job, failure: JobFailure) -> None:
         """Pass on that a job failed."""
         self.failures[f"{job.stage} {job.label}"] = failure
+        record = self.store.failure(job.key)
+        if record is not None:
+            results.append_record(job, record, self.folder)
         _tell(
             "vbench_job_failed",
             lambda: self.hook.vbench_job_failed(job=job.info, failure=failure),

@@ -10,12 +10,19 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from vbench.spec.space import Space
+from pydantic import JsonValue
+
+from vbench.records.job import JobRecord
+from vbench.records.stages import FitSegmenterResult, Params, TrialSpec
 
 if TYPE_CHECKING:
     import optuna
+
+#: An axis of what is tuned: ``choices``, or ``low``, ``high``, ``log`` and ``integer``.
+Axis = Mapping[str, Any]
+Axes = Mapping[str, Axis]
 
 
 @dataclass(frozen=True)
@@ -32,24 +39,23 @@ class Trial:
     """
 
     number: int
-    params: Mapping[str, Any]
+    params: Params
     score: float | None
     pruned: bool
     curve: Sequence[tuple[int, float]]
     key: str = ""
 
     @classmethod
-    def from_record(cls, record: Mapping[str, Any]) -> Trial:
+    def from_record(cls, record: JobRecord) -> Trial:
         """Read the record of a ``fit-segmenter`` job."""
-        result = record["result"]
-        curve = [(i, v["score"]) for i, v in enumerate(result["validation"])]
+        result = record.result_as(FitSegmenterResult)
         return cls(
-            number=result["trial"],
-            params=result["tuned"],
-            score=result["score"],
-            pruned=result["pruned"],
-            curve=curve,
-            key=record["key"],
+            number=result.trial,
+            params=result.tuned,
+            score=result.score,
+            pruned=result.pruned,
+            curve=[(i, v.score) for i, v in enumerate(result.validation)],
+            key=record.key,
         )
 
 
@@ -60,47 +66,38 @@ def best(trials: Sequence[Trial], higher_is_better: bool) -> Trial | None:
     return max(ended, key=lambda t: (sign * (t.score or 0.0), -t.number), default=None)
 
 
-def ask(
-    space: Space,
-    defaults: Mapping[str, Any],
-    number: int,
-    earlier: Sequence[Trial],
-    *,
-    sampler: str,
-    seed: int,
-    higher_is_better: bool,
-) -> dict[str, Any]:
+def ask(spec: TrialSpec, earlier: Sequence[Trial]) -> dict[str, JsonValue]:
     """Return the parameters of a trial.
 
     Trial 0 gets the defaults. Where every axis is a list of choices, combinations that were not
     tried come first; otherwise Optuna's sampler decides.
 
     Args:
-        space: The axes.
-        defaults: Value of each axis when it is not tuned.
-        number: The trial's number.
+        spec: Describes the trial.
         earlier: The trials that it may see.
-        sampler: ``tpe``, ``random`` or ``qmc``.
-        seed: The trial's own seed.
-        higher_is_better: Direction of the scores.
     """
+    space, defaults = spec.space, spec.defaults
     if not space:
         return {}
-    if number == 0:
+    if spec.trial == 0:
         return {axis: defaults[axis] for axis in space}
     if all("choices" in axis for axis in space.values()):
         # The default's place first, then the others in the order that the plugin lists them.
         choices = [
-            [defaults[name], *(c for c in axis["choices"] if c != defaults[name])]
+            [defaults[name], *(c for c in _choices(axis) if c != defaults[name])]
             for name, axis in space.items()
         ]
         combinations = itertools.product(*choices)
-        nth = next(itertools.islice(combinations, number, None), None)
+        nth = next(itertools.islice(combinations, spec.trial, None), None)
         if nth is not None:
             return dict(zip(space, nth, strict=True))
-    study = _study(earlier, space, sampler, seed, higher_is_better)
-    params: dict[str, Any] = study.ask(distributions(space)).params
+    study = _study(earlier, space, spec.sampler, spec.seed, spec.higher_is_better)
+    params: dict[str, JsonValue] = study.ask(distributions(space)).params
     return params
+
+
+def _choices(axis: Axis) -> list[JsonValue]:
+    return cast(list[JsonValue], axis["choices"])
 
 
 class Pruner:
@@ -152,7 +149,7 @@ class Pruner:
         return bool(self._trial.should_prune())
 
 
-def distributions(space: Space) -> dict[str, optuna.distributions.BaseDistribution]:
+def distributions(space: Axes) -> dict[str, optuna.distributions.BaseDistribution]:
     """Return the axes as Optuna's distributions."""
     from optuna import distributions as d
 
@@ -167,7 +164,7 @@ def distributions(space: Space) -> dict[str, optuna.distributions.BaseDistributi
     return made
 
 
-def within(axis: Mapping[str, Any], value: Any) -> bool:
+def within(axis: Axis, value: Any) -> bool:
     """Whether a value lies on an axis."""
     if "choices" in axis:
         return value in axis["choices"]
@@ -175,7 +172,7 @@ def within(axis: Mapping[str, Any], value: Any) -> bool:
 
 
 def _study(
-    earlier: Sequence[Trial], space: Space, sampler: str, seed: int, higher_is_better: bool
+    earlier: Sequence[Trial], space: Axes, sampler: str, seed: int, higher_is_better: bool
 ) -> optuna.Study:
     """Rebuild a study of the earlier trials, in memory."""
     import optuna

@@ -22,7 +22,6 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from importlib import import_module
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -31,14 +30,15 @@ import psutil
 from vbench import registry
 from vbench.engine.context import Context, cpu_seconds
 from vbench.engine.job import Job
+from vbench.engine.stages import stage
 from vbench.engine.store import Store
 from vbench.engine.surroundings import Surroundings, left_running
 from vbench.errors import ContractError, DataError, DivergedError, VbenchError
+from vbench.records.job import JobRecord
 from vbench.types import JobFailure
 
 #: Seconds between two reports of progress at least.
 REPORT_EVERY = 0.2
-_TORCH_STAGES = ("fit-generator", "synthesise", "fit-segmenter", "evaluate")
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ class Task:
         job: The job, as JSON.
         store: The store's folder.
         device: ``cpu``, ``cuda`` or ``auto``, with the slot's number behind a colon.
+        gpu: Whether the job computes on that device; else on the CPU, whatever there is.
         threads: Threads that numerical libraries may use.
         plugins: Local plugin files.
         checkpoint_seconds: How often a training is saved.
@@ -59,6 +60,7 @@ class Task:
     job: Mapping[str, Any]
     store: str
     device: str = "cpu"
+    gpu: bool = False
     threads: int = 1
     plugins: tuple[str, ...] = ()
     checkpoint_seconds: float = 60.0
@@ -75,7 +77,7 @@ class Task:
         return cls(**{**value, "plugins": tuple(value["plugins"])})
 
 
-def execute(task: Task, report: Callable[[int, int, Mapping[str, float]], None]) -> dict[str, Any]:
+def execute(task: Task, report: Callable[[int, int, Mapping[str, float]], None]) -> JobRecord:
     """Do one job in this process and publish its artifacts.
 
     Returns:
@@ -85,7 +87,8 @@ def execute(task: Task, report: Callable[[int, int, Mapping[str, float]], None])
     store = Store(Path(task.store))
     if store.has(job.key):  # a Dask worker that died after it had published is asked again
         return store.record(job.key)
-    device = _device(task.device) if job.stage in _TORCH_STAGES else "cpu"
+    work = stage(job.stage)
+    device = _device(task.device) if task.gpu else "cpu"
     folder = store.begin(job.key)
     context = Context(
         job=job,
@@ -100,45 +103,29 @@ def execute(task: Task, report: Callable[[int, int, Mapping[str, float]], None])
     cpu = cpu_seconds()
     _reset_peak()
     try:
-        stage = import_module(f"vbench.engine.stages.{job.stage.replace('-', '_')}")
-        result = stage.run(context)
-        earlier = context.cost.get("earlier", {})
-        record = {
-            **describe(job),
-            "status": "ok",
-            "started": started.isoformat(timespec="seconds"),
+        result = work.run(context, job.inputs)
+        cost = context.cost
+        record = JobRecord(
+            **job.about(),
+            benchmark=job.benchmark,
+            status="ok",
+            started=started.isoformat(timespec="seconds"),
             # Of an interrupted training, also what it took until its last checkpoint.
-            "seconds": round(time.perf_counter() - begun + earlier.get("seconds", 0.0), 3),
-            "cpu_seconds": round(cpu_seconds() - cpu + earlier.get("cpu_seconds", 0.0), 3),
-            "peak_memory_mb": _peak_mb(),
-            "steps": context.cost.get("steps"),
-            "steps_per_second": context.cost.get("steps_per_second"),
-            "device": device,
-            "threads": task.threads,
-            "host": socket.gethostname(),
-            "inputs": job.inputs,
-            "result": result,
-            "failure": None,
-        }
+            seconds=round(time.perf_counter() - begun + cost.earlier_seconds, 3),
+            cpu_seconds=round(cpu_seconds() - cpu + cost.earlier_cpu_seconds, 3),
+            peak_memory_mb=_peak_mb(),
+            steps=cost.steps,
+            steps_per_second=cost.steps_per_second,
+            device=device,
+            threads=task.threads,
+            host=socket.gethostname(),
+            inputs=job.inputs,
+            result=result,
+        )
         return store.publish(job.key, folder, record)
     except BaseException:
         store.discard(folder)
         raise
-
-
-def describe(job: Job) -> dict[str, Any]:
-    """Return what a record says of its job before anything of the result."""
-    return {
-        "key": job.key,
-        "stage": job.stage,
-        "label": job.label,
-        "method": job.method,
-        "benchmark": job.benchmark,
-        "arm": job.arm,
-        "seed": job.seed,
-        "trial": job.trial,
-        "needs": list(job.needs),
-    }
 
 
 def failure_of(error: BaseException, seconds: float) -> JobFailure:
@@ -161,7 +148,7 @@ def failure_of(error: BaseException, seconds: float) -> JobFailure:
 def _device(wanted: str) -> str:
     """Settle ``auto:1``, ``cuda:1`` or ``cpu:1``: one GPU a slot, as far as they go."""
     name, _, slot = wanted.partition(":")
-    if name == "cpu" or (name == "auto" and not _may_have_gpu()):
+    if name == "cpu" or (name == "auto" and not may_have_gpu()):
         return "cpu"
     import torch
 
@@ -172,10 +159,10 @@ def _device(wanted: str) -> str:
     return f"cuda:{int(slot or 0) % torch.cuda.device_count()}"
 
 
-def _may_have_gpu() -> bool:
+def may_have_gpu() -> bool:
     """Whether it is worth the seconds that importing torch takes to ask for a GPU."""
     if sys.platform != "linux":
-        return True
+        return sys.platform != "darwin"
     # NVIDIA, AMD, and NVIDIA below WSL.
     return any(Path(device).exists() for device in ("/dev/nvidia0", "/dev/kfd", "/dev/dxg"))
 
@@ -243,7 +230,7 @@ def main() -> None:
             failure = failure_of(error, time.perf_counter() - begun)
             send({"event": "failed", "failure": asdict(failure)})
         else:
-            send({"event": "done", "record": record, "reusable": not left_running()})
+            send({"event": "done", "record": record.to_json(), "reusable": not left_running()})
 
 
 if __name__ == "__main__":

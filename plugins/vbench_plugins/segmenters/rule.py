@@ -19,6 +19,8 @@ class Rule(Segmenter):
     vbench chooses on the validation subjects, for every segmenter alike, is the rule's threshold.
     """
 
+    gpu = False
+
     def fit(self, patches: Patches, *, seed: int) -> Iterator[Progress]:
         """Learn nothing."""
         yield Progress(1, 1)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from vbench.engine.executors.base import Event, Executor
+from vbench.engine.executors.base import Event, Executor, Slots
+from vbench.engine.worker import may_have_gpu
 from vbench.errors import SpecError, did_you_mean
 
 NAMES = ("local", "dask")
 
 
-def make_executor(name: str, *, workers: int, scheduler: str | None = None) -> Executor:
+def make_executor(
+    name: str, *, workers: int, scheduler: str | None = None, device: str = "cpu"
+) -> Executor:
     """Start an executor.
 
     Args:
         name: ``local`` or ``dask``.
         workers: Jobs at once; for a running Dask scheduler its own workers decide.
         scheduler: Address of a running Dask scheduler; None: a cluster in this machine.
+        device: ``auto``, ``cpu`` or ``cuda``: whether jobs may take a GPU.
 
     Raises:
         SpecError: When there is no such executor, or its extra is not installed.
@@ -22,7 +26,7 @@ def make_executor(name: str, *, workers: int, scheduler: str | None = None) -> E
     if name == "local":
         from vbench.engine.executors.local import LocalExecutor
 
-        return LocalExecutor(workers)
+        return LocalExecutor(workers, gpus=device != "cpu" and may_have_gpu())
     if name == "dask":
         try:
             from vbench.engine.executors.dask import DaskExecutor
@@ -30,8 +34,8 @@ def make_executor(name: str, *, workers: int, scheduler: str | None = None) -> E
             raise SpecError(
                 "--executor dask: install it with pip install 'vbench[dask]'"
             ) from error
-        return DaskExecutor(workers, scheduler)
+        return DaskExecutor(workers, scheduler, gpus=device != "cpu")
     raise SpecError(f"--executor: no executor is called '{name}'{did_you_mean(name, NAMES)}")
 
 
-__all__ = ["NAMES", "Event", "Executor", "make_executor"]
+__all__ = ["NAMES", "Event", "Executor", "Slots", "make_executor"]

@@ -30,6 +30,35 @@ class Event:
     outcome: Outcome | None = None
 
 
+@dataclass(frozen=True)
+class Slots:
+    """How many jobs run at once.
+
+    Attributes:
+        total: In all; at least 1.
+        cpu: Of those that need no GPU.
+        gpu: Of those that take one; None where there are none: then all jobs are alike.
+    """
+
+    total: int
+    cpu: int
+    gpu: int | None = None
+
+    def free(self, on_gpu: int, on_cpu: int, gpu: bool) -> bool:
+        """Whether one more job may start.
+
+        Args:
+            on_gpu: Jobs that run and take a GPU.
+            on_cpu: Jobs that run and take none.
+            gpu: Whether the new one takes a GPU.
+        """
+        if on_gpu + on_cpu >= self.total:
+            return False
+        if self.gpu is None:
+            return True
+        return on_gpu < self.gpu if gpu else on_cpu < self.cpu
+
+
 class Executor(ABC):
     """Runs tasks somewhere; each in a process of its own."""
 
@@ -39,7 +68,7 @@ class Executor(ABC):
 
     @property
     @abstractmethod
-    def slots(self) -> int:
+    def slots(self) -> Slots:
         """How many jobs it runs at once."""
 
     @abstractmethod

@@ -8,14 +8,14 @@ so that a plugin that aborts or hangs takes no Dask worker with it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from distributed import Client, Future, LocalCluster, get_worker
 
-from vbench.engine.executors.base import Event, Executor
+from vbench.engine.executors.base import Event, Executor, Slots
 from vbench.engine.process import Outcome, WorkerPool
 from vbench.engine.worker import Task
 from vbench.errors import SpecError, VbenchError
@@ -27,13 +27,19 @@ _TOPIC = "vbench-progress"
 class DaskExecutor(Executor):
     """Hands tasks to a Dask scheduler; progress comes back as logged events."""
 
-    def __init__(self, workers: int, scheduler: str | None) -> None:
+    def __init__(self, workers: int, scheduler: str | None, *, gpus: bool = False) -> None:
         """Connect to a scheduler, or start one with workers in this machine.
+
+        Args:
+            workers: Workers of a cluster in this machine.
+            scheduler: Address of a running scheduler; None: a cluster in this machine.
+            gpus: Whether jobs may take a GPU.
 
         Raises:
             SpecError: When no scheduler answers at the address.
         """
         super().__init__()
+        self._gpus = gpus
         self._cluster: LocalCluster | None = None
         if scheduler is None:
             self._cluster = LocalCluster(
@@ -52,23 +58,41 @@ class DaskExecutor(Executor):
         self._client.subscribe_topic(_TOPIC, self._on_progress)
 
     @property
-    def slots(self) -> int:
+    def slots(self) -> Slots:
         """Worker threads of the cluster, which may grow while we run; at least one.
+
+        Where workers declare the resource ``GPU``, as many jobs take one at once as there are.
 
         Raises:
             VbenchError: When the scheduler is gone.
         """
+        workers = self._workers()
+        threads = max(1, sum(int(worker["nthreads"]) for worker in workers))
+        gpus = int(_declared(workers, "GPU"))
+        return Slots(total=threads, cpu=threads, gpu=gpus if self._gpus and gpus else None)
+
+    def _workers(self) -> list[Mapping[str, Any]]:
         workers = self._client.scheduler_info(n_workers=-1).get("workers")
         if workers is None:
             raise VbenchError(
                 "the Dask scheduler is gone; what finished is kept, and the same command goes on "
                 "from there once it is back"
             )
-        return max(1, sum(int(worker["nthreads"]) for worker in workers.values()))
+        return list(workers.values())
 
     def submit(self, key: str, task: Task) -> None:
         """Start a job on the cluster; a job whose worker dies is started on another one."""
-        future = self._client.submit(_run, key, task.to_json(), pure=False, retries=0)
+        needs = resources(task, self._workers(), gpus=self._gpus)
+        # A job that needs a GPU first: any worker can do the others.
+        future = self._client.submit(
+            _run,
+            key,
+            task.to_json(),
+            pure=False,
+            retries=0,
+            resources=needs,
+            priority=int("GPU" in needs),
+        )
         self._futures[key] = future
         future.add_done_callback(lambda done: self._on_done(key, done))
 
@@ -95,6 +119,27 @@ class DaskExecutor(Executor):
                 return  # with its scheduler; no fault of the job
             outcome = Outcome(failure=JobFailure("killed", f"Dask: {error}"))
         self.events.put(Event(key, outcome=outcome))
+
+
+def resources(task: Task, workers: Sequence[Mapping[str, Any]], *, gpus: bool) -> dict[str, float]:
+    """Return what a task takes of the resources that some worker declares: ``GPU``, ``MEMORY``.
+
+    Args:
+        task: The task; its memory is the limit of ``limits.memory_gb``, in bytes.
+        workers: What the scheduler says of each worker.
+        gpus: Whether jobs may take a GPU.
+    """
+    found: dict[str, float] = {}
+    if gpus and task.gpu and _declared(workers, "GPU"):
+        found["GPU"] = 1
+    if task.limit_bytes and _declared(workers, "MEMORY"):
+        found["MEMORY"] = task.limit_bytes
+    return found
+
+
+def _declared(workers: Sequence[Mapping[str, Any]], name: str) -> float:
+    """Return how much of a resource all workers declare."""
+    return sum(float((worker.get("resources") or {}).get(name, 0)) for worker in workers)
 
 
 @cache

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import heapq
 import os
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from vbench.engine.executors.base import Event, Executor
+from vbench.engine.executors.base import Event, Executor, Slots
 from vbench.engine.process import Outcome, WorkerPool
 from vbench.engine.worker import Task
 from vbench.types import JobFailure
@@ -23,22 +24,31 @@ def usable_cores() -> int:
 
 
 class LocalExecutor(Executor):
-    """As many worker processes as slots, each watched by a thread; devices go by slot."""
+    """As many worker processes as slots, each watched by a thread; devices go by slot.
 
-    def __init__(self, workers: int) -> None:
-        """Make the slots; processes start when they are needed."""
+    Where there are GPUs, jobs that take none have slots of their own, as many again.
+    """
+
+    def __init__(self, workers: int, *, gpus: bool = False) -> None:
+        """Make the slots; processes start when they are needed.
+
+        Args:
+            workers: Jobs at once.
+            gpus: Whether jobs may take a GPU here.
+        """
         super().__init__()
-        self._workers = workers
         self._pool = WorkerPool()
         self._cancelled = threading.Event()
         self._free = list(range(workers))
         self._lock = threading.Lock()
-        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="vbench-job")
+        total = 2 * workers if gpus else workers
+        self._slots = Slots(total=total, cpu=workers, gpu=workers if gpus else None)
+        self._threads = ThreadPoolExecutor(total, thread_name_prefix="vbench-job")
 
     @property
-    def slots(self) -> int:
+    def slots(self) -> Slots:
         """How many jobs it runs at once."""
-        return self._workers
+        return self._slots
 
     def submit(self, key: str, task: Task) -> None:
         """Start a job in the next free worker."""
@@ -51,20 +61,23 @@ class LocalExecutor(Executor):
         self._pool.close()
 
     def _watch(self, key: str, task: Task) -> None:
-        with self._lock:
-            slot = self._free.pop(0)
+        slot = None
+        if task.gpu and self._slots.gpu:
+            with self._lock:
+                slot = heapq.heappop(self._free)
+                task = replace(task, device=f"{task.device}:{slot}")
 
         def progress(step: int, total: int, metrics: Mapping[str, float]) -> None:
             self.events.put(Event(key, step, total, metrics))
 
         try:
             with self._pool.worker(task.threads) as worker:
-                task = replace(task, device=f"{task.device}:{slot}")
                 outcome = worker.run(task, progress, self._cancelled.is_set)
         except Exception as error:  # our own fault, not the job's: still no reason to hang
             message = f"executor: {type(error).__name__}: {error}"
             outcome = Outcome(failure=JobFailure("error", message))
         finally:
-            with self._lock:
-                self._free.insert(0, slot)
+            if slot is not None:
+                with self._lock:
+                    heapq.heappush(self._free, slot)
         self.events.put(Event(key, outcome=outcome))

@@ -8,58 +8,74 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-import numpy as np
-
 from vbench.engine.context import Context
-from vbench.engine.stages.common import chosen, fitted_segmenter, real_patches
+from vbench.engine.stages.base import Stage
+from vbench.engine.stages.common import (
+    chosen,
+    fitted_segmenter,
+    metric_of,
+    real_patches,
+    stored_patches,
+)
 from vbench.errors import DivergedError
 from vbench.features import Features, extractor
-from vbench.interfaces import Metric
+from vbench.files import as_json
+from vbench.records.stages import (
+    AuditInputs,
+    AuditResult,
+    FitSegmenterInputs,
+    FitSegmenterResult,
+)
+from vbench.types import Patches
 
 
-def run(context: Context) -> dict[str, Any]:
-    """Score the candidate that the generator's synthetic arm selected."""
-    from vbench.audit import audit_patches
-    from vbench.data.patches import ArrayPatches
+class Audit(Stage[AuditInputs, AuditResult]):
+    """Scores the candidate that the generator's synthetic arm selected."""
 
-    inputs = context.inputs
-    trial = chosen(context.store, inputs["trials"], inputs["higher_is_better"])
-    record = context.store.record(trial.key)
-    index = record["result"]["checkpoint"]
-    folder = context.store.folder(record["inputs"]["synthetic"][index])
-    synthetic = ArrayPatches(
-        np.load(folder / "images.npy", mmap_mode="r"), np.load(folder / "labels.npy", mmap_mode="r")
-    )
-    families = {
-        family: [_metric(context, listed) for listed in inputs["metrics"][family]]
-        for family in ("fidelity", "privacy")
-    }
-    scores = audit_patches(
-        synthetic,
-        real_patches(context, "train"),
-        real_patches(context, "heldout"),
-        fidelity=families["fidelity"],
-        privacy=families["privacy"],
-        seed=inputs["seed"],
-        features=_features(context),
-    )
-    return {"checkpoint": index, **scores}
+    name = "audit"
+    version = 2
+    seconds = 5.0
+
+    def run(self, context: Context, inputs: AuditInputs) -> AuditResult:
+        """Compare synthetic patches with those that trained the generator, and with unseen ones."""
+        from vbench.audit import audit_patches
+
+        trial = chosen(context.store, inputs.trials, inputs.higher_is_better)
+        record = context.store.record(trial.key)
+        index = cast(int, record.result_as(FitSegmenterResult).checkpoint)
+        samples = record.inputs_as(FitSegmenterInputs).synthetic[index]
+
+        def real(name: str, keys: tuple[str, ...]) -> Patches:
+            groups = (inputs.groups or {}).get(name)
+            return real_patches(context, keys, inputs.patches, groups)
+
+        families: dict[str, Any] = {
+            family: [metric_of(context, setting) for setting in inputs.metrics[family]]
+            for family in ("fidelity", "privacy")
+        }
+        scores = audit_patches(
+            stored_patches(context.store.folder(samples)),
+            real("train", inputs.train),
+            real("heldout", inputs.heldout),
+            **families,
+            seed=inputs.seed,
+            features=_features(context, inputs),
+        )
+        return AuditResult.model_validate({"checkpoint": index, **as_json(scores)})
 
 
-def _features(context: Context) -> Features:
+STAGE = Audit()
+
+
+def _features(context: Context, inputs: AuditInputs) -> Features:
     """Return what the segmenter of the real arm has learnt; the default where there is none."""
-    inputs = context.inputs
-    lent = inputs["features"]
+    lent = inputs.features
     if lent is None:
         return extractor()
     try:
-        trial = chosen(context.store, lent["trials"], inputs["higher_is_better"])
+        trial = chosen(context.store, lent.trials, inputs.higher_is_better)
     except DivergedError:  # the real arm says so; the generator's audit need not fail with it
         return extractor()
-    segmenter = fitted_segmenter(context, trial, lent["plugin"], inputs["patches"]["size"])
-    return extractor(segmenter, context.store.result(trial.key)["threshold"])
-
-
-def _metric(context: Context, listed: dict[str, Any]) -> Any:
-    cls = cast(type[Metric], context.plugin("metric", listed["plugin"]).cls)
-    return cls(cls.Params.model_validate(listed["params"]))
+    segmenter = fitted_segmenter(context, trial, lent.plugin, inputs.patches.size)
+    threshold = context.store.result(trial.key, FitSegmenterResult).threshold
+    return extractor(segmenter, cast(float, threshold))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import median
 from typing import Any, TypeVar, cast
 
 import numpy as np
+from pydantic import JsonValue
 
 from vbench.data.predict import check_array
 from vbench.engine.context import Context
@@ -13,38 +16,91 @@ from vbench.engine.store import Store
 from vbench.engine.tuning import Trial, ask, best
 from vbench.engine.weights import load_weights
 from vbench.errors import ContractError, DivergedError
-from vbench.interfaces import Fitted, Params, Plugin, Segmenter
+from vbench.files import as_json
+from vbench.interfaces import Fitted, Metric, Params, Plugin, Segmenter
 from vbench.layout import image_of, label_of, patches_shape
-from vbench.types import Array, Patches, Setup
+from vbench.records.stages import (
+    FitGeneratorInputs,
+    FitSegmenterInputs,
+    FitSegmenterResult,
+    PatchSpec,
+    PluginIdentity,
+    PluginSetting,
+    PrepareResult,
+    SynthesiseInputs,
+    TrialSpec,
+)
+from vbench.types import Patches, Setup
 
 F = TypeVar("F", bound=Fitted)
+#: The inputs of a job that trains a method.
+Training = FitGeneratorInputs | FitSegmenterInputs
 
 
-def real_patches(context: Context, name: str) -> Patches:
-    """Return the real patches of the volumes listed under ``name``: the same pool for every arm.
+def real_patches(
+    context: Context,
+    keys: Sequence[str],
+    spec: PatchSpec,
+    groups: Sequence[str] | None = None,
+) -> Patches:
+    """Return the real patches of prepared volumes: the same pool for every arm.
+
+    Args:
+        context: The job.
+        keys: The volumes.
+        spec: How patches are drawn.
+        groups: The person of each volume; None where each is of another.
 
     Raises:
         DataError: When they do not fit: the plan refuses what it knows the shape of.
     """
     from vbench.data.patches import VolumePatches, check_fit
 
-    spec = context.inputs["patches"]
-    volumes = context.volumes(name)
-    check_fit({volume.id: volume.image.shape for volume in volumes}, spec["size"])
+    volumes = context.volumes(keys)
+    check_fit({volume.id: volume.image.shape for volume in volumes}, spec.size)
     return VolumePatches(
         volumes,
-        size=tuple(spec["size"]),
-        per_subject=spec["per_subject"],
-        vessel_centred=spec["vessel_centred"],
-        seed=spec["seed"],
-        groups=context.inputs.get("groups", {}).get(name),
+        size=spec.size,
+        per_subject=spec.per_subject,
+        vessel_centred=spec.vessel_centred,
+        seed=spec.seed,
+        groups=groups,
     )
 
 
-def training_setup(context: Context, size: tuple[int, ...]) -> Setup:
-    """Return what a method is built for."""
-    spacing = context.inputs.get("spacing")
-    return Setup(size=size, device=context.device, spacing=tuple(spacing) if spacing else None)
+def stored_patches(folder: Path) -> Patches:
+    """Open the patches that a ``synthesise`` job wrote."""
+    from vbench.data.patches import ArrayPatches
+
+    images, labels = (
+        np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("images", "labels")
+    )
+    return ArrayPatches(images, labels)
+
+
+def training_setup(context: Context, size: tuple[int, ...], inputs: Training) -> Setup:
+    """Return what a method is built for.
+
+    Args:
+        context: The job.
+        size: Patch size in voxels.
+        inputs: Of the job that trains, or trained, the method.
+    """
+    return Setup(size=size, device=context.device, spacing=spacing_of(context.store, inputs))
+
+
+def spacing_of(store: Store, inputs: Training) -> tuple[float, ...] | None:
+    """Return the voxel edge lengths of the training volumes: their median, mm per axis.
+
+    Synthetic patches have those of the volumes that their generator learnt from. None where a job
+    names no volume.
+    """
+    keys = inputs.train
+    if isinstance(inputs, FitSegmenterInputs) and not keys and inputs.synthetic:
+        samples = store.record(inputs.synthetic[0]).inputs_as(SynthesiseInputs)
+        keys = store.record(samples.generator).inputs_as(FitGeneratorInputs).train
+    spacings = [store.result(key, PrepareResult).spacing for key in keys]
+    return tuple(median(axis) for axis in zip(*spacings, strict=True)) or None
 
 
 def params_of(cls: type[Plugin], values: Mapping[str, Any]) -> Params:
@@ -70,52 +126,58 @@ def chosen(store: Store, keys: Sequence[str], higher_is_better: bool) -> Trial:
 
 
 def fitted_segmenter(
-    context: Context, trial: Trial, plugin: Mapping[str, Any], size: Sequence[int]
+    context: Context, trial: Trial, plugin: PluginIdentity, size: tuple[int, ...]
 ) -> Segmenter:
     """Return the segmenter that a trial fitted.
 
     Args:
         context: The job.
         trial: The trial.
-        plugin: The planned segmenter's identity.
+        plugin: The planned segmenter.
         size: Its patch size.
     """
     cls = cast(type[Segmenter], context.plugin("segmenter", plugin).cls)
-    params = params_of(cls, context.store.result(trial.key)["params"])
-    segmenter = cls(params, training_setup(context, tuple(size)))
+    record = context.store.record(trial.key)
+    params = params_of(cls, record.result_as(FitSegmenterResult).params)
+    setup = training_setup(context, size, record.inputs_as(FitSegmenterInputs))
+    segmenter = cls(params, setup)
     segmenter.load_weights(load_weights(context.store.folder(trial.key) / "weights.safetensors"))
     return segmenter
 
 
-def resolve_params(context: Context, cls: type[F], prefix: str) -> tuple[Params, dict[str, Any]]:
+def metric_of(context: Context, setting: PluginSetting) -> Metric:
+    """Build a planned metric."""
+    cls = cast(type[Metric], context.plugin("metric", setting.plugin).cls)
+    return cls(params_of(cls, setting.params))
+
+
+def resolve_params(
+    context: Context, cls: type[F], prefix: str, fixed: Mapping[str, Any], spec: TrialSpec | None
+) -> tuple[Params, dict[str, JsonValue]]:
     """Settle the parameters of a job that may belong to a trial.
 
     Args:
-        context: The job; ``inputs["params"]`` are fixed, ``inputs["asking"]`` describes the trial.
+        context: The job.
         cls: The plugin.
         prefix: ``"generator"`` or ``"segmenter"``: which axes are this plugin's.
+        fixed: Parameters that are not tuned.
+        spec: Describes the trial; None: the job is of no trial.
 
     Returns:
         The parameters, and the trial's value on every axis.
     """
-    asking = context.inputs.get("asking")
-    tuned: dict[str, Any] = {}
-    if asking:
-        tuned = ask(
-            asking["space"],
-            asking["defaults"],
-            asking["trial"],
-            trials(context.store, asking["previous"]),
-            sampler=asking["sampler"],
-            seed=asking["seed"],
-            higher_is_better=asking["higher_is_better"],
-        )
+    tuned = ask(spec, trials(context.store, spec.previous)) if spec else {}
     own = {
         axis.removeprefix(f"{prefix}."): value
         for axis, value in tuned.items()
         if axis.startswith(f"{prefix}.") and axis != "generator.checkpoint"
     }
-    return params_of(cls, {**context.inputs["params"], **own}), tuned
+    return params_of(cls, {**fixed, **own}), tuned
+
+
+def settled(params: Params, method: Fitted) -> dict[str, JsonValue]:
+    """Return a method's parameters as they were in the end, as JSON."""
+    return {**params.model_dump(mode="json"), **as_json(method.resolved())}
 
 
 def check_labelled_patches(patches: Any, n: int, size: tuple[int, ...], owner: str) -> None:
@@ -134,16 +196,3 @@ def check_labelled_patches(patches: Any, n: int, size: tuple[int, ...], owner: s
         )
     if not np.isin(labels, (0, 1)).all():
         raise ContractError(f"{owner}.sample: labels have values other than 0 and 1")
-
-
-__all__: list[str] = [
-    "Array",
-    "check_labelled_patches",
-    "chosen",
-    "fitted_segmenter",
-    "params_of",
-    "real_patches",
-    "resolve_params",
-    "training_setup",
-    "trials",
-]

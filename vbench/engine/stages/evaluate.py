@@ -3,73 +3,90 @@
 from __future__ import annotations
 
 import traceback
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from vbench.engine.context import Context
-from vbench.engine.stages.common import chosen, fitted_segmenter
+from vbench.engine.stages.base import Lengths, Stage
+from vbench.engine.stages.common import chosen, fitted_segmenter, metric_of
 from vbench.files import write_npy
 from vbench.interfaces import SegmentationMetric
 from vbench.masks.slices import ray
+from vbench.records.stages import Case, EvaluateInputs, EvaluateResult, FitSegmenterResult
 from vbench.types import Array, Score, Volume
 
 
-def run(context: Context) -> dict[str, Any]:
-    """Predict and score; artifacts ``predictions/<subject>.nii.gz`` and ``mip/<subject>.npy``."""
-    from vbench.data.nifti import write_like_native
-    from vbench.data.predict import predict_volume
-    from vbench.masks.pair import MaskPair
+class Evaluate(Stage[EvaluateInputs, EvaluateResult]):
+    """Predicts and scores.
 
-    inputs = context.inputs
-    trial = chosen(context.store, inputs["trials"], inputs["higher_is_better"])
-    fitted = context.store.result(trial.key)
-    segmenter = fitted_segmenter(context, trial, inputs["plugin"], inputs["size"])
-    metrics = [_metric(context, listed) for listed in inputs["metrics"]]
-    cases: list[dict[str, Any]] = []
-    faults: dict[str, str] = {}
-    volumes = context.volumes("test")
-    for number, volume in enumerate(volumes):
-        context.report(number, len(volumes), {})
-        probabilities = predict_volume(segmenter, volume)
-        prediction = probabilities >= fitted["threshold"]
-        write_like_native(
-            context.folder / "predictions" / f"{volume.id}.nii.gz",
-            prediction.astype(np.uint8),
-            volume,
-        )
-        labelled = volume.labelled
-        scored = prediction if labelled is None else prediction & labelled
-        write_npy(context.folder / "mip" / f"{volume.id}.npy", projections(volume, scored))
-        truth = np.asarray(volume.label) > 0
-        pair = MaskPair(scored, truth, volume.spacing, mask=labelled, seed=inputs["seed"])
-        for metric in metrics:
-            value, status = _score(metric, pair, faults)
-            cases.append(
-                {"subject": volume.id, "metric": metric.name, "value": value, "status": status}
+    Artifacts ``predictions/<subject>.nii.gz`` and ``mip/<subject>.npy``.
+    """
+
+    name = "evaluate"
+    version = 3
+    gpu = True
+    seconds = 5.0
+
+    def run(self, context: Context, inputs: EvaluateInputs) -> EvaluateResult:
+        """Predict and score each test subject."""
+        from vbench.data.nifti import write_like_native
+        from vbench.data.predict import predict_volume
+        from vbench.masks.pair import MaskPair
+
+        trial = chosen(context.store, inputs.trials, inputs.higher_is_better)
+        fitted = context.store.result(trial.key, FitSegmenterResult)
+        threshold = cast(float, fitted.threshold)
+        segmenter = fitted_segmenter(context, trial, inputs.plugin, inputs.size)
+        metrics = [cast(SegmentationMetric, metric_of(context, m)) for m in inputs.metrics]
+        cases: list[Case] = []
+        faults: dict[str, str] = {}
+        volumes = context.volumes(inputs.test)
+        for number, volume in enumerate(volumes):
+            context.report(number, len(volumes), {})
+            probabilities = predict_volume(segmenter, volume)
+            prediction = probabilities >= threshold
+            write_like_native(
+                context.folder / "predictions" / f"{volume.id}.nii.gz",
+                prediction.astype(np.uint8),
+                volume,
             )
-        context.report(number + 1, len(volumes), {})
-    return {
-        "trial": trial.number,
-        "params": fitted["params"],
-        "tuned": fitted["tuned"],
-        "checkpoint": fitted["checkpoint"],
-        "threshold": fitted["threshold"],
-        "validation_score": fitted["score"],
-        "cases": cases,
-        "metric_faults": faults,
-    }
+            labelled = volume.labelled
+            scored = prediction if labelled is None else prediction & labelled
+            write_npy(context.folder / "mip" / f"{volume.id}.npy", projections(volume, scored))
+            truth = np.asarray(volume.label) > 0
+            pair = MaskPair(scored, truth, volume.spacing, mask=labelled, seed=inputs.seed)
+            for metric in metrics:
+                value, status = _score(metric, pair, faults)
+                cases.append(
+                    Case(subject=volume.id, metric=metric.name, value=value, status=status)
+                )
+            context.report(number + 1, len(volumes), {})
+        return EvaluateResult(
+            trial=trial.number,
+            params=fitted.params,
+            tuned=fitted.tuned,
+            checkpoint=fitted.checkpoint,
+            threshold=threshold,
+            validation_score=cast(float, fitted.score),
+            cases=tuple(cases),
+            metric_faults=faults,
+        )
+
+    def amount(
+        self, inputs: EvaluateInputs, lengths: Lengths, result: EvaluateResult | None = None
+    ) -> float:
+        """Return the number of test subjects."""
+        return float(len(inputs.test))
 
 
-def _metric(context: Context, listed: dict[str, Any]) -> SegmentationMetric:
-    cls = cast(type[SegmentationMetric], context.plugin("metric", listed["plugin"]).cls)
-    return cls(cls.Params.model_validate(listed["params"]))
+STAGE = Evaluate()
 
 
 def _score(
     metric: SegmentationMetric, pair: Any, faults: dict[str, str]
-) -> tuple[float | None, str]:
+) -> tuple[float | None, Literal["ok", "undefined", "failed"]]:
     """Score one case; a metric that breaks costs its own value, never the arm's others."""
     try:
         score = Score.of(metric.score(pair)).finite()

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
+from pydantic import JsonValue
 
 from vbench.engine import study
 from vbench.engine.budget import used_up
 from vbench.engine.context import Context
 from vbench.engine.fitting import Checkpoint, budget, drive
+from vbench.engine.stages.base import Lengths, Stage, own_params, training_amount
 from vbench.engine.stages.common import (
     chosen,
     real_patches,
     resolve_params,
+    settled,
+    stored_patches,
     training_setup,
     trials,
 )
@@ -24,121 +29,133 @@ from vbench.engine.validation import Verdict, validate
 from vbench.engine.weights import load_weights, save_weights
 from vbench.errors import ContractError, DivergedError
 from vbench.interfaces import SegmentationMetric, Segmenter
+from vbench.records.stages import FitSegmenterInputs, FitSegmenterResult, Key, Validation
 from vbench.types import Patches
 
 
-def run(context: Context) -> dict[str, Any]:
-    """Fit the segmenter; artifact ``weights.safetensors``, of the best validated state.
+class FitSegmenter(Stage[FitSegmenterInputs, FitSegmenterResult]):
+    """Fits a segmenter; artifact ``weights.safetensors``, of the best validated state.
 
     A trial that diverges is a result (no score) rather than a failure: its arm has others.
     """
-    inputs = context.inputs
-    asking = inputs["asking"]
-    if used_up(context.store, asking):
-        return skipped(asking["trial"])
-    earlier = trials(context.store, asking["previous"])
-    cls = cast(type[Segmenter], context.plugin("segmenter").cls)
-    params, tuned = resolve_params(context, cls, "segmenter")
-    training = training_patches(context, tuned)
-    segmenter = cls(params, training_setup(context, training.patches.size))
-    start = None
-    if inputs["initial"]:
-        start = chosen(context.store, inputs["initial"], asking["higher_is_better"]).key
-    volumes = context.volumes("val")
-    judge = cast(type[SegmentationMetric], context.plugin("metric", inputs["metric"]).cls)()
-    sign = 1.0 if asking["higher_is_better"] else -1.0
-    pruner = Pruner(
-        inputs["pruner"],
-        earlier,
-        steps=inputs["validations"],
-        higher_is_better=asking["higher_is_better"],
-    )
-    checkpoint = Checkpoint(context.store.checkpoint(context.job.key))
-    if not checkpoint.restore(segmenter):
-        checkpoint.clear()
-        checkpoint.notes |= {"validation": [], "best": None, "pruned": False}
-        if start is not None:
-            folder = context.store.folder(start)
-            segmenter.load_weights(load_weights(folder / "weights.safetensors"))
-    notes = checkpoint.notes
-    view = study.open_trial(context.job, tuned, context.store.root)
-    for index, seen in enumerate(notes["validation"]):  # before it was interrupted
-        view.report(index, seen["score"])
-        pruner.report(index, seen["score"])
 
-    def judge_state(index: int, step: int) -> bool:
-        verdict = seen_at(notes["validation"], step) or validate(segmenter, volumes, judge)
-        notes["validation"].append(
-            {"step": step, "score": verdict.score, "threshold": verdict.threshold}
+    name = "fit-segmenter"
+    version = 3
+    gpu = True
+    seconds = 20.0
+
+    def run(self, context: Context, inputs: FitSegmenterInputs) -> FitSegmenterResult:
+        """Fit the segmenter."""
+        spec = inputs.trial_spec
+        if used_up(context.store, spec):
+            return FitSegmenterResult(trial=spec.trial, skipped=True)
+        earlier = trials(context.store, spec.previous)
+        cls = cast(type[Segmenter], context.plugin("segmenter", inputs.plugin).cls)
+        params, tuned = resolve_params(context, cls, "segmenter", inputs.params, spec)
+        training = training_patches(context, inputs, tuned)
+        segmenter = cls(params, training_setup(context, training.patches.size, inputs))
+        start = None
+        if inputs.initial:
+            start = chosen(context.store, inputs.initial, spec.higher_is_better).key
+        volumes = context.volumes(inputs.val)
+        metric = cast(type[SegmentationMetric], context.plugin("metric", inputs.metric).cls)()
+        sign = 1.0 if spec.higher_is_better else -1.0
+        pruner = Pruner(
+            inputs.pruner,
+            earlier,
+            steps=inputs.validations,
+            higher_is_better=spec.higher_is_better,
         )
-        if not np.isfinite(verdict.score):
-            raise DivergedError(f"validation {judge.name} is {verdict.score} at step {step}")
-        best = notes["best"]
-        if best is None or sign * verdict.score > sign * best["score"]:
-            notes["best"] = {"score": verdict.score, "threshold": verdict.threshold, "step": step}
-            # The notes name the file by its step: one of a later attempt cannot take its place.
-            weights = segmenter.weights()
-            save_weights(checkpoint.folder / best_file(step), weights, f"{cls.name}.weights()")
-        view.report(index, verdict.score)
-        if index + 1 < inputs["validations"] and pruner.report(index, verdict.score):
-            notes["pruned"] = True
-            return False
-        return True
+        checkpoint = Checkpoint(context.store.checkpoint(context.job.key))
+        if not checkpoint.restore(segmenter):
+            checkpoint.clear()
+            checkpoint.notes |= {"validation": [], "best": None, "pruned": False}
+            if start is not None:
+                folder = context.store.folder(start)
+                segmenter.load_weights(load_weights(folder / "weights.safetensors"))
+        notes = checkpoint.notes
+        view = study.open_trial(context.job, tuned, context.store.root)
+        for index, seen in enumerate(notes["validation"]):  # before it was interrupted
+            view.report(index, seen["score"])
+            pruner.report(index, seen["score"])
 
-    diverged = None
-    try:
-        drive(
-            segmenter,
-            training.patches,
-            seed=asking["seed"],
-            context=context,
-            checkpoint=checkpoint,
-            marks=[(i + 1) / inputs["validations"] for i in range(inputs["validations"])],
-            on_mark=judge_state,
-            real=context.job.extra.get("role", "source"),
+        def validated(index: int, step: int) -> bool:
+            verdict = seen_at(notes["validation"], step) or validate(segmenter, volumes, metric)
+            if not np.isfinite(verdict.score):
+                raise DivergedError(f"validation {metric.name} is {verdict.score} at step {step}")
+            notes["validation"].append(
+                {"step": step, "score": verdict.score, "threshold": verdict.threshold}
+            )
+            best = notes["best"]
+            if best is None or sign * verdict.score > sign * best["score"]:
+                notes["best"] = {**notes["validation"][-1]}
+                # The notes name the file by its step: one of a later attempt cannot take its place.
+                weights = segmenter.weights()
+                save_weights(checkpoint.folder / best_file(step), weights, f"{cls.name}.weights()")
+            view.report(index, verdict.score)
+            if index + 1 < inputs.validations and pruner.report(index, verdict.score):
+                notes["pruned"] = True
+                return False
+            return True
+
+        diverged = None
+        try:
+            drive(
+                segmenter,
+                training.patches,
+                seed=spec.seed,
+                context=context,
+                checkpoint=checkpoint,
+                marks=[(i + 1) / inputs.validations for i in range(inputs.validations)],
+                on_mark=validated,
+                real=context.job.extra.get("role", "source"),
+            )
+            shutil.copyfile(
+                checkpoint.folder / best_file(notes["best"]["step"]),
+                context.folder / "weights.safetensors",
+            )
+        except DivergedError as error:
+            diverged = str(error)
+        except BaseException:
+            view.close(None, pruned=False)
+            raise
+        best = None if diverged else notes["best"]
+        view.close(best["score"] if best else None, notes["pruned"])
+        return FitSegmenterResult(
+            trial=spec.trial,
+            params=settled(params, segmenter),
+            tuned=tuned,
+            checkpoint=training.checkpoint,
+            samples=training.samples,
+            start=start,
+            budget=budget(checkpoint),
+            curve=tuple(notes["curve"]),
+            validation=tuple(Validation.model_validate(value) for value in notes["validation"]),
+            score=best["score"] if best else None,
+            threshold=best["threshold"] if best else None,
+            best_step=best["step"] if best else None,
+            pruned=notes["pruned"],
+            diverged=diverged,
         )
-        shutil.copyfile(
-            checkpoint.folder / best_file(notes["best"]["step"]),
-            context.folder / "weights.safetensors",
-        )
-    except DivergedError as error:
-        diverged = str(error)
-    except BaseException:
-        view.close(None, pruned=False)
-        raise
-    best = None if diverged else notes["best"]
-    view.close(best["score"] if best else None, notes["pruned"])
-    return {
-        "trial": asking["trial"],
-        "params": {**params.model_dump(mode="json"), **segmenter.resolved()},
-        "tuned": tuned,
-        "checkpoint": training.checkpoint,
-        "samples": training.samples,
-        "start": start,
-        "budget": budget(checkpoint),
-        "curve": notes["curve"],
-        "validation": notes["validation"],
-        "score": best["score"] if best else None,
-        "threshold": best["threshold"] if best else None,
-        "best_step": best["step"] if best else None,
-        "pruned": notes["pruned"],
-        "diverged": diverged,
-    }
+
+    def amount(
+        self,
+        inputs: FitSegmenterInputs,
+        lengths: Lengths,
+        result: FitSegmenterResult | None = None,
+    ) -> float:
+        """Return steps × batch × voxels; of a rule the subjects that it is validated on."""
+        found = result.params if result else {}
+        params = own_params("segmenter", inputs.trial_spec, inputs.params, found)
+        length = lengths.get(inputs.plugin.name)
+        return training_amount(length, params, inputs.patches, float(len(inputs.val) or 1))
+
+    def complete(self, result: FitSegmenterResult) -> bool:
+        """Whether it was trained to its end."""
+        return not (result.skipped or result.pruned or result.diverged)
 
 
-def skipped(trial: int) -> dict[str, Any]:
-    """Return the result of a trial that did not start, for its arm's time was used up."""
-    nothing = ("checkpoint", "score", "threshold", "best_step", "diverged")
-    return {
-        "trial": trial,
-        "skipped": True,
-        "params": {},
-        "tuned": {},
-        "curve": [],
-        "validation": [],
-        "pruned": False,
-        **dict.fromkeys(nothing),
-    }
+STAGE = FitSegmenter()
 
 
 def seen_at(validation: list[dict[str, Any]], step: int) -> Verdict | None:
@@ -168,37 +185,34 @@ class Training:
 
     patches: Patches
     checkpoint: int | None = None
-    samples: str | None = None
+    samples: Key | None = None
 
 
-def training_patches(context: Context, tuned: dict[str, Any]) -> Training:
+def training_patches(
+    context: Context, inputs: FitSegmenterInputs, tuned: Mapping[str, JsonValue]
+) -> Training:
     """Open what the arm's regime trains on.
 
     Raises:
         ContractError: When the job names neither real nor synthetic patches.
     """
-    from vbench.data.patches import ArrayPatches, MixedPatches
+    from vbench.data.patches import MixedPatches
 
-    inputs = context.inputs
-    real = real_patches(context, "train") if inputs["train"] else None
-    candidates = inputs["synthetic"]
-    if inputs["synthetic_of"]:
+    store = context.store
+    real = real_patches(context, inputs.train, inputs.patches) if inputs.train else None
+    candidates, index = inputs.synthetic, None
+    if inputs.synthetic_of:
         # Another arm tuned this generator: take the candidate that it selected.
-        higher = inputs["asking"]["higher_is_better"]
-        trial = chosen(context.store, inputs["synthetic_of"], higher)
-        record = context.store.record(trial.key)
-        candidates, index = record["inputs"]["synthetic"], record["result"]["checkpoint"]
+        trial = chosen(store, inputs.synthetic_of, inputs.trial_spec.higher_is_better)
+        record = store.record(trial.key)
+        candidates = record.inputs_as(FitSegmenterInputs).synthetic
+        index = record.result_as(FitSegmenterResult).checkpoint
     elif candidates:
-        index = tuned.get("generator.checkpoint", len(candidates) - 1)
-    else:
-        index = None
+        index = cast(int, tuned.get("generator.checkpoint", len(candidates) - 1))
     if index is None:
         if real is None:
             raise ContractError("the job names neither real nor synthetic patches")
         return Training(real)
-    folder = context.store.folder(candidates[index])
-    synthetic = ArrayPatches(
-        np.load(folder / "images.npy", mmap_mode="r"), np.load(folder / "labels.npy", mmap_mode="r")
-    )
+    synthetic = stored_patches(store.folder(candidates[index]))
     patches = synthetic if real is None else MixedPatches([real, synthetic])
     return Training(patches, index, candidates[index])

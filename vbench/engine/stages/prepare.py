@@ -2,25 +2,47 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any, cast
 
 import numpy as np
 
 from vbench.engine.context import Context
+from vbench.engine.stages.base import Lengths, Stage
 from vbench.errors import ContractError
+from vbench.files import as_json
 from vbench.interfaces import DataSource
+from vbench.records.stages import PrepareInputs, PrepareResult
 from vbench.types import Subject
 
 
-def run(context: Context) -> dict[str, Any]:
-    """Load the subject from its source and write the prepared volume."""
-    from vbench.data.prepare import prepare_subject
+class Prepare(Stage[PrepareInputs, PrepareResult]):
+    """Loads the subject from its source and writes the prepared volume."""
 
-    cls = cast(type[DataSource], context.plugin("source").cls)
-    source = cls(cls.Params.model_validate(context.job.extra["params"]))
-    subject = source.load(context.inputs["subject"])
-    _check(subject, cls.name)
-    return prepare_subject(subject, context.folder, normalise=context.inputs["normalise"])
+    name = "prepare"
+    version = 1
+    seconds = 1.0
+
+    def run(self, context: Context, inputs: PrepareInputs) -> PrepareResult:
+        """Write what :func:`vbench.data.prepare.prepare_subject` says."""
+        from vbench.data.prepare import prepare_subject
+
+        cls = cast(type[DataSource], context.plugin("source", inputs.plugin).cls)
+        source = cls(cls.Params.model_validate(context.job.extra["params"]))
+        subject = source.load(inputs.subject)
+        _check(subject, cls.name)
+        found = prepare_subject(subject, context.folder, normalise=inputs.normalise)
+        return PrepareResult.model_validate(as_json(found))
+
+    def amount(
+        self, inputs: PrepareInputs, lengths: Lengths, result: PrepareResult | None = None
+    ) -> float:
+        """Return the voxels of the volume, where the source's parameters say so."""
+        shape = inputs.params.get("shape")
+        return float(prod(cast(list[int], shape))) if shape else 1.0
+
+
+STAGE = Prepare()
 
 
 def _check(subject: Any, owner: str) -> None:
