@@ -22,6 +22,7 @@ from vbench.analysis.scores import (
     metric_info,
     outcome,
     segmentation_metrics,
+    validation_metric,
 )
 from vbench.analysis.stats import per_subject, score_range
 from vbench.analysis.transfer import transfer_curves
@@ -85,7 +86,7 @@ def leaderboard(results: Results) -> dict[str, Any]:
 
 def primary_metric(results: Results, names: list[str]) -> str | None:
     """Name the metric that arms are ranked by: the tuned one, else the first."""
-    tuned = results.plan.get("spec", {}).get("tune", {}).get("metric")
+    tuned = validation_metric(results)
     return tuned if tuned in names else (names[0] if names else None)
 
 

@@ -164,6 +164,12 @@ def segmentation_metrics(results: Results) -> list[str]:
     return list(names)
 
 
+def validation_metric(results: Results) -> str | None:
+    """Name the metric that trials are validated by; None where the plan does not say."""
+    entry = (results.plan.get("spec", {}).get("tune") or {}).get("metric")
+    return _name(entry) if entry else None
+
+
 def _name(entry: Any) -> str:
     return str(entry.get("plugin", entry.get("name"))) if isinstance(entry, dict) else str(entry)
 
@@ -180,9 +186,9 @@ def metric_info(results: Results, name: str) -> MetricInfo:
         )
     cls = _plugin(results, name)
     if cls is None:
-        # A folder from another machine may carry a metric whose plugin is not installed here.
-        lower = name.startswith(("hd", "assd", "avd", "bavd")) or name.endswith("error")
-        return MetricInfo(name, name, "", not lower)
+        # A folder from another machine may carry a metric whose plugin is not installed here:
+        # nobody knows which direction is better.
+        return MetricInfo(name, name, "", None)
     return MetricInfo(name, f"{name}@{cls.version}", cls.unit, cls.higher_is_better)
 
 

@@ -59,7 +59,7 @@ class JobFactory:
         self.jobs: dict[str, Job] = {
             job.key: job for subjects in data.values() for job in subjects.jobs.values()
         }
-        self.metric = registry.get("metric", spec.tune.metric)
+        self.metric = registry.get("metric", spec.tune.validation_metric.plugin)
         self.higher = bool(cast(type[Metric], self.metric.cls).higher_is_better)
 
     def _patches(self, role_seed: str) -> PatchSpec:
@@ -184,6 +184,7 @@ class JobFactory:
             validations=self.spec.tune.validations,
             pruner=self.spec.tune.pruner if self.spec.tune.trials > 1 else "none",
             metric=_identity(self.metric),
+            metric_params=self._metric_params(),
             **{name: tuple(keys) for name, keys in reads.items()},
         )
         synthetic = (*inputs.synthetic, *inputs.synthetic_of)
@@ -257,6 +258,13 @@ class JobFactory:
             ),
             (*trials, *lent, *train, *heldout, *self._samples_of(trials)),
         )
+
+    def _metric_params(self) -> dict[str, JsonValue] | None:
+        """Return the parameters of the validation metric; None for its defaults."""
+        use = self.spec.tune.validation_metric
+        params = _resolved(self.metric, use, "tune.metric")
+        defaults = _resolved(self.metric, PluginUse(plugin=use.plugin), "tune.metric")
+        return None if params == defaults else params
 
     def _samples_of(self, trials: Sequence[Key]) -> list[Key]:
         read = (self.jobs[trial].inputs_as(FitSegmenterInputs) for trial in trials)

@@ -72,7 +72,10 @@ def _metrics(plan: Plan) -> dict[str, Any]:
     plugins = registry.for_paths(tuple(plan.spec.plugins.paths))
     listed: dict[str, Any] = {}
     for family in ("segmentation", "fidelity", "privacy"):
-        for use in plan.spec.metrics.uses(family):
+        uses = plan.spec.metrics.uses(family)
+        if family == "segmentation":
+            uses = [*uses, plan.spec.tune.validation_metric]
+        for use in uses:
             cls = plugins.metric(use.plugin)
             listed[use.plugin] = {
                 "family": family,

@@ -16,6 +16,7 @@ import numpy as np
 
 from vbench.analysis.folder import Arm, Results
 from vbench.analysis.layout import short_name
+from vbench.analysis.scores import validation_metric
 from vbench.figures.charts import Line, line_chart
 from vbench.figures.figure import Figure
 from vbench.figures.looks import series_class, series_mark
@@ -54,7 +55,7 @@ def generator_curves(results: Results, arm: Arm) -> list[Figure]:
 
 def judged_by(results: Results) -> str:
     """Name the score that candidates and trials are judged by."""
-    metric = (results.plan.get("spec", {}).get("tune") or {}).get("metric")
+    metric = validation_metric(results)
     return f"validation {short_name(metric)}" if metric else "validation score"
 
 

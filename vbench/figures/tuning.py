@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from vbench.analysis.folder import Arm, Results
+from vbench.analysis.scores import validation_metric
 from vbench.figures.charts import Bar, Line, bar_chart, line_chart
 from vbench.figures.figure import Figure
 from vbench.figures.looks import series_class, series_mark
@@ -57,7 +58,7 @@ def _trials(
 
 
 def _higher(results: Results) -> bool:
-    metric = (results.plan.get("spec", {}).get("tune") or {}).get("metric", "dsc")
+    metric = validation_metric(results)
     return results.plan.get("metrics", {}).get(metric, {}).get("higher_is_better") is not False
 
 

@@ -232,12 +232,15 @@ class FitSegmenterInputs(Inputs):
         trial_spec: How it gets its parameters. ``asking`` in the file.
         validations: How often it is validated.
         metric: The validation metric.
+        metric_params: Its parameters; None: the defaults.
         train: Volumes whose real patches it learns from.
         synthetic: Samples to choose from, one for each candidate of the generator.
         synthetic_of: Trials of the arm whose choice of samples it takes.
         initial: Trials of the arm whose choice of weights it starts from.
         val: Validation volumes.
     """
+
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"metric_params"})
 
     plugin: PluginIdentity
     params: Params
@@ -246,6 +249,7 @@ class FitSegmenterInputs(Inputs):
     validations: int
     pruner: str
     metric: PluginIdentity
+    metric_params: Params | None = None
     train: tuple[Key, ...] = ()
     synthetic: tuple[Key, ...] = ()
     synthetic_of: tuple[Key, ...] = ()

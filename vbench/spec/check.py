@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 from pydantic import ValidationError
 
 from vbench.errors import PluginError, SpecError
-from vbench.interfaces import Fitted, Params
+from vbench.interfaces import Fitted, Metric, Params
 from vbench.registry import Entry, Registry
 from vbench.spec.load import describe
 from vbench.spec.model import PluginUse, Spec
@@ -96,6 +96,14 @@ def _checks(spec: Spec, registry: Registry) -> Iterator[Any]:
             raise SpecError(f"{where}: '{use.plugin}' is not a {family} metric; known: {names}")
         build_params(entry.cls.Params, use.params, f"{where}.params")
 
+    def validation_metric(use: PluginUse) -> None:
+        metric("segmentation", use, "tune.metric")
+        if cast(type[Metric], registry.get("metric", use.plugin).cls).higher_is_better is None:
+            raise SpecError(
+                f"tune.metric: '{use.plugin}' has no direction (higher_is_better is None), so no "
+                "trial is better than another by it; name another metric"
+            )
+
     yield lambda: data_set("source")
     if spec.data.target is not None:
         yield lambda: data_set("target")
@@ -105,7 +113,7 @@ def _checks(spec: Spec, registry: Registry) -> Iterator[Any]:
     for regime, table in spec.regimes.on():
         for where, use in regime.segmenters(table, spec.segmenter):
             yield lambda where=where, use=use: fitted("segmenter", use, where)
-    yield lambda: metric("segmentation", PluginUse(plugin=spec.tune.metric), "tune.metric")
+    yield lambda: validation_metric(spec.tune.validation_metric)
     for family in ("segmentation", "fidelity", "privacy"):
         for i, use in enumerate(spec.metrics.uses(family)):
             where = f"metrics.{family}.{i}"

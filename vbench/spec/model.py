@@ -38,7 +38,9 @@ class Tune(Table):
     """Optuna's part: every arm gets the same number of trials, judged on validation subjects."""
 
     trials: int = Field(1, ge=1, description="Trials per arm and seed; the first is the defaults.")
-    metric: str = Field("dsc", description="Segmentation metric that judges trials.")
+    metric: str | PluginUse = Field(
+        "dsc", description="Segmentation metric that trials are validated by; its parameters."
+    )
     sampler: Literal["tpe", "random", "qmc"] = Field("tpe", description="Optuna's sampler.")
     pruner: Literal["none", "median", "halving", "hyperband"] = Field(
         "none", description="Stops trials that fall behind; needs validations >= 2."
@@ -63,6 +65,11 @@ class Tune(Table):
     storage: str | None = Field(
         None, description="Optuna storage URL; default: a journal file beside the store."
     )
+
+    @property
+    def validation_metric(self) -> PluginUse:
+        """The metric, written out as a table."""
+        return PluginUse(plugin=self.metric) if isinstance(self.metric, str) else self.metric
 
 
 class Metrics(Table):

@@ -17,6 +17,7 @@ from vbench.engine.fitting import Checkpoint, budget, drive
 from vbench.engine.stages.base import Lengths, Stage, own_params, training_amount
 from vbench.engine.stages.common import (
     chosen,
+    metric_of,
     real_patches,
     resolve_params,
     settled,
@@ -29,7 +30,13 @@ from vbench.engine.validation import Verdict, validate
 from vbench.engine.weights import load_weights, save_weights
 from vbench.errors import ContractError, DivergedError
 from vbench.interfaces import SegmentationMetric, Segmenter
-from vbench.records.stages import FitSegmenterInputs, FitSegmenterResult, Key, Validation
+from vbench.records.stages import (
+    FitSegmenterInputs,
+    FitSegmenterResult,
+    Key,
+    PluginSetting,
+    Validation,
+)
 from vbench.types import Patches
 
 
@@ -58,7 +65,8 @@ class FitSegmenter(Stage[FitSegmenterInputs, FitSegmenterResult]):
         if inputs.initial:
             start = chosen(context.store, inputs.initial, spec.higher_is_better).key
         volumes = context.volumes(inputs.val)
-        metric = cast(type[SegmentationMetric], context.plugin("metric", inputs.metric).cls)()
+        setting = PluginSetting(plugin=inputs.metric, params=inputs.metric_params or {})
+        metric = cast(SegmentationMetric, metric_of(context, setting))
         sign = 1.0 if spec.higher_is_better else -1.0
         pruner = Pruner(
             inputs.pruner,
