@@ -10,7 +10,7 @@ import pytest
 from toy_benchmark import toy_plan, toy_spec
 
 from vbench import api
-from vbench.engine.study import close_orphans, open_trial
+from vbench.engine.study import close_orphans, disconnect, open_trial
 from vbench.records.stages import FitSegmenterInputs
 
 
@@ -76,6 +76,7 @@ def test_trials_are_shown_in_a_storage_of_the_spec(
     assert not (tmp_path / "out" / "optuna.journal").exists()
     kept = optuna.storages.get_storage(url)
     found = [kept.get_all_trials(study._study_id) for study in kept.get_all_studies()]
+    disconnect(kept)
     assert [[t.state.name for t in trials] for trials in found] == [["COMPLETE"] * 3] * 2
     assert all(len(t.intermediate_values) == 4 for trials in found for t in trials)
 

@@ -51,6 +51,7 @@ class TrialView:
             state = states.FAIL
         values = None if score is None else [score]
         _gently(lambda: storage.set_trial_state_values(self._id, state, values))
+        _gently(lambda: disconnect(storage))
 
 
 def open_trial(job: Job, tuned: Params, store: Path) -> TrialView:
@@ -112,13 +113,24 @@ def close_orphans(target: str, store: Path, alive: Callable[[str], bool]) -> int
     closed = 0
     storage = _storage(target)
     running = (optuna.trial.TrialState.RUNNING,)
-    for study in storage.get_all_studies():
-        for trial in storage.get_all_trials(study._study_id, deepcopy=False, states=running):
-            attributes = trial.user_attrs
-            if attributes.get("store") == str(store) and not alive(attributes["job"]):
-                storage.set_trial_state_values(trial._trial_id, optuna.trial.TrialState.FAIL)
-                closed += 1
+    try:
+        for study in storage.get_all_studies():
+            for trial in storage.get_all_trials(study._study_id, deepcopy=False, states=running):
+                attributes = trial.user_attrs
+                if attributes.get("store") == str(store) and not alive(attributes["job"]):
+                    storage.set_trial_state_values(trial._trial_id, optuna.trial.TrialState.FAIL)
+                    closed += 1
+    finally:
+        disconnect(storage)
     return closed
+
+
+def disconnect(storage: optuna.storages.BaseStorage) -> None:
+    """Close a storage's connections to its database, when it has one."""
+    engine = getattr(getattr(storage, "_backend", storage), "engine", None)
+    if engine is not None:
+        storage.remove_session()
+        engine.dispose()
 
 
 def _storage(target: str) -> optuna.storages.BaseStorage:
