@@ -31,6 +31,7 @@ class _Transfer(Regime[Transfer]):
     help = "Pre-train, then fine-tune on the target."
     table = Transfer
     cohort = "target"
+    pretrains = True
     compared_with = ("real", "scratch", "control")
     mark = "up"
 
