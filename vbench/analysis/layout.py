@@ -65,9 +65,11 @@ def sections(
         seeds = {row["seeds"] for row in group}
         header = ["", "arm", *(_title(name, info[name]) for name in chosen)]
         references = [reference] if reference else []
-        for name in () if compact else EXTRA_REFERENCES:
-            if any(row["versus"].get(name, {}).get(first) for row in group):
-                references.append(name)
+        references += [
+            name
+            for name in EXTRA_REFERENCES
+            if not compact and any(row["versus"].get(name, {}).get(first) for row in group)
+        ]
         header += [f"/ {name}" for name in references]
         header += ["seeds"] if len(seeds) > 1 else []
         pruned = not compact and any(row["trials"]["pruned"] for row in group)

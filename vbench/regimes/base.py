@@ -42,6 +42,7 @@ class Regime(ABC, Generic[T]):
         pretrains: Whether its arms are pre-trained, which makes a curve over their number of
             subjects.
         mark: The shape of its points in figures.
+        colour: The name of their colour in the style sheet: of a regime, or ``s1`` to ``s6``.
     """
 
     name: ClassVar[str]
@@ -54,11 +55,7 @@ class Regime(ABC, Generic[T]):
     compared_with: ClassVar[tuple[str, ...]] = ("real",)
     references: ClassVar[tuple[Reference, ...]] = ()
     mark: ClassVar[str] = "circle"
-
-    @property
-    def colour(self) -> str:
-        """The name of its colour in the style sheet: its own, unless a regime borrows one."""
-        return self.name
+    colour: ClassVar[str] = "baseline"
 
     @property
     def params_of(self) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ class _Transfer(Regime[Transfer]):
     pretrains = True
     compared_with = ("real", "scratch", "control")
     mark = "up"
+    colour = "transfer"
 
     def segmenters(self, table: Transfer, segmenter: PluginUse) -> Iterator[tuple[str, PluginUse]]:
         if table.params:
