@@ -1,10 +1,10 @@
 """What a plugin implements: DataSource, Generator, Segmenter and three kinds of Metric.
 
-A plugin is a class. Its parameters are a pydantic model, :class:`Params`, whose fields say
-default, range, unit, and whether and how Optuna tunes them. vbench owns everything else: the
-loop, seeds, time limits, checkpoints, validation, files. A method that learns is written as a
-generator function that yields :class:`~vbench.types.Progress`; between two yields vbench may
-log, validate, save a checkpoint, or stop.
+A plugin is a class. Its parameters are a pydantic model, :class:`~vbench.params.Params`, whose
+fields say default, range, unit, and whether and how Optuna tunes them. vbench owns everything
+else: the loop, seeds, time limits, checkpoints, validation, files. A method that learns is
+written as a generator function that yields :class:`~vbench.types.Progress`; between two yields
+vbench may log, validate, save a checkpoint, or stop.
 
 Import heavy libraries (torch, monai) inside methods, not at the top of the module: ``vbench
 plan`` and ``vbench validate`` load plugin classes and should start at once.
@@ -13,63 +13,29 @@ plan`` and ``vbench validate`` load plugin classes and should start at once.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-
+from vbench.params import Params, length_param, param
 from vbench.types import Array, Kind, Patches, Progress, Score, Setup, Subject, Weights
 
 if TYPE_CHECKING:
     from vbench.masks.pair import MaskPair
 
-
-class Params(BaseModel):
-    """Base of every plugin's parameter model: frozen, and an unknown name is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
-
-
-def param(
-    default: Any,
-    help: str,
-    *,
-    unit: str | None = None,
-    tune: Sequence[Any] | None = None,
-    log: bool = False,
-    length: bool = False,
-    **limits: Any,
-) -> Any:
-    """Declare one parameter of a plugin.
-
-    Args:
-        default: The value when the spec names none.
-        help: What it does, one line.
-        unit: Such as ``"mm"`` or ``"steps"``.
-        tune: What Optuna may try: ``(low, high)`` for a number, a list of values otherwise.
-            None: never tuned. A parameter that the spec names is never tuned.
-        log: Whether ``tune`` is searched on a logarithmic scale.
-        length: Whether it is the length of the training: the time of a fit grows in proportion to
-            it, and vbench may set it to train two arms equally long. At most one a plugin.
-        **limits: ``ge``, ``gt``, ``le``, ``lt`` and the other constraints of ``pydantic.Field``.
-    """
-    extra: dict[str, Any] = {}
-    if unit is not None:
-        extra["unit"] = unit
-    if tune is not None:
-        extra["tune"] = {"values": list(tune), "log": log, "range": isinstance(tune, tuple)}
-    if length:
-        extra["length"] = True
-    return Field(default, description=help, json_schema_extra=extra, **limits)
-
-
-def length_param(model: type[BaseModel]) -> str | None:
-    """Return the name of the parameter that is the length of training; None when there is none."""
-    for name, field in model.model_fields.items():
-        extra = field.json_schema_extra
-        if isinstance(extra, dict) and extra.get("length"):
-            return name
-    return None
+__all__ = [
+    "DataSource",
+    "FidelityMetric",
+    "Fitted",
+    "Generator",
+    "Metric",
+    "Params",
+    "Plugin",
+    "PrivacyMetric",
+    "SegmentationMetric",
+    "Segmenter",
+    "length_param",
+    "param",
+]
 
 
 class Plugin(ABC):

@@ -19,6 +19,7 @@ from vbench._version import __version__
 from vbench.engine.store import Store
 from vbench.errors import StoreError, did_you_mean
 from vbench.files import atomic_write, read_json, write_json
+from vbench.regimes import named
 
 #: What the folder says of itself.
 MANIFEST = "dataset.json"
@@ -208,7 +209,7 @@ def _plan(out: Path, benchmark: str) -> dict[str, Any]:
 
 def _arm(plan: Mapping[str, Any], arm: str) -> dict[str, Any]:
     arms: dict[str, dict[str, Any]] = {a["arm"]: a for a in plan["arms"]}
-    synthetic = [name for name, a in arms.items() if a["regime"] == "synthetic"]
+    synthetic = [name for name, a in arms.items() if named(a["regime"]).samples]
     if arm not in synthetic:
         raise StoreError(f"no synthetic arm is called '{arm}'{did_you_mean(arm, synthetic)}")
     return arms[arm]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -30,6 +31,6 @@ class PluginUse(Table):
         """The name in arms: ``name``, or the plugin's own."""
         return self.name or self.plugin
 
-    def having(self, params: dict[str, Any]) -> PluginUse:
+    def having(self, params: Mapping[str, Any]) -> PluginUse:
         """Return the same plugin with these parameters over its own."""
         return self.model_copy(update={"params": {**self.params, **params}})

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tomllib
 from contextlib import suppress
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vbench.errors import SpecError
-from vbench.spec import load_spec
+from vbench.spec import load_spec, parse_spec
 
 MINIMAL = """
 [benchmark]
@@ -197,3 +198,35 @@ def test_any_text_is_a_spec_or_is_said(tmp_path: Path, text: str) -> None:
             load_spec(tmp_path / "any.toml")
     with suppress(SpecError):
         load_spec(write(tmp_path, MINIMAL), [text, f"data.source.path={text}"])
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (
+            "[data.source.labels]\nartery = 1\nvein = 2",
+            "data.source.labels: several classes are not supported yet",
+        ),
+        (
+            '[data.source]\nchannels = ["tof", "t1"]',
+            "data.source.channels: several channels are not supported yet",
+        ),
+    ],
+)
+def test_several_classes_or_channels_are_refused_in_one_line(text, fault):
+    table = tomllib.loads("[benchmark]\nname = 'x'\n" + text)
+    table["data"]["source"]["plugin"] = "phantom"
+    with pytest.raises(SpecError) as caught:
+        parse_spec(table)
+    (line,) = str(caught.value).splitlines()
+    assert line.startswith(fault)
+
+
+def test_what_is_named_by_default_is_the_one_class_and_channel():
+    named = {"labels": {"vessel": 1}, "channels": ["image"]}
+    specs = [
+        parse_spec({"benchmark": {"name": "x"}, "data": {"source": {"plugin": "phantom", **names}}})
+        for names in ({}, named)
+    ]
+    assert specs[0] == specs[1]
+    assert specs[1].data.source.params == {}

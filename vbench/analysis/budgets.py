@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from vbench.analysis.folder import Arm, Record, Results
+from vbench.regimes import named
 
 ORIGINS = ("source", "target", "synthetic")
 FIELDS = (
@@ -57,7 +58,7 @@ def _taken(results: Results, arm: Arm, fit: Record) -> dict[str, Any]:
     made = (generator or {}).get("budget")
     own = chain[-1] and chain[-1]["steps"]
     steps = _sum(budget and budget["steps"] for budget in chain)
-    on_target = arm.regime in ("transfer", "scratch")
+    on_target = named(arm.regime).cohort == "target"
     return {
         "steps": steps,
         "steps_pretraining": None if steps is None else steps - own,

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from vbench.analysis.controls import scratch_of
 from vbench.analysis.folder import Arm
 from vbench.analysis.scores import ArmScores, MetricInfo
 from vbench.analysis.stats import Floats, holm, per_subject, rank_biserial, ranks_and_wins
 from vbench.analysis.uncertainty import ALPHA, claim_of, estimate, ratio_interval, tables
+from vbench.regimes import REFERENCES, named
 
 Scores = Mapping[str, Mapping[str, ArmScores]]
 Rows = Mapping[str, dict[str, Any]]
@@ -25,35 +25,26 @@ Rows = Mapping[str, dict[str, Any]]
 def compare(
     rows: Rows, arms: Sequence[Arm], scores: Scores, metrics: Mapping[str, MetricInfo]
 ) -> None:
-    """Fill ``versus``: ``real``, ``best`` and ``bar``; of transfer arms ``scratch``, ``control``.
+    """Fill ``versus``: the references of each arm's regime, ``best`` and ``bar``.
 
     The bar is the best baseline on the same test subjects; baselines are not compared with it.
     """
     for info in metrics.values():
-        real = {arm.name: reference for arm in arms if (reference := _real(arm, arms))}
-        scratch, control = (
-            {arm.name: other for arm in arms if (other := scratch_of(arm, arms, kind))}
-            for kind in (None, "equal-steps")
-        )
-        best = _best(rows, arms, scores, info)
-        bar = _bar(rows, arms, scores, info)
-        for name, pairs in (
-            ("real", real), ("scratch", scratch), ("control", control), ("best", best),
-            ("bar", bar),
-        ):  # fmt: skip
-            generator = {arm.name: arm.generator for arm in arms}
+        for name, reference in REFERENCES.items():
             families: dict[str, dict[str, str]] = {}
-            for arm, other in pairs.items():
-                family = str(generator[arm]) if name in ("scratch", "control") else other
-                families.setdefault(family, {})[arm] = other
-            for family_pairs in families.values():
-                _family(rows, family_pairs, scores, info, name)
-
-
-def _real(arm: Arm, arms: Sequence[Arm]) -> str | None:
-    """Name the real arm on the same test subjects."""
-    found = (a.name for a in arms if a.regime == "real" and a.cohort == arm.cohort)
-    return next((name for name in found if name != arm.name), None)
+            for arm in arms:
+                other = reference.of(arm, arms)
+                if other is not None and name in named(arm.regime).compared_with:
+                    family = str(arm.generator) if reference.per_subjects else other
+                    families.setdefault(family, {})[arm.name] = other
+            for pairs in families.values():
+                _family(rows, pairs, scores, info, name)
+        for name, find in (("best", _best), ("bar", _bar)):
+            by_other: dict[str, dict[str, str]] = {}
+            for one, other in find(rows, arms, scores, info).items():
+                by_other.setdefault(other, {})[one] = other
+            for pairs in by_other.values():
+                _family(rows, pairs, scores, info, name)
 
 
 def _best(rows: Rows, arms: Sequence[Arm], scores: Scores, info: MetricInfo) -> dict[str, str]:
@@ -75,7 +66,7 @@ def _best(rows: Rows, arms: Sequence[Arm], scores: Scores, info: MetricInfo) -> 
 
 def _bar(rows: Rows, arms: Sequence[Arm], scores: Scores, info: MetricInfo) -> dict[str, str]:
     """Name, for every arm but the baselines, the best baseline of its cohort."""
-    rules = [arm for arm in arms if arm.regime == "baseline"]
+    rules = [arm for arm in arms if not named(arm.regime).learns]
     found: dict[str, str] = {}
     for cohort in dict.fromkeys(arm.cohort for arm in rules):
         group = [arm for arm in rules if arm.cohort == cohort]

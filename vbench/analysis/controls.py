@@ -1,4 +1,4 @@
-"""Which scratch arms a transfer arm is held against, and what may be said of its gain.
+"""What may be said of a transfer arm's gain.
 
 Pre-training is more training. Its gain over ``scratch`` (as many steps on the same patients) is
 pre-training's only when it also stands against the control (as many steps in all).
@@ -9,23 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vbench.analysis.folder import Arm
 from vbench.analysis.scores import MetricInfo
 from vbench.analysis.uncertainty import ALPHA
-
-
-def scratch_of(arm: Arm, arms: Sequence[Arm], control: str | None = None) -> str | None:
-    """Name the arm without pre-training on as many patients.
-
-    Args:
-        arm: Any arm; only transfer arms have one.
-        arms: All arms.
-        control: None for as many steps on these patients; ``equal-steps`` for as many in all.
-    """
-    if arm.regime != "transfer":
-        return None
-    found = (a for a in arms if a.regime == "scratch" and a.n_subjects == arm.n_subjects)
-    return next((a.name for a in found if (a.cohort, a.control) == (arm.cohort, control)), None)
+from vbench.regimes import named
 
 
 def add_controls(
@@ -43,7 +29,7 @@ def add_controls(
         by_n = {
             row["n_subjects"]: row["versus"].get("control", {}).get(name)
             for row in rows.values()
-            if row["regime"] == "transfer" and row["generator"] == curve["generator"]
+            if named(row["regime"]).pretrains and row["generator"] == curve["generator"]
         }
         curve["control"] = [_entry(by_n.get(n), sign) for n in curve["n"]]
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from vbench.errors import StoreError
+from vbench.regimes import named
 
 Record = dict[str, Any]
 
@@ -154,7 +155,7 @@ def merge_records(records: Iterator[Record]) -> dict[str, Record]:
 
 def _arm(entry: dict[str, Any], plan: dict[str, Any]) -> Arm:
     data = plan["data"]
-    on_target = entry["regime"] in ("transfer", "scratch") and bool(data.get("target"))
+    on_target = named(entry["regime"]).cohort == "target" and bool(data.get("target"))
     if on_target and all(
         data["target"][part] == data["source"][part] for part in ("fingerprint", "subjects")
     ):

@@ -8,6 +8,7 @@ from typing import Any
 
 from vbench.analysis.budgets import budget_text
 from vbench.analysis.wording import Row, duration, headline, lapses, number, signs, span
+from vbench.regimes import EXTRA_REFERENCES, MAIN_REFERENCES
 
 #: Characters of a failure's message that a table shows; leaderboard.json has all of them.
 LONGEST = 120
@@ -64,8 +65,11 @@ def sections(
         seeds = {row["seeds"] for row in group}
         header = ["", "arm", *(_title(name, info[name]) for name in chosen)]
         references = [reference] if reference else []
-        if not compact and any(row["versus"].get("control", {}).get(first) for row in group):
-            references.append("control")
+        references += [
+            name
+            for name in EXTRA_REFERENCES
+            if not compact and any(row["versus"].get(name, {}).get(first) for row in group)
+        ]
         header += [f"/ {name}" for name in references]
         header += ["seeds"] if len(seeds) > 1 else []
         pruned = not compact and any(row["trials"]["pruned"] for row in group)
@@ -107,7 +111,7 @@ def _count(n: int, what: str) -> str:
 
 
 def _reference(group: list[Row], chosen: Sequence[str]) -> str | None:
-    for name in ("real", "scratch"):
+    for name in MAIN_REFERENCES:
         if any(metric in row["versus"].get(name, {}) for row in group for metric in chosen):
             return name
     return None

@@ -10,6 +10,7 @@ from typing import Any
 
 from vbench.analysis.folder import Arm, Results, merge_records, read_results
 from vbench.analysis.leaderboard import leaderboard
+from vbench.regimes import named
 
 #: Tables of a spec that do not change what an arm is.
 _APART = ("benchmark", "generators", "regimes", "metrics", "compute", "limits", "plugins")
@@ -109,9 +110,7 @@ def _settings(part: Results, arm: Arm) -> str:
         for use in spec.get("generators", ())
         if isinstance(use, dict) and (use.get("name") or use.get("plugin")) == arm.generator
     ]
-    # How long scratch and its control train follows transfer's parameters, too.
-    regimes = ("scratch", "transfer") if arm.regime == "scratch" else (arm.regime,)
-    tables = [(spec.get("regimes") or {}).get(regime) for regime in regimes]
+    tables = [(spec.get("regimes") or {}).get(name) for name in named(arm.regime).params_of]
     params = [
         (table.get("params") or None) if isinstance(table, dict) else None for table in tables
     ]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from vbench.analysis.budgets import BUDGET_LEGEND, FIELDS
 from vbench.analysis.layout import has_budgets, sections
 from vbench.analysis.wording import legend
+from vbench.regimes import REFERENCES
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -107,7 +108,8 @@ def to_csv(leaderboard: dict[str, Any]) -> str:
     ranks = ("rank", "average_rank", "win_rate")
     against = ("difference", "ci95", "ratio", "ratio_ci95", "effect", "p_raw", "p", "claim")
     head = ["arm", "regime", "generator", "n_subjects", "cohort", "status", "seeds", "seconds"]
-    references = ("real", "best", "scratch", "control")
+    first, *rest = REFERENCES
+    references = (first, "best", *rest)
     columns = [*head, "metric", *_wide(summary), *ranks]
     columns += [f"{ref}_{name}" for ref in references for name in ("arm", *_wide(against))]
     columns += [f"budget_{name}" for name in FIELDS]

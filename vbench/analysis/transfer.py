@@ -12,6 +12,7 @@ from vbench.analysis.folder import Arm
 from vbench.analysis.scores import ArmScores, MetricInfo
 from vbench.analysis.stats import Floats
 from vbench.analysis.uncertainty import claim_of, estimate, tables
+from vbench.regimes import REFERENCES, named
 
 Scores = Mapping[str, Mapping[str, ArmScores]]
 Pair = tuple[int, ArmScores, ArmScores, dict[str, Any]]
@@ -31,25 +32,23 @@ def transfer_curves(
     Gains are positive when pre-training helps, whatever the metric's direction.
     """
     curves = []
-    by_n = {
-        a.n_subjects: a
-        for a in arms
-        if a.regime == "scratch" and a.control is None and a.n_subjects is not None
-    }
-    generators = dict.fromkeys(a.generator for a in arms if a.regime == "transfer")
+    reference = REFERENCES["scratch"]
+    pretrained_arms = [a for a in arms if named(a.regime).pretrains]
+    generators = dict.fromkeys(a.generator for a in pretrained_arms)
     for generator in generators:
         pretrained = {
             a.n_subjects: a
-            for a in arms
-            if a.regime == "transfer" and a.generator == generator and a.n_subjects is not None
+            for a in pretrained_arms
+            if a.generator == generator and a.n_subjects is not None
         }
         for info in metrics.values():
             if info.higher_is_better is None:
                 continue
             pairs: list[Pair] = []
             for n in sorted(pretrained):
-                if n in by_n and by_n[n].cohort == pretrained[n].cohort:
-                    ours, theirs = (scores[of[n].name][info.name] for of in (pretrained, by_n))
+                other = reference.of(pretrained[n], arms)
+                if other is not None:
+                    ours, theirs = (scores[a][info.name] for a in (pretrained[n].name, other))
                     found = versus(ours, theirs, info)
                     pairs += [(n, ours, theirs, found)] if found else []
             if pairs:

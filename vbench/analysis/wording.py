@@ -7,6 +7,7 @@ from typing import Any
 
 from vbench.analysis.collapse import collapse_notes
 from vbench.analysis.uncertainty import ALPHA
+from vbench.regimes import REFERENCES
 
 Row = dict[str, Any]
 #: Shown first when a benchmark has them.
@@ -49,9 +50,9 @@ def signs(row: Row, metric: str) -> str:
     """Return the signs of a mean: ``*``, ``†``, ``‡`` and ``≈``, which :func:`legend` explains."""
     out = ""
     versus, entry = row["versus"], row["metrics"][metric]
-    for reference, sign in (("real", "*"), ("scratch", "†"), ("control", "‡")):
-        p = versus.get(reference, {}).get(metric, {}).get("p")
-        out += sign if p is not None and p < ALPHA else ""
+    for name, reference in REFERENCES.items():
+        p = versus.get(name, {}).get(metric, {}).get("p")
+        out += reference.sign if p is not None and p < ALPHA else ""
     if entry.get("like_best") and entry.get("rank") != 1:
         out += "≈"
     return out
@@ -80,15 +81,13 @@ def legend(
         + f" [95 % interval over {over}]; best in bold"
     ]
     test = f"(p < {ALPHA}, Holm-corrected over the table; intervals are not)"
-    meanings = {
-        "*": f"* differs from real {test}",
-        "†": f"† differs from scratch on as many patients {test}",
-        "‡": f"‡ differs from scratch with as many steps in all {test}",
-        "≈": "≈ not told apart from the best: the 95 % interval of the difference includes 0",
-    }
-    lines += [text for sign, text in meanings.items() if sign in shown]
-    if "†" in shown:
-        lines.append("† without ‡: longer training may explain the difference, or was not tested")
+    found = [reference for reference in REFERENCES.values() if reference.sign in shown]
+    lines += [f"{ref.sign} differs from {ref.words} {test}" for ref in found]
+    if "≈" in shown:
+        lines.append(
+            "≈ not told apart from the best: the 95 % interval of the difference includes 0"
+        )
+    lines += [ref.note for ref in found if ref.note]
     lines += _few(rows)
     if "u" in shown:
         lines.append("u undefined cases, which count with the value that the metric's rule gives")

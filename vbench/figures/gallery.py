@@ -18,6 +18,7 @@ from vbench.analysis.stats import per_subject
 from vbench.analysis.wording import number
 from vbench.figures.figure import Figure
 from vbench.figures.pixels import data_uri, enlarge, patch_sheet, png, projection_sheet
+from vbench.regimes import named
 
 Board = Mapping[str, Any]
 #: Patches shown of each kind.
@@ -81,7 +82,7 @@ def samples_on_the_way(results: Results, store: Path) -> list[Figure]:
     figures = []
     seen: set[str | None] = set()
     for arm in results.arms:
-        if arm.regime != "synthetic" or arm.generator in seen:
+        if not named(arm.regime).samples or arm.generator in seen:
             continue
         seen.add(arm.generator)
         found = list(looks(results, arm, store))
@@ -113,7 +114,7 @@ def chosen_samples(
     Returns:
         Key of the ``fit-generator`` job and ``(16, 2, *size)``; None without a generator.
     """
-    if arm.regime != "synthetic":
+    if not named(arm.regime).samples:
         return None
     for seed, key in arm.evaluate.items():
         result = results.result(key)
@@ -210,7 +211,7 @@ def best_of_regimes(results: Results, board: Board) -> Iterator[Arm]:
     arms = {arm.name: arm for arm in results.arms}
     seen: set[str] = set()
     rows = [row for row in board["rows"] if row["status"] == "ok"]
-    learnt = [row for row in rows if row["regime"] != "baseline"]
+    learnt = [row for row in rows if named(row["regime"]).learns]
     for row in learnt or rows:
         if row["regime"] in seen:
             continue

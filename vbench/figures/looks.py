@@ -5,26 +5,21 @@ The colours are Okabe and Ito's, told apart with any colour vision; marks differ
 
 from __future__ import annotations
 
-MARKS = {
-    "real": "circle",
-    "synthetic": "square",
-    "mixed": "diamond",
-    "transfer": "up",
-    "scratch": "down",
-    "baseline": "cross",
-}
+from vbench.regimes import REGIMES, named
+
+MARKS = {regime.name: regime.mark for regime in REGIMES.values()}
 #: Series that are not regimes, in order.
 SERIES = ("s1", "s2", "s3", "s4", "s5", "s6")
 
 
 def regime_class(regime: str) -> str:
     """Return the style class of a regime."""
-    return f"c-{regime}" if regime in MARKS else "c-baseline"
+    return f"c-{named(regime).colour}"
 
 
 def regime_mark(regime: str) -> str:
     """Return the mark of a regime."""
-    return MARKS.get(regime, "circle")
+    return named(regime).mark
 
 
 def series_class(index: int) -> str:

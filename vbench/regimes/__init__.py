@@ -5,6 +5,8 @@ To add one, write its file and list it here.
 
 from __future__ import annotations
 
+from typing import Any
+
 from vbench.errors import VbenchError, did_you_mean
 from vbench.regimes.base import FewSubjects, Generators, Regime
 from vbench.regimes.baseline import BASELINE
@@ -17,6 +19,8 @@ from vbench.regimes.synthetic import SYNTHETIC
 from vbench.regimes.transfer import TRANSFER
 
 __all__ = [
+    "EXTRA_REFERENCES",
+    "MAIN_REFERENCES",
     "REFERENCES",
     "REGIMES",
     "FewSubjects",
@@ -33,8 +37,12 @@ REGIMES = {r.name: r for r in (BASELINE, REAL, SYNTHETIC, MIXED, SCRATCH, TRANSF
 #: What arms are compared with, by the name that ``versus`` has for it.
 REFERENCES = {r.name: r for regime in REGIMES.values() for r in regime.references}
 
+#: Those with a column of their own, of which a table shows the first that it has.
+MAIN_REFERENCES = tuple(name for name, r in REFERENCES.items() if not r.extra)
+EXTRA_REFERENCES = tuple(name for name, r in REFERENCES.items() if r.extra)
 
-def named(name: str) -> Regime:
+
+def named(name: str) -> Regime[Any]:
     """Return a regime.
 
     Raises:

@@ -39,8 +39,10 @@ class Regime(ABC, Generic[T]):
         samples: Whether its arms stand for their generator: they have its samples and its audit.
         compared_with: Names of the references that its arms are compared with.
         references: The references that its arms are for others.
-        params_of: Regimes whose ``params`` its arms depend on.
+        pretrains: Whether its arms are pre-trained, which makes a curve over their number of
+            subjects.
         mark: The shape of its points in figures.
+        colour: The name of their colour in the style sheet: of a regime, or ``s1`` to ``s6``.
     """
 
     name: ClassVar[str]
@@ -49,14 +51,11 @@ class Regime(ABC, Generic[T]):
     cohort: ClassVar[Literal["source", "target"]] = "source"
     learns: ClassVar[bool] = True
     samples: ClassVar[bool] = False
+    pretrains: ClassVar[bool] = False
     compared_with: ClassVar[tuple[str, ...]] = ("real",)
     references: ClassVar[tuple[Reference, ...]] = ()
     mark: ClassVar[str] = "circle"
-
-    @property
-    def colour(self) -> str:
-        """The name of its colour in the style sheet: its own, unless a regime borrows one."""
-        return self.name
+    colour: ClassVar[str] = "baseline"
 
     @property
     def params_of(self) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ class _Mixed(Regime[Mixed]):
     help = "Real and synthetic patches together."
     table = Mixed
     mark = "diamond"
+    colour = "mixed"
 
     def plan(self, planner: Planner, seed: int) -> None:
         for use in planner.generators(self):

@@ -11,6 +11,7 @@ class _Real(Regime[bool]):
     name = "real"
     help = "Train on real patches of the source."
     table = bool
+    colour = "real"
     references = (Reference("real", regime="real", sign="*", words="real"),)
 
     def plan(self, planner: Planner, seed: int) -> None:

@@ -54,6 +54,7 @@ class _Scratch(Regime[Scratch]):
         ),
     )
     mark = "down"
+    colour = "scratch"
 
     @property
     def params_of(self) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ class _Synthetic(Regime[Synthetic]):
     table = Synthetic
     samples = True
     mark = "square"
+    colour = "synthetic"
 
     def arm(self, generator: str) -> str:
         """Name the arm of a generator."""

@@ -31,8 +31,10 @@ class _Transfer(Regime[Transfer]):
     help = "Pre-train, then fine-tune on the target."
     table = Transfer
     cohort = "target"
+    pretrains = True
     compared_with = ("real", "scratch", "control")
     mark = "up"
+    colour = "transfer"
 
     def segmenters(self, table: Transfer, segmenter: PluginUse) -> Iterator[tuple[str, PluginUse]]:
         if table.params:

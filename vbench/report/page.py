@@ -20,6 +20,7 @@ from vbench.figures import costs, svg
 from vbench.figures.figure import style
 from vbench.figures.looks import MARKS, regime_class
 from vbench.figures.sections import sections
+from vbench.regimes import MAIN_REFERENCES
 from vbench.report import paper
 from vbench.report.words import summary
 
@@ -123,7 +124,7 @@ def cohorts(board: dict[str, Any]) -> list[tuple[str, int, list[dict[str, Any]],
     for name, subjects in board["cohorts"].items():
         rows = [row for row in board["rows"] if row["cohort"] == name and row["status"] == "ok"]
         references = {key for row in rows for key in row["versus"]}
-        reference = next((key for key in ("real", "scratch") if key in references), None)
+        reference = next((key for key in MAIN_REFERENCES if key in references), None)
         if rows:
             found.append((name, len(subjects), rows, reference))
     return found

@@ -27,7 +27,7 @@ class RegimeTables(Table):
 
     def on(self) -> list[tuple[Regime[Any], Any]]:
         """Return the regimes that are on, each with its table, in the order of comparison."""
-        tables = ((regime, self.table(regime)) for regime in REGIMES.values())
+        tables = ((regime, getattr(self, name) or None) for name, regime in REGIMES.items())
         return [(regime, table) for regime, table in tables if table is not None]
 
 
@@ -40,8 +40,8 @@ def _key(regime: Regime[Any]) -> Any:
             return {}
         return None if value is False else value
 
-    kind = Annotated[regime.table | None, BeforeValidator(switch)]
-    return kind, Field(None, description=regime.help)
+    kind: Any = regime.table | None
+    return Annotated[kind, BeforeValidator(switch)], Field(None, description=regime.help)
 
 
 if TYPE_CHECKING:
