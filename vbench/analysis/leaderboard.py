@@ -72,7 +72,7 @@ def leaderboard(results: Results) -> dict[str, Any]:
     add_controls(curves, by_arm, metrics)
     return {
         "benchmark": results.benchmark,
-        "vbench": results.plan.get("vbench", ""),
+        "vbench": results.plan.vbench,
         "finished": all(row["status"] != "pending" for row in rows),
         "primary": primary,
         "claim": _claim(rows),
@@ -85,7 +85,7 @@ def leaderboard(results: Results) -> dict[str, Any]:
 
 def primary_metric(results: Results, names: list[str]) -> str | None:
     """Name the metric that arms are ranked by: the tuned one, else the first."""
-    tuned = results.plan.get("spec", {}).get("tune", {}).get("metric")
+    tuned = results.plan.spec.get("tune", {}).get("metric")
     return tuned if tuned in names else (names[0] if names else None)
 
 
@@ -106,7 +106,7 @@ def _row(
     scores: dict[str, ArmScores],
     ranges: dict[str, tuple[float, float]],
 ) -> dict[str, Any]:
-    best = {seed: results.result(arm.evaluate[seed]) or {} for seed in gone.finished}
+    best = {seed: results.evaluated(arm, seed) for seed in gone.finished}
     return {
         "arm": arm.name,
         "regime": arm.regime,
@@ -125,7 +125,7 @@ def _row(
         **arm_cost(results, arm),
         "metrics": {name: summary(table, *ranges[name]) for name, table in scores.items()},
         "versus": {},
-        "best_params": {str(seed): result.get("params", {}) for seed, result in best.items()},
+        "best_params": {str(seed): dict(e.params) for seed, e in best.items() if e is not None},
         "collapsed": collapses(results, arm),
         **audit_summary(results, arm),
     }

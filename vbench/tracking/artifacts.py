@@ -37,8 +37,8 @@ def write_artifacts(
     """
     row = next(row for row in leaderboard["rows"] if row["arm"] == arm.name)
     _json(folder / "leaderboard_row.json", row)
-    _json(folder / "spec.json", results.plan.get("spec", {}))
-    _json(folder / "provenance.json", results.plan.get("provenance", {}))
+    _json(folder / "spec.json", dict(results.plan.spec))
+    _json(folder / "provenance.json", dict(results.plan.provenance))
     _cases(folder / "cases.csv", results, arm)
     _figures(folder / "figures", out / "store", results, arm, leaderboard)
     if weights:
@@ -111,15 +111,13 @@ def _first(row: dict[str, Any], reference: str) -> list[dict[str, Any]]:
 
 
 def _weights(folder: Path, out: Path, results: Results, arm: Arm) -> None:
-    for seed, key in arm.evaluate.items():
-        trial = (results.result(key) or {}).get("trial")
-        for fit in arm.trials.get(seed, ()):
-            source = out / "store" / fit / "weights.safetensors"
-            if (results.result(fit) or {}).get("trial") != trial or not source.is_file():
-                continue
-            folder.mkdir(exist_ok=True)
-            target = folder / f"seed-{seed}.safetensors"
-            try:
-                os.link(source, target)
-            except OSError:
-                shutil.copyfile(source, target)
+    for chosen in results.all_chosen(arm):
+        source = out / "store" / chosen.trial.key / "weights.safetensors"
+        if not source.is_file():
+            continue
+        folder.mkdir(exist_ok=True)
+        target = folder / f"seed-{chosen.seed}.safetensors"
+        try:
+            os.link(source, target)
+        except OSError:
+            shutil.copyfile(source, target)

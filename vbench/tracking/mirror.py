@@ -191,14 +191,14 @@ def _log_data(mlflow: Any, run_id: str, results: Results) -> None:
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
     inputs = []
-    for name, part in results.plan["data"].items():
-        if part:
-            counts = {group: len(ids) for group, ids in part["subjects"].items()}
+    for name, part in results.plan.data.items():
+        if part is not None:
+            counts = {group: len(ids) for group, ids in part.subjects.items()}
             dataset = Dataset(
-                name=f"{name}: {part['plugin']}",
-                digest=str(part["fingerprint"])[:36],
+                name=f"{name}: {part.plugin}",
+                digest=part.fingerprint[:36],
                 source_type="vbench",
-                source=json.dumps({"plugin": part["plugin"], "subjects": part["subjects"]}),
+                source=json.dumps({"plugin": part.plugin, "subjects": dict(part.subjects)}),
                 profile=json.dumps(counts),
             )
             inputs.append(DatasetInput(dataset, [InputTag("mlflow.data.context", name)]))

@@ -17,6 +17,8 @@ from typing import Any
 from vbench.analysis.collapse import collapse_notes
 from vbench.analysis.folder import Arm, Results
 from vbench.analysis.wording import number, span
+from vbench.records.job import JobRecord
+from vbench.records.stages import FitGeneratorResult, FitSegmenterResult
 
 #: Counted up when runs are laid out differently, so that old ones are replaced.
 LAYOUT = 2
@@ -173,31 +175,22 @@ def _text(value: Any) -> str:
 
 def _curves(results: Results, arm: Arm) -> Iterator[tuple[str, list[tuple[int, float]]]]:
     """Yield the curves of the chosen trial and of the generator, seed by seed."""
-    for seed, key in arm.evaluate.items():
-        result = results.result(key)
-        if result is None:
-            continue
-        for stage, record in _fits(results, arm, seed, result.get("trial")):
-            for name, points in _series(record["result"] or {}):
-                yield f"{stage} seed {seed}/{name}", points
+    for chosen in results.all_chosen(arm):
+        if chosen.generator is not None:
+            for name, points in _series(chosen.generator.result):
+                yield f"generator seed {chosen.seed}/{name}", points
+        for name, points in _series(chosen.trial.result):
+            yield f"segmenter seed {chosen.seed}/{name}", points
 
 
-def _fits(
-    results: Results, arm: Arm, seed: int, trial: Any
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    for key in results.closure([arm.evaluate[seed]]):
-        record = results.records.get(key)
-        if record is None or record["status"] != "ok":
-            continue
-        if record["stage"] == "fit-generator":
-            yield "generator", record
-        elif key in arm.trials.get(seed, ()) and (record["result"] or {}).get("trial") == trial:
-            yield "segmenter", record
-
-
-def _series(result: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[int, float]]]]:
-    for source, prefix in (("curve", ""), ("validation", "validation ")):
-        points = result.get(source) or []
+def _series(
+    fit: FitGeneratorResult | FitSegmenterResult,
+) -> Iterator[tuple[str, list[tuple[int, float]]]]:
+    validation = fit.validation if isinstance(fit, FitSegmenterResult) else ()
+    for points, prefix in (
+        (fit.curve, ""),
+        ([v.model_dump() for v in validation], "validation "),
+    ):
         names = dict.fromkeys(name for point in points for name in point)
         for name in names:
             if name in ("step", "seconds"):
@@ -213,48 +206,47 @@ def _finite(value: Any) -> bool:
 
 def _trials(results: Results, arm: Arm) -> Iterator[Run]:
     for seed, keys in arm.trials.items():
-        chosen = (results.result(arm.evaluate.get(seed)) or {}).get("trial")
+        evaluated = results.evaluated(arm, seed)
         for number_, key in enumerate(keys):
             record = results.records.get(key)
             if len(keys) < 2 or record is None:
                 continue
-            result = record["result"] or {}
             start, end = _times([record])
-            trial = result.get("trial", number_)
-            failed = record["status"] != "ok"
-            state = "failed" if failed else "pruned" if result.get("pruned") else "ok"
+            fit = record.result_as(FitSegmenterResult) if record.status == "ok" else None
+            trial = number_ if fit is None else fit.trial
+            state = "failed" if fit is None else "pruned" if fit.pruned else "ok"
             yield Run(
                 name=f"seed {seed} · trial {trial}",
-                status="FAILED" if failed else "KILLED" if state == "pruned" else "FINISHED",
+                status={"failed": "FAILED", "pruned": "KILLED", "ok": "FINISHED"}[state],
                 start=start,
                 end=end,
                 metrics={
-                    name: float(value or 0.0)
+                    name: float(value)
                     for name, value in (
-                        ("validation_score", result.get("score")),
-                        ("threshold", result.get("threshold")),
-                        ("trial_seconds", record.get("seconds")),
+                        ("validation_score", fit.score if fit else None),
+                        ("threshold", fit.threshold if fit else None),
+                        ("trial_seconds", record.seconds),
                     )
-                    if _finite(value)
+                    if value is not None and _finite(value)
                 },
-                params={name: _text(v) for name, v in (result.get("params") or {}).items()},
+                params={name: _text(v) for name, v in (fit.params if fit else {}).items()},
                 tags={
                     "level": "trial",
                     "seed": str(seed),
                     "status": state,
-                    "chosen": str(trial == chosen).lower(),
+                    "chosen": str(evaluated is not None and trial == evaluated.trial).lower(),
                 },
             )
 
 
-def _times(records: list[dict[str, Any]]) -> tuple[int | None, int | None]:
+def _times(records: list[JobRecord]) -> tuple[int | None, int | None]:
     spans = []
     for record in records:
         try:
-            start = datetime.fromisoformat(record["started"]).timestamp()
-        except (KeyError, TypeError, ValueError):
+            start = datetime.fromisoformat(record.started or "").timestamp()
+        except ValueError:
             continue
-        spans.append((start, start + (record.get("seconds") or 0.0)))
+        spans.append((start, start + record.seconds))
     if not spans:
         return None, None
     return int(min(s for s, _ in spans) * 1000), int(max(e for _, e in spans) * 1000)
