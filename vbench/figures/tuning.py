@@ -57,7 +57,7 @@ def _trials(
 
 def _higher(results: Results) -> bool:
     metric = results.plan.metrics.get((results.plan.spec.get("tune") or {}).get("metric", "dsc"))
-    return metric is None or metric.higher_is_better
+    return metric is None or metric.higher_is_better is not False
 
 
 def importance(results: Results) -> list[Figure]:
