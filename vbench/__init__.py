@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from vbench.analysis.scoring import score, score_files
     from vbench.api import plan, run, validate
+    from vbench.audit.export import export
+    from vbench.audit.rerun import audit_export
     from vbench.hookspecs import hookimpl
     from vbench.interfaces import (
         DataSource,
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     )
     from vbench.maskpair import MaskPair
     from vbench.result import RunResult, read_result
-    from vbench.share import audit_export, export
     from vbench.types import Patches, Progress, Score, Setup, Subject, Volume
 
 __version__ = "0.1.0"
@@ -45,8 +46,8 @@ _HOME = {
     "MaskPair": "vbench.maskpair",
     "RunResult": "vbench.result",
     "read_result": "vbench.result",
-    "audit_export": "vbench.share",
-    "export": "vbench.share",
+    "audit_export": "vbench.audit.rerun",
+    "export": "vbench.audit.export",
     "plan": "vbench.api",
     "run": "vbench.api",
     "validate": "vbench.api",

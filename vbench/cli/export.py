@@ -20,8 +20,8 @@ def command(
     arm: str, folder: Path, benchmark: str | None, seed: int | None, nifti: bool, out: str
 ) -> None:
     """Write the synthetic patches of ARM to FOLDER, with a privacy audit and a datasheet."""
+    from vbench.audit.export import export
     from vbench.cli.folders import benchmark_folders
-    from vbench.share import export
 
     (place,) = benchmark_folders(benchmark, [Path(out)])
     written = export(arm, folder, benchmark=place.name, out=out, seed=seed, nifti=nifti)
