@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+import json
 
+import pytest
+from fabricate import fabricate
+
+from vbench.analysis import write_leaderboard
 from vbench.engine.job import STAGE_VERSIONS
 from vbench.errors import StoreError
+from vbench.records.board import Board, RankedSummary
 from vbench.records.job import JobRecord
 from vbench.records.stages import (
     STAGES,
@@ -72,3 +77,15 @@ def test_a_result_of_another_stage_is_refused() -> None:
 
 def test_every_stage_of_the_engine_has_its_models() -> None:
     assert STAGES.keys() == STAGE_VERSIONS.keys()
+
+
+@pytest.mark.parametrize("seeds", [(0, 1, 2), (0,)])
+def test_the_leaderboard_is_written_through_its_models_and_read_back(tmp_path, seeds) -> None:
+    content = write_leaderboard(fabricate(tmp_path, seeds=seeds).folder)
+    read = Board.read(content, "leaderboard.json")
+    assert json.dumps(read.to_json()) == json.dumps(content)
+    rows = {row.arm: row for row in read.rows}
+    assert isinstance(rows["real"].metrics["dsc"], RankedSummary)
+    assert not isinstance(rows["synthetic/broken"].metrics["dsc"], RankedSummary)
+    with pytest.raises(StoreError, match=r"board\.json: rows\.0\.status"):
+        Board.read({**content, "rows": [{**content["rows"][0], "status": "well"}]}, "board.json")

@@ -27,6 +27,7 @@ from vbench.analysis.stats import per_subject, score_range
 from vbench.analysis.transfer import transfer_curves
 from vbench.analysis.trials import trial_counts
 from vbench.analysis.uncertainty import Claim, claim_of, mean_interval
+from vbench.records.board import Board
 
 
 def build_leaderboard(folder: Path) -> dict[str, Any]:
@@ -48,6 +49,11 @@ def write_leaderboard(folder: Path) -> dict[str, Any]:
 
 
 def leaderboard(results: Results) -> dict[str, Any]:
+    """Return the content of leaderboard.json of results, as :class:`vbench.records.board.Board`."""
+    return typed_leaderboard(results).to_json()
+
+
+def typed_leaderboard(results: Results) -> Board:
     """Return the leaderboard of results, which may have been merged from several folders."""
     names = segmentation_metrics(results)
     metrics = {name: metric_info(results, name) for name in names}
@@ -70,7 +76,7 @@ def leaderboard(results: Results) -> dict[str, Any]:
     mark_ranks(by_arm, results.arms, scores, metrics)
     curves = transfer_curves(results.arms, scores, metrics)
     add_controls(curves, by_arm, metrics)
-    return {
+    content = {
         "benchmark": results.benchmark,
         "vbench": results.plan.vbench,
         "finished": all(row["status"] != "pending" for row in rows),
@@ -81,6 +87,7 @@ def leaderboard(results: Results) -> dict[str, Any]:
         "rows": sorted(rows, key=lambda row: _order(row, primary, metrics)),
         "transfer": curves,
     }
+    return Board.model_validate(content)
 
 
 def primary_metric(results: Results, names: list[str]) -> str | None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from vbench.records.board import Summary
+
 
 def datasheet(
-    manifest: Mapping[str, Any], scores: Mapping[str, Any], means: Mapping[str, Any]
+    manifest: Mapping[str, Any], scores: Mapping[str, Any], means: Mapping[str, Summary]
 ) -> str:
     """Return the datasheet as Markdown: what the set is, how it was made, what it is worth."""
     size = " × ".join(map(str, manifest["size"]))
@@ -44,12 +46,11 @@ def datasheet(
     return "\n".join(lines)
 
 
-def _mean_rows(means: Mapping[str, Any]) -> list[list[str]]:
+def _mean_rows(means: Mapping[str, Summary]) -> list[list[str]]:
     rows = []
     for name, m in means.items():
-        low, high = m.get("ci95") or (None, None)
-        interval = "" if low is None else f"{_number(low)} to {_number(high)}"
-        rows.append([name, _number(m["mean"]), interval, str(m["n"])])
+        interval = "" if m.ci95 is None else f"{_number(m.ci95[0])} to {_number(m.ci95[1])}"
+        rows.append([name, _number(m.mean), interval, str(m.n)])
     return rows
 
 

@@ -17,10 +17,12 @@ import numpy as np
 import vbench
 from vbench.analysis.chosen import Chosen
 from vbench.analysis.folder import Arm, Results, read_results
+from vbench.analysis.leaderboard import typed_leaderboard
 from vbench.audit.datasheet import datasheet
 from vbench.audit.rerun import MANIFEST, audit_export, planned_audit
 from vbench.errors import StoreError
-from vbench.files import atomic_write, read_json, write_json
+from vbench.files import atomic_write, write_json
+from vbench.records.board import Summary
 from vbench.records.stages import PrepareResult
 from vbench.suggest import did_you_mean
 
@@ -58,7 +60,7 @@ def export(
     planned = _synthetic_arm(results, arm)
     chosen = _best(results, planned, seed)
     manifest = _manifest(results, planned, chosen)
-    means = _means(out, benchmark, arm)
+    means = _means(results, planned)
     samples = out / "store" / (chosen.samples.key if chosen.samples else "")
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("images.npy", "labels.npy"):
@@ -123,10 +125,10 @@ def _manifest(results: Results, arm: Arm, chosen: Chosen) -> dict[str, Any]:
     }
 
 
-def _means(out: Path, benchmark: str, arm: str) -> dict[str, Any]:
-    rows = read_json(out / benchmark / "leaderboard.json")["rows"]
-    found: dict[str, Any] = next(row["metrics"] for row in rows if row["arm"] == arm)
-    return found
+def _means(results: Results, arm: Arm) -> Mapping[str, Summary]:
+    """Return the arm's scores on the test subjects, by metric."""
+    rows = typed_leaderboard(results).rows
+    return next(row.metrics for row in rows if row.arm == arm.name)
 
 
 def _write_nifti(folder: Path, manifest: Mapping[str, Any]) -> None:
