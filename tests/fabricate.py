@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fabricated_jobs import Writer
+
+from vbench.records.plan import DataSummary, MetricAbout, PlanFile, PlannedArm
 
 #: Mean DSC that each arm is given; the paper's order.
 TRUTH = {
@@ -37,7 +38,7 @@ TRUTH = {
 METRICS = {
     "dsc": {"family": "segmentation", "id": "dsc@1", "unit": "", "higher_is_better": True},
     "hd95": {"family": "segmentation", "id": "hd95@1", "unit": "mm", "higher_is_better": False},
-    "cldice": {"family": "segmentation", "id": "cldice@1", "unit": "", "higher_is_better": True},
+    "cldice": {"family": "segmentation", "id": "cldice@2", "unit": "", "higher_is_better": True},
     "fid": {"family": "fidelity", "id": "fid@1", "unit": "", "higher_is_better": False},
     "nn-ratio": {"family": "privacy", "id": "nn-ratio@1", "unit": "", "higher_is_better": True},
     "membership-auc": {
@@ -130,16 +131,16 @@ def fabricate(
     }
     writer = Writer(out, name, seeds, trials, size, failed, artifacts, data)
     writer.effects = {which: writer.rng.normal(size=n_test) * 0.02 for which in data}
-    arms = []
+    arms: list[PlannedArm] = []
     for arm, mean in truth.items():
         which = "target" if arm.startswith(("transfer", "scratch")) else "source"
         done = finished or arm != list(truth)[-1]
         arms.append(writer.arm(arm, mean, which, done, audit))
-    generators = dict.fromkeys(arm["generator"] for arm in arms if arm["generator"])
-    plan = {
-        "benchmark": name,
-        "vbench": "0.1.0",
-        "spec": {
+    generators = dict.fromkeys(arm.generator for arm in arms if arm.generator)
+    plan = PlanFile(
+        benchmark=name,
+        vbench="0.1.0",
+        spec={
             "benchmark": {"name": name, "description": "Made up.", "seeds": list(seeds)},
             "data": {which: {"plugin": "phantom"} for which in data},
             "patches": {"size": list(size), "per_subject": 4},
@@ -148,20 +149,19 @@ def fabricate(
             "tune": {"trials": trials, "metric": "dsc", "pruner": "none"},
             "metrics": {"segmentation": ["dsc", "hd95", "cldice"], "fidelity": ["fid"]},
         },
-        "data": data,
-        "seeds": list(seeds),
-        "metrics": METRICS,
-        "provenance": {
+        data={which: DataSummary(**about) for which, about in data.items()},
+        seeds=seeds,
+        metrics={label: MetricAbout(**about) for label, about in METRICS.items()},
+        arms=tuple(arms),
+        jobs=tuple(writer.jobs.values()),
+        provenance={
             "python": "3.11.2",
             "packages": {"torch": "2.8.0", "monai": "1.5.0"},
             "machine": "x86_64",
             "cpus": 2,
             "git": {"commit": "0123abcd", "changed": False},
         },
-        "arms": arms,
-        "jobs": list(writer.jobs.values()),
-    }
-    # Tests change what they get; constants must not change with it.
-    made = Fabricated(out / name, deepcopy(plan), deepcopy(writer.records))
+    )
+    made = Fabricated(out / name, plan.to_json(), [r.to_json() for r in writer.records])
     made.rewrite()
     return made

@@ -1,4 +1,4 @@
-"""Makes up jobs, records and artifacts for :mod:`fabricate`."""
+"""Makes up jobs, records and artifacts for :mod:`fabricate`, through the models of records."""
 
 from __future__ import annotations
 
@@ -11,22 +11,43 @@ from typing import Any
 
 import numpy as np
 
-UPSTREAM = {
-    "reason": "upstream",
-    "message": "a job before it failed",
-    "traceback": "",
-    "seconds": 0.0,
-}
+from vbench.records.job import Failure, JobRecord
+from vbench.records.plan import JobAbout, PlannedArm
+from vbench.records.stages import (
+    AuditInputs,
+    AuditResult,
+    Budget,
+    Candidate,
+    Case,
+    EvaluateInputs,
+    EvaluateResult,
+    FitGeneratorInputs,
+    FitGeneratorResult,
+    FitSegmenterInputs,
+    FitSegmenterResult,
+    Inputs,
+    PatchCounts,
+    PatchSpec,
+    PluginIdentity,
+    PluginSetting,
+    PrepareInputs,
+    PrepareResult,
+    Preview,
+    Result,
+    SynthesiseInputs,
+    SynthesiseResult,
+    TrialSpec,
+    Validation,
+)
+
+UPSTREAM = Failure(reason="upstream", message="a job before it failed")
 SPACE = {
     "segmenter.learning_rate": {"low": 1e-4, "high": 1e-2, "log": True, "integer": False},
     "segmenter.dropout": {"low": 0.0, "high": 0.5, "log": False, "integer": False},
 }
-DIVERGED = {
-    "reason": "diverged",
-    "message": "loss is NaN at step 40",
-    "traceback": "Traceback …",
-    "seconds": 3.2,
-}
+DIVERGED = Failure(
+    reason="diverged", message="loss is NaN at step 40", traceback="Traceback …", seconds=3.2
+)
 
 
 def patches(n: int, size: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
@@ -44,7 +65,12 @@ def patches(n: int, size: tuple[int, ...], rng: np.random.Generator) -> np.ndarr
     return out
 
 
-def own_budget(arm: str) -> dict[str, Any]:
+def plugin(name: str) -> PluginIdentity:
+    """Return a made-up plugin's identity."""
+    return PluginIdentity(name=name, distribution="demo", version="1", source="0" * 16)
+
+
+def own_budget(arm: str) -> Budget:
     """Return what a fit of an arm takes: 100 steps of 16 patches, twice that for a control."""
     regime = arm.split("/")[0]
     steps = 1 if regime == "baseline" else 200 if arm.endswith("/equal-steps") else 100
@@ -52,7 +78,7 @@ def own_budget(arm: str) -> dict[str, Any]:
     shares = share.get(regime, (0, 0, 0) if regime == "baseline" else (0, 1, 0))
     counts = (round(16 * steps * part) for part in shares)
     names = ("source", "target", "synthetic")
-    return {"steps": steps, "patches": dict(zip(names, counts, strict=True))}
+    return Budget(steps=steps, patches=PatchCounts(**dict(zip(names, counts, strict=True))))
 
 
 @dataclass
@@ -69,49 +95,56 @@ class Writer:
     data: dict[str, Any]
     rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
     drawing: np.random.Generator = field(default_factory=lambda: np.random.default_rng(1))
-    jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
-    records: list[dict[str, Any]] = field(default_factory=list)
+    jobs: dict[str, JobAbout] = field(default_factory=dict)
+    records: list[JobRecord] = field(default_factory=list)
     effects: dict[str, np.ndarray] = field(default_factory=dict)
 
     def key(self, stage: str, label: str) -> str:
         """Return the key of a job by its name."""
         return hashlib.sha256(f"{self.name}/{stage}/{label}".encode()).hexdigest()[:32]
 
-    def job(self, stage: str, label: str, result: Any, needs: list[str], **more: Any) -> str:
+    def patch_spec(self) -> PatchSpec:
+        """Return how patches are drawn."""
+        return PatchSpec(size=self.size, per_subject=4, vessel_centred=1.0, seed=0)
+
+    def job(
+        self,
+        stage: str,
+        label: str,
+        inputs: Inputs,
+        result: Result,
+        needs: list[str],
+        *,
+        arm: str | None = None,
+        seed: int | None = None,
+        trial: int | None = None,
+        failure: Failure | None = None,
+        seconds: float = 2.0,
+        done: bool = True,
+    ) -> str:
         """Plan a job and record it; one of the same name is the same job."""
-        failure = more.pop("failure", None)
-        seconds = more.pop("seconds", 2.0)
-        inputs = more.pop("inputs", {})
-        done = more.pop("done", True)
         key = self.key(stage, label)
         if key in self.jobs:
             return key
-        head = {
-            "key": key,
-            "stage": stage,
-            "label": label,
-            "arm": None,
-            "seed": None,
-            "trial": None,
-        }
-        head |= more | {"needs": needs}
-        self.jobs[key] = head
+        about = JobAbout(
+            key=key, stage=stage, label=label, arm=arm, seed=seed, trial=trial, needs=tuple(needs)
+        )
+        self.jobs[key] = about
         clock = len(self.jobs)
         if done:
-            self.records.append(
-                head
-                | {
-                    "benchmark": self.name,
-                    "status": "failed" if failure else "ok",
-                    "started": f"2025-01-01T00:{clock // 60:02d}:{clock % 60:02d}+00:00",
-                    "seconds": seconds,
-                    "cpu_seconds": seconds * 1.5,
-                    "peak_memory_mb": 400.0,
-                    "inputs": inputs,
-                    "result": None if failure else result,
-                    "failure": failure,
-                }
+            record = JobRecord(
+                **about.model_dump(),
+                benchmark=self.name,
+                status="failed" if failure else "ok",
+                started=f"2025-01-01T00:{clock // 60:02d}:{clock % 60:02d}+00:00",
+                seconds=seconds,
+                cpu_seconds=seconds * 1.5,
+                peak_memory_mb=400.0,
+                inputs=inputs,
+                result=None if failure else result,
+                failure=failure,
             )
+            self.records.append(record)
         return key
 
     def store(self, key: str, name: str, array: np.ndarray) -> None:
@@ -126,9 +159,17 @@ class Writer:
         keys: dict[str, list[str]] = {}
         for part, subjects in self.data[which]["subjects"].items():
             for subject in subjects:
-                key = self.job(
-                    "prepare", f"{which} · {subject}", {}, [], inputs={"subject": subject}
+                inputs = PrepareInputs(
+                    plugin=plugin("phantom"),
+                    params={},
+                    subject=subject,
+                    fingerprint=self.data[which]["fingerprint"],
+                    normalise="percentile",
                 )
+                result = PrepareResult(
+                    shape=(40, 44, 20), spacing=(0.5, 0.5, 0.7), label_fraction=0.05
+                )
+                key = self.job("prepare", f"{which} · {subject}", inputs, result, [])
                 keys.setdefault(part, []).append(key)
                 self.volume(key, subject)
         return keys
@@ -153,114 +194,149 @@ class Writer:
     def generator(self, name: str, seed: int, train: list[str]) -> list[str]:
         """Plan a generator and its patches; return the keys of each candidate's patches."""
         broken = self.failed == f"synthetic/{name}"
-        inputs = {
-            "train": train,
-            "patches": {
-                "size": list(self.size),
-                "per_subject": 4,
-                "vessel_centred": 1.0,
-                "seed": 0,
-            },
-        }
-        result = {
-            "params": {"learning_rate": 1e-4, "critic_steps": 5},
-            "curve": self.curve(200, ("critic_loss", "generator_loss", "gradient_norm")),
-            "candidates": [{"index": i, "step": 100 + 100 * i} for i in range(2)],
-            "looks": self.looks(name, seed),
-            "budget": {"steps": 200, "patches": {"source": 6400, "target": 0, "synthetic": 0}},
-        }
+        inputs = FitGeneratorInputs(
+            plugin=plugin(name),
+            params={},
+            trial_spec=None,
+            train=tuple(train),
+            patches=self.patch_spec(),
+            checkpoints=2,
+            seed=seed,
+        )
+        result = FitGeneratorResult(
+            params={"learning_rate": 1e-4, "critic_steps": 5},
+            curve=self.curve(200, ("critic_loss", "generator_loss", "gradient_norm")),
+            candidates=tuple(
+                Candidate(index=i, step=100 + 100 * i, vessel_fraction=0.05, variety=0.3)
+                for i in range(2)
+            ),
+            previews=self.previews(name, seed),
+            budget=Budget(steps=200, patches=PatchCounts(source=6400)),
+        )
         label = f"{name} · seed {seed}"
         failure = DIVERGED if broken else None
         fit = self.job(
-            "fit-generator", label, result, train,
-            seed=seed, failure=failure, inputs=inputs, seconds=30.0,
-        )  # fmt: skip
+            "fit-generator", label, inputs, result, train, seed=seed, failure=failure, seconds=30.0
+        )
         for file in ("look-50", "samples-0", "samples-1") if self.artifacts and not broken else ():
             self.store(fit, f"{file}.npy", patches(16, self.size, self.drawing))
-        failure = UPSTREAM if broken else None
         return [
             self.job(
                 "synthesise",
                 f"{label} · checkpoint {index + 1}/2",
-                {"n": 64, "checkpoint": index},
+                SynthesiseInputs(
+                    plugin=plugin(name),
+                    generator=fit,
+                    checkpoint=index,
+                    n=64,
+                    size=self.size,
+                    seed=seed,
+                ),
+                SynthesiseResult(n=64, checkpoint=index, vessel_fraction=0.05, empty_share=0.0),
                 [fit],
                 seed=seed,
-                failure=failure,
-                inputs={"generator": fit, "checkpoint": index},
+                failure=UPSTREAM if broken else None,
             )
             for index in range(2)
         ]
 
-    def looks(self, name: str, seed: int) -> list[dict[str, Any]]:
+    def previews(self, name: str, seed: int) -> tuple[Preview, ...]:
         """Make up what was seen on the way: the first seed of a DCGAN collapses, and recovers."""
         bad = "all labels are empty" if name == "dcgan" and seed == self.seeds[0] else None
-        return [
-            {"step": 50, "file": "look-50.npy", "collapsed": bad},
-            {"step": 100, "file": "samples-0.npy", "collapsed": None},
-            {"step": 200, "file": "samples-1.npy", "collapsed": None},
-        ]
+        return tuple(
+            Preview(step=step, file=file, collapsed=fault, vessel_fraction=0.05, variety=0.3)
+            for step, file, fault in (
+                (50, "look-50.npy", bad),
+                (100, "samples-0.npy", None),
+                (200, "samples-1.npy", None),
+            )
+        )
 
-    def curve(self, steps: int, names: tuple[str, ...]) -> list[dict[str, Any]]:
+    def curve(self, steps: int, names: tuple[str, ...]) -> tuple[dict[str, int | float], ...]:
         """Make up a training curve."""
         points = []
         for i, step in enumerate(np.linspace(1, steps, 24).astype(int)):
             noise = self.rng.random(len(names)) * 0.1
             values = {n: float(np.exp(-i / 8) + noise[k] + 0.2 * k) for k, n in enumerate(names)}
             points.append({"step": int(step), "seconds": 0.1 * i, **values})
-        return points
+        return tuple(points)
 
-    def arm(self, arm: str, mean: float, which: str, done: bool, audit: bool) -> dict[str, Any]:
+    def arm(self, arm: str, mean: float, which: str, done: bool, audit: bool) -> PlannedArm:
         """Plan and record an arm."""
         regime, _, rest = arm.partition("/")
         generator = rest.partition("/")[0] if regime in ("synthetic", "mixed", "transfer") else None
         on_target = regime in ("transfer", "scratch")
         n = int(re.findall(r"/n(\d+)", arm)[0]) if on_target else None
-        entry: dict[str, Any] = {
-            "arm": arm,
-            "regime": regime,
-            "generator": generator,
-            "n_subjects": n,
-            "control": "equal-steps" if arm.endswith("/equal-steps") else None,
-            "segmenter": "threshold" if regime == "baseline" else "unet3d",
-            "evaluate": {},
-            "trials": {},
-            "audit": None,
-        }
+        segmenter = "threshold" if regime == "baseline" else "unet3d"
+        evaluate: dict[int, str] = {}
+        all_trials: dict[int, tuple[str, ...]] = {}
+        audits: dict[int, str] = {}
         broken = arm == self.failed
         for seed in self.seeds:
             prepared = self.prepare(which)
-            needs = [key for part in prepared.values() for key in part]
             samples = []
+            train = self.prepare("source")["train"] if generator else prepared["train"]
             if generator:
-                samples = self.generator(generator, seed, self.prepare("source")["train"])
-            trials, best = self.fit(arm, seed, mean, needs, samples, broken)
-            entry["trials"][str(seed)] = trials
+                samples = self.generator(generator, seed, train)
+            trials, best = self.fit(arm, seed, mean, prepared, samples, broken)
+            all_trials[seed] = tuple(trials)
             bad = arm == "synthetic/dcgan" and seed == self.seeds[0]
-            result = best | {"cases": self.scores(mean + 0.004 * (seed - 1), which, bad)}
+            inputs = EvaluateInputs(
+                plugin=plugin(segmenter),
+                trials=tuple(trials),
+                test=tuple(prepared["test"]),
+                size=self.size,
+                metrics=tuple(
+                    PluginSetting(plugin=plugin(name)) for name in ("dsc", "hd95", "cldice")
+                ),
+                higher_is_better=True,
+                seed=seed,
+            )
+            result = EvaluateResult(
+                trial=best.trial,
+                params=best.params,
+                tuned=best.tuned,
+                checkpoint=best.checkpoint,
+                threshold=best.threshold or 0.0,
+                validation_score=best.score or 0.0,
+                cases=self.scores(mean + 0.004 * (seed - 1), which, bad),
+            )
             key = self.job(
-                "evaluate", f"{arm} · seed {seed}", result, trials, arm=arm, seed=seed, done=done,
-                failure=UPSTREAM if broken else None, inputs={"test": prepared["test"]},
+                "evaluate", f"{arm} · seed {seed}", inputs, result, trials, arm=arm, seed=seed,
+                done=done, failure=UPSTREAM if broken else None,
             )  # fmt: skip
-            entry["evaluate"][str(seed)] = key
+            evaluate[seed] = key
             if not broken:
                 self.projections(key, self.data[which]["subjects"]["test"], prepared["test"])
             if audit and regime == "synthetic":
-                entry["audit"] = (entry["audit"] or {}) | {
-                    str(seed): self.audit(arm, seed, mean, samples, broken)
-                }
-        return entry
+                audits[seed] = self.audit(arm, seed, mean, trials, samples, prepared, broken)
+        return PlannedArm(
+            arm=arm,
+            regime=regime,
+            generator=generator,
+            n_subjects=n,
+            control="equal-steps" if arm.endswith("/equal-steps") else None,
+            segmenter=segmenter,
+            evaluate=evaluate,
+            trials=all_trials,
+            audit=audits or None,
+        )
 
     def fit(
-        self, arm: str, seed: int, mean: float, needs: list[str], samples: list[str], broken: bool
-    ) -> tuple[list[str], dict[str, Any]]:
-        """Plan and record the trials of an arm; return their keys and the best one's settings."""
+        self,
+        arm: str,
+        seed: int,
+        mean: float,
+        prepared: dict[str, list[str]],
+        samples: list[str],
+        broken: bool,
+    ) -> tuple[list[str], FitSegmenterResult]:
+        """Plan and record the trials of an arm; return their keys and the best one's result."""
         keys: list[str] = []
-        best: dict[str, Any] = {"validation_score": -1.0}
+        fits: list[FitSegmenterResult] = []
         regime, generator = arm.split("/")[0], arm.split("/")[1] if samples else None
         of = f"synthetic/{generator} · seed {seed} · trial"
-        parents = [self.key("fit-segmenter", f"{of} {i}") for i in range(self.trials)]
-        inherits = {"transfer": "initial", "mixed": "synthetic_of"}.get(regime)
-        inherited = {inherits: parents} if inherits else {}
+        parents = tuple(self.key("fit-segmenter", f"{of} {i}") for i in range(self.trials))
         space = dict(SPACE)
         if regime == "synthetic":
             space["generator.checkpoint"] = {"choices": [1, 0]}
@@ -269,42 +345,58 @@ class Writer:
                 "learning_rate": float(10 ** self.rng.uniform(-4, -2.5)),
                 "dropout": 0.1 * trial,
             }
+            tuned: dict[str, Any] = {f"segmenter.{name}": value for name, value in params.items()}
             score = mean + float(self.rng.normal() * 0.01)
-            tuned = {f"segmenter.{name}": value for name, value in params.items()}
-            result = {"params": params, "tuned": tuned, "trial": trial, "checkpoint": 1}
-            result |= {"threshold": 0.5, "score": score, "pruned": False}
-            result["start"] = parents[0] if regime == "transfer" else None
-            result["samples"] = samples[1] if regime in ("synthetic", "mixed") else None
-            result["budget"] = own_budget(arm)
-            result["curve"] = self.curve(100, ("loss",))
-            result["validation"] = [
-                {"step": step, "score": score - 0.2 / step, "threshold": 0.5}
-                for step in (25, 50, 75, 100)
-            ]
+            learns_from_samples = regime in ("synthetic", "mixed")
+            inputs = FitSegmenterInputs(
+                plugin=plugin("threshold" if regime == "baseline" else "unet3d"),
+                params={},
+                trial_spec=TrialSpec(space=space, trial=trial, previous=tuple(keys), seed=seed),
+                patches=self.patch_spec(),
+                validations=4,
+                pruner="none",
+                metric=plugin("dsc"),
+                train=() if regime == "synthetic" else tuple(prepared["train"]),
+                synthetic=tuple(samples) if regime == "synthetic" else (),
+                synthetic_of=parents if regime == "mixed" else (),
+                initial=parents if regime == "transfer" else (),
+                val=tuple(prepared["val"]),
+            )
+            fit = FitSegmenterResult(
+                trial=trial,
+                params=params,
+                tuned=tuned,
+                checkpoint=1 if learns_from_samples else None,
+                samples=samples[1] if learns_from_samples else None,
+                start=parents[0] if regime == "transfer" else None,
+                budget=own_budget(arm),
+                curve=self.curve(100, ("loss",)),
+                validation=tuple(
+                    Validation(step=step, score=score - 0.2 / step, threshold=0.5)
+                    for step in (25, 50, 75, 100)
+                ),
+                score=score,
+                threshold=0.5,
+                best_step=100,
+            )
+            fits.append(fit)
             keys.append(
                 self.job(
                     "fit-segmenter",
                     f"{arm} · seed {seed} · trial {trial}",
-                    result,
-                    [*needs, *samples],
+                    inputs,
+                    fit,
+                    [*(key for part in prepared.values() for key in part), *samples],
                     arm=arm,
                     seed=seed,
                     trial=trial,
                     failure=UPSTREAM if broken else None,
                     seconds=5.0,
-                    inputs={"asking": {"space": space}, "synthetic": samples, **inherited},
                 )
             )
-            if score > best["validation_score"]:
-                best = {
-                    "trial": trial,
-                    "params": params,
-                    "threshold": 0.5,
-                    "validation_score": score,
-                }
-        return keys, best
+        return keys, max(fits, key=lambda fit: fit.score or 0.0)
 
-    def scores(self, mean: float, which: str, bad: bool) -> list[dict[str, Any]]:
+    def scores(self, mean: float, which: str, bad: bool) -> tuple[Case, ...]:
         """Make up the scores of the test subjects; a bad one has an empty prediction."""
         cases = []
         for i, subject in enumerate(self.data[which]["subjects"]["test"]):
@@ -316,21 +408,48 @@ class Writer:
                 undefined = empty and metric == "hd95"
                 value = 55.4 if undefined else 0.0 if empty else value
                 status = "undefined" if undefined else "ok"
-                cases.append(
-                    {"subject": subject, "metric": metric, "value": value, "status": status}
-                )
-        return cases
+                cases.append(Case(subject=subject, metric=metric, value=value, status=status))
+        return tuple(cases)
 
-    def audit(self, arm: str, seed: int, mean: float, samples: list[str], broken: bool) -> str:
+    def audit(
+        self,
+        arm: str,
+        seed: int,
+        mean: float,
+        trials: list[str],
+        samples: list[str],
+        prepared: dict[str, list[str]],
+        broken: bool,
+    ) -> str:
         """Plan and record an audit."""
         fid = {"value": 20.0 * (1 - mean), "floor": 1.2, "ceiling": 88.0, "defined": True}
         ratio = {"value": 0.98 - 0.01 * seed, "floor": 1.0, "ceiling": 1.01, "defined": True}
         auc = {"value": 0.52, "floor": 0.5, "ceiling": 0.5, "ci95": [0.45, 0.59], "defined": True}
-        privacy = {"nn-ratio": ratio, "membership-auc": auc}
-        result = {"checkpoint": 1, "fidelity": {"fid": fid}, "privacy": privacy}
+        inputs = AuditInputs(
+            trials=tuple(trials),
+            train=tuple(prepared["train"]),
+            heldout=tuple(prepared["test"]),
+            patches=self.patch_spec(),
+            metrics={
+                "fidelity": (PluginSetting(plugin=plugin("fid")),),
+                "privacy": tuple(
+                    PluginSetting(plugin=plugin(name)) for name in ("nn-ratio", "membership-auc")
+                ),
+            },
+            higher_is_better=True,
+            features=None,
+            seed=seed,
+        )
+        result = AuditResult(
+            checkpoint=1,
+            fidelity={"fid": fid},
+            privacy={"nn-ratio": ratio, "membership-auc": auc},
+        )
         failure = UPSTREAM if broken else None
         label = f"{arm} · seed {seed}"
-        return self.job("audit", label, result, samples, arm=arm, seed=seed, failure=failure)
+        return self.job(
+            "audit", label, inputs, result, samples, arm=arm, seed=seed, failure=failure
+        )
 
     def projections(self, key: str, subjects: list[str], prepared: list[str]) -> None:
         """Write maximum-intensity projections and predictions."""

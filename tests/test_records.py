@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+import json
 
+import pytest
+from fabricate import fabricate
+
+from vbench.analysis import write_leaderboard
 from vbench.engine.stages import stage
 from vbench.errors import StoreError
+from vbench.records.board import Board, RankedSummary
 from vbench.records.job import JobRecord
 from vbench.records.stages import (
     STAGES,
@@ -79,3 +84,15 @@ def test_every_stage_of_the_engine_has_its_models() -> None:
 def test_an_unknown_stage_is_said() -> None:
     with pytest.raises(StoreError, match="stage 'os' is not known"):
         stage("os")
+
+
+@pytest.mark.parametrize("seeds", [(0, 1, 2), (0,)])
+def test_the_leaderboard_is_written_through_its_models_and_read_back(tmp_path, seeds) -> None:
+    content = write_leaderboard(fabricate(tmp_path, seeds=seeds).folder)
+    read = Board.read(content, "leaderboard.json")
+    assert json.dumps(read.to_json()) == json.dumps(content)
+    rows = {row.arm: row for row in read.rows}
+    assert isinstance(rows["real"].metrics["dsc"], RankedSummary)
+    assert not isinstance(rows["synthetic/broken"].metrics["dsc"], RankedSummary)
+    with pytest.raises(StoreError, match=r"board\.json: rows\.0\.status"):
+        Board.read({**content, "rows": [{**content["rows"][0], "status": "well"}]}, "board.json")

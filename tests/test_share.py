@@ -9,11 +9,13 @@ import nibabel as nib
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from toy_benchmark import toy_spec
+from toy_benchmark import TOYS, toy_spec
 
 import vbench
 from vbench import api
+from vbench.analysis.folder import read_results
 from vbench.cli.audit import command as audit_command
+from vbench.cli.export import command as export_command
 from vbench.errors import StoreError
 
 
@@ -92,3 +94,115 @@ def test_what_cannot_be_exported_is_said_and_nothing_is_overwritten(
     folder = vbench.export("synthetic/copy", tmp_path / "moved", benchmark="toys", out=out)
     with pytest.raises(StoreError, match="the prepared patients are not here"):
         vbench.audit_export(folder, out=tmp_path / "elsewhere")
+
+
+@pytest.mark.parametrize(("metric", "higher"), [("assd", False), ("dsc", True)])
+def test_the_best_seed_is_exported_whatever_the_metrics_direction(
+    tmp_path: Path, metric: str, higher: bool
+) -> None:
+    spec = toy_spec(
+        benchmark__seeds=[0, 1, 2],
+        regimes={"synthetic": True},
+        tune={"metric": metric},
+        generators=[{"plugin": "noise"}],
+        segmenter={"plugin": "lending"},
+        plugins__paths=[TOYS, _lending(tmp_path)],
+    )
+    api.run(spec, tmp_path / "out", tracking=False)
+    results = read_results(tmp_path / "out" / "toys")
+    (arm,) = results.arms
+    scores = {c.seed: c.evaluated.validation_score for c in results.all_chosen(arm)}
+    assert len(set(scores.values())) > 1
+    arguments = ["synthetic/noise", str(tmp_path / "share"), "--out", str(tmp_path / "out")]
+    assert CliRunner().invoke(export_command, arguments).exit_code == 0
+    seed = json.loads((tmp_path / "share" / "dataset.json").read_text())["seed"]
+    assert scores[seed] == (max if higher else min)(scores.values())
+
+
+LENDING = '''
+import numpy
+import vbench
+
+
+class Lending(vbench.Segmenter):
+    """Learns the mean intensity; its features are where and how much lies above that."""
+
+    name = "lending"
+
+    def fit(self, patches, *, seed):
+        self.level = patches.take(range(len(patches)))[:, 0].mean()
+        yield vbench.Progress(1, 1, {})
+
+    def weights(self):
+        return {"level": numpy.array([self.level])}
+
+    def load_weights(self, weights):
+        self.level = float(weights["level"][0])
+
+    def predict(self, image, mask):
+        return ((image > self.level) & mask).astype("float32")
+
+    def features(self, patches):
+        flat = patches[:, 0].reshape(len(patches), -1)
+        return numpy.stack([(flat > self.level).mean(1), flat[:, 0]], 1)
+
+
+class CountParams(vbench.Params):
+    factor: float = vbench.param(1.0, "Times the number.")
+
+
+class Weighed(vbench.FidelityMetric):
+    """The number of patches, times a factor."""
+
+    name = "weighed"
+    Params = CountParams
+
+    def score(self, synthetic, real, *, features, seed):
+        return self.params.factor * len(synthetic)
+
+
+@vbench.hookimpl
+def vbench_register_segmenters(register):
+    register(Lending)
+
+
+@vbench.hookimpl
+def vbench_register_metrics(register):
+    register(Weighed)
+'''
+
+
+def _lending(folder: Path) -> str:
+    path = folder / "lending.py"
+    path.write_text(LENDING)
+    return str(path)
+
+
+def test_the_audit_of_a_fresh_export_has_the_leaderboards_numbers(tmp_path: Path) -> None:
+    spec = toy_spec(
+        benchmark__seeds=[3],
+        data__source__split={"train": 3, "val": 1, "test": 3},
+        patches__per_subject=30,
+        segmenter={"plugin": "lending"},
+        plugins__paths=[TOYS, _lending(tmp_path)],
+        metrics={
+            "segmentation": ["dsc"],
+            "fidelity": [{"plugin": "weighed", "params": {"factor": 2.5}}, "fid", "mmd"],
+            "privacy": ["nn-ratio", {"plugin": "near-copies", "params": {"patches": 20}}],
+        },
+    )
+    out, folder = tmp_path / "out", tmp_path / "share"
+    board = api.run(spec, out, tracking=False).board
+    row = next(row for row in board["rows"] if row["arm"] == "synthetic/toy-generator")
+    arguments = ["synthetic/toy-generator", str(folder), "--out", str(out)]
+    exported = CliRunner().invoke(export_command, arguments)
+    assert exported.exit_code == 0, exported.output
+    again = CliRunner().invoke(audit_command, [str(folder), "--out", str(out), "--json"])
+    for audit in (json.loads((folder / "audit.json").read_text()), json.loads(again.output)):
+        for family in ("fidelity", "privacy"):
+            assert list(audit[family]) == list(row[family])
+            for name, found in audit[family].items():
+                known = {field: row[family][name][field] for field in found}
+                assert found == known, name
+    assert row["fidelity"]["fid"]["features"] == "lending"
+    assert row["fidelity"]["weighed"]["value"] == 2.5 * 90

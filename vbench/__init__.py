@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from vbench.masks.pair import MaskPair
     from vbench.result import RunResult, read_result
     from vbench.scoring.score import score, score_files
-    from vbench.share import audit_export, export
+    from vbench.share.export import export
+    from vbench.share.rerun import audit_export
     from vbench.types import Patches, Progress, Score, Setup, Subject, Volume
 
 _HOME = {
@@ -52,8 +53,8 @@ _HOME = {
     "MaskPair": "vbench.masks.pair",
     "RunResult": "vbench.result",
     "read_result": "vbench.result",
-    "audit_export": "vbench.share",
-    "export": "vbench.share",
+    "audit_export": "vbench.share.rerun",
+    "export": "vbench.share.export",
     "plan": "vbench.api",
     "run": "vbench.api",
     "validate": "vbench.api",

@@ -13,10 +13,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from vbench.analysis.chosen import Chosen
 from vbench.analysis.collapse import collapse_notes
-from vbench.analysis.folder import Arm, Record, Results
+from vbench.analysis.folder import Arm, Results
 from vbench.analysis.scores import arm_scores, segmentation_metrics
 from vbench.analysis.wording import number, span
+from vbench.records.job import JobRecord
+from vbench.records.stages import FitGeneratorResult, FitSegmenterResult
 
 
 @dataclass(frozen=True)
@@ -129,10 +132,10 @@ class ArmResult:
         ``generator seed 0/critic_loss``.
         """
         return {
-            f"{stage} seed {seed}/{name}": points
-            for seed in self.seeds
-            for stage, record in self._fits(seed)
-            for name, points in _series(record["result"] or {})
+            f"{stage} seed {chosen.seed}/{name}": points
+            for chosen in self._chosen.values()
+            for stage, fit in _fits(chosen)
+            for name, points in _series(fit)
         }
 
     @cached_property
@@ -148,13 +151,11 @@ class ArmResult:
     @cached_property
     def weights(self) -> dict[int, Path]:
         """The file with the weights of the chosen trial by seed; of rules that learn none, none."""
-        places = {}
-        for seed, fits in self._arm.trials.items():
-            for key in fits:
-                path = self._store / key / "weights.safetensors"
-                if self._is_chosen(seed, key) and path.is_file():
-                    places[seed] = path
-        return places
+        places = {
+            seed: self._store / chosen.trial.key / "weights.safetensors"
+            for seed, chosen in self._chosen.items()
+        }
+        return {seed: path for seed, path in places.items() if path.is_file()}
 
     def write_figures(self, folder: str | Path) -> None:
         """Write its figures to a folder: scores, curves, samples and projections."""
@@ -162,47 +163,34 @@ class ArmResult:
 
         write_figures(Path(folder), self._store, self._results, self._arm, self._board)
 
-    def _chosen(self, seed: int) -> Any:
-        return (self._results.result(self._arm.evaluate.get(seed)) or {}).get("trial")
-
-    def _is_chosen(self, seed: int, key: str) -> bool:
-        if self._results.result(self._arm.evaluate.get(seed)) is None:
-            return False
-        return (self._results.result(key) or {}).get("trial") == self._chosen(seed)
-
-    def _fits(self, seed: int) -> Iterator[tuple[str, Record]]:
-        """Yield the training of the generator and of the chosen trial, in the order of need."""
-        if self._results.result(self._arm.evaluate[seed]) is None:
-            return
-        for key in self._results.closure([self._arm.evaluate[seed]]):
-            record = self._results.records.get(key)
-            if record is None or record["status"] != "ok":
-                continue
-            if record["stage"] == "fit-generator":
-                yield "generator", record
-            elif key in self._arm.trials.get(seed, ()) and self._is_chosen(seed, key):
-                yield "segmenter", record
+    @cached_property
+    def _chosen(self) -> dict[int, Chosen]:
+        return {chosen.seed: chosen for chosen in self._results.all_chosen(self._arm)}
 
     def _trial(self, seed: int, number: int, key: str) -> TrialResult | None:
         record = self._results.records.get(key)
         if record is None:
             return None
-        result = record["result"] or {}
+        fit = record.result_as(FitSegmenterResult) if record.status == "ok" else None
+        number = number if fit is None else fit.trial
+        chosen = self._chosen.get(seed)
         values = {
-            "validation_score": result.get("score"),
-            "threshold": result.get("threshold"),
-            "trial_seconds": record.get("seconds"),
+            "validation_score": fit.score if fit else None,
+            "threshold": fit.threshold if fit else None,
+            "trial_seconds": record.seconds,
         }
-        failed = record["status"] != "ok"
-        number = result.get("trial", number)
         return TrialResult(
             seed=seed,
             number=number,
-            status="failed" if failed else "pruned" if result.get("pruned") else "ok",
-            chosen=number == self._chosen(seed),
+            status="failed" if fit is None else "pruned" if fit.pruned else "ok",
+            chosen=chosen is not None and chosen.evaluated.trial == number,
             span=_span([record]),
-            params=result.get("params") or {},
-            values={name: float(value) for name, value in values.items() if _finite(value)},
+            params=fit.params if fit else {},
+            values={
+                name: float(value)
+                for name, value in values.items()
+                if value is not None and math.isfinite(value)
+            },
         )
 
 
@@ -222,9 +210,19 @@ def arms_of(results: Results, board: dict[str, Any], store: Path) -> tuple[ArmRe
     )  # fmt: skip
 
 
-def _series(result: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[int, float]]]]:
-    for source, prefix in (("curve", ""), ("validation", "validation ")):
-        points = result.get(source) or []
+def _fits(chosen: Chosen) -> Iterator[tuple[str, FitGeneratorResult | FitSegmenterResult]]:
+    """Yield the training of the generator and of the trial, in the order of need."""
+    if chosen.generator is not None:
+        yield "generator", chosen.generator.result
+    yield "segmenter", chosen.trial.result
+
+
+def _series(
+    fit: FitGeneratorResult | FitSegmenterResult,
+) -> Iterator[tuple[str, list[tuple[int, float]]]]:
+    """Yield each value of a training over its steps, and each of its validations."""
+    validation = fit.validation if isinstance(fit, FitSegmenterResult) else ()
+    for points, prefix in ((fit.curve, ""), ([dict(v) for v in validation], "validation ")):
         names = dict.fromkeys(name for point in points for name in point)
         for name in names:
             if name in ("step", "seconds"):
@@ -234,14 +232,14 @@ def _series(result: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[int, fl
                 yield prefix + name, series
 
 
-def _span(records: list[Record]) -> tuple[float, float] | None:
+def _span(records: list[JobRecord]) -> tuple[float, float] | None:
     spans = []
     for record in records:
         try:
-            start = datetime.fromisoformat(record["started"]).timestamp()
-        except (KeyError, TypeError, ValueError):
+            start = datetime.fromisoformat(record.started or "").timestamp()
+        except ValueError:
             continue
-        spans.append((start, start + (record.get("seconds") or 0.0)))
+        spans.append((start, start + record.seconds))
     return (min(s for s, _ in spans), max(e for _, e in spans)) if spans else None
 
 

@@ -236,13 +236,8 @@ def _synthetic(folder: Path, arm: str, seed: int | None) -> str:
         raise StoreError(f"{arm}: has no generator; arms that have: {having or 'none'}")
     kin = [found for found in results.arms if found.generator == generator and found.name != arm]
     for found in (arms[arm], *kin):
-        for repetition, key in found.evaluate.items():
-            chosen = results.result(key)
-            if chosen is None or seed not in (None, repetition):
-                continue
-            fit = found.trials[repetition][chosen["trial"]]
-            candidates: list[str] = results.records[fit]["inputs"]["synthetic"]
-            if candidates:
-                return candidates[chosen["checkpoint"]]
+        for chosen in results.all_chosen(found):
+            if chosen.samples is not None and seed in (None, chosen.seed):
+                return chosen.samples.key
     which = "it" if seed is None else f"seed {seed}"
     raise StoreError(f"{arm}: {which} has not finished; run the benchmark first")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from vbench.analysis.folder import Arm, Results
+from vbench.records.stages import AuditResult
 
 
 def audit_summary(results: Results, arm: Arm) -> dict[str, dict[str, Any]]:
@@ -17,19 +18,22 @@ def audit_summary(results: Results, arm: Arm) -> dict[str, dict[str, Any]]:
     ``alarm`` is True when any seed raised it, and ``defined`` only when all are. ``sd`` is of the
     values between seeds, ``n`` counts seeds, ``n_undefined`` those without a defined value.
     """
-    found = [results.result(key) for key in arm.audit.values()]
-    audits = [audit for audit in found if audit]
+    found = [results.result(key, AuditResult) for key in arm.audit.values()]
+    audits = [audit for audit in found if audit is not None]
+    families = {
+        "fidelity": [audit.fidelity for audit in audits],
+        "privacy": [audit.privacy for audit in audits],
+    }
     return {
         family: {
-            metric: _average([a[family][metric] for a in audits if metric in a.get(family, {})])
-            for metric in dict.fromkeys(m for a in audits for m in a.get(family, {}))
+            metric: _average([scores[metric] for scores in seeds if metric in scores])
+            for metric in dict.fromkeys(name for scores in seeds for name in scores)
         }
-        for family in ("fidelity", "privacy")
+        for family, seeds in families.items()
     }
 
 
-def _average(entries: list[Any]) -> dict[str, Any]:
-    tables = [entry if isinstance(entry, Mapping) else {"value": entry} for entry in entries]
+def _average(tables: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for name in dict.fromkeys(field for table in tables for field in table):
         out[name] = _field(name, [table[name] for table in tables if table.get(name) is not None])

@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from vbench.analysis.folder import Arm, Record, Results
+from vbench.analysis.chosen import Chosen
+from vbench.analysis.folder import Arm, Results
+from vbench.records.stages import Budget, FitSegmenterInputs
 from vbench.regimes import named
 
 ORIGINS = ("source", "target", "synthetic")
@@ -40,57 +42,57 @@ def arm_budget(results: Results, arm: Arm) -> dict[str, Any]:
         generator that the arm chose from, and those that were chosen from where it starts. None
         where there is nothing of the kind, or a record does not say, as those of earlier versions.
     """
-    found = []
-    for seed, evaluate in arm.evaluate.items():
-        chosen, trials = results.result(evaluate), arm.trials.get(seed, ())
-        fit = results.records.get(trials[chosen["trial"]]) if chosen and trials else None
-        if fit is not None and fit["result"]:
-            found.append({**_taken(results, arm, fit), **_searched(results, arm, fit, len(trials))})
+    found = [
+        {**_taken(arm, chosen), **_searched(results, arm, chosen)}
+        for chosen in results.all_chosen(arm)
+    ]
     return {name: _mean([budget[name] for budget in found]) for name in FIELDS}
 
 
-def _taken(results: Results, arm: Arm, fit: Record) -> dict[str, Any]:
-    """Return what the chain took that ends with a trial."""
-    start = results.records.get(fit["result"].get("start") or "")
-    chain = [record["result"].get("budget") for record in (start, fit) if record]
-    samples = results.records.get((start or fit)["result"].get("samples") or "")
-    generator = results.result(samples["inputs"]["generator"]) if samples else None
-    made = (generator or {}).get("budget")
-    own = chain[-1] and chain[-1]["steps"]
-    steps = _sum(budget and budget["steps"] for budget in chain)
+def _taken(arm: Arm, chosen: Chosen) -> dict[str, int | None]:
+    """Return what the chain took that ends with the chosen trial."""
+    start, own = chosen.start, chosen.trial.result.budget
+    chain = [start.result.budget, own] if start is not None else [own]
+    made = chosen.generator.result.budget if chosen.generator is not None else None
+    steps = _sum(_steps(budget) for budget in chain)
     on_target = named(arm.regime).cohort == "target"
     return {
         "steps": steps,
-        "steps_pretraining": None if steps is None else steps - own,
-        "steps_target": own if on_target or own is None else 0,
-        "steps_generator": made and made["steps"],
+        "steps_pretraining": None if steps is None or own is None else steps - own.steps,
+        "steps_target": _steps(own) if on_target or own is None else 0,
+        "steps_generator": _steps(made),
         **{f"patches_{o}": _sum(_patches(budget, o) for budget in chain) for o in ORIGINS},
         "patches_generator": _sum(_patches(made, o) for o in ORIGINS),
     }
 
 
-def _searched(results: Results, arm: Arm, fit: Record, trials: int) -> dict[str, Any]:
+def _searched(results: Results, arm: Arm, chosen: Chosen) -> dict[str, int | None]:
     """Return what the arm chose from, and what was chosen from before it."""
-    inputs = fit.get("inputs") or {}
-    inherited = inputs.get("initial") or inputs.get("synthetic_of") or []
-    parent = results.records.get(inherited[0]) if inherited else None
+    inputs = chosen.trial.inputs
+    inherited = inputs.initial or inputs.synthetic_of
+    parent = results.trial(inherited[0]) if inherited else None
     return {
-        "trials": trials,
-        "candidates": _candidates(fit) if arm.generator else None,
+        "trials": len(arm.trials[chosen.seed]),
+        "candidates": _candidates(inputs) if arm.generator else None,
         "trials_inherited": len(inherited),
-        "candidates_inherited": _candidates(parent) if parent else None,
+        "candidates_inherited": _candidates(parent.inputs) if parent is not None else None,
     }
 
 
-def _candidates(fit: Record) -> int:
+def _candidates(inputs: FitSegmenterInputs) -> int:
     """Count the candidates of a generator that a trial could have taken."""
-    space = ((fit.get("inputs") or {}).get("asking") or {}).get("space") or {}
-    return len(space.get("generator.checkpoint", {}).get("choices", ())) or 1
+    choices = inputs.trial_spec.space.get("generator.checkpoint", {}).get("choices")
+    return len(choices) if isinstance(choices, list | tuple) and choices else 1
 
 
-def _patches(budget: Mapping[str, Any] | None, origin: str) -> int | None:
-    counts = budget and budget["patches"]
-    return counts[origin] if counts else None
+def _steps(budget: Budget | None) -> int | None:
+    return None if budget is None else budget.steps
+
+
+def _patches(budget: Budget | None, origin: str) -> int | None:
+    if budget is None or budget.patches is None:
+        return None
+    return int(getattr(budget.patches, origin))
 
 
 def _sum(values: Iterable[int | None]) -> int | None:

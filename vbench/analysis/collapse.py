@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from vbench.analysis.folder import Arm, Results
+from vbench.records.stages import FitGeneratorResult
 
 
 def collapses(results: Results, arm: Arm) -> list[dict[str, Any]]:
@@ -19,22 +20,19 @@ def collapses(results: Results, arm: Arm) -> list[dict[str, Any]]:
         return []
     found = []
     for seed, key in arm.evaluate.items():
-        for needed in results.closure([key]):
-            record = results.records.get(needed)
-            if record is None or record["stage"] != "fit-generator" or record["status"] != "ok":
-                continue
-            result = record["result"] or {}
-            looks = result.get("looks") or result.get("candidates") or [{}]
+        for record in results.needed_by([key], "fit-generator"):
+            fitted = record.result_as(FitGeneratorResult)
+            previews = fitted.previews or fitted.candidates
             found += [
                 {
                     "generator": arm.generator,
                     "seed": seed,
-                    "step": look["step"],
-                    "fault": look["collapsed"],
-                    "recovered": not looks[-1].get("collapsed"),
+                    "step": preview.step,
+                    "fault": preview.collapsed,
+                    "recovered": not previews[-1].collapsed,
                 }
-                for look in looks
-                if look.get("collapsed")
+                for preview in previews
+                if preview.collapsed
             ]
     return found
 

@@ -25,11 +25,10 @@ def arm_cost(results: Results, arm: Arm) -> dict[str, Any]:
         record = results.records.get(key)
         if record is None:
             continue
-        stage = record["stage"]
-        seconds[stage] = seconds.get(stage, 0.0) + (record.get("seconds") or 0.0)
-        cpu += record.get("cpu_seconds") or 0.0
-        if record.get("peak_memory_mb"):
-            memory.append(record["peak_memory_mb"])
+        seconds[record.stage] = seconds.get(record.stage, 0.0) + record.seconds
+        cpu += record.cpu_seconds or 0.0
+        if record.peak_memory_mb:
+            memory.append(record.peak_memory_mb)
     return {
         "seconds": round(sum(seconds.values()), 3),
         "cpu_seconds": round(cpu, 3),

@@ -1,4 +1,4 @@
-"""Reads a benchmark folder (plan.json and records.jsonl) into the arms and their finished jobs.
+"""The one reader of a benchmark folder: plan.json and records.jsonl as typed records.
 
 The records are the truth: cases.csv is written from the same lines and is not read back.
 """
@@ -6,15 +6,30 @@ The records are the truth: cases.csv is written from the same lines and is not r
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
+from vbench.analysis.chosen import Chosen, Finished, Trial
 from vbench.errors import StoreError
+from vbench.records.job import JobRecord
+from vbench.records.plan import JobAbout, PlanFile, PlannedArm
+from vbench.records.stages import (
+    EvaluateResult,
+    FitGeneratorInputs,
+    FitGeneratorResult,
+    FitSegmenterInputs,
+    FitSegmenterResult,
+    Inputs,
+    Result,
+    SynthesiseInputs,
+    SynthesiseResult,
+)
 from vbench.regimes import named
 
-Record = dict[str, Any]
+I_ = TypeVar("I_", bound=Inputs)
+R = TypeVar("R", bound=Result)
 
 
 @dataclass(frozen=True)
@@ -61,11 +76,11 @@ class Results:
     """
 
     benchmark: str
-    plan: dict[str, Any]
+    plan: PlanFile
     arms: tuple[Arm, ...]
-    jobs: dict[str, dict[str, Any]]
-    records: dict[str, Record]
-    cohorts: dict[str, tuple[str, ...]]
+    jobs: Mapping[str, JobAbout]
+    records: Mapping[str, JobRecord]
+    cohorts: Mapping[str, tuple[str, ...]]
     people: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def person(self, cohort: str, subject: str) -> str:
@@ -77,14 +92,68 @@ class Results:
         own = (s for s, p in self.people.get(cohort, {}).items() if p == person)
         return next(own, person)
 
-    def result(self, key: str | None) -> dict[str, Any] | None:
-        """Return what a finished job reported; None when it failed or has not run."""
+    def finished(self, key: str | None) -> JobRecord | None:
+        """Return the record of a finished job; None when it failed or has not run."""
         record = self.records.get(key or "")
-        if record is None or record["status"] != "ok":
-            return None
-        return record["result"] or {}
+        return record if record is not None and record.status == "ok" else None
 
-    def closure(self, keys: Iterator[str] | list[str]) -> list[str]:
+    def result(self, key: str | None, model: type[R]) -> R | None:
+        """Return what a finished job found; None when it failed or has not run.
+
+        Raises:
+            StoreError: When it is a job of another stage.
+        """
+        record = self.finished(key)
+        return None if record is None else record.result_as(model)
+
+    def evaluated(self, arm: Arm, seed: int) -> EvaluateResult | None:
+        """Return an arm's scores with one seed; None when it has none."""
+        return self.result(arm.evaluate.get(seed), EvaluateResult)
+
+    def done(self, key: str | None, inputs: type[I_], result: type[R]) -> Finished[I_, R] | None:
+        """Return a finished job with its parts by their types; None when there is none.
+
+        Raises:
+            StoreError: When it is a job of another stage.
+        """
+        record = self.finished(key)
+        if record is None:
+            return None
+        return Finished(record, record.inputs_as(inputs), record.result_as(result))
+
+    def trial(self, key: str | None) -> Trial | None:
+        """Return a finished trial; None when it failed or has not run."""
+        return self.done(key, FitSegmenterInputs, FitSegmenterResult)
+
+    def chosen(self, arm: Arm, seed: int) -> Chosen | None:
+        """Return what an arm selected with one seed; None when it has not been evaluated."""
+        evaluated = self.evaluated(arm, seed)
+        if evaluated is None:
+            return None
+        trials = [trial for key in arm.trials.get(seed, ()) if (trial := self.trial(key))]
+        trial = next((t for t in trials if t.result.trial == evaluated.trial), None)
+        if trial is None:
+            return None
+        start = self.trial(trial.result.start)
+        sampled = _samples(trial) or (_samples(start) if start is not None else None)
+        samples = self.done(sampled, SynthesiseInputs, SynthesiseResult)
+        fitted = samples.inputs.generator if samples is not None else None
+        generator = self.done(fitted, FitGeneratorInputs, FitGeneratorResult)
+        return Chosen(seed, evaluated, trial, start, samples, generator)
+
+    def all_chosen(self, arm: Arm) -> Iterator[Chosen]:
+        """Yield what an arm selected, for each seed that has been evaluated."""
+        for seed in arm.evaluate:
+            if (chosen := self.chosen(arm, seed)) is not None:
+                yield chosen
+
+    def needed_by(self, keys: Iterable[str], stage: str) -> Iterator[JobRecord]:
+        """Yield the finished jobs of a stage that these jobs stand on, needed ones first."""
+        for key in self.closure(keys):
+            if (record := self.finished(key)) is not None and record.stage == stage:
+                yield record
+
+    def closure(self, keys: Iterable[str]) -> list[str]:
         """Return these jobs and all that they need, each once, needed ones first."""
         found: dict[str, None] = {}
         todo = [(key, False) for key in reversed(list(keys))]
@@ -94,9 +163,18 @@ class Results:
                 found[key] = None
             elif key not in found:
                 todo.append((key, True))
-                needs = self.jobs.get(key) or self.records.get(key) or {}
-                todo.extend((need, False) for need in needs.get("needs", ()) if need not in found)
+                about = self.jobs.get(key) or self.records.get(key)
+                needs = about.needs if about is not None else ()
+                todo.extend((need, False) for need in needs if need not in found)
         return list(found)
+
+
+def _samples(trial: Trial) -> str | None:
+    """Return the key of the samples that a trial learnt from; None without any."""
+    fit, synthetic = trial.result, trial.inputs.synthetic
+    if fit.samples is None and fit.checkpoint is not None and fit.checkpoint < len(synthetic):
+        return synthetic[fit.checkpoint]  # of a version whose results did not name them
+    return fit.samples
 
 
 def read_results(folder: Path) -> Results:
@@ -107,72 +185,74 @@ def read_results(folder: Path) -> Results:
     """
     path = folder / "plan.json"
     try:
-        plan = json.loads(path.read_text("utf-8"))
+        content = json.loads(path.read_text("utf-8"))
     except FileNotFoundError as error:
         raise StoreError(f"{path}: missing; is this a benchmark's results folder?") from error
     except ValueError as error:
         raise StoreError(f"{path}: not JSON ({error}); run the benchmark again") from error
-    records = merge_records(read_records(folder / "records.jsonl"))
+    plan = PlanFile.read(content, path)
     people: dict[str, dict[str, str]] = {}
     cohorts: dict[str, tuple[str, ...]] = {}
-    for name, part in plan["data"].items():
-        if part:
-            test, groups = part["subjects"]["test"], part.get("groups", {})
+    for name, part in plan.data.items():
+        if part is not None:
+            test, groups = part.subjects["test"], part.groups or {}
             people[name] = {subject: groups[subject] for subject in test if subject in groups}
             cohorts[name] = tuple(dict.fromkeys(groups.get(subject, subject) for subject in test))
-    arms = tuple(_arm(entry, plan) for entry in plan["arms"])
-    jobs = {job["key"]: job for job in plan.get("jobs", ())}
-    return Results(plan["benchmark"], plan, arms, jobs, records, cohorts, people)
+    return Results(
+        benchmark=plan.benchmark,
+        plan=plan,
+        arms=tuple(_arm(planned, plan) for planned in plan.arms),
+        jobs={job.key: job for job in plan.jobs},
+        records=merge_records(read_records(folder / "records.jsonl")),
+        cohorts=cohorts,
+        people=people,
+    )
 
 
-def read_records(path: Path) -> Iterator[Record]:
+def read_records(path: Path) -> Iterator[JobRecord]:
     """Yield the lines of records.jsonl; a last line that was cut off in writing is left out.
 
     Raises:
-        StoreError: When any other line is broken.
+        StoreError: When any other line is broken, or is no record of a known stage.
     """
     if not path.is_file():
         return
     lines = path.read_text("utf-8").splitlines()
     for number, line in enumerate(lines, start=1):
         try:
-            yield json.loads(line)
+            value = json.loads(line)
         except ValueError as error:
             if number == len(lines):
                 return
             raise StoreError(f"{path}:{number}: not JSON ({error}); delete the line") from error
+        yield JobRecord.read(value, f"{path}:{number}")
 
 
-def merge_records(records: Iterator[Record]) -> dict[str, Record]:
+def merge_records(records: Iterable[JobRecord]) -> dict[str, JobRecord]:
     """Keep one record a key: a finished one before a failed one, then the later line."""
-    merged: dict[str, Record] = {}
+    merged: dict[str, JobRecord] = {}
     for record in records:
-        before = merged.get(record["key"])
-        if before is None or before["status"] != "ok" or record["status"] == "ok":
-            merged[record["key"]] = record
+        before = merged.get(record.key)
+        if before is None or before.status != "ok" or record.status == "ok":
+            merged[record.key] = record
     return merged
 
 
-def _arm(entry: dict[str, Any], plan: dict[str, Any]) -> Arm:
-    data = plan["data"]
-    on_target = named(entry["regime"]).cohort == "target" and bool(data.get("target"))
-    if on_target and all(
-        data["target"][part] == data["source"][part] for part in ("fingerprint", "subjects")
-    ):
-        on_target = False
+def _arm(planned: PlannedArm, plan: PlanFile) -> Arm:
+    source, target = plan.data.get("source"), plan.data.get("target")
+    on_target = named(planned.regime).cohort == "target" and target is not None
+    if source is not None and target is not None:
+        same = (source.fingerprint, source.subjects) == (target.fingerprint, target.subjects)
+        on_target = on_target and not same
     return Arm(
-        name=entry["arm"],
-        regime=entry["regime"],
-        generator=entry.get("generator"),
-        n_subjects=entry.get("n_subjects"),
-        segmenter=entry.get("segmenter", ""),
+        name=planned.arm,
+        regime=planned.regime,
+        generator=planned.generator,
+        n_subjects=planned.n_subjects,
+        segmenter=planned.segmenter,
         cohort="target" if on_target else "source",
-        evaluate=_by_seed(entry["evaluate"]),
-        trials={seed: tuple(keys) for seed, keys in _by_seed(entry.get("trials")).items()},
-        audit=_by_seed(entry.get("audit")),
-        control=entry.get("control"),
+        evaluate=dict(sorted(planned.evaluate.items())),
+        trials=dict(sorted(planned.trials.items())),
+        audit=dict(sorted((planned.audit or {}).items())),
+        control=planned.control,
     )
-
-
-def _by_seed(table: Mapping[str, Any] | None) -> dict[int, Any]:
-    return {int(seed): value for seed, value in sorted((table or {}).items()) if value}

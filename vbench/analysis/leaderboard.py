@@ -28,6 +28,7 @@ from vbench.analysis.stats import per_subject, score_range
 from vbench.analysis.transfer import transfer_curves
 from vbench.analysis.trials import trial_counts
 from vbench.analysis.uncertainty import Claim, claim_of, mean_interval
+from vbench.records.board import Board
 
 
 def build_leaderboard(folder: Path) -> dict[str, Any]:
@@ -49,6 +50,11 @@ def write_leaderboard(folder: Path) -> dict[str, Any]:
 
 
 def leaderboard(results: Results) -> dict[str, Any]:
+    """Return the content of leaderboard.json of results, as :class:`vbench.records.board.Board`."""
+    return typed_leaderboard(results).to_json()
+
+
+def typed_leaderboard(results: Results) -> Board:
     """Return the leaderboard of results, which may have been merged from several folders."""
     names = segmentation_metrics(results)
     metrics = {name: metric_info(results, name) for name in names}
@@ -71,9 +77,9 @@ def leaderboard(results: Results) -> dict[str, Any]:
     mark_ranks(by_arm, results.arms, scores, metrics)
     curves = transfer_curves(results.arms, scores, metrics)
     add_controls(curves, by_arm, metrics)
-    return {
+    content = {
         "benchmark": results.benchmark,
-        "vbench": results.plan.get("vbench", ""),
+        "vbench": results.plan.vbench,
         "finished": all(row["status"] != "pending" for row in rows),
         "primary": primary,
         "claim": _claim(rows),
@@ -82,6 +88,7 @@ def leaderboard(results: Results) -> dict[str, Any]:
         "rows": sorted(rows, key=lambda row: _order(row, primary, metrics)),
         "transfer": curves,
     }
+    return Board.model_validate(content)
 
 
 def primary_metric(results: Results, names: list[str]) -> str | None:
@@ -107,7 +114,7 @@ def _row(
     scores: dict[str, ArmScores],
     ranges: dict[str, tuple[float, float]],
 ) -> dict[str, Any]:
-    best = {seed: results.result(arm.evaluate[seed]) or {} for seed in gone.finished}
+    best = {seed: results.evaluated(arm, seed) for seed in gone.finished}
     return {
         "arm": arm.name,
         "regime": arm.regime,
@@ -126,7 +133,7 @@ def _row(
         **arm_cost(results, arm),
         "metrics": {name: summary(table, *ranges[name]) for name, table in scores.items()},
         "versus": {},
-        "best_params": {str(seed): result.get("params", {}) for seed, result in best.items()},
+        "best_params": {str(seed): dict(e.params) for seed, e in best.items() if e is not None},
         "collapsed": collapses(results, arm),
         **audit_summary(results, arm),
     }

@@ -10,6 +10,8 @@ from typing import Any
 
 from vbench.analysis.folder import Arm, Results, merge_records, read_results
 from vbench.analysis.leaderboard import leaderboard
+from vbench.records.job import JobRecord
+from vbench.records.plan import PlanFile
 from vbench.regimes import named
 
 #: Tables of a spec that do not change what an arm is.
@@ -50,13 +52,13 @@ def merge_results(parts: Sequence[Results], names: Sequence[str]) -> Results:
     settings: dict[str, str] = {}
     for part, label in zip(parts, names, strict=True):
         for name, subjects in part.cohorts.items():
-            identity = _text([part.plan["data"][name]["fingerprint"], subjects])
+            identity = _text([_fingerprint(part, name), subjects])
             fresh = _free(name, label, cohorts)
             cohorts.setdefault(cohort_of.setdefault(identity, fresh), subjects)
             people.setdefault(cohort_of[identity], part.people.get(name, {}))
         for arm in part.arms:
             subjects = part.cohorts[arm.cohort]
-            identity = _text([part.plan["data"][arm.cohort]["fingerprint"], subjects])
+            identity = _text([_fingerprint(part, arm.cohort), subjects])
             moved = replace(arm, cohort=cohort_of[identity])
             setting = _settings(part, arm)
             before = arms.get(arm.name)
@@ -78,12 +80,17 @@ def merge_results(parts: Sequence[Results], names: Sequence[str]) -> Results:
     )
 
 
-def _join(first: Arm, second: Arm, records: dict[str, Any]) -> Arm | None:
+def _fingerprint(part: Results, cohort: str) -> str:
+    data = part.plan.data[cohort]
+    return data.fingerprint if data is not None else ""
+
+
+def _join(first: Arm, second: Arm, records: Mapping[str, JobRecord]) -> Arm | None:
     """Put the seeds of two arms together; None when they disagree on one."""
     evaluate, trials, audit = dict(first.evaluate), dict(first.trials), dict(first.audit)
     for seed, key in second.evaluate.items():
         mine = evaluate.get(seed, key)
-        finished = [records.get(k, {}).get("status") == "ok" for k in (mine, key)]
+        finished = [(r := records.get(k)) is not None and r.status == "ok" for k in (mine, key)]
         if mine != key and all(finished):
             return None
         if mine != key and not finished[1]:
@@ -99,11 +106,11 @@ def _join(first: Arm, second: Arm, records: dict[str, Any]) -> Arm | None:
 
 def _settings(part: Results, arm: Arm) -> str:
     """Return all that makes arms of one name the same experiment, seeds and code left out."""
-    spec = part.plan.get("spec", {})
+    spec = part.plan.spec
     data = {
-        name: [table["fingerprint"], table["subjects"], table.get("groups")]
-        for name, table in part.plan["data"].items()
-        if table
+        name: [table.fingerprint, dict(table.subjects), table.groups and dict(table.groups)]
+        for name, table in part.plan.data.items()
+        if table is not None
     }
     generators = [
         use
@@ -119,15 +126,14 @@ def _settings(part: Results, arm: Arm) -> str:
     return _text([data, generators, params, {**rest, "tune": tune}])
 
 
-def _plan(parts: Sequence[Results]) -> dict[str, Any]:
+def _plan(parts: Sequence[Results]) -> PlanFile:
     """Return the first plan, with the metrics of all."""
-    plan = dict(parts[0].plan)
-    spec = dict(plan.get("spec", {}))
-    lists = [part.plan.get("spec", {}).get("metrics", {}).get("segmentation", []) for part in parts]
+    spec = dict(parts[0].plan.spec)
+    lists = [part.plan.spec.get("metrics", {}).get("segmentation", []) for part in parts]
     merged = {_text(metric): metric for metrics in lists for metric in metrics}
     spec["metrics"] = {**spec.get("metrics", {}), "segmentation": list(merged.values())}
-    known = {k: v for part in reversed(parts) for k, v in part.plan.get("metrics", {}).items()}
-    return {**plan, "spec": spec, "metrics": known}
+    known = {k: v for part in reversed(parts) for k, v in part.plan.metrics.items()}
+    return parts[0].plan.model_copy(update={"spec": spec, "metrics": known})
 
 
 def _free(name: str, label: str, taken: dict[str, Any]) -> str:

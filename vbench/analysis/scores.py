@@ -11,6 +11,8 @@ import numpy as np
 
 from vbench.analysis.folder import Arm, Results
 from vbench.analysis.stats import Floats
+from vbench.records.job import Failure, JobRecord
+from vbench.records.stages import Case
 
 
 @dataclass(frozen=True)
@@ -77,16 +79,16 @@ def outcome(results: Results, arm: Arm) -> Outcome:
     failure: dict[str, Any] | None = None
     for seed, key in arm.evaluate.items():
         record = results.records.get(key)
-        if record is not None and record["status"] == "ok":
+        if record is not None and record.status == "ok":
             finished.append(seed)
             continue
         cause = _cause(results, arm, seed)
         if record is not None or cause is not None:
             failed.append(seed)
-            failure = failure or _describe(cause or record or {}, seed)
+            failure = failure or _describe(cause or record, seed)
     for seed, key in arm.audit.items():  # the scores are whole; what an audit lacks is said
         record = results.records.get(key)
-        if record is not None and record["status"] == "failed":
+        if record is not None and record.status == "failed":
             failure = failure or _describe(record, seed)
     if failed:
         status = "failed"
@@ -95,35 +97,37 @@ def outcome(results: Results, arm: Arm) -> Outcome:
     return Outcome(status, tuple(finished), tuple(failed), failure)
 
 
-def _cause(results: Results, arm: Arm, seed: int) -> dict[str, Any] | None:
+def _cause(results: Results, arm: Arm, seed: int) -> JobRecord | None:
     """Return the record that the failure started from; None when nothing that matters failed.
 
     A failed trial fails the arm only when all of them did.
     """
     trials = arm.trials.get(seed, ())
     failures = [
-        results.records[key]
+        record
         for key in results.closure([arm.evaluate[seed]])
-        if results.records.get(key, {}).get("status") == "failed"
+        if (record := results.records.get(key)) is not None and record.status == "failed"
     ]
-    failed_trials = [record for record in failures if record["key"] in trials]
+    failed_trials = [record for record in failures if record.key in trials]
     if len(failed_trials) < len(trials):
-        failures = [record for record in failures if record["key"] not in trials]
-    causes = [r for r in failures if (r.get("failure") or {}).get("reason") != "upstream"]
+        failures = [record for record in failures if record.key not in trials]
+    causes = [r for r in failures if r.failure is None or r.failure.reason != "upstream"]
     found = causes or failures
     return found[0] if found else None
 
 
-def _describe(record: dict[str, Any], seed: int) -> dict[str, Any]:
-    failure = record.get("failure") or {}
+def _describe(record: JobRecord | None, seed: int) -> dict[str, Any] | None:
+    if record is None:
+        return None
+    failure = record.failure or Failure(reason="error", message="", seconds=record.seconds)
     return {
         "seed": seed,
-        "stage": record.get("stage", ""),
-        "label": record.get("label", ""),
-        "reason": failure.get("reason", "error"),
-        "message": failure.get("message", ""),
-        "traceback": failure.get("traceback", ""),
-        "seconds": failure.get("seconds", record.get("seconds")),
+        "stage": record.stage,
+        "label": record.label,
+        "reason": failure.reason,
+        "message": failure.message,
+        "traceback": failure.traceback,
+        "seconds": failure.seconds,
     }
 
 
@@ -140,14 +144,14 @@ def arm_scores(results: Results, arm: Arm, metrics: Iterable[str]) -> dict[str, 
     tables = {m: (np.full(shape, np.nan), np.zeros(shape, bool)) for m in metrics}
     found: dict[tuple[str, int, int], list[float]] = {}
     for row, seed in enumerate(seeds):
-        for case in (results.result(arm.evaluate[seed]) or {}).get("cases", ()):
-            person = results.person(arm.cohort, case["subject"])
-            if case["metric"] not in tables or person not in column:
+        for case in _cases(results, arm, seed):
+            person = results.person(arm.cohort, case.subject)
+            if case.metric not in tables or person not in column:
                 continue
             at = row, column[person]
-            tables[case["metric"]][1][at] |= case["status"] == "undefined"
-            scored = case["status"] != "failed" and case["value"] is not None
-            found.setdefault((case["metric"], *at), []).append(case["value"] if scored else np.nan)
+            tables[case.metric][1][at] |= case.status == "undefined"
+            value = np.nan if case.status == "failed" or case.value is None else case.value
+            found.setdefault((case.metric, *at), []).append(value)
     for (metric, row, place), several in found.items():
         tables[metric][0][row, place] = np.mean(several)
     return {m: ArmScores(v, u, seeds, subjects) for m, (v, u) in tables.items()}
@@ -155,19 +159,24 @@ def arm_scores(results: Results, arm: Arm, metrics: Iterable[str]) -> dict[str, 
 
 def segmentation_metrics(results: Results) -> list[str]:
     """Name the metrics: those of the spec in its order, then any other that was recorded."""
-    spec = results.plan.get("spec", {}).get("metrics", {})
+    spec = results.plan.spec.get("metrics", {})
     names = dict.fromkeys(_name(entry) for entry in spec.get("segmentation", ()))
     for arm in results.arms:
-        for key in arm.evaluate.values():
-            for case in (results.result(key) or {}).get("cases", ()):
-                names.setdefault(case["metric"])
+        for seed in arm.evaluate:
+            for case in _cases(results, arm, seed):
+                names.setdefault(case.metric)
     return list(names)
 
 
 def validation_metric(results: Results) -> str | None:
     """Name the metric that trials are validated by; None where the plan does not say."""
-    entry = (results.plan.get("spec", {}).get("tune") or {}).get("metric")
+    entry = (results.plan.spec.get("tune") or {}).get("metric")
     return _name(entry) if entry else None
+
+
+def _cases(results: Results, arm: Arm, seed: int) -> tuple[Case, ...]:
+    evaluated = results.evaluated(arm, seed)
+    return evaluated.cases if evaluated is not None else ()
 
 
 def _name(entry: Any) -> str:
@@ -176,14 +185,9 @@ def _name(entry: Any) -> str:
 
 def metric_info(results: Results, name: str) -> MetricInfo:
     """Say how to read a metric: from the plan, else from the plugin when it is installed."""
-    planned = results.plan.get("metrics", {}).get(name)
+    planned = results.plan.metrics.get(name)
     if planned is not None:
-        return MetricInfo(
-            name,
-            planned.get("id", name),
-            planned.get("unit", ""),
-            planned.get("higher_is_better", True),
-        )
+        return MetricInfo(name, planned.id, planned.unit, planned.higher_is_better)
     cls = _plugin(results, name)
     if cls is None:
         # A folder from another machine may carry a metric whose plugin is not installed here:
@@ -197,7 +201,7 @@ def _plugin(results: Results, name: str) -> Any:
     from vbench import registry
     from vbench.errors import PluginError
 
-    paths = tuple((results.plan.get("spec", {}).get("plugins") or {}).get("paths", ()))
+    paths = tuple((results.plan.spec.get("plugins") or {}).get("paths", ()))
     with suppress(PluginError):
         return registry.for_paths(paths).metric(name)
     with suppress(PluginError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from vbench.analysis.folder import Arm, Results
+from vbench.records.stages import FitSegmenterResult
 
 
 def trial_counts(results: Results, arm: Arm) -> dict[str, int]:
@@ -24,10 +25,11 @@ def _fate(results: Results, key: str) -> str:
     record = results.records.get(key)
     if record is None:
         return "pending"
-    if record["status"] != "ok":
+    if record.status != "ok":
         return "failed"
-    result = record["result"] or {}
-    for fate in ("pruned", "diverged", "skipped"):
-        if result.get(fate):
-            return fate
-    return "ended"
+    fit = record.result_as(FitSegmenterResult)
+    if fit.pruned:
+        return "pruned"
+    if fit.diverged:
+        return "diverged"
+    return "skipped" if fit.skipped else "ended"

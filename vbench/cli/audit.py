@@ -17,7 +17,7 @@ from vbench.cli.common import json_option, out_option
 @json_option
 def command(folder: Path, out: str, as_json: bool) -> None:
     """Audit the exported data set in FOLDER against the patients that its generator learnt from."""
-    from vbench.share import audit_export
+    from vbench.share.rerun import audit_export
 
     scores = audit_export(folder, out=out)
     if as_json:

@@ -21,7 +21,7 @@ def command(
 ) -> None:
     """Write the synthetic patches of ARM to FOLDER, with a privacy audit and a datasheet."""
     from vbench.cli.folders import benchmark_folders
-    from vbench.share import export
+    from vbench.share.export import export
 
     (place,) = benchmark_folders(benchmark, [Path(out)])
     written = export(arm, folder, benchmark=place.name, out=out, seed=seed, nifti=nifti)

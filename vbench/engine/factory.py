@@ -8,10 +8,10 @@ from typing import Any, cast
 
 from pydantic import JsonValue
 
+from vbench.audit.features import offers_features
 from vbench.engine.arm import Arm
 from vbench.engine.datasets import Subjects
 from vbench.engine.job import Job, derive_seed
-from vbench.features import offers_features
 from vbench.interfaces import Fitted, Metric
 from vbench.records.stages import (
     AuditInputs,

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from markupsafe import Markup, escape
 
+from vbench.analysis.chosen import Generator
 from vbench.analysis.folder import Arm, Results
 from vbench.analysis.layout import short_name
 from vbench.analysis.scores import arm_scores
@@ -18,6 +19,7 @@ from vbench.analysis.stats import per_subject
 from vbench.analysis.wording import number
 from vbench.figures.figure import Figure
 from vbench.figures.pixels import data_uri, enlarge, patch_sheet, png, projection_sheet
+from vbench.records.stages import FitGeneratorResult
 from vbench.regimes import named
 
 Board = Mapping[str, Any]
@@ -34,8 +36,8 @@ def samples(results: Results, store: Path) -> list[Figure]:
         if found is None or any(figure.title == arm.generator for figure in figures):
             continue
         fit, patches = found
-        real = real if real is not None else _real_patches(results, fit, store)
-        caption = f"Seed {results.records[fit]['seed']}, the candidate that {arm.name} selected."
+        real = real if real is not None else _real_patches(fit, store)
+        caption = f"Seed {fit.seed}, the candidate that {arm.name} selected."
         figures.append(_sheet(patches, str(arm.generator), caption))
     if real is not None:
         figures.insert(0, _sheet(real, "real", "Centred on vessels of training subjects."))
@@ -64,17 +66,14 @@ class Look:
 def looks(results: Results, arm: Arm, store: Path) -> Iterator[Look]:
     """Yield the samples that were looked at while an arm's generator was trained, in order."""
     for seed, key in arm.evaluate.items():
-        for fit in results.closure([key]):
-            record = results.records.get(fit)
-            if record is None or record["stage"] != "fit-generator":
-                continue
-            for look in (record["result"] or {}).get("looks", ()):
-                path = store / fit / Path(look["file"]).name
+        for fit in results.needed_by([key], "fit-generator"):
+            for preview in fit.result_as(FitGeneratorResult).previews:
+                path = store / fit.key / Path(preview.file or "").name
                 if path.is_file():
                     patches = np.load(path, allow_pickle=False)
                     file = png(enlarge(patch_sheet(patches[:SHOWN])))
-                    fault = look.get("collapsed") or ""
-                    yield Look(str(arm.generator), seed, look["step"], fault, file)
+                    fault = preview.collapsed or ""
+                    yield Look(str(arm.generator), seed, preview.step, fault, file)
 
 
 def samples_on_the_way(results: Results, store: Path) -> list[Figure]:
@@ -108,47 +107,34 @@ def picture(file: bytes, words: str, style: str) -> Markup:
 
 def chosen_samples(
     results: Results, arm: Arm, store: Path
-) -> tuple[str, npt.NDArray[np.float16]] | None:
+) -> tuple[Generator, npt.NDArray[np.float16]] | None:
     """Return the fit and the samples of the candidate that an arm's first seed selected.
 
     Returns:
-        Key of the ``fit-generator`` job and ``(16, 2, *size)``; None without a generator.
+        The fitted generator and ``(16, 2, *size)``; None without a generator.
     """
     if not named(arm.regime).samples:
         return None
-    for seed, key in arm.evaluate.items():
-        result = results.result(key)
-        if result is None:
-            continue
-        for fit in arm.trials.get(seed, ()):
-            trial = results.result(fit)
-            if trial is None or trial.get("trial") != result.get("trial"):
-                continue
-            synthetic = results.records[fit].get("inputs", {}).get("synthetic") or []
-            index = trial.get("checkpoint") or 0
-            if index >= len(synthetic):
-                continue
-            inputs = (results.records.get(synthetic[index]) or {}).get("inputs") or {}
-            path = store / str(inputs.get("generator")) / f"samples-{inputs.get('checkpoint')}.npy"
+    for chosen in results.all_chosen(arm):
+        if chosen.generator is not None:
+            path = store / chosen.generator.key / f"samples-{chosen.candidate}.npy"
             if path.is_file():
-                return str(inputs["generator"]), np.load(path, allow_pickle=False)
+                return chosen.generator, np.load(path, allow_pickle=False)
     return None
 
 
-def _real_patches(results: Results, fit: str, store: Path) -> npt.NDArray[np.float32] | None:
+def _real_patches(fit: Generator, store: Path) -> npt.NDArray[np.float32] | None:
     """Cut vessel-centred patches of the subjects that a generator was fitted on."""
     from vbench.data.patches import VolumePatches
     from vbench.data.prepare import open_volume
     from vbench.errors import DataError
 
-    inputs = results.records[fit].get("inputs") or {}
+    size = fit.inputs.patches.size
     try:
-        volumes = [open_volume(store / key) for key in inputs.get("train", ())[:SHOWN]]
+        volumes = [open_volume(store / key) for key in fit.inputs.train[:SHOWN]]
         each = -(-SHOWN // max(len(volumes), 1))
-        patches = VolumePatches(
-            volumes, size=inputs["patches"]["size"], per_subject=each, vessel_centred=1.0, seed=0
-        )
-    except (DataError, KeyError):
+        patches = VolumePatches(volumes, size=size, per_subject=each, vessel_centred=1.0, seed=0)
+    except DataError:
         return None
     return patches.take(np.arange(min(SHOWN, len(patches)), dtype=np.int64))
 
@@ -193,7 +179,7 @@ def projections(results: Results, board: Board, store: Path) -> list[Figure]:
 
 def arm_projections(results: Results, board: Board, arm: Arm, store: Path) -> Iterator[Projection]:
     """Yield the best, median and worst test subject of an arm, of its first finished seed."""
-    seed = next((s for s, key in arm.evaluate.items() if results.result(key) is not None), None)
+    seed = next((s for s in arm.evaluate if results.evaluated(arm, s) is not None), None)
     if seed is None:
         return
     for word, subject, value in extremes(results, board, arm):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -21,36 +20,42 @@ from vbench.figures.charts import Line, line_chart
 from vbench.figures.figure import Figure
 from vbench.figures.looks import series_class, series_mark
 
+#: Points of a training: ``step`` and what was measured there.
+Curve = Sequence[Mapping[str, int | float]]
 #: Points that a drawn curve keeps.
 POINTS = 120
 
 
 def training(results: Results) -> list[Figure]:
     """Return the training curves of generators, then of each arm's chosen segmenter."""
+    generators: dict[str, dict[int, Curve]] = {}
+    for arm in results.arms:
+        for seed, curve in _generator_curves(results, arm).items():
+            generators.setdefault(str(arm.generator), {}).setdefault(seed, curve)
     figures = []
-    for label, records in _generator_fits(results).items():
-        figures += _curves(records, label)
+    for label, curves in generators.items():
+        figures += _curves(list(curves.values()), label)
     return figures + [figure for arm in results.arms for figure in segmenter_curves(results, arm)]
 
 
 def segmenter_curves(results: Results, arm: Arm) -> list[Figure]:
     """Return the validation scores and losses of an arm's chosen trials."""
-    records = _chosen_fits(results, arm)
+    fits = {chosen.seed: chosen.trial.result for chosen in results.all_chosen(arm)}
     lines = [
         Line(f"seed {seed}", series_class(i), points, mark=series_mark(i))
-        for i, (seed, record) in enumerate(records.items())
-        if (points := _points(record["result"].get("validation") or (), "score"))
+        for i, (seed, fit) in enumerate(fits.items())
+        if (points := _points([v.model_dump() for v in fit.validation], "score"))
     ]
     figures = []
     if any(len({step for step, _ in line.points}) > 1 for line in lines):
         title = f"{arm.name}: validation"
         figures.append(Figure(title, line_chart(lines, title, "step", judged_by(results))))
-    return figures + _curves(records, arm.name)
+    return figures + _curves([fit.curve for fit in fits.values()], arm.name)
 
 
 def generator_curves(results: Results, arm: Arm) -> list[Figure]:
     """Return the training curves of an arm's generator."""
-    return _curves(_chosen_fits(results, arm, "fit-generator"), str(arm.generator))
+    return _curves(list(_generator_curves(results, arm).values()), str(arm.generator))
 
 
 def judged_by(results: Results) -> str:
@@ -59,11 +64,11 @@ def judged_by(results: Results) -> str:
     return f"validation {short_name(metric)}" if metric else "validation score"
 
 
-def _curves(records: Mapping[int, Mapping[str, Any]], label: str) -> list[Figure]:
+def _curves(curves: Sequence[Curve], label: str) -> list[Figure]:
     names = dict.fromkeys(
         name
-        for record in records.values()
-        for point in record["result"].get("curve") or ()
+        for curve in curves
+        for point in curve
         for name in point
         if name not in ("step", "seconds")
     )
@@ -72,11 +77,11 @@ def _curves(records: Mapping[int, Mapping[str, Any]], label: str) -> list[Figure
         lines = [
             Line(name.replace("_", " ") if first else "", series_class(i), points)
             for i, name in enumerate(members)
-            for first, points in _seeds(records, name)
+            for first, points in _seeds(curves, name)
         ]
         if lines:
             title = f"{label}: {words}"
-            caption = "One line a seed." if len(records) > 1 else ""
+            caption = "One line a seed." if len(curves) > 1 else ""
             figures.append(Figure(title, line_chart(lines, title, "step", words), caption))
     return figures
 
@@ -100,23 +105,21 @@ def alike(names: Iterable[str]) -> dict[str, list[str]]:
     return named
 
 
-def _seeds(
-    records: Mapping[int, Mapping[str, Any]], name: str
-) -> Iterator[tuple[bool, list[tuple[float, float]]]]:
+def _seeds(curves: Sequence[Curve], name: str) -> Iterator[tuple[bool, list[tuple[float, float]]]]:
     """Yield the curve of each seed, and whether it is the first, which the legend names."""
     first = True
-    for record in records.values():
-        points = _points(record["result"].get("curve") or (), name)
+    for curve in curves:
+        points = _points(curve, name)
         if points:
             yield first, points
             first = False
 
 
-def _points(curve: Sequence[Mapping[str, Any]], name: str) -> list[tuple[float, float]]:
+def _points(curve: Curve, name: str) -> list[tuple[float, float]]:
     found = [
         (float(point["step"]), float(point[name]))
         for point in curve
-        if isinstance(point.get(name), int | float) and math.isfinite(point[name])
+        if name in point and math.isfinite(point[name])
     ]
     if len(found) <= POINTS:
         return found
@@ -124,27 +127,10 @@ def _points(curve: Sequence[Mapping[str, Any]], name: str) -> list[tuple[float, 
     return [found[i] for i in keep]
 
 
-def _generator_fits(results: Results) -> dict[str, dict[int, Mapping[str, Any]]]:
-    fits: dict[str, dict[int, Mapping[str, Any]]] = {}
-    for arm in results.arms:
-        for seed, record in _chosen_fits(results, arm, "fit-generator").items():
-            fits.setdefault(str(arm.generator), {}).setdefault(seed, record)
-    return fits
-
-
-def _chosen_fits(
-    results: Results, arm: Arm, stage: str = "fit-segmenter"
-) -> dict[int, Mapping[str, Any]]:
-    """Return, by seed, the record of the fit that the chosen trial stands on."""
-    found: dict[int, Mapping[str, Any]] = {}
-    for seed, key in arm.evaluate.items():
-        trial = (results.result(key) or {}).get("trial")
-        for fit in arm.trials.get(seed, ()):
-            if trial is None or (results.result(fit) or {}).get("trial") != trial:
-                continue
-            for needed in results.closure([fit]):
-                record = results.records.get(needed)
-                own = stage != "fit-segmenter" or needed == fit
-                if record and record["status"] == "ok" and record["stage"] == stage and own:
-                    found.setdefault(seed, record)
-    return found
+def _generator_curves(results: Results, arm: Arm) -> dict[int, Curve]:
+    """Return, by seed, the training curve of the generator that the chosen trial stands on."""
+    return {
+        chosen.seed: chosen.generator.result.curve
+        for chosen in results.all_chosen(arm)
+        if chosen.generator is not None
+    }

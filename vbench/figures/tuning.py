@@ -48,18 +48,17 @@ def _trials(
     results: Results, arm: Arm, seed: int
 ) -> Iterator[tuple[int, float, Mapping[str, Any], Mapping[str, Any]]]:
     """Yield number, score, tuned values and search space of the trials that ran to their end."""
-    for number, key in enumerate(arm.trials.get(seed, ())):
-        result = results.result(key)
-        if result is None or result.get("score") is None or result.get("pruned"):
+    for key in arm.trials.get(seed, ()):
+        trial = results.trial(key)
+        if trial is None or trial.result.score is None or trial.result.pruned:
             continue
-        inputs = results.records[key].get("inputs") or {}
-        space = (inputs.get("asking") or {}).get("space") or {}
-        yield result.get("trial", number), float(result["score"]), result.get("tuned") or {}, space
+        fit = trial.result
+        yield fit.trial, trial.result.score, fit.tuned, trial.inputs.trial_spec.space
 
 
 def _higher(results: Results) -> bool:
-    metric = validation_metric(results)
-    return results.plan.get("metrics", {}).get(metric, {}).get("higher_is_better") is not False
+    metric = results.plan.metrics.get(validation_metric(results) or "")
+    return metric is None or metric.higher_is_better is not False
 
 
 def importance(results: Results) -> list[Figure]:

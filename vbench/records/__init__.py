@@ -1,5 +1,5 @@
 """What is on disk, as typed and frozen models: written and read through them alone.
 
 ``stages.py`` each stage's inputs and result · ``job.py`` a job's record · ``plan.py``
-``plan.json`` · ``model.py`` their base.
+``plan.json`` · ``board.py`` ``leaderboard.json`` · ``model.py`` their base.
 """

@@ -44,7 +44,7 @@ class MetricAbout(Record):
     family: str
     id: str
     unit: str = ""
-    higher_is_better: bool
+    higher_is_better: bool | None = True
 
 
 class PlannedArm(Record):

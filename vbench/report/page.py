@@ -70,9 +70,9 @@ def render(results: Results, board: dict[str, Any], folder: Path, *, viewer: boo
         paper=paper.comparison(board),
         paper_note=paper.NOTE,
         plan=results.plan,
-        description=(results.plan.get("spec", {}).get("benchmark") or {}).get("description", ""),
-        spec_text=json.dumps(results.plan.get("spec", {}), indent=2, ensure_ascii=False),
-        provenance=results.plan.get("provenance") or {},
+        description=(results.plan.spec.get("benchmark") or {}).get("description", ""),
+        spec_text=json.dumps(dict(results.plan.spec), indent=2, ensure_ascii=False),
+        provenance=results.plan.provenance,
         shown=headline(board),
         regimes=[
             (name, svg.key(name, mark, regime_class(name)))
@@ -80,7 +80,7 @@ def render(results: Results, board: dict[str, Any], folder: Path, *, viewer: boo
             if any(row["regime"] == name for row in board["rows"])
         ],
         stages=costs.stage_legend(board),
-        finished=max((r.get("started") or "" for r in results.records.values()), default=""),
+        finished=max((r.started or "" for r in results.records.values()), default=""),
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         style=Markup(style() + resource("report.css")),
@@ -133,8 +133,7 @@ def cohorts(board: dict[str, Any]) -> list[tuple[str, int, list[dict[str, Any]],
 def _tracebacks(results: Results) -> list[dict[str, Any]]:
     """Return the failures that are causes, with what they said."""
     return [
-        {"label": record.get("label", ""), "stage": record["stage"], **record["failure"]}
+        {"label": record.label, "stage": record.stage, **record.failure.to_json()}
         for record in results.records.values()
-        if record["status"] == "failed"
-        and (record.get("failure") or {}).get("reason") != "upstream"
+        if record.failure is not None and record.failure.reason != "upstream"
     ]

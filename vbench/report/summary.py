@@ -42,7 +42,7 @@ def write_summary(folder: Path, target: Path) -> Path:
 
 
 def _lines(results: Results, board: dict[str, Any], folder: Path, target: Path) -> Iterator[str]:
-    spec = results.plan.get("spec", {})
+    spec = results.plan.spec
     yield f"# {escape(results.benchmark)}"
     description = (spec.get("benchmark") or {}).get("description")
     yield from ("", escape(description), "") if description else ("",)
@@ -75,13 +75,13 @@ def _lines(results: Results, board: dict[str, Any], folder: Path, target: Path) 
     yield from _pictures("Privacy", "privacy", audits.audits(results, board, "privacy"), target)
     yield from _pictures("Cost", "cost", costs.costs(board), target)
     yield "\n### Provenance\n"
-    for name, part in results.plan["data"].items():
-        if part:
-            counts = ", ".join(f"{group} {len(ids)}" for group, ids in part["subjects"].items())
-            fingerprint = part["fingerprint"]
-            yield f"- {name} data: {escape(part['plugin'])}, {counts}; fingerprint {fingerprint}"
-    yield f"- seeds: {', '.join(map(str, results.plan.get('seeds', ())))}"
-    for name, value in (results.plan.get("provenance") or {}).items():
+    for name, part in results.plan.data.items():
+        if part is not None:
+            counts = ", ".join(f"{group} {len(ids)}" for group, ids in part.subjects.items())
+            fingerprint = part.fingerprint
+            yield f"- {name} data: {escape(part.plugin)}, {counts}; fingerprint {fingerprint}"
+    yield f"- seeds: {', '.join(map(str, results.plan.seeds))}"
+    for name, value in results.plan.provenance.items():
         words = (
             ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
         )

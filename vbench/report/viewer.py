@@ -20,6 +20,7 @@ from markupsafe import Markup
 
 from vbench.analysis.folder import Arm, Results
 from vbench.figures.gallery import best_of_regimes, extremes
+from vbench.records.stages import EvaluateInputs, PrepareInputs
 
 NIIVUE = "niivue-0.69.0.umd.js.gz"
 #: Bytes of compressed volumes that a viewer carries at most, the first subject always.
@@ -98,9 +99,9 @@ def _scene(results: Results, arms: list[Arm], subject: str, store: Path) -> dict
 
     evaluated = [(arm, key) for arm in arms if (key := _evaluated(results, arm)) is not None]
     for _, key in evaluated:
-        for prepared in (results.records[key].get("inputs") or {}).get("test", ()):
-            about = results.records.get(prepared, {}).get("inputs") or {}
-            if about.get("subject") != subject:
+        for prepared in results.records[key].inputs_as(EvaluateInputs).test:
+            about = results.finished(prepared)
+            if about is None or about.inputs_as(PrepareInputs).subject != subject:
                 continue
             try:
                 volume = open_volume(store / prepared)
@@ -123,7 +124,7 @@ def _scene(results: Results, arms: list[Arm], subject: str, store: Path) -> dict
 
 
 def _evaluated(results: Results, arm: Arm) -> str | None:
-    return next((key for key in arm.evaluate.values() if results.result(key) is not None), None)
+    return next((key for key in arm.evaluate.values() if results.finished(key) is not None), None)
 
 
 def _prediction(path: Path, shape: tuple[int, ...]) -> npt.NDArray[Any] | None:

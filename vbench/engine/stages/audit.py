@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from vbench.audit.features import Features, extractor
 from vbench.engine.context import Context
 from vbench.engine.stages.base import Stage
 from vbench.engine.stages.common import (
@@ -18,7 +19,6 @@ from vbench.engine.stages.common import (
     stored_patches,
 )
 from vbench.errors import DivergedError
-from vbench.features import Features, extractor
 from vbench.files import as_json
 from vbench.records.stages import (
     AuditInputs,

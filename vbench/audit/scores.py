@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vbench.features import Cached, Features, extractor
+from vbench.audit.features import Cached, Features, extractor
 from vbench.interfaces import FidelityMetric, PrivacyMetric
 from vbench.layout import empty_patches, image_of, label_of
 from vbench.types import Patches, Score
@@ -88,7 +88,7 @@ def audit_patches(
         fidelity: The metrics.
         privacy: The metrics.
         seed: Of all that is drawn.
-        features: The feature extractor; None: :class:`vbench.features.FilterBank`. Privacy is
+        features: The feature extractor; None: :class:`vbench.audit.features.FilterBank`. Privacy is
             audited through the filter bank when the extractor is ``fitted``: it would tell
             training patches from others by itself.
 

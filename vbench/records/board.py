@@ -1,0 +1,268 @@
+"""What ``leaderboard.json`` says: all statistics of a benchmark, as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import JsonValue
+
+from vbench.records.model import Record
+
+Number = int | float
+Interval = tuple[float, float]
+Claim = Literal["methods", "networks"]
+
+
+class MetricColumn(Record):
+    """How to read a metric: versioned name, unit (empty for a pure number), direction if any."""
+
+    id: str
+    unit: str
+    higher_is_better: bool | None
+
+
+class Summary(Record):
+    """One arm and metric, in the metric's unit; None where there is no value.
+
+    Attributes:
+        mean: Over all cases that have a value, a rule's value included.
+        sd: Between subjects, each averaged over its seeds.
+        sd_seeds: Between the means of seeds.
+        median: Over subjects.
+        ci95: Of the mean, over seeds and subjects.
+        claim: Whether the interval speaks of the method or, with one seed, of this network.
+        n: Cases with a value.
+        n_undefined: Of them, those that a rule gave.
+        n_failed: Cases without a value.
+    """
+
+    mean: float | None
+    sd: float | None
+    sd_seeds: float | None
+    median: float | None
+    ci95: Interval | None
+    claim: Claim
+    n: int
+    n_undefined: int
+    n_failed: int
+
+
+class RankedSummary(Summary):
+    """A summary among the finished arms of its cohort.
+
+    Attributes:
+        rank: 1 for the best mean; equal means share it.
+        tied: Whether another arm has the same mean.
+        like_best: Whether the interval of the difference from the best includes 0.
+        average_rank: Over subjects, from 1.
+        win_rate: Share of subjects and other arms that it beats, 0 to 1.
+    """
+
+    rank: int
+    tied: bool
+    like_best: bool
+    average_rank: float | None
+    win_rate: float | None
+
+
+class Comparison(Record):
+    """An arm and another on the subjects that both have.
+
+    Attributes:
+        arm: The other arm.
+        difference: Arm minus the other, in the metric's unit.
+        ratio: Arm over the other; None when the other is 0.
+        ci95: Of the difference.
+        ratio_ci95: Of the ratio.
+        p_raw: Before the correction.
+        p_smallest: 1 when nothing could be tested.
+        claim: As of :class:`Summary`.
+        effect: Rank-biserial correlation, -1 to 1, positive when the arm is the better one.
+        n: Subjects.
+        seeds: Of the side that has fewer.
+        p: Holm-corrected over the table.
+        comparisons: How many it was corrected for.
+    """
+
+    arm: str
+    difference: float
+    ratio: float | None
+    ci95: Interval | None
+    ratio_ci95: tuple[float | None, float | None] | None
+    p_raw: float
+    p_smallest: float
+    claim: Claim
+    effect: float | None
+    n: int
+    seeds: int
+    p: float
+    comparisons: int
+
+
+class ArmFailure(Record):
+    """The first failure of an arm; see :class:`vbench.records.job.Failure`."""
+
+    seed: int
+    stage: str
+    label: str
+    reason: str
+    message: str
+    traceback: str
+    seconds: float
+
+
+class TrialCounts(Record):
+    """What became of an arm's trials over its seeds; the rest is to run."""
+
+    planned: int
+    ended: int
+    pruned: int
+    diverged: int
+    skipped: int
+    failed: int
+
+
+class ArmBudget(Record):
+    """What one repetition was trained with, the mean over finished seeds; None when unknown.
+
+    Attributes:
+        steps: Optimiser steps of the selected segmenter, those it inherits included.
+        steps_pretraining, steps_target: Of them, before the arm's own, and on target patches.
+        steps_generator: Of the generator.
+        patches_source, patches_target, patches_synthetic: Handed to the segmenter, repeats counted.
+        patches_generator: Handed to the generator.
+        trials, candidates: What the arm chose from.
+        trials_inherited, candidates_inherited: What was chosen from where it starts.
+    """
+
+    steps: Number | None
+    steps_pretraining: Number | None
+    steps_target: Number | None
+    steps_generator: Number | None
+    patches_source: Number | None
+    patches_target: Number | None
+    patches_synthetic: Number | None
+    patches_generator: Number | None
+    trials: Number | None
+    candidates: Number | None
+    trials_inherited: Number | None
+    candidates_inherited: Number | None
+
+
+class Collapse(Record):
+    """A preview at which a generator's samples were of no use; whether the last one was sound."""
+
+    generator: str
+    seed: int
+    step: int
+    fault: str
+    recovered: bool
+
+
+class Row(Record):
+    """An arm.
+
+    Attributes:
+        cohort: Names its test subjects.
+        status: ``ok`` when every seed has been scored.
+        seeds, seeds_failed, cases: Counts; a case is a seed and a test subject.
+        seconds, cpu_seconds: What the arm would take alone, s.
+        peak_memory_mb: Of its largest job, MiB.
+        seconds_by_stage: Wall time, s.
+        metrics: Segmentation scores by metric.
+        versus: Comparisons by reference (``real``, ``best``, ``bar``, ``scratch``, ``control``)
+            and metric.
+        best_params: Of the selected trial, by seed.
+        fidelity, privacy: By metric, each field over seeds.
+    """
+
+    arm: str
+    regime: str
+    generator: str | None
+    n_subjects: int | None
+    segmenter: str
+    control: str | None
+    cohort: str
+    status: Literal["ok", "failed", "pending"]
+    failure: ArmFailure | None
+    seeds: int
+    seeds_failed: int
+    cases: int
+    trials: TrialCounts
+    budget: ArmBudget
+    seconds: Number
+    cpu_seconds: Number
+    peak_memory_mb: float | None
+    seconds_by_stage: Mapping[str, Number]
+    metrics: Mapping[str, RankedSummary | Summary]
+    versus: Mapping[str, Mapping[str, Comparison]]
+    best_params: Mapping[str, Mapping[str, JsonValue]]
+    collapsed: tuple[Collapse, ...]
+    fidelity: Mapping[str, Mapping[str, JsonValue]]
+    privacy: Mapping[str, Mapping[str, JsonValue]]
+
+
+class ControlGain(Record):
+    """The gain over equal training at one n, positive when pre-training helps."""
+
+    arm: str
+    gain: float
+    ci95: Interval | None
+    p: float
+
+
+class TransferCurve(Record):
+    """How much pre-training with one generator helps, by number of patients.
+
+    Attributes:
+        n: Numbers of patients, ascending; the lists below have one entry for each.
+        pretrained, scratch: Means, in the metric's unit.
+        gain: Positive when pre-training helps.
+        area: Mean gain over the range of n.
+        worth: Patients that pre-training is worth; None where no measured n bounds it.
+        worth_ci95: Its interval, an end None where nothing bounds it.
+        worth_reason: Why there is no interval.
+        worth_limit: The most that could have been found.
+        control: The gain over equal training; None where it was not planned or has no score.
+    """
+
+    generator: str | None
+    metric: str
+    claim: Claim
+    n: tuple[int, ...]
+    pretrained: tuple[float, ...]
+    scratch: tuple[float, ...]
+    gain: tuple[float, ...]
+    gain_ci95: tuple[Interval | None, ...]
+    area: float
+    area_ci95: Interval | None
+    worth: tuple[float | None, ...]
+    worth_ci95: tuple[tuple[float | None, float | None] | None, ...]
+    worth_reason: tuple[str | None, ...]
+    worth_limit: tuple[int, ...]
+    control: tuple[ControlGain | None, ...]
+
+
+class Board(Record):
+    """``leaderboard.json``.
+
+    Attributes:
+        finished: Whether no arm is pending.
+        primary: The metric that arms are ranked by.
+        claim: What the table speaks of: methods, or, where an arm has one seed, networks.
+        metrics: The columns, by name.
+        cohorts: Test subjects by cohort.
+        rows: Finished arms first, the best first.
+        transfer: One entry a generator and metric.
+    """
+
+    benchmark: str
+    vbench: str
+    finished: bool
+    primary: str | None
+    claim: Claim
+    metrics: Mapping[str, MetricColumn]
+    cohorts: Mapping[str, tuple[str, ...]]
+    rows: tuple[Row, ...]
+    transfer: tuple[TransferCurve, ...]

@@ -1,0 +1,1 @@
+"""A synthetic data set to share: its export, its audit again, and its datasheet."""

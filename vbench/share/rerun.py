@@ -1,0 +1,199 @@
+"""Audits an exported data set as the benchmark audited the samples that it was made of.
+
+Metrics with their parameters, plugins' files, features, patches and seed are those of the
+benchmark's own audit, so the files as exported get the scores of the leaderboard, up to the last
+digits where another device or number of threads sums in another order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any, cast
+
+import numpy as np
+
+from vbench import registry
+from vbench.analysis.chosen import Chosen, Trial
+from vbench.analysis.folder import Arm, Results, read_results
+from vbench.audit.features import Features, extractor
+from vbench.engine.store import Store
+from vbench.errors import StoreError
+from vbench.files import read_json, write_json
+from vbench.interfaces import Metric
+from vbench.records.stages import (
+    AuditInputs,
+    PluginIdentity,
+    PluginSetting,
+    PrepareResult,
+)
+from vbench.registry import Registry
+from vbench.types import Patches, Setup
+
+#: What an exported folder says of itself.
+MANIFEST = "dataset.json"
+
+
+def audit_export(folder: str | Path, *, out: str | Path = "results") -> dict[str, Any]:
+    """Audit an exported data set against the patients that its generator learnt from.
+
+    Args:
+        folder: What :func:`vbench.export` wrote; the patches may have been thinned out since.
+        out: The results folder that still holds the benchmark and the prepared patients.
+
+    Returns:
+        By family and metric: value, floor, ceiling; also written to ``audit.json``.
+
+    Raises:
+        StoreError: When the folder is no export, or the patients are not in the results folder.
+    """
+    from vbench.audit.scores import audit_patches
+    from vbench.data.patches import ArrayPatches
+
+    folder, out = Path(folder), Path(out)
+    store = Store(out / "store")
+    try:
+        manifest = read_json(folder / MANIFEST)
+        images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
+        labels = np.load(folder / "labels.npy", mmap_mode="r", allow_pickle=False)
+        benchmark, arm, seed = manifest["benchmark"], manifest["arm"], int(manifest["seed"])
+        training, heldout = tuple(manifest["training"]), tuple(manifest["heldout"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"{folder}: not a folder that `vbench export` wrote ({error})") from error
+    if not all(store.has(key) for key in (*training, *heldout)):
+        raise StoreError(
+            f"{store.root}: the prepared patients are not here; name with --out the results "
+            "folder that the data set was made in"
+        )
+    results = read_results(out / str(benchmark))
+    inputs = _inputs(results, arm, seed)
+    if inputs is None or (inputs.train, inputs.heldout) != (training, heldout):
+        raise StoreError(
+            f"{folder}: '{benchmark}' was run again on other data, or without this arm, since it "
+            "was exported; export again"
+        )
+    plugins = _plugins(results)
+    scores: dict[str, Any] = audit_patches(
+        ArrayPatches(images, labels),
+        _real(store, inputs, "train", inputs.train),
+        _real(store, inputs, "heldout", inputs.heldout),
+        **{family: _metrics(plugins, inputs, family) for family in ("fidelity", "privacy")},
+        seed=inputs.seed,
+        features=_features(results, store, plugins, inputs),
+    )
+    write_json(folder / "audit.json", scores)
+    return scores
+
+
+def planned_audit(results: Results, arm: Arm, chosen: Chosen) -> AuditInputs:
+    """Return what the benchmark audits an arm's samples with.
+
+    A benchmark whose spec lists no fidelity and no privacy metric has no audit of its own: then
+    all that are installed are taken, and the filter bank.
+
+    Raises:
+        StoreError: When the benchmark's own audit has not run, or records are missing.
+    """
+    key = arm.audit.get(chosen.seed)
+    record = results.records.get(key or "")
+    if record is not None:
+        return record.inputs_as(AuditInputs)
+    if key is not None or chosen.generator is None:
+        raise StoreError(f"{arm.name}: its audit has not run; run the benchmark first")
+    plugins = _plugins(results)
+    return AuditInputs(
+        trials=arm.trials[chosen.seed],
+        train=chosen.generator.inputs.train,
+        heldout=_test_subjects(results),
+        patches=chosen.generator.inputs.patches,
+        metrics={
+            family: tuple(
+                PluginSetting(plugin=PluginIdentity(name=name)) for name in plugins.metrics(family)
+            )
+            for family in ("fidelity", "privacy")
+        },
+        higher_is_better=chosen.trial.inputs.trial_spec.higher_is_better,
+        features=None,
+        seed=chosen.seed,
+    )
+
+
+def _inputs(results: Results, name: str, seed: int) -> AuditInputs | None:
+    arm = next((arm for arm in results.arms if arm.name == name), None)
+    chosen = results.chosen(arm, seed) if arm is not None else None
+    return None if arm is None or chosen is None else planned_audit(results, arm, chosen)
+
+
+def _test_subjects(results: Results) -> tuple[str, ...]:
+    """Return the keys of the source's test subjects; validation chose the candidate."""
+    source = results.plan.data["source"]
+    labels = {f"source · {name}" for name in source.subjects["test"]} if source else set()
+    return tuple(
+        key for key, job in results.jobs.items() if job.stage == "prepare" and job.label in labels
+    )
+
+
+def _plugins(results: Results) -> Registry:
+    paths = (results.plan.spec.get("plugins") or {}).get("paths", ())
+    return registry.for_paths(tuple(paths))
+
+
+def _metrics(plugins: Registry, inputs: AuditInputs, family: str) -> list[Any]:
+    found = []
+    for setting in inputs.metrics.get(family, ()):
+        cls: type[Metric] = plugins.metric(setting.plugin.name)
+        found.append(cls(cls.Params.model_validate(dict(setting.params))))
+    return found
+
+
+def _real(store: Store, inputs: AuditInputs, part: str, keys: Sequence[str]) -> Patches:
+    from vbench.data.patches import VolumePatches
+    from vbench.data.prepare import open_volume
+
+    groups: Mapping[str, Sequence[str]] = inputs.groups or {}
+    return VolumePatches(
+        [open_volume(store.folder(key)) for key in keys],
+        size=inputs.patches.size,
+        per_subject=inputs.patches.per_subject,
+        vessel_centred=inputs.patches.vessel_centred,
+        seed=inputs.patches.seed,
+        groups=groups.get(part),
+    )
+
+
+def _features(results: Results, store: Store, plugins: Registry, inputs: AuditInputs) -> Features:
+    """Return what the segmenter of the real arm has learnt; the filter bank where there is none."""
+    from vbench.engine.weights import load_weights
+
+    lent = inputs.features
+    trial = _selected(results, lent.trials, inputs.higher_is_better) if lent is not None else None
+    if lent is None or trial is None:
+        return extractor()
+    cls = plugins.segmenter(lent.plugin.name)
+    params = cls.Params.model_validate(dict(trial.result.params))
+    size = inputs.patches.size
+    segmenter = cls(params, Setup(size=size, spacing=_spacing(results, trial)))
+    segmenter.load_weights(load_weights(store.folder(trial.key) / "weights.safetensors"))
+    return extractor(segmenter, cast(float, trial.result.threshold))
+
+
+def _selected(results: Results, keys: Sequence[str], higher_is_better: bool) -> Trial | None:
+    """Return the trial that the lending arm selects; None when none ended with a score."""
+    from vbench.engine.tuning import Trial as Tried
+    from vbench.engine.tuning import best
+
+    trials = {key: trial for key in keys if (trial := results.trial(key)) is not None}
+    tried = [
+        Tried(t.result.trial, t.result.tuned, t.result.score, t.result.pruned, (), key)
+        for key, t in trials.items()
+    ]
+    found = best(tried, higher_is_better)
+    return None if found is None else trials[found.key]
+
+
+def _spacing(results: Results, trial: Trial) -> tuple[float, ...] | None:
+    """Return the voxel edge lengths that a segmenter was built for: the median, mm per axis."""
+    volumes = [results.result(key, PrepareResult) for key in trial.inputs.train]
+    spacings = [volume.spacing for volume in volumes if volume is not None]
+    return tuple(median(axis) for axis in zip(*spacings, strict=True)) or None
