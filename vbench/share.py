@@ -19,6 +19,7 @@ from vbench import registry
 from vbench.engine.store import Store
 from vbench.errors import StoreError
 from vbench.files import atomic_write, read_json, write_json
+from vbench.markdown import escape, table
 from vbench.suggest import did_you_mean
 
 #: What the folder says of itself.
@@ -175,15 +176,15 @@ def datasheet(
         "",
         "## What a segmenter trained on these patches alone reached on real test subjects",
         "",
-        *_table(["score", "mean", "95 % interval", "n"], _mean_rows(means)),
+        *table(["score", "mean", "95 % interval", "n"], _mean_rows(means)),
     ]
     for family, title in (("fidelity", "How real they look"), ("privacy", "What they give away")):
         rows = [
-            [name, *(_number(s[k]) for k in ("value", "floor", "ceiling")), _alarm(s)]
+            [escape(name), *(_number(s[k]) for k in ("value", "floor", "ceiling")), _alarm(s)]
             for name, s in scores[family].items()
         ]
         lines += ["", f"## {title}", ""]
-        lines += _table(["score", "this set", "as good as can be", "as bad as can be", ""], rows)
+        lines += table(["score", "this set", "as good as can be", "as bad as can be", ""], rows)
     lines += [
         "",
         "An audit finds the leaks that it looks for. A score like that of unseen patients is no "
@@ -228,13 +229,8 @@ def _mean_rows(means: Mapping[str, Any]) -> list[list[str]]:
     for name, m in means.items():
         low, high = m.get("ci95") or (None, None)
         interval = "" if low is None else f"{_number(low)} to {_number(high)}"
-        rows.append([name, _number(m["mean"]), interval, str(m["n"])])
+        rows.append([escape(name), _number(m["mean"]), interval, str(m["n"])])
     return rows
-
-
-def _table(head: list[str], rows: list[list[str]]) -> list[str]:
-    lines = [head, ["---"] * len(head), *rows]
-    return ["| " + " | ".join(cell.replace("|", r"\|") for cell in row) + " |" for row in lines]
 
 
 def _alarm(score: Mapping[str, Any]) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 from vbench.analysis.collapse import collapse_notes
 from vbench.analysis.folder import Arm, Results
 from vbench.analysis.wording import number, span
+from vbench.markdown import table
 
 #: Counted up when runs are laid out differently, so that old ones are replaced.
 LAYOUT = 2
@@ -100,8 +101,8 @@ def description(row: Mapping[str, Any], leaderboard: Mapping[str, Any]) -> str:
         lines += [f"Failed in {failure['stage']}: {failure['reason']}: {failure['message']}", ""]
     lines += [line for note in collapse_notes([dict(row)]) for line in (f"⚠ {note}", "")]
     reference = next((name for name in ("real", "scratch") if name in row["versus"]), "real")
-    lines += [f"| score | mean | sd | 95 % interval | rank | n | undefined | / {reference} |"]
-    lines += ["| --- | --- | --- | --- | --- | --- | --- | --- |"]
+    header = ["score", "mean", "sd", "95 % interval", "rank", "n", "undefined", f"/ {reference}"]
+    rows = []
     for name, entry in row["metrics"].items():
         against = row["versus"].get(reference, {}).get(name, {})
         unit = leaderboard["metrics"][name]["unit"]
@@ -115,8 +116,8 @@ def description(row: Mapping[str, Any], leaderboard: Mapping[str, Any]) -> str:
             entry["n_undefined"],
             f"{number(against.get('ratio'))} {span(against.get('ratio_ci95'))}".strip(),
         ]
-        lines.append("| " + " | ".join(map(str, cells)) + " |")
-    return "\n".join(lines)
+        rows.append([str(cell) for cell in cells])
+    return "\n".join([*lines, *table(header, rows)])
 
 
 def _metrics(row: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
