@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from vbench.spec.reference import Reference
+
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 
 
@@ -337,6 +339,7 @@ class Spec(Table):
     limits: Limits = Field(Limits(), description="What a job may take.")
     compute: Compute = Field(Compute(), description="How jobs use the machine.")
     plugins: Plugins = Field(Plugins(), description="Plugins that are not installed.")
+    reference: Reference | None = Field(None, description="Published figures to compare with.")
 
     @model_validator(mode="after")
     def _consistent(self) -> Spec:
