@@ -20,11 +20,13 @@ class Maps:
         prediction: Whole numbers ``(X, Y, Z)`` in RAS, 0 for no vessel.
         truth: The same shape.
         spacing: Voxel edge lengths in mm, from the truth's header.
+        affine: Voxel to world, from the truth's header.
     """
 
     prediction: Array
     truth: Array
     spacing: tuple[float, float, float]
+    affine: Array
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class Pair:
                 f"{self.truth}; resample it, or copy the truth's header if the voxels match"
             )
         check_sides(prediction, truth)
-        return Maps(whole_numbers(prediction), whole_numbers(truth), truth.spacing)
+        return Maps(whole_numbers(prediction), whole_numbers(truth), truth.spacing, truth.affine)
 
 
 def find_pairs(predictions: str | Path, truths: str | Path) -> list[Pair]:
