@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from vbench.analysis.folder import Arm, Results
 from vbench.analysis.layout import short_name
+from vbench.colours import series_colour, series_mark
 from vbench.figures.charts import Line, line_chart
 from vbench.figures.figure import Figure
-from vbench.figures.looks import series_class, series_mark
 
 #: Points that a drawn curve keeps.
 POINTS = 120
@@ -36,7 +36,7 @@ def segmenter_curves(results: Results, arm: Arm) -> list[Figure]:
     """Return the validation scores and losses of an arm's chosen trials."""
     records = _chosen_fits(results, arm)
     lines = [
-        Line(f"seed {seed}", series_class(i), points, mark=series_mark(i))
+        Line(f"seed {seed}", series_colour(i), points, mark=series_mark(i))
         for i, (seed, record) in enumerate(records.items())
         if (points := _points(record["result"].get("validation") or (), "score"))
     ]
@@ -69,9 +69,10 @@ def _curves(records: Mapping[int, Mapping[str, Any]], label: str) -> list[Figure
     figures = []
     for words, members in alike(names).items():
         lines = [
-            Line(name.replace("_", " ") if first else "", series_class(i), points)
+            Line(name.replace("_", " "), series_colour(i), points)
             for i, name in enumerate(members)
-            for first, points in _seeds(records, name)
+            for record in records.values()
+            if (points := _points(record["result"].get("curve") or (), name))
         ]
         if lines:
             title = f"{label}: {words}"
@@ -97,18 +98,6 @@ def alike(names: Iterable[str]) -> dict[str, list[str]]:
         order = [word for word in re.split(r"[_\W]+", members[0].lower()) if word in shared]
         named.setdefault(" ".join(order), []).extend(members)
     return named
-
-
-def _seeds(
-    records: Mapping[int, Mapping[str, Any]], name: str
-) -> Iterator[tuple[bool, list[tuple[float, float]]]]:
-    """Yield the curve of each seed, and whether it is the first, which the legend names."""
-    first = True
-    for record in records.values():
-        points = _points(record["result"].get("curve") or (), name)
-        if points:
-            yield first, points
-            first = False
 
 
 def _points(curve: Sequence[Mapping[str, Any]], name: str) -> list[tuple[float, float]]:

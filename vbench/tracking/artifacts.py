@@ -69,7 +69,6 @@ def _figures(
     folder: Path, store: Path, results: Results, arm: Arm, leaderboard: dict[str, Any]
 ) -> None:
     """Write the arm's charts as SVG, its samples and projections as PNG."""
-    from vbench.figures.figure import standalone
     from vbench.figures.gallery import SHOWN, arm_projections, chosen_samples, looks
     from vbench.figures.pixels import enlarge, patch_sheet, png
     from vbench.figures.strips import arm_strips
@@ -81,14 +80,14 @@ def _figures(
         others = [entry["arm"] for ref in ("real", "scratch") for entry in _first(row, ref)]
         for metric in headline(leaderboard):
             chart = arm_strips(results, leaderboard, [arm.name, *others], metric, arm.name)
-            (folder / f"{metric}-per-subject.svg").write_text(standalone(chart), "utf-8")
+            chart.write(folder, f"{metric}-per-subject", "svg")
     for start, curves in (
         ("segmenter", segmenter_curves(results, arm)),
         ("generator", generator_curves(results, arm) if arm.generator else []),
     ):
         for figure in curves:
             name = _file_name(f"{start} {figure.title.rpartition(': ')[2]}")
-            (folder / f"{name}.svg").write_text(standalone(figure.body), "utf-8")
+            figure.write(folder, name, "svg")
     found = chosen_samples(results, arm, store)
     if found is not None:
         (folder / "samples.png").write_bytes(png(enlarge(patch_sheet(found[1][:SHOWN]))))
