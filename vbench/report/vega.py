@@ -28,7 +28,7 @@ def vega() -> str:
         pass
     import vl_convert
 
-    script = _NOTICE + str(vl_convert.javascript_bundle())
+    script = _NOTICE + str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
     try:
         with atomic_write(path) as temporary:
             temporary.write_bytes(gzip.compress(script.encode("utf-8"), mtime=0))
