@@ -18,8 +18,10 @@ from vbench.analysis.collapse import collapse_notes
 from vbench.analysis.folder import Arm, Results
 from vbench.analysis.scores import arm_scores, segmentation_metrics
 from vbench.analysis.wording import number, span
+from vbench.markdown import table
 from vbench.records.job import JobRecord
 from vbench.records.stages import FitGeneratorResult, FitSegmenterResult
+from vbench.regimes import MAIN_REFERENCES
 
 
 @dataclass(frozen=True)
@@ -92,13 +94,13 @@ class ArmResult:
                 f"Failed in {failure['stage']}: {failure['reason']}: {failure['message']}",
             ]
         lines += [line for note in self.notes for line in ("", f"⚠ {note}")]
-        reference = next((name for name in ("real", "scratch") if name in row["versus"]), "real")
-        lines += ["", "| score | mean | sd | 95 % interval | rank | n | undefined"
-                  f" | / {reference} |"]  # fmt: skip
-        lines += ["| --- | --- | --- | --- | --- | --- | --- | --- |"]
+        references = (name for name in MAIN_REFERENCES if name in row["versus"])
+        reference = next(references, MAIN_REFERENCES[0])
+        header = ["score", "mean", "sd", "95 % interval", "rank", "n", "undefined"]
+        cells = []
         for name, entry in row["metrics"].items():
             against = row["versus"].get(reference, {}).get(name, {})
-            cells = [
+            values = [
                 f"{name} {self._board['metrics'][name]['unit']}".strip(),
                 number(entry["mean"]),
                 number(entry["sd"]),
@@ -108,8 +110,8 @@ class ArmResult:
                 entry["n_undefined"],
                 f"{number(against.get('ratio'))} {span(against.get('ratio_ci95'))}".strip(),
             ]
-            lines.append("| " + " | ".join(map(str, cells)) + " |")
-        return "\n".join(lines)
+            cells.append([str(value) for value in values])
+        return "\n".join([*lines, "", *table([*header, f"/ {reference}"], cells)])
 
     @cached_property
     def scores(self) -> list[dict[str, Any]]:

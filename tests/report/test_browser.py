@@ -18,8 +18,12 @@ def report(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def page(report):
+    from selenium.webdriver.support.ui import WebDriverWait
+
     with browser() as driver:
         driver.get(report.as_uri())
+        drawn = "return document.body.dataset.charts"
+        WebDriverWait(driver, 120).until(lambda p: p.execute_script(drawn))
         yield driver
 
 
@@ -39,6 +43,56 @@ def test_every_figure_is_seen(page):
     )
     assert len(sizes) > 40
     assert all(min(size) > 0 for size in sizes)
+
+
+def shades(page, place):
+    """Return group and opacity of each mark of a chart."""
+    return page.execute_script(
+        "return [...arguments[0].querySelectorAll('.mark-symbol.role-mark path')]"
+        ".map((mark) => [(mark.getAttribute('aria-label') ?? '').match(/group: (\\w+)/)?.[1],"
+        " Number(mark.getAttribute('opacity') ?? 1)]).filter(([group]) => group);",
+        place,
+    )
+
+
+def test_a_legend_filters_and_a_mark_says_what_it_is(page):
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    place = page.find_element("css selector", "#subjects .chart")
+    assert {shade for _, shade in shades(page, place)} == {1}
+    entry = next(
+        e for e in place.find_elements("css selector", ".role-legend-label text")
+        if e.text == "real"
+    )  # fmt: skip
+    ActionChains(page).move_to_element(entry).click().perform()
+    WebDriverWait(page, 20).until(
+        lambda p: {name for name, shade in shades(p, place) if shade == 1} == {"real"}
+    )
+    mark = place.find_element(
+        "css selector", "path[aria-label*='subject: '][aria-label*='group: real']"
+    )
+    ActionChains(page).move_to_element(mark).perform()
+    tip = page.find_element("id", "vg-tooltip-element")
+    WebDriverWait(page, 20).until(lambda p: "subject" in tip.text)
+    assert "real" in tip.text
+
+
+def test_charts_follow_the_scheme_of_the_page(page):
+    label = page.find_element("css selector", "#subjects .chart .role-axis-label text")
+    seen = []
+    for scheme in ("light", "dark"):
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+        seen.append(label.value_of_css_property("fill"))
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    assert seen[0] != seen[1]
+
+
+def test_charts_have_a_description(page):
+    charts = page.find_elements("css selector", ".chart svg")
+    assert len(charts) > 30
+    assert all(chart.find_element("css selector", "[aria-label]") for chart in charts)
 
 
 def first_arms(page):

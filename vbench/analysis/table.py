@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from vbench.analysis.budgets import BUDGET_LEGEND, FIELDS
 from vbench.analysis.layout import has_budgets, sections
 from vbench.analysis.wording import legend
+from vbench.markdown import escape
+from vbench.markdown import table as rows_of
 from vbench.regimes import REFERENCES
 
 if TYPE_CHECKING:
@@ -77,27 +79,13 @@ def markdown(leaderboard: dict[str, Any], metrics: Sequence[str] | None = None) 
     out = [f"## {escape(leaderboard['benchmark'])}", ""]
     budget = has_budgets(leaderboard)
     for section in sections(leaderboard, metrics, budget=budget):
-        out += [f"### {section.title}", "", _md_line(section.header)]
-        out.append("|" + " --- |" * len(section.header))
-        for line in section.lines:
-            texts = (escape(cell.text) for cell in line)
-            bold = zip(texts, line, strict=True)
-            out.append(_md_line([f"**{text}**" if cell.best else text for text, cell in bold]))
-        out.append("")
+        rows = [
+            [f"**{escape(cell.text)}**" if cell.best else escape(cell.text) for cell in line]
+            for line in section.lines
+        ]
+        out += [f"### {section.title}", "", *rows_of(section.header, rows), ""]
     notes = [*legend(leaderboard), *([BUDGET_LEGEND] if budget else [])]
     return "\n".join([*out, *(f"- {escape(line)}" for line in notes), ""])
-
-
-def _md_line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
-
-
-def escape(text: str) -> str:
-    """Return text that Markdown shows as it is, on one line."""
-    for sign in ("\\", "|", "*", "_", "`", "<", "#"):
-        text = text.replace(sign, "\\" + sign)
-    text = text.replace("](", "]\\(")  # no link; intervals keep their plain brackets
-    return text.replace("\n", " ")
 
 
 def to_csv(leaderboard: dict[str, Any]) -> str:

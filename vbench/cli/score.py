@@ -49,7 +49,7 @@ _WORST = 5
     "--overlays",
     metavar="DIR",
     help=f"Write pictures of the {_WORST} worst subjects, by the first metric: white is found, "
-    "orange missed, blue false.",
+    "blue missed, orange false; the patient's right is on the left.",
 )
 @click.option("--seed", default=0, show_default=True, help="For metrics that draw at random.")
 def command(
@@ -224,7 +224,8 @@ def _write_overlays(
         maps = pairs[subject].read()
         path = folder / f"{rank}-{subject}.png"
         counts = ~np.isin(maps.truth, ignored)
-        write_overlay(path, maps.prediction * counts, maps.truth * counts, maps.spacing)
+        masks = maps.prediction * counts, maps.truth * counts
+        write_overlay(path, *masks, maps.spacing, maps.affine)
         if not silent:
             click.echo(f"{path}: {first.name} {sign * worth[subject]:.4g}")
 

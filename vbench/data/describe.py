@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from vbench.colours import LABEL
 from vbench.data.foreground import foreground_mask
 from vbench.data.prepare import intensity
 from vbench.files import atomic_write
 from vbench.masks.slices import thin_axis
+from vbench.picture import lettered, resized, seen, sides, upright
 from vbench.types import Array, Subject
 
-#: Where vessels are drawn over the image.
-RED = np.array([255, 64, 48])
 #: Pixels between two views.
 GAP = 4
 
@@ -39,58 +39,51 @@ def describe(subject: Subject) -> dict[str, Any]:
 
 
 def write_projections(path: str | Path, subject: Subject) -> None:
-    """Write maximum-intensity projections as a PNG, in true proportions.
+    """Write maximum-intensity projections as a PNG, in true proportions, with letters for sides.
 
-    From the top: seen from above (anterior up), from the front (superior up), from the side
-    (superior up, anterior right); one slice is seen in its plane only. The left column is the
-    image, from its 1st to its 99.9th percentile (within the mask if there is one); the right
-    column has the label in red.
+    From the top: seen from above (front up), from the front (top up), from the side (top up, front
+    left); the patient's right is on the left. One slice is seen in its plane only. The left column
+    is the image, from its 1st to its 99.9th percentile (within the mask if there is one); the right
+    column has the label over it.
     """
-    from matplotlib.image import imsave
+    from PIL import Image
 
     image = np.asarray(subject.image, dtype=np.float32)
     if subject.mask is not None:
         image = np.where(subject.mask, image, image[subject.mask].min())
     low, high = np.percentile(image if subject.mask is None else image[subject.mask], [1, 99.9])
     grey = np.clip((image - low) / max(float(high - low), 1e-9), 0, 1)
-    columns: list[list[Array]] = [[], []]
+    views: list[Array] = []
     thin = thin_axis(image.shape)
     for axis in (2, 1, 0) if thin is None else (thin,):
-        edges = [edge for i, edge in enumerate(subject.spacing) if i != axis]
-        unit = min(subject.spacing if thin is None else edges)
-        flat = _upright(grey.max(axis=axis), edges, unit)
-        truth = _upright(np.asarray(subject.label).max(axis=axis), edges, unit)
-        columns[0].append(_coloured(flat, np.zeros_like(truth)))
-        columns[1].append(_coloured(flat, truth))
-    picture = np.swapaxes(_below([np.swapaxes(_below(c), 0, 1) for c in columns]), 0, 1)
+        edges = seen(subject.spacing, axis)
+        unit = min(subject.spacing) if thin is None else min(edges)  # one scale for all views
+        flat = upright((grey.max(axis=axis) * 255).astype(np.uint8))
+        truth = upright(np.asarray(subject.label).max(axis=axis))
+        pair = (_coloured(flat, mask) for mask in (np.zeros_like(truth), truth))
+        letters = sides(subject.affine, axis)
+        shown = [lettered(resized(view, edges, unit), letters) for view in pair]
+        views.append(_joined(shown, axis=1))
     with atomic_write(path) as temporary:
-        imsave(temporary, picture, format="png")
-
-
-def _upright(flat: Array, edges: list[float], unit: float) -> Array:
-    """Return a projection as rows and columns of pixels of one unit, its second axis upwards."""
-    picture = flat.T[::-1]
-    for axis, edge in enumerate(reversed(edges)):
-        n = picture.shape[axis]
-        # Nearest neighbours: a projection shows voxels, it does not invent any between them.
-        at = np.floor((np.arange(max(1, round(n * edge / unit))) + 0.5) * unit / edge)
-        picture = np.take(picture, np.minimum(at.astype(int), n - 1), axis=axis)
-    return picture
+        Image.fromarray(_joined(views, axis=0)).save(temporary, format="png")
 
 
 def _coloured(flat: Array, truth: Array) -> Array:
-    """Return a projection in 0…1 as uint8 colours, the reference in red."""
-    picture = np.repeat((flat * 255)[..., None], 3, axis=2)
-    picture[truth] = 0.35 * picture[truth] + 0.65 * RED
+    """Return a grey projection in colours, the label over it."""
+    picture = np.repeat(flat[..., None], 3, axis=2).astype(float)
+    picture[truth] = 0.35 * picture[truth] + 0.65 * np.array(LABEL)
     return picture.astype(np.uint8)
 
 
-def _below(pictures: list[Array]) -> Array:
-    """Stack pictures vertically on black, aligned left."""
-    width = max(picture.shape[1] for picture in pictures)
-    rows: list[Array] = []
+def _joined(pictures: list[Array], axis: int) -> Array:
+    """Join pictures along an axis on black, with a gap between them."""
+    longest = max(picture.shape[1 - axis] for picture in pictures)
+    parts: list[Array] = []
     for picture in pictures:
-        row = np.zeros((len(picture) + GAP, width, 3), dtype=np.uint8)
-        row[: len(picture), : picture.shape[1]] = picture
-        rows.append(row)
-    return np.concatenate(rows)[:-GAP]
+        shape = [longest, longest, 3]
+        shape[axis] = picture.shape[axis] + GAP
+        part = np.zeros(shape, dtype=np.uint8)
+        part[: picture.shape[0], : picture.shape[1]] = picture
+        parts.append(part)
+    whole = np.concatenate(parts, axis=axis)
+    return whole[:-GAP] if axis == 0 else whole[:, :-GAP]

@@ -7,9 +7,9 @@ import numpy as np
 from vbench.analysis.folder import Results
 from vbench.analysis.scores import metric_info
 from vbench.analysis.wording import number, span
-from vbench.figures.charts import Gauge, gauge_chart
+from vbench.colours import series_colour, series_mark
+from vbench.figures.charts import Strip, strip_chart
 from vbench.figures.figure import Figure
-from vbench.figures.looks import series_class, series_mark
 from vbench.figures.strips import Board, with_direction
 
 
@@ -22,13 +22,14 @@ def audits(results: Results, board: Board, family: str) -> list[Figure]:
         entries = [(row, entry) for row, entry in entries if entry.get("value") is not None]
         if not entries:
             continue
-        gauges = [
-            Gauge(
+        strips = [
+            Strip(
                 name=row["arm"] + (" ⚠ alarm" if entry.get("alarm") else ""),
                 note=f"{number(entry['value'])} {span(entry.get('ci95'))}".strip(),
-                style=series_class(i),
+                group=row["arm"],
+                colour=series_colour(i),
                 mark=series_mark(i),
-                value=entry["value"],
+                values=[("mean over seeds", entry["value"], False)],
                 ci=entry.get("ci95"),
             )
             for i, (row, entry) in enumerate(entries)
@@ -40,5 +41,6 @@ def audits(results: Results, board: Board, family: str) -> list[Figure]:
         ]
         info = metric_info(results, metric)
         axis = with_direction(metric, info.unit, info.higher_is_better)
-        figures.append(Figure(metric, gauge_chart(gauges, metric, axis, references)))
+        words = "One row a generator, with what bounds the score on top."
+        figures.append(Figure(metric, strip_chart(strips, metric, axis, words, references)))
     return figures

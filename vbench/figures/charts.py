@@ -1,88 +1,130 @@
-"""The kinds of charts: strips, lines with bands, stacked bars, values between bounds."""
+"""The three kinds of charts: a row an arm, lines with bands, stacked bars.
+
+Each is described once, with Altair, and made once; a chart of a benchmark is its description with
+rows of data and a few words put in. What is drawn, in a page or as a file, is this Vega-Lite.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-from markupsafe import Markup
+from vbench.colours import colour
 
-from vbench.figures.svg import WIDTH, Canvas, Scale, limits, tick_text, ticks
+if TYPE_CHECKING:
+    import altair as alt
 
-_LEFT, _RIGHT = 8.0, WIDTH - 8.0
+Row = Mapping[str, Any]
+
+#: Width of a plot: with its margin as wide as a phone, so that text stays readable there.
+WIDTH = 404
+#: What the legend filters by; what is left out of it stays as a shade.
+_SHADE = 0.08
 
 
 @dataclass(frozen=True)
 class Strip:
-    """One row of a strip plot.
+    """One row of a strip chart.
 
     Attributes:
-        name: Shown above the strip.
+        name: Shown above the row.
         note: Shown at its right end.
-        style: Style class.
+        group: What it is called in the legend, which charts of several groups have.
+        colour: ``#rrggbb``.
         mark: Shape of the dots.
         values: ``(what it is, value, undefined)``; undefined ones are hollow.
-        mean: Marked by a bar.
+        mean: Marked by a bar, or None.
         ci: Its interval, or None.
     """
 
     name: str
     note: str
-    style: str
+    group: str
+    colour: str
     mark: str
     values: Sequence[tuple[str, float, bool]]
-    mean: float | None
-    ci: Sequence[float] | None
+    mean: float | None = None
+    ci: Sequence[float] | None = None
 
 
-def strip_chart(strips: Sequence[Strip], title: str, axis: str) -> Markup:
-    """Draw one row an arm: its subjects as dots, mean and interval below them."""
-    row, top = 44.0, 8.0
-    height = top + row * len(strips) + 34
-    canvas = Canvas(height, title, f"{axis}: one row an arm, one mark a subject.")
+def strip_chart(
+    strips: Sequence[Strip],
+    title: str,
+    axis: str,
+    description: str,
+    references: Sequence[tuple[str, float]] = (),
+) -> dict[str, Any]:
+    """Return one row an arm: its subjects as dots, mean and interval below them.
+
+    Args:
+        strips: The rows.
+        title: Of the chart.
+        axis: What is measured.
+        description: What the chart shows, in a sentence.
+        references: Names and values of what each row is compared with: rows on top, and a tick in
+            each row. One that would squeeze all else together is named without a tick.
+    """
     shown = [value for strip in strips for _, value, _ in strip.values]
     shown += [bound for strip in strips for bound in strip.ci or ()]
-    scale = Scale(*limits(shown), _LEFT, _RIGHT)
-    bottom = 8 + row * len(strips)
-    canvas.x_axis(scale, bottom, 8)
-    canvas.text(WIDTH / 2, bottom + 30, axis, class_="axis", text_anchor="middle")
-    for i, strip in enumerate(strips):
-        y = 8 + row * i
-        canvas.text(_LEFT, y + 12, strip.name, class_="label")
-        canvas.text(_RIGHT, y + 12, strip.note, class_="value", text_anchor="end")
-        for name, value, undefined in strip.values:
-            style = f"{strip.style} dot{' hollow' if undefined else ''}"
-            tip = f"{name}: {value:.4g}{' (undefined)' if undefined else ''}"
-            canvas.mark(strip.mark, scale(value), y + 24, tip, 3.6, class_=style)
-        if strip.ci is not None:
-            low, high = scale(strip.ci[0]), scale(strip.ci[1])
-            canvas.add("line", x1=low, x2=high, y1=y + 35, y2=y + 35, class_=f"{strip.style} ci")
-        if strip.mean is not None:
-            x = scale(strip.mean)
-            tip = f"{strip.name}: mean {strip.note}"
-            canvas.add(
-                "line", tip, x1=x, x2=x, y1=y + 30.5, y2=y + 39.5, class_=f"{strip.style} mean"
-            )
-    return canvas.svg()
+    near = _near(shown, [value for _, value in references])
+    rows: list[Row] = [
+        {"name": name, "note": f"{value:.4g}{'' if value in near else ', off the scale'}",
+         "group": name}
+        for name, value in references
+    ]  # fmt: skip
+    for strip in strips:
+        low, high = strip.ci or (None, None)
+        row = {"name": strip.name, "note": strip.note, "group": strip.group}
+        rows.append({**row, "mean": strip.mean, "low": low, "high": high})
+    dots = [
+        {"name": s.name, "subject": what, "value": value, "undefined": gone, "group": s.group}
+        for s in strips
+        for what, value, gone in s.values
+    ]
+    ticks = [
+        {"name": name, "reference": reference, "value": value}
+        for reference, value in references
+        if value in near
+        for name in (reference, *(strip.name for strip in strips))
+    ]
+    groups = {s.group: s for s in strips}
+    return _filled(
+        _strips(len(groups) > 1 and not references),
+        title,
+        f"{description} {axis}.",
+        {"rows": rows, "dots": dots, "references": ticks},
+        {
+            "$axis": axis,
+            "$names": [row["name"] for row in rows],
+            "$groups": list(groups),
+            "$colours": [s.colour for s in groups.values()],
+            "$marks": [s.mark for s in groups.values()],
+        },
+    )
 
 
 @dataclass(frozen=True)
 class Line:
-    """One series of a line chart.
+    """One series of a line chart, or a part of one.
 
     Attributes:
-        name: In the legend; empty for none.
-        style: Style class.
+        name: In the legend; lines of one name are one series.
+        colour: ``#rrggbb``, of the series.
         points: ``(x, y)``.
         band: ``(low, high)`` at each point, None where there is none; empty without a band.
         mark: Shape at each point; empty for none.
+        joined: Whether a line joins the points.
     """
 
     name: str
-    style: str
+    colour: str
     points: Sequence[tuple[float, float]]
     band: Sequence[Sequence[float] | None] = ()
     mark: str = ""
+    joined: bool = True
 
 
 def line_chart(
@@ -91,48 +133,38 @@ def line_chart(
     x_label: str,
     y_label: str,
     *,
-    height: float = 230.0,
     x_ticks: Sequence[float] | None = None,
-    y_limits: tuple[float, float] | None = None,
-) -> Markup:
-    """Draw lines with marks and bands, the legend above."""
-    named = [line for line in lines if line.name]
-    columns = 2 if all(len(line.name) <= 22 for line in named) else 1
-    top = 26 + 17.0 * -(-len(named) // columns)
-    canvas = Canvas(height + top, title, f"{y_label} over {x_label}.")
-    left, bottom = 46.0, height + top - 36
-    xs = [x for line in lines for x, _ in line.points]
-    ys = [y for line in lines for _, y in line.points]
-    ys += [bound for line in lines for pair in line.band if pair for bound in pair]
-    x_scale = Scale(*limits(xs, 0.04), left, _RIGHT)
-    y_scale = Scale(*(y_limits or limits(ys)), bottom, top)
-    canvas.y_axis(y_scale, left, _RIGHT)
-    if x_ticks is None and all(x == int(x) for x in xs):  # steps and the like have no fractions
-        x_ticks = [t for t in ticks(x_scale.low, x_scale.high) if t == int(t)]
-    canvas.x_axis(x_scale, bottom, bottom, x_ticks)
-    canvas.text((left + _RIGHT) / 2, bottom + 30, x_label, class_="axis", text_anchor="middle")
-    canvas.text(left - 40, top - 8, y_label, class_="axis")
-    for i, line in enumerate(named):
-        x, y = left + 185 * (i % columns), 12.0 + 17 * (i // columns)
-        canvas.add("line", x1=x, x2=x + 20, y1=y - 4.0, y2=y - 4.0, class_=f"{line.style} line")
-        if line.mark:
-            canvas.mark(line.mark, x + 10, y - 4.0, class_=f"{line.style} dot")
-        canvas.text(x + 26, y, line.name, class_="label")
-    for line in lines:
-        places = [(x_scale(x), y_scale(y)) for x, y in line.points]
-        banded = [(x, pair) for (x, _), pair in zip(places, line.band, strict=False) if pair]
-        if len(banded) > 1:
-            edge = [(x, y_scale(pair[0])) for x, pair in banded]
-            edge += [(x, y_scale(pair[1])) for x, pair in reversed(banded)]
-            canvas.polygon(edge, class_=f"{line.style} band")
-        for x, pair in banded if line.mark else ():
-            low, high = y_scale(pair[0]), y_scale(pair[1])
-            canvas.add("line", x1=x, x2=x, y1=low, y2=high, class_=f"{line.style} whisker")
-        canvas.polyline(places, class_=f"{line.style} line")
-        for (x, y), point in zip(places, line.points if line.mark else (), strict=False):
-            tip = f"{line.name}, {x_label} {tick_text(point[0])}: {point[1]:.4g}"
-            canvas.mark(line.mark, x, y, tip, class_=f"{line.style} dot")
-    return canvas.svg()
+) -> dict[str, Any]:
+    """Return lines with marks and bands, the legend above."""
+    points = []
+    for part, line in enumerate(lines):
+        kind = {"series": line.name, "part": part, "dot": bool(line.mark), "joined": line.joined}
+        bands = line.band or [None] * len(line.points)
+        for (x, y), band in zip(line.points, bands, strict=True):
+            low, high = band or (None, None)
+            points.append({**kind, "x": x, "y": y, "low": low, "high": high})
+    series: dict[str, Line] = {}
+    for line in lines:  # the one with marks says which
+        if line.name not in series or not series[line.name].mark:
+            series[line.name] = line
+    # Steps, trials and patients have no fractions.
+    whole = all(point["x"] == int(point["x"]) for point in points)
+    return _filled(
+        _lines(),
+        title,
+        f"{y_label} over {x_label}.",
+        {"points": points},
+        {
+            "$x": x_label,
+            "$y": y_label,
+            "$ticks": list(x_ticks) if x_ticks is not None else None,
+            "$step": "1" if whole else "0",
+            "$columns": "2" if all(len(name) <= 24 for name in series) else "1",
+            "$groups": list(series),
+            "$colours": [line.colour for line in series.values()],
+            "$marks": [line.mark or "stroke" for line in series.values()],
+        },
+    )
 
 
 @dataclass(frozen=True)
@@ -142,7 +174,7 @@ class Bar:
     Attributes:
         name: Shown above.
         note: Shown at the right end.
-        parts: ``(what, style class, length)``.
+        parts: ``(what, colour, length)``.
     """
 
     name: str
@@ -150,103 +182,222 @@ class Bar:
     parts: Sequence[tuple[str, str, float]]
 
 
-def bar_chart(bars: Sequence[Bar], title: str, axis: str) -> Markup:
-    """Draw stacked horizontal bars from 0."""
-    row = 36.0
-    bottom = 6 + row * len(bars)
-    canvas = Canvas(bottom + 36, title, f"{axis}, one bar a row.")
-    longest = max((sum(part[2] for part in bar.parts) for bar in bars), default=1.0)
-    scale = Scale(0.0, longest or 1.0, _LEFT, _RIGHT)
-    canvas.x_axis(scale, bottom, 6)
-    canvas.text(WIDTH / 2, bottom + 30, axis, class_="axis", text_anchor="middle")
-    for i, bar in enumerate(bars):
-        y = 6 + row * i
-        canvas.text(_LEFT, y + 12, bar.name, class_="label")
-        canvas.text(_RIGHT, y + 12, bar.note, class_="value", text_anchor="end")
-        at = 0.0
-        for what, style, length in bar.parts:
-            x, end = scale(at), scale(at + length)
-            tip = f"{bar.name}, {what}: {length:.4g}"
-            canvas.add(
-                "rect",
-                tip,
-                x=x,
-                y=y + 18,
-                width=max(end - x, 0.3),
-                height=10,
-                class_=f"{style} bar",
-            )
-            at += length
-    return canvas.svg()
+def bar_chart(bars: Sequence[Bar], title: str, axis: str) -> dict[str, Any]:
+    """Return stacked horizontal bars from 0."""
+    parts = [
+        {"name": bar.name, "part": what, "length": length, "order": order}
+        for bar in bars
+        for order, (what, _, length) in enumerate(bar.parts)
+    ]
+    kinds = {what: paint for bar in bars for what, paint, _ in bar.parts}
+    return _filled(
+        _bars(len(kinds) > 1),
+        title,
+        f"One bar a row, {axis}.",
+        {"rows": [{"name": bar.name, "note": bar.note} for bar in bars], "parts": parts},
+        {
+            "$axis": axis,
+            "$names": [bar.name for bar in bars],
+            "$groups": list(kinds),
+            "$colours": list(kinds.values()),
+        },
+    )
 
 
-@dataclass(frozen=True)
-class Gauge:
-    """A value between bounds.
+@cache
+def _strips(legend: bool) -> dict[str, Any]:
+    import altair as alt
 
-    Attributes:
-        name: Shown above.
-        note: Shown at the right end.
-        style: Style class.
-        mark: Shape.
-        value: The value.
-        ci: Its interval, or None.
-    """
+    x = {"scale": alt.Scale(zero=False, nice=False, padding=10), "axis": alt.Axis(title="$axis")}
+    paint = alt.Scale(domain=["$groups"], range=["$colours"])
+    guide = _legend(alt) if legend else None
+    shape = alt.Shape("group:N", scale=alt.Scale(domain=["$groups"], range=["$marks"]),
+                      legend=guide)  # fmt: skip
+    shown = alt.selection_point(name="shown", fields=["group"], bind="legend")
+    fade = alt.when(shown).then(alt.value(1)).otherwise(alt.value(_SHADE)) if legend else None
 
-    name: str
-    note: str
-    style: str
-    mark: str
-    value: float
-    ci: Sequence[float] | None = None
+    def layer(name: str) -> alt.Chart:
+        made = alt.Chart(alt.Data(name=name)).encode(
+            y=_band(), color=alt.Color("group:N", scale=paint, legend=guide)
+        )
+        return made if fade is None else made.encode(opacity=fade)
+
+    rows, dots = layer("rows"), layer("dots")
+    ticks = (
+        alt.Chart(alt.Data(name="references"))
+        .encode(y=_band())
+        .mark_tick(orient="vertical", thickness=1.5, size=16, yOffset=3, color=colour("ink"))
+    )
+    says = [alt.Tooltip(f"{name}:N") for name in ("name", "subject")]
+    marks = [
+        dots.transform_filter(f"{'' if undefined else '!'}datum.undefined")
+        .mark_point(filled=not undefined, size=48, strokeWidth=1.5, yOffset=2, opacity=0.85)
+        .encode(
+            x=alt.X("value:Q", **x),
+            shape=shape,
+            tooltip=[*says, alt.Tooltip("value:Q", format=".4g"), alt.Tooltip("undefined:N")],
+        )
+        for undefined in (False, True)
+    ]
+    if legend:
+        marks[0] = marks[0].add_params(shown)
+    mean = [alt.Tooltip("name:N"), alt.Tooltip("note:N", title="mean")]
+    return _made(
+        alt.layer(
+            ticks.encode(
+                x=alt.X("value:Q", **x),
+                tooltip=[alt.Tooltip("reference:N"), alt.Tooltip("value:Q", format=".4g")],
+            ),
+            *_labels(alt),
+            rows.transform_filter("isValid(datum.low)")
+            .mark_rule(strokeWidth=3, yOffset=14)
+            .encode(x=alt.X("low:Q", **x), x2="high:Q", tooltip=mean),
+            rows.transform_filter("isValid(datum.mean)")
+            .mark_tick(orient="vertical", thickness=3.5, size=10, yOffset=14)
+            .encode(x=alt.X("mean:Q", **x), tooltip=mean),
+            *marks,
+        ).properties(width=WIDTH, height=alt.Step(44))
+    )
 
 
-def gauge_chart(
-    gauges: Sequence[Gauge], title: str, axis: str, references: Sequence[tuple[str, float]]
-) -> Markup:
-    """Draw one row a value, with marks at values to compare with, which are named on top."""
-    row = 36.0
-    top = 36.0
-    bottom = top + row * len(gauges)
-    canvas = Canvas(bottom + 36, title, f"{axis}, one row a generator.")
-    shown = [gauge.value for gauge in gauges]
-    shown += [bound for gauge in gauges for bound in gauge.ci or ()]
-    within = _near(shown, [value for _, value in references])
-    scale = Scale(*limits([*shown, *within], 0.08), _LEFT, _RIGHT)
-    canvas.x_axis(scale, bottom, top)
-    canvas.text(WIDTH / 2, bottom + 30, axis, class_="axis", text_anchor="middle")
-    for line, (name, value) in enumerate(references):
-        if value not in within:
-            x, words, anchor = (
-                _RIGHT,
-                f"{name} {tick_text(float(f'{value:.3g}'))}, off the scale \u2192",
-                "end",
-            )
-            if value < scale.low:
-                x, words, anchor = (
-                    _LEFT,
-                    f"\u2190 {name} {tick_text(float(f'{value:.3g}'))}, off the scale",
-                    "start",
-                )
-            canvas.text(x, top - 8 - 13 * (line % 2), words, class_="tick", text_anchor=anchor)
-            continue
-        x = scale(value)
-        for i in range(len(gauges)):  # beside the values only: no line strikes a name through
-            y = top + row * i
-            tip = f"{name}: {value:.4g}"
-            canvas.add("line", tip, x1=x, x2=x, y1=y + 17, y2=y + 33, class_="reference")
-        anchor = "start" if x < WIDTH * 0.3 else "end" if x > WIDTH * 0.7 else "middle"
-        canvas.text(x, top - 8 - 13 * (line % 2), name, class_="tick", text_anchor=anchor)
-    for i, gauge in enumerate(gauges):
-        y = top + row * i
-        canvas.text(_LEFT, y + 13, gauge.name, class_="label")
-        canvas.text(_RIGHT, y + 13, gauge.note, class_="value", text_anchor="end")
-        if gauge.ci is not None:
-            low, high = scale(gauge.ci[0]), scale(gauge.ci[1])
-            canvas.add("line", x1=low, x2=high, y1=y + 25, y2=y + 25, class_=f"{gauge.style} ci")
-        tip = f"{gauge.name}: {gauge.note}"
-        canvas.mark(gauge.mark, scale(gauge.value), y + 25, tip, class_=f"{gauge.style} dot")
-    return canvas.svg()
+@cache
+def _lines() -> dict[str, Any]:
+    import altair as alt
+
+    shown = alt.selection_point(name="shown", fields=["series"], bind="legend")
+    fade = alt.when(shown).then(alt.value(1)).otherwise(alt.value(_SHADE))
+    paint = alt.Scale(domain=["$groups"], range=["$colours"])
+    legend = _legend(alt, columns=alt.ExprRef("$columns"))
+    axis = alt.Axis(
+        title="$x", grid=False, format="~g", values=["$ticks"], tickMinStep=alt.ExprRef("$step")
+    )
+    y = {"scale": alt.Scale(zero=False), "axis": alt.Axis(title="$y", titleAnchor="end")}
+    base = alt.Chart(alt.Data(name="points")).encode(
+        x=alt.X("x:Q", axis=axis, scale=alt.Scale(zero=False, nice=False, padding=10)),
+        y=alt.Y("y:Q", **y),
+        color=alt.Color("series:N", scale=paint, legend=legend),
+        opacity=fade,
+        detail="part:N",
+        tooltip=[
+            alt.Tooltip("series:N"),
+            alt.Tooltip("x:Q", title="$x"),
+            alt.Tooltip("y:Q", title="$y", format=".4g"),
+        ],
+    )
+    banded = base.transform_filter("isValid(datum.low)").encode(y=alt.Y("low:Q", **y), y2="high:Q")
+    shape = alt.Shape("series:N", scale=alt.Scale(domain=["$groups"], range=["$marks"]),
+                      legend=legend)  # fmt: skip
+    return _made(
+        alt.layer(
+            banded.mark_area(fillOpacity=0.14),
+            banded.transform_filter("datum.dot").mark_rule(strokeWidth=1),
+            base.transform_filter("datum.joined").mark_line(strokeWidth=2),
+            base.transform_filter("datum.dot")
+            .mark_point(filled=True, size=56)
+            .encode(shape=shape)
+            .add_params(shown),
+            # What is pointed at says its value where no mark is seen.
+            base.transform_filter("datum.joined && !datum.dot")
+            .mark_point(filled=True, size=60, aria=False)
+            .encode(opacity=alt.value(0)),
+        ).properties(width=WIDTH + 16, height=260, autosize=_fit(alt))
+    )
+
+
+@cache
+def _bars(legend: bool) -> dict[str, Any]:
+    import altair as alt
+
+    shown = alt.selection_point(name="shown", fields=["part"], bind="legend")
+    bars = (
+        alt.Chart(alt.Data(name="parts"))
+        .mark_bar(height=10, yOffset=6)
+        .encode(
+            x=alt.X("length:Q", stack="zero", scale=alt.Scale(nice=False),
+                    axis=alt.Axis(title="$axis")),
+            y=_band(),
+            color=alt.Color("part:N", scale=alt.Scale(domain=["$groups"], range=["$colours"]),
+                            legend=_legend(alt) if legend else None),
+            order="order:Q",
+            tooltip=[alt.Tooltip("name:N"), alt.Tooltip("part:N"),
+                     alt.Tooltip("length:Q", title="$axis", format=".4g")],
+        )
+    )  # fmt: skip
+    if legend:
+        fade = alt.when(shown).then(alt.value(1)).otherwise(alt.value(_SHADE))
+        bars = bars.encode(opacity=fade).add_params(shown)
+    chart = alt.layer(bars, *_labels(alt))
+    return _made(chart.properties(width=WIDTH, height=alt.Step(36)))
+
+
+def _band() -> alt.Y:
+    """Return the axis of rows: in their order, without labels of its own."""
+    import altair as alt
+
+    return alt.Y("name:N", axis=None, scale=alt.Scale(domain=["$names"], padding=0))
+
+
+def _labels(alt: Any) -> list[alt.Chart]:
+    """Return the name above each row, and its note at the right end."""
+    rows = alt.Chart(alt.Data(name="rows")).encode(y=_band())
+    name = rows.mark_text(align="left", fontWeight=600, fontSize=12, yOffset=-12, limit=WIDTH)
+    note = rows.mark_text(align="right", fontSize=11, yOffset=-12)
+    return [
+        name.encode(x=alt.value(0), text="name:N"),
+        note.encode(x=alt.value("width"), text="note:N"),
+    ]
+
+
+def _legend(alt: Any, **more: Any) -> alt.Legend:
+    return alt.Legend(
+        orient="top", title=None, labelLimit=WIDTH - 20, symbolOpacity=1, **{"columns": 3} | more
+    )
+
+
+def _fit(alt: Any) -> alt.AutoSizeParams:
+    return alt.AutoSizeParams(type="fit", contains="padding")
+
+
+def _made(chart: alt.LayerChart) -> dict[str, Any]:
+    """Return a chart as Vega-Lite, in the look that all share."""
+    soft, ink = colour("soft"), colour("ink")
+    made = (
+        chart.configure(padding=8, background="transparent", font="sans-serif")
+        .configure_view(stroke=None)
+        .configure_axis(
+            labelColor=soft, titleColor=soft, titleFontWeight="normal", gridColor=colour("line"),
+            domain=False, ticks=False, labelFontSize=11, titleFontSize=11, labelPadding=4,
+        )
+        .configure_legend(labelColor=ink, labelFontSize=12)
+        .configure_text(color=ink)
+    )  # fmt: skip
+    return dict(made.to_dict(validate=False))
+
+
+def _filled(
+    template: Row, title: str, description: str, data: Mapping[str, list[Any]], words: Row
+) -> dict[str, Any]:
+    """Return a chart: a template with words and data put in."""
+    chart: dict[str, Any] = _put(template, words)
+    plain = {name: [_plain(row) for row in rows] for name, rows in data.items()}
+    return {**chart, "description": f"{title}. {description}", "datasets": plain}
+
+
+def _plain(row: Row) -> dict[str, Any]:
+    """Return a row as JSON has it, which knows no NaN: None stands for what is not finite."""
+    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
+
+
+def _put(value: Any, words: Row) -> Any:
+    """Copy a template with what stands for its placeholders; what is None is left out."""
+    if isinstance(value, Mapping):
+        made = {name: _put(inner, words) for name, inner in value.items()}
+        return {n: v for n, v in made.items() if v is not None or value[n] is None}
+    if isinstance(value, list):
+        if len(value) == 1 and isinstance(value[0], str) and value[0] in words:
+            return words[value[0]]
+        return [_put(inner, words) for inner in value]
+    return words.get(value, value) if isinstance(value, str) else value
 
 
 def _near(shown: Sequence[float], references: Sequence[float]) -> list[float]:
@@ -254,10 +405,13 @@ def _near(shown: Sequence[float], references: Sequence[float]) -> list[float]:
 
     The nearest one always; another one unless it would squeeze all else into a hundredth.
     """
+    finite = [value for value in shown if math.isfinite(value)]
+    if not finite:
+        return list(references)
     kept: list[float] = []
-    for value in sorted(references, key=lambda value: max(abs(value - other) for other in shown)):
-        span = max([*shown, *kept]) - min([*shown, *kept])
-        far = max(max(shown) - value, value - min(shown), 0.0)
+    for value in sorted(references, key=lambda value: max(abs(value - one) for one in finite)):
+        span = max([*finite, *kept]) - min([*finite, *kept])
+        far = max(max(finite) - value, value - min(finite), 0.0)
         if not kept or span == 0 or far <= 100 * span:
             kept.append(value)
     return kept

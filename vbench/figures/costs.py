@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from vbench.analysis.wording import duration
+from vbench.colours import colour, series_colour
 from vbench.figures.charts import Bar, bar_chart
 from vbench.figures.figure import Figure
-from vbench.figures.looks import series_class
 from vbench.figures.strips import Board
 
 
 def costs(board: Board) -> list[Figure]:
     """Return time by stage, and memory, of each arm."""
     stages = dict.fromkeys(s for row in board["rows"] for s in row["seconds_by_stage"])
-    styles = {stage: series_class(i) for i, stage in enumerate(stages)}
+    paint = {stage: series_colour(i) for i, stage in enumerate(stages)}
     rows = [row for row in board["rows"] if row["seconds"]]
     if not rows:
         return []
     times = [
         Bar(row["arm"], duration(row["seconds"]),
-            [(stage, styles[stage], s) for stage, s in row["seconds_by_stage"].items() if s])
+            [(stage, paint[stage], s) for stage, s in row["seconds_by_stage"].items() if s])
         for row in rows
     ]  # fmt: skip
     figures = [
@@ -30,7 +30,7 @@ def costs(board: Board) -> list[Figure]:
     ]
     memory = [
         Bar(row["arm"], f"{row['peak_memory_mb']:.0f} MB",
-            [("peak", "c-baseline", row["peak_memory_mb"])])
+            [("peak", colour("baseline"), row["peak_memory_mb"])])
         for row in rows
         if row["peak_memory_mb"]
     ]  # fmt: skip
@@ -39,9 +39,3 @@ def costs(board: Board) -> list[Figure]:
             Figure("Memory", bar_chart(memory, "Peak memory of each arm", "MB, of its largest job"))
         )
     return figures
-
-
-def stage_legend(board: Board) -> list[tuple[str, str]]:
-    """Return stages and their style classes, as in the chart of time."""
-    stages = dict.fromkeys(s for row in board["rows"] for s in row["seconds_by_stage"])
-    return [(stage, series_class(i)) for i, stage in enumerate(stages)]

@@ -8,11 +8,11 @@ from typing import Any
 
 from vbench.analysis.folder import Arm, Results
 from vbench.analysis.wording import headline
-from vbench.figures.figure import standalone
 from vbench.figures.gallery import SHOWN, arm_projections, chosen_samples, looks
 from vbench.figures.pixels import enlarge, patch_sheet, png
 from vbench.figures.strips import arm_strips
 from vbench.figures.training import generator_curves, segmenter_curves
+from vbench.regimes import MAIN_REFERENCES, named
 
 
 def write_figures(
@@ -22,21 +22,21 @@ def write_figures(
     folder.mkdir(parents=True, exist_ok=True)
     row = next(row for row in leaderboard["rows"] if row["arm"] == arm.name)
     if row["status"] == "ok":
-        others = [entry["arm"] for ref in ("real", "scratch") for entry in _first(row, ref)]
+        others = [entry["arm"] for ref in MAIN_REFERENCES for entry in _first(row, ref)]
         for metric in headline(leaderboard):
             chart = arm_strips(results, leaderboard, [arm.name, *others], metric, arm.name)
-            (folder / f"{metric}-per-subject.svg").write_text(standalone(chart), "utf-8")
+            chart.write(folder, f"{metric}-per-subject", "svg")
     for start, curves in (
         ("segmenter", segmenter_curves(results, arm)),
         ("generator", generator_curves(results, arm) if arm.generator else []),
     ):
         for figure in curves:
             name = _file_name(f"{start} {figure.title.rpartition(': ')[2]}")
-            (folder / f"{name}.svg").write_text(standalone(figure.body), "utf-8")
+            figure.write(folder, name, "svg")
     found = chosen_samples(results, arm, store)
     if found is not None:
         (folder / "samples.png").write_bytes(png(enlarge(patch_sheet(found[1][:SHOWN]))))
-    if arm.regime == "synthetic":
+    if named(arm.regime).samples:
         for look in looks(results, arm, store):
             path = folder / "samples" / f"seed-{look.seed}-step-{look.step:06d}.png"
             path.parent.mkdir(exist_ok=True)

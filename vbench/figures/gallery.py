@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from markupsafe import Markup, escape
 
 from vbench.analysis.chosen import Generator
 from vbench.analysis.folder import Arm, Results
@@ -18,9 +17,12 @@ from vbench.analysis.scores import arm_scores
 from vbench.analysis.stats import per_subject
 from vbench.analysis.wording import number
 from vbench.figures.figure import Figure
-from vbench.figures.pixels import data_uri, enlarge, patch_sheet, png, projection_sheet
-from vbench.records.stages import FitGeneratorResult
+from vbench.figures.pixels import enlarge, patch_sheet, png, projection_sheet
+from vbench.masks.slices import ray
+from vbench.picture import sides
+from vbench.records.stages import EvaluateInputs, FitGeneratorResult, PrepareInputs
 from vbench.regimes import named
+from vbench.types import Volume
 
 Board = Mapping[str, Any]
 #: Patches shown of each kind.
@@ -89,20 +91,14 @@ def samples_on_the_way(results: Results, store: Path) -> list[Figure]:
             title = f"{look.generator}, step {look.step}"
             words = f"Patches, {title}: images, labels below, overlays at the bottom"
             caption = f"Seed {look.seed}." + (f" Collapsed: {look.fault}." if look.fault else "")
-            figures.append(Figure(title, picture(look.file, words, "sheet"), caption, look.file))
+            figures.append(Figure(title, None, caption, look.file, words))
     return figures
 
 
 def _sheet(patches: npt.NDArray[Any], title: str, caption: str) -> Figure:
     file = png(enlarge(patch_sheet(patches[:SHOWN])))
     words = f"Patches, {title}: images, labels below, overlays at the bottom"
-    return Figure(title, picture(file, words, "sheet"), caption, file)
-
-
-def picture(file: bytes, words: str, style: str) -> Markup:
-    """Return an image element that holds its PNG, with its description."""
-    source = data_uri(file)
-    return Markup(f'<img class="{style}" src="{source}" alt="{escape(words)}" decoding="async">')
+    return Figure(title, None, caption, file, words)
 
 
 def chosen_samples(
@@ -164,13 +160,10 @@ def projections(results: Results, board: Board, store: Path) -> list[Figure]:
     return [
         Figure(
             f"{arm.name}: {shown.word}",
-            picture(
-                shown.file,
-                f"{arm.name}, {shown.subject}: image, truth, prediction, errors",
-                "mip",
-            ),
+            None,
             f"{shown.subject}, {metric} {number(shown.value)} over seeds; seed {shown.seed} shown.",
             shown.file,
+            f"{arm.name}, {shown.subject}: image, truth, prediction, errors",
         )
         for arm in best_of_regimes(results, board)
         for shown in arm_projections(results, board, arm, store)
@@ -185,8 +178,34 @@ def arm_projections(results: Results, board: Board, arm: Arm, store: Path) -> It
     for word, subject, value in extremes(results, board, arm):
         path = store / arm.evaluate[seed] / "mip" / f"{subject}.npy"
         if path.is_file():
-            file = png(enlarge(projection_sheet(np.load(path, allow_pickle=False))))
+            volume = prepared(results, arm.evaluate[seed], subject, store)
+            letters = ("", "")
+            if volume is not None:
+                letters = sides(volume.affine, ray(volume.image.shape))
+            file = png(projection_sheet(np.load(path, allow_pickle=False), letters))
             yield Projection(word, subject, value, seed, file)
+
+
+def prepared(results: Results, evaluate: str, subject: str, store: Path) -> Volume | None:
+    """Open the prepared volume of a test subject; None when the store lacks it.
+
+    Args:
+        results: The benchmark.
+        evaluate: Key of the job that scored it.
+        subject: Its name.
+        store: The store.
+    """
+    from vbench.data.prepare import open_volume
+    from vbench.errors import DataError
+
+    for key in results.records[evaluate].inputs_as(EvaluateInputs).test:
+        about = results.finished(key)
+        if about is not None and about.inputs_as(PrepareInputs).subject == subject:
+            try:
+                return open_volume(store / key)
+            except DataError:
+                continue
+    return None
 
 
 def best_of_regimes(results: Results, board: Board) -> Iterator[Arm]:

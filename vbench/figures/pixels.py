@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from collections.abc import Sequence
 from typing import Any
@@ -10,13 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Bytes = npt.NDArray[np.uint8]
+from vbench.colours import LABEL
+from vbench.picture import Bytes, lettered, upright
+from vbench.scoring.overlay import errors
 
-#: Vermillion, orange and sky blue of Okabe and Ito.
-LABEL = (213, 94, 0)
-EXTRA = (230, 159, 0)
-MISSED = (86, 180, 233)
-FOUND = (235, 235, 235)
+#: About how wide a sheet of pictures is, in pixels.
+SHEET = 560
 #: Longest edge of a projection in the report, in pixels.
 LONGEST = 200
 
@@ -32,20 +30,17 @@ def png(image: Bytes) -> bytes:
     return min(encoded, key=len)
 
 
-def data_uri(file: bytes) -> str:
-    """Return a PNG file as an address that holds it."""
-    return "data:image/png;base64," + base64.b64encode(file).decode()
+def smaller(file: bytes) -> bytes:
+    """Return a PNG file written again, as small as :func:`png` makes it."""
+    from PIL import Image
+
+    return png(np.asarray(Image.open(io.BytesIO(file)).convert("RGB")))
 
 
 def _encode(picture: Any) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, format="PNG", optimize=True)
     return buffer.getvalue()
-
-
-def upright(plane: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Turn a plane of the first two RAS axes to how it is read: front up, right on the left."""
-    return plane[::-1, ::-1].T
 
 
 def grey(image: npt.NDArray[Any]) -> Bytes:
@@ -91,22 +86,25 @@ def patch_sheet(patches: npt.NDArray[Any]) -> Bytes:
     return tile([[column[i] for column in columns] for i in range(3)])
 
 
-def projection_sheet(projections: npt.NDArray[np.uint8]) -> Bytes:
-    """Show projections ``(3, X, Y)`` side by side: image, truth, prediction, errors in colour."""
+def projection_sheet(
+    projections: npt.NDArray[np.uint8], letters: Sequence[str] = ("", "")
+) -> Bytes:
+    """Show projections ``(3, X, Y)`` side by side: image, truth, prediction, errors in colour.
+
+    Args:
+        projections: As stage ``evaluate`` writes them.
+        letters: What lies left and right (:func:`~vbench.picture.sides`); empty when unknown.
+    """
     image, truth, found = (shrink(upright(plane)) for plane in projections)
-    image = np.repeat(image.astype(np.uint8)[..., None], 3, axis=-1)
     yes, there = truth > 127, found > 127
-    errors = np.zeros((*yes.shape, 3), np.uint8)
-    errors[yes & there] = FOUND
-    errors[~yes & there] = EXTRA
-    errors[yes & ~there] = MISSED
-    masks = [
-        np.repeat((mask * 235).astype(np.uint8)[..., None], 3, axis=-1) for mask in (yes, there)
-    ]
-    return tile([[image, *masks, errors]], gap=2)
+    planes = [np.repeat(plane[..., None], 3, axis=-1).astype(np.uint8)
+              for plane in (image, yes * 235, there * 235)]  # fmt: skip
+    planes.append(errors(yes & there, yes & ~there, ~yes & there))
+    width = SHEET // len(planes)
+    return tile([[lettered(enlarge(plane, width), letters) for plane in planes]], gap=2)
 
 
-def enlarge(image: Bytes, width: int = 560) -> Bytes:
+def enlarge(image: Bytes, width: int = SHEET) -> Bytes:
     """Show each pixel as a square, so that the picture is about ``width`` pixels wide."""
     times = max(1, round(width / image.shape[1]))
     return image.repeat(times, axis=0).repeat(times, axis=1)

@@ -6,16 +6,15 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from markupsafe import Markup
-
 from vbench.analysis.folder import Results
 from vbench.analysis.layout import short_name
 from vbench.analysis.scores import ArmScores, arm_scores
 from vbench.analysis.stats import per_subject
 from vbench.analysis.wording import number, span
+from vbench.colours import colour
 from vbench.figures.charts import Strip, strip_chart
 from vbench.figures.figure import Figure
-from vbench.figures.looks import regime_class, regime_mark
+from vbench.regimes import named
 
 Board = Mapping[str, Any]
 
@@ -28,13 +27,13 @@ def strips(results: Results, board: Board, metrics: Sequence[str]) -> list[Figur
         for metric in metrics:
             title = f"{short_name(metric)} per subject, {cohort} data"
             if names:
-                figures.append(Figure(title, arm_strips(results, board, names, metric, title)))
+                figures.append(arm_strips(results, board, names, metric, title))
     return figures
 
 
 def arm_strips(
     results: Results, board: Board, names: Sequence[str], metric: str, title: str
-) -> Markup:
+) -> Figure:
     """Draw the test subjects of these arms, a row an arm."""
     arms = {arm.name: arm for arm in results.arms}
     rows = {row["arm"]: row for row in board["rows"]}
@@ -42,7 +41,8 @@ def arm_strips(
         _strip(rows[name], arm_scores(results, arms[name], [metric])[metric], metric)
         for name in names
     ]
-    return strip_chart(drawn, title, axis(board, metric))
+    words = "One row an arm, one mark a subject; mean and interval below."
+    return Figure(title, strip_chart(drawn, title, axis(board, metric), words))
 
 
 def axis(board: Board, metric: str) -> str:
@@ -65,8 +65,9 @@ def _strip(row: Mapping[str, Any], scores: ArmScores, metric: str) -> Strip:
     return Strip(
         name=row["arm"],
         note=f"{number(entry['mean'])} {span(entry['ci95'])}".strip(),
-        style=regime_class(row["regime"]),
-        mark=regime_mark(row["regime"]),
+        group=row["regime"],
+        colour=colour(named(row["regime"]).colour),
+        mark=named(row["regime"]).mark,
         values=[
             (subject, float(value), bool(gone))
             for subject, value, gone in zip(scores.subjects, values, undefined, strict=True)

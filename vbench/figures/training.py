@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from vbench.analysis.folder import Arm, Results
 from vbench.analysis.layout import short_name
 from vbench.analysis.scores import validation_metric
+from vbench.colours import series_colour, series_mark
 from vbench.figures.charts import Line, line_chart
 from vbench.figures.figure import Figure
-from vbench.figures.looks import series_class, series_mark
 
 #: Points of a training: ``step`` and what was measured there.
 Curve = Sequence[Mapping[str, int | float]]
@@ -42,7 +42,7 @@ def segmenter_curves(results: Results, arm: Arm) -> list[Figure]:
     """Return the validation scores and losses of an arm's chosen trials."""
     fits = {chosen.seed: chosen.trial.result for chosen in results.all_chosen(arm)}
     lines = [
-        Line(f"seed {seed}", series_class(i), points, mark=series_mark(i))
+        Line(f"seed {seed}", series_colour(i), points, mark=series_mark(i))
         for i, (seed, fit) in enumerate(fits.items())
         if (points := _points([v.model_dump() for v in fit.validation], "score"))
     ]
@@ -75,9 +75,10 @@ def _curves(curves: Sequence[Curve], label: str) -> list[Figure]:
     figures = []
     for words, members in alike(names).items():
         lines = [
-            Line(name.replace("_", " ") if first else "", series_class(i), points)
+            Line(name.replace("_", " "), series_colour(i), points)
             for i, name in enumerate(members)
-            for first, points in _seeds(curves, name)
+            for curve in curves
+            if (points := _points(curve, name))
         ]
         if lines:
             title = f"{label}: {words}"
@@ -103,16 +104,6 @@ def alike(names: Iterable[str]) -> dict[str, list[str]]:
         order = [word for word in re.split(r"[_\W]+", members[0].lower()) if word in shared]
         named.setdefault(" ".join(order), []).extend(members)
     return named
-
-
-def _seeds(curves: Sequence[Curve], name: str) -> Iterator[tuple[bool, list[tuple[float, float]]]]:
-    """Yield the curve of each seed, and whether it is the first, which the legend names."""
-    first = True
-    for curve in curves:
-        points = _points(curve, name)
-        if points:
-            yield first, points
-            first = False
 
 
 def _points(curve: Curve, name: str) -> list[tuple[float, float]]:

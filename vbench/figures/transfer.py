@@ -8,9 +8,9 @@ from typing import Any
 from vbench.analysis.controls import explained
 from vbench.analysis.layout import short_name
 from vbench.analysis.wording import number, span
+from vbench.colours import colour, series_colour, series_mark
 from vbench.figures.charts import Line, line_chart
 from vbench.figures.figure import Figure
-from vbench.figures.looks import series_class, series_mark
 from vbench.figures.strips import Board, axis
 
 
@@ -63,10 +63,10 @@ def _curve(
     )
     plain = regime == "scratch" and kind is None
     control = regime == "scratch" and kind is not None
-    style = "c-scratch" if plain else "c-baseline" if control else series_class(index)
-    mark = "down" if plain else "cross" if control else series_mark(index)
+    paint = colour("scratch") if plain else colour("baseline") if control else series_colour(index)
+    mark = "triangle-down" if plain else "cross" if control else series_mark(index)
     points = [(float(n), mean) for n, mean, _ in found]
-    return Line(name, style, points, [ci for _, _, ci in found], mark)
+    return Line(name, paint, points, [ci for _, _, ci in found], mark)
 
 
 def _gains(board: Board, metric: str) -> Iterator[str]:

@@ -9,9 +9,9 @@ import numpy as np
 
 from vbench.analysis.folder import Arm, Results
 from vbench.analysis.scores import validation_metric
+from vbench.colours import colour, series_colour, series_mark
 from vbench.figures.charts import Bar, Line, bar_chart, line_chart
 from vbench.figures.figure import Figure
-from vbench.figures.looks import series_class, series_mark
 from vbench.figures.training import judged_by
 
 #: Trials that importance needs at least of an arm and seed; fewer say nothing.
@@ -33,14 +33,14 @@ def history(results: Results) -> list[Figure]:
             steps = [(points[0][0], float(reached[0]))]
             for (x, _), y in zip(points[1:], reached[1:], strict=True):
                 steps += [(x, steps[-1][1]), (x, float(y))]  # what is best changes at a trial
-            lines.append(Line(f"seed {seed}, best so far", series_class(i), steps))
-            lines += [Line("", f"{series_class(i)} no", [point], mark=series_mark(i))
-                      for point in points]  # fmt: skip
+            name, paint = f"seed {seed}", series_colour(i)
+            lines.append(Line(name, paint, steps))
+            lines.append(Line(name, paint, points, mark=series_mark(i), joined=False))
         if lines:
             title = f"{arm.name}: trials"
             ticks = sorted({x for line in lines for x, _ in line.points})
             body = line_chart(lines, title, "trial", judged_by(results), x_ticks=ticks)
-            figures.append(Figure(title, body))
+            figures.append(Figure(title, body, "A mark a trial; the line is the best so far."))
     return figures
 
 
@@ -88,7 +88,7 @@ def importance(results: Results) -> list[Figure]:
             title = "Parameter importance" + (
                 f", space {len(figures) + 1}" if len(spaces) > 1 else ""
             )
-            bars = [Bar(name, f"{share:.0%}", [("share", "c-baseline", share)])
+            bars = [Bar(name, f"{share:.0%}", [("share", colour("baseline"), share)])
                     for name, share in shares.items()]  # fmt: skip
             caption = f"fANOVA over {len(trials)} trials; few trials tell little."
             body = bar_chart(bars, title, "share of the spread of validation scores")

@@ -41,7 +41,7 @@ class Regime(ABC, Generic[T]):
         references: The references that its arms are for others.
         pretrains: Whether its arms are pre-trained, which makes a curve over their number of
             subjects.
-        mark: The shape of its points in figures.
+        mark: The shape of its points in figures, as Vega calls it.
         colour: The name of their colour in the style sheet: of a regime, or ``s1`` to ``s6``.
     """
 

@@ -53,7 +53,7 @@ class _Scratch(Regime[Scratch]):
             extra=True,
         ),
     )
-    mark = "down"
+    mark = "triangle-down"
     colour = "scratch"
 
     @property

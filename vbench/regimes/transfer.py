@@ -33,7 +33,7 @@ class _Transfer(Regime[Transfer]):
     cohort = "target"
     pretrains = True
     compared_with = ("real", "scratch", "control")
-    mark = "up"
+    mark = "triangle-up"
     colour = "transfer"
 
     def segmenters(self, table: Transfer, segmenter: PluginUse) -> Iterator[tuple[str, PluginUse]]:

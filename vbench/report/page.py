@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
-from vbench.analysis.budgets import patches_text, search_text, steps_text
 from vbench.analysis.folder import Results, read_results
-from vbench.analysis.layout import has_budgets, short_name
+from vbench.analysis.layout import has_budgets
 from vbench.analysis.leaderboard import leaderboard as build
-from vbench.analysis.wording import duration, headline, lapses, legend, number, signs, span
-from vbench.figures import costs, svg
-from vbench.figures.figure import style
-from vbench.figures.looks import MARKS, regime_class
+from vbench.analysis.wording import headline, legend
+from vbench.colours import LEGEND, style
 from vbench.figures.sections import sections
-from vbench.regimes import MAIN_REFERENCES
-from vbench.report import paper
+from vbench.regimes import MAIN_REFERENCES, REGIMES
+from vbench.report import reference
+from vbench.report.html import environment, resource, script_hash
+from vbench.report.vega import vega
+from vbench.report.viewer import write_viewer
 from vbench.report.words import summary
 
 
@@ -37,7 +34,6 @@ def write_report(folder: Path) -> Path:
         StoreError: When the folder is not a benchmark's.
     """
     from vbench.files import atomic_write
-    from vbench.report.viewer import write_viewer
 
     folder = Path(folder)
     results = read_results(folder)
@@ -59,7 +55,7 @@ def render(results: Results, board: dict[str, Any], folder: Path, *, viewer: boo
         folder: ``<out>/<benchmark>/``, for the pictures of the store beside it.
         viewer: Whether there is a ``viewer.html`` beside it.
     """
-    script = resource("report.js")
+    scripts = [vega(), resource("report.js")]
     return environment().get_template("report.html").render(
         board=board,
         cohorts=cohorts(board),
@@ -67,55 +63,22 @@ def render(results: Results, board: dict[str, Any], folder: Path, *, viewer: boo
         tracebacks=_tracebacks(results),
         legend=legend(board),
         budgets=has_budgets(board),
-        paper=paper.comparison(board),
-        paper_note=paper.NOTE,
+        reference=reference.comparison(results.plan.spec, board),
         plan=results.plan,
         description=(results.plan.spec.get("benchmark") or {}).get("description", ""),
         spec_text=json.dumps(dict(results.plan.spec), indent=2, ensure_ascii=False),
         provenance=results.plan.provenance,
         shown=headline(board),
-        regimes=[
-            (name, svg.key(name, mark, regime_class(name)))
-            for name, mark in MARKS.items()
-            if any(row["regime"] == name for row in board["rows"])
-        ],
-        stages=costs.stage_legend(board),
+        known_regimes=list(REGIMES),
+        errors=LEGEND,
         finished=max((r.started or "" for r in results.records.values()), default=""),
-        script=Markup(script),
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        scripts=[Markup(script) for script in scripts],
+        hashes=[script_hash(script) for script in scripts],
         style=Markup(style() + resource("report.css")),
         summary=summary(board),
         viewer=viewer,
         **sections(results, board, folder.parent / "store"),
     )  # fmt: skip
-
-
-def environment() -> Any:
-    """Return the templates' environment: everything is escaped, a missing name is an error."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    made = Environment(
-        loader=PackageLoader("vbench.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    made.filters |= {"number": number, "span": span, "duration": duration, "short": short_name}
-    made.filters |= {"steps": steps_text, "patches": patches_text, "search": search_text}
-    made.filters["breakable"] = breakable
-    made.globals |= {"signs": signs, "lapses": lapses, "regime_class": regime_class}
-    return made
-
-
-def breakable(name: str) -> Markup:
-    """Let a name break after its regime, where the screen is too narrow for it."""
-    return escape(name).replace("/", Markup("/<wbr>"), 1)
-
-
-def resource(name: str) -> str:
-    """Return the text of a file that is shipped with the templates."""
-    return resources.files("vbench.report").joinpath("templates", name).read_text("utf-8")
 
 
 def cohorts(board: dict[str, Any]) -> list[tuple[str, int, list[dict[str, Any]], str | None]]:

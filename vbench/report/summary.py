@@ -9,11 +9,12 @@ from typing import Any
 
 from vbench.analysis.folder import Results, read_results
 from vbench.analysis.leaderboard import leaderboard as build
-from vbench.analysis.table import escape, markdown
+from vbench.analysis.table import markdown
 from vbench.analysis.wording import headline
 from vbench.figures import audits, costs, gallery, strips, transfer
-from vbench.figures.figure import Figure, standalone
-from vbench.report import paper
+from vbench.figures.figure import Figure
+from vbench.markdown import escape, table
+from vbench.report.reference import comparison
 from vbench.report.words import summary
 
 
@@ -49,15 +50,12 @@ def _lines(results: Results, board: dict[str, Any], folder: Path, target: Path) 
     yield from (f"- {escape(sentence)}" for sentence in summary(board))
     yield ""
     yield markdown(board).partition("\n")[2].strip()
-    lines = paper.comparison(board)
-    if lines:
-        yield "\n### Beside the paper\n"
-        yield "| experiment | paper DSC | DSC here | paper 95HD | 95HD here | arm here |"
-        yield "| --- | --- | --- | --- | --- | --- |"
-        for line in lines:
-            cells = (line.what, line.paper_dsc, line.dsc, line.paper_hd95, line.hd95, line.arm)
-            yield "| " + " | ".join(map(escape, cells)) + " |"
-        yield f"\n{paper.NOTE}"
+    published = comparison(results.plan.spec, board)
+    if published:
+        yield "\n### Beside published figures\n"
+        yield from table(published.header, (map(escape, row) for row in published.rows))
+        source = escape(f"{published.citation} {published.url}".strip())
+        yield f"\n{escape(published.note)} Published: {source}.".replace("\n ", "\n")
     store, shown = folder.parent / "store", headline(board)
     yield from _pictures(
         "Scores per subject", "scores", strips.strips(results, board, shown), target
@@ -65,8 +63,8 @@ def _lines(results: Results, board: dict[str, Any], folder: Path, target: Path) 
     yield from _pictures("Transfer", "transfer", transfer.transfer(board, shown), target)
     yield from _pictures("Samples", "samples", gallery.samples(results, store), target)
     yield from _pictures(
-        "Best, median and worst subject: image, truth, prediction, errors (blue missed, orange "
-        "found where there is none)",
+        "Best, median and worst subject: image, truth, prediction, errors (white found, "
+        "blue missed, orange false)",
         "projection",
         gallery.projections(results, board, store),
         target,
@@ -99,8 +97,9 @@ def _pictures(title: str, start: str, figures: list[Figure], target: Path) -> It
         while name in taken:
             name += "-again"
         taken.add(name)
-        path = target / f"{name}{'.png' if figure.png else '.svg'}"
-        path.write_bytes(figure.png or standalone(figure.body).encode("utf-8"))
+        shown, *others = figure.write(target, name)
         words = escape(figure.title)
         yield f"**{words}** {escape(figure.caption)}".rstrip()
-        yield f"\n![{words}]({path.name})\n"
+        yield f"\n![{words}]({shown.name})\n"
+        if others:
+            yield ", ".join(f"[{path.suffix[1:].upper()}]({path.name})" for path in others) + "\n"

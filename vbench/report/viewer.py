@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import gzip
-import hashlib
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
@@ -19,8 +18,9 @@ import numpy.typing as npt
 from markupsafe import Markup
 
 from vbench.analysis.folder import Arm, Results
-from vbench.figures.gallery import best_of_regimes, extremes
-from vbench.records.stages import EvaluateInputs, PrepareInputs
+from vbench.colours import FALSE, MISSED
+from vbench.figures.gallery import best_of_regimes, extremes, prepared
+from vbench.report.html import environment, resource, script_hash
 
 NIIVUE = "niivue-0.69.0.umd.js.gz"
 #: Bytes of compressed volumes that a viewer carries at most, the first subject always.
@@ -38,7 +38,6 @@ def write_viewer(folder: Path, results: Results, board: dict[str, Any]) -> Path 
         board: Its leaderboard.
     """
     from vbench.files import atomic_write
-    from vbench.report.page import environment, resource
 
     store = folder.parent / "store"
     scenes = list(_within_budget(_scenes(results, board, store)))
@@ -50,7 +49,8 @@ def write_viewer(folder: Path, results: Results, board: dict[str, Any]) -> Path 
         scenes=scenes,
         niivue=Markup(niivue),
         script=Markup(script),
-        hashes=[_hash(niivue), _hash(script)],
+        hashes=[script_hash(niivue), script_hash(script)],
+        colours={"truth": MISSED, "prediction": FALSE},
     )  # fmt: skip
     path = folder / "viewer.html"
     with atomic_write(path) as temporary:
@@ -61,10 +61,6 @@ def write_viewer(folder: Path, results: Results, board: dict[str, Any]) -> Path 
 def _niivue() -> str:
     packed = resources.files("vbench.report").joinpath("static", NIIVUE).read_bytes()
     return gzip.decompress(packed).decode("utf-8")
-
-
-def _hash(script: str) -> str:
-    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
 def _within_budget(scenes: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -94,33 +90,22 @@ def _scenes(results: Results, board: dict[str, Any], store: Path) -> Iterator[di
 
 
 def _scene(results: Results, arms: list[Arm], subject: str, store: Path) -> dict[str, Any] | None:
-    from vbench.data.prepare import open_volume
-    from vbench.errors import DataError
-
     evaluated = [(arm, key) for arm in arms if (key := _evaluated(results, arm)) is not None]
-    for _, key in evaluated:
-        for prepared in results.records[key].inputs_as(EvaluateInputs).test:
-            about = results.finished(prepared)
-            if about is None or about.inputs_as(PrepareInputs).subject != subject:
-                continue
-            try:
-                volume = open_volume(store / prepared)
-            except DataError:
-                continue
-            image = np.clip((np.asarray(volume.image, np.float32) + 1) * 127.5, 0, 255)
-            step = 1 if image.size <= MOST_VOXELS else 2
-            volumes = [
-                _volume("image", "image", image, volume.affine, step),
-                _volume("truth", "truth", np.asarray(volume.label), volume.affine, step),
-            ]
-            for arm, own in evaluated:
-                path = store / own / "predictions" / f"{subject}.nii.gz"
-                found = _prediction(path, image.shape)
-                if found is not None:
-                    volumes.append(_volume("prediction", arm.name, found, volume.affine, step))
-            if len(volumes) > 2:
-                return {"volumes": volumes, "halved": step > 1}
-    return None
+    opened = (prepared(results, key, subject, store) for _, key in evaluated)
+    volume = next((volume for volume in opened if volume is not None), None)
+    if volume is None:
+        return None
+    image = np.clip((np.asarray(volume.image, np.float32) + 1) * 127.5, 0, 255)
+    step = 1 if image.size <= MOST_VOXELS else 2
+    volumes = [
+        _volume("image", "image", image, volume.affine, step),
+        _volume("truth", "truth", np.asarray(volume.label), volume.affine, step),
+    ]
+    for arm, own in evaluated:
+        found = _prediction(store / own / "predictions" / f"{subject}.nii.gz", image.shape)
+        if found is not None:
+            volumes.append(_volume("prediction", arm.name, found, volume.affine, step))
+    return {"volumes": volumes, "halved": step > 1} if len(volumes) > 2 else None
 
 
 def _evaluated(results: Results, arm: Arm) -> str | None:

@@ -20,11 +20,13 @@ class Maps:
         prediction: Whole numbers ``(X, Y, Z)`` in RAS, 0 for no vessel.
         truth: The same shape.
         spacing: Voxel edge lengths in mm, from the truth's header.
+        affine: Voxel to world, from the truth's header.
     """
 
     prediction: Array
     truth: Array
     spacing: tuple[float, float, float]
+    affine: Array
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Pair:
         if not truth.unit_given and prediction.unit_given:
             truth = read_image(self.truth, integer=True, unit=prediction.unit)
         check_same_grid(prediction, truth, "truth")
-        return Maps(whole_numbers(prediction), whole_numbers(truth), truth.spacing)
+        return Maps(whole_numbers(prediction), whole_numbers(truth), truth.spacing, truth.affine)
 
 
 def find_pairs(predictions: str | Path, truths: str | Path) -> list[Pair]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from vbench.markdown import escape, table
 from vbench.records.board import Summary
 
 
@@ -28,15 +29,15 @@ def datasheet(
         "",
         "## What a segmenter trained on these patches alone reached on real test subjects",
         "",
-        *_table(["score", "mean", "95 % interval", "n"], _mean_rows(means)),
+        *table(["score", "mean", "95 % interval", "n"], _mean_rows(means)),
     ]
     for family, title in (("fidelity", "How real they look"), ("privacy", "What they give away")):
         rows = [
-            [name, *(_number(s[k]) for k in ("value", "floor", "ceiling")), _alarm(s)]
+            [escape(name), *(_number(s[k]) for k in ("value", "floor", "ceiling")), _alarm(s)]
             for name, s in scores[family].items()
         ]
         lines += ["", f"## {title}", ""]
-        lines += _table(["score", "this set", "as good as can be", "as bad as can be", ""], rows)
+        lines += table(["score", "this set", "as good as can be", "as bad as can be", ""], rows)
     lines += [
         "",
         "An audit finds the leaks that it looks for. A score like that of unseen patients is no "
@@ -50,13 +51,8 @@ def _mean_rows(means: Mapping[str, Summary]) -> list[list[str]]:
     rows = []
     for name, m in means.items():
         interval = "" if m.ci95 is None else f"{_number(m.ci95[0])} to {_number(m.ci95[1])}"
-        rows.append([name, _number(m.mean), interval, str(m.n)])
+        rows.append([escape(name), _number(m.mean), interval, str(m.n)])
     return rows
-
-
-def _table(head: list[str], rows: list[list[str]]) -> list[str]:
-    lines = [head, ["---"] * len(head), *rows]
-    return ["| " + " | ".join(cell.replace("|", r"\|") for cell in row) + " |" for row in lines]
 
 
 def _alarm(score: Mapping[str, Any]) -> str:

@@ -13,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 
 from vbench.regimes import FewSubjects, Generators
 from vbench.spec.data import Data, PatchSpec
+from vbench.spec.reference import Reference
 from vbench.spec.regimes import Regimes
 from vbench.tables import NAME, PluginUse, Table
 
@@ -138,6 +139,7 @@ class Spec(Table):
     limits: Limits = Field(Limits(), description="What a job may take.")
     compute: Compute = Field(Compute(), description="How jobs use the machine.")
     plugins: Plugins = Field(Plugins(), description="Plugins that are not installed.")
+    reference: Reference | None = Field(None, description="Published figures to compare with.")
 
     @model_validator(mode="after")
     def _consistent(self) -> Spec:

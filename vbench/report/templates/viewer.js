@@ -8,6 +8,7 @@
   const viewer = new Niivue({
     backColor: [0, 0, 0, 1], crosshairColor: [1, 1, 1, 0.4], crosshairWidth: 0.2,
     dragAndDropEnabled: true, logLevel: "error", multiplanarShowRender: 1,
+    isRadiologicalConvention: true, // as in all pictures: the patient's right is on the left
     multiplanarLayout: 2, tileMargin: 4, // a grid: each plane as large as the screen allows
     onLocationChange: (at) => { place.textContent = at.string; },
   });
@@ -19,8 +20,8 @@
     return;
   }
   viewer.setInterpolation(true); // voxels as they are
-  viewer.addColormap("truth", paint(86, 180, 233));
-  viewer.addColormap("prediction", paint(230, 159, 0));
+  const colours = JSON.parse(document.getElementById("colours").textContent);
+  for (const name of ["truth", "prediction"]) viewer.addColormap(name, paint(...colours[name]));
   const masks = { cal_min: 0.5, cal_max: 1, trustCalMinMax: false };
 
   async function show() {
