@@ -21,7 +21,7 @@ Bytes = npt.NDArray[np.uint8]
 BAND = 12
 #: Grey of letters and words.
 INK = (200, 200, 200)
-_WORLD = ("LR", "PA", "IS")
+_WORLD = (("L", "R"), ("P", "A"), ("I", "S"))
 
 
 def upright(plane: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -47,8 +47,8 @@ def sides(affine: Array, axis: int) -> tuple[str, str]:
     across = 1 if axis == 0 else 0
     direction = np.asarray(affine)[:3, across]
     world = int(np.argmax(np.abs(direction)))
-    low, high = _WORLD[world] if direction[world] > 0 else _WORLD[world][::-1]
-    return high, low
+    low, high = _WORLD[world]
+    return (high, low) if direction[world] > 0 else (low, high)
 
 
 def resized(picture: Bytes, edges: Sequence[float], unit: float | None = None) -> Bytes:

@@ -136,7 +136,7 @@ def line_chart(
     x_ticks: Sequence[float] | None = None,
 ) -> dict[str, Any]:
     """Return lines with marks and bands, the legend above."""
-    points = []
+    points: list[dict[str, Any]] = []
     for part, line in enumerate(lines):
         kind = {"series": line.name, "part": part, "dot": bool(line.mark), "joined": line.joined}
         bands = line.band or [None] * len(line.points)
@@ -147,8 +147,10 @@ def line_chart(
     for line in lines:  # the one with marks says which
         if line.name not in series or not series[line.name].mark:
             series[line.name] = line
-    # Steps, trials and patients have no fractions.
-    whole = all(point["x"] == int(point["x"]) for point in points)
+    xs = [point["x"] for point in points]
+    few = bool(xs) and max(xs) - min(xs) <= 10
+    if x_ticks is None and few and all(x == int(x) for x in xs):  # steps have no fractions
+        x_ticks = range(int(min(xs)), int(max(xs)) + 1)
     return _filled(
         _lines(),
         title,
@@ -158,7 +160,6 @@ def line_chart(
             "$x": x_label,
             "$y": y_label,
             "$ticks": list(x_ticks) if x_ticks is not None else None,
-            "$step": "1" if whole else "0",
             "$columns": "2" if all(len(name) <= 24 for name in series) else "1",
             "$groups": list(series),
             "$colours": [line.colour for line in series.values()],
@@ -208,7 +209,10 @@ def bar_chart(bars: Sequence[Bar], title: str, axis: str) -> dict[str, Any]:
 def _strips(legend: bool) -> dict[str, Any]:
     import altair as alt
 
-    x = {"scale": alt.Scale(zero=False, nice=False, padding=10), "axis": alt.Axis(title="$axis")}
+    x: Any = {
+        "scale": alt.Scale(zero=False, nice=False, padding=10),
+        "axis": alt.Axis(title="$axis"),
+    }
     paint = alt.Scale(domain=["$groups"], range=["$colours"])
     guide = _legend(alt) if legend else None
     shape = alt.Shape("group:N", scale=alt.Scale(domain=["$groups"], range=["$marks"]),
@@ -217,14 +221,12 @@ def _strips(legend: bool) -> dict[str, Any]:
     fade = alt.when(shown).then(alt.value(1)).otherwise(alt.value(_SHADE)) if legend else None
 
     def layer(name: str) -> alt.Chart:
-        made = alt.Chart(alt.Data(name=name)).encode(
-            y=_band(), color=alt.Color("group:N", scale=paint, legend=guide)
-        )
+        made = _chart(name).encode(y=_band(), color=alt.Color("group:N", scale=paint, legend=guide))
         return made if fade is None else made.encode(opacity=fade)
 
     rows, dots = layer("rows"), layer("dots")
     ticks = (
-        alt.Chart(alt.Data(name="references"))
+        _chart("references")
         .encode(y=_band())
         .mark_tick(orient="vertical", thickness=1.5, size=16, yOffset=3, color=colour("ink"))
     )
@@ -268,11 +270,9 @@ def _lines() -> dict[str, Any]:
     fade = alt.when(shown).then(alt.value(1)).otherwise(alt.value(_SHADE))
     paint = alt.Scale(domain=["$groups"], range=["$colours"])
     legend = _legend(alt, columns=alt.ExprRef("$columns"))
-    axis = alt.Axis(
-        title="$x", grid=False, format="~g", values=["$ticks"], tickMinStep=alt.ExprRef("$step")
-    )
-    y = {"scale": alt.Scale(zero=False), "axis": alt.Axis(title="$y", titleAnchor="end")}
-    base = alt.Chart(alt.Data(name="points")).encode(
+    axis = alt.Axis(title="$x", grid=False, format="~g", values=["$ticks"])
+    y: Any = {"scale": alt.Scale(zero=False), "axis": alt.Axis(title="$y", titleAnchor="end")}
+    base = _chart("points").encode(
         x=alt.X("x:Q", axis=axis, scale=alt.Scale(zero=False, nice=False, padding=10)),
         y=alt.Y("y:Q", **y),
         color=alt.Color("series:N", scale=paint, legend=legend),
@@ -310,7 +310,7 @@ def _bars(legend: bool) -> dict[str, Any]:
 
     shown = alt.selection_point(name="shown", fields=["part"], bind="legend")
     bars = (
-        alt.Chart(alt.Data(name="parts"))
+        _chart("parts")
         .mark_bar(height=10, yOffset=6)
         .encode(
             x=alt.X("length:Q", stack="zero", scale=alt.Scale(nice=False),
@@ -330,6 +330,13 @@ def _bars(legend: bool) -> dict[str, Any]:
     return _made(chart.properties(width=WIDTH, height=alt.Step(36)))
 
 
+def _chart(data: str) -> alt.Chart:
+    """Return an empty chart of the rows of this name."""
+    import altair as alt
+
+    return alt.Chart(alt.Data(name=data))  # type: ignore[no-untyped-call]
+
+
 def _band() -> alt.Y:
     """Return the axis of rows: in their order, without labels of its own."""
     import altair as alt
@@ -339,7 +346,7 @@ def _band() -> alt.Y:
 
 def _labels(alt: Any) -> list[alt.Chart]:
     """Return the name above each row, and its note at the right end."""
-    rows = alt.Chart(alt.Data(name="rows")).encode(y=_band())
+    rows = _chart("rows").encode(y=_band())
     name = rows.mark_text(align="left", fontWeight=600, fontSize=12, yOffset=-12, limit=WIDTH)
     note = rows.mark_text(align="right", fontSize=11, yOffset=-12)
     return [
@@ -358,7 +365,7 @@ def _fit(alt: Any) -> alt.AutoSizeParams:
     return alt.AutoSizeParams(type="fit", contains="padding")
 
 
-def _made(chart: alt.LayerChart) -> dict[str, Any]:
+def _made(chart: Any) -> dict[str, Any]:
     """Return a chart as Vega-Lite, in the look that all share."""
     soft, ink = colour("soft"), colour("ink")
     made = (

@@ -53,7 +53,9 @@ def _lines(results: Results, board: dict[str, Any], folder: Path, target: Path) 
     published = comparison(results.plan.spec, board)
     if published:
         yield "\n### Beside published figures\n"
-        yield from table(published.header, (map(escape, row) for row in published.rows))
+        yield from table(
+            published.header, ([escape(cell) for cell in row] for row in published.rows)
+        )
         source = escape(f"{published.citation} {published.url}".strip())
         yield f"\n{escape(published.note)} Published: {source}.".replace("\n ", "\n")
     store, shown = folder.parent / "store", headline(board)

@@ -23,7 +23,7 @@ def overlay(prediction: Array, truth: Array) -> npt.NDArray[np.uint8]:
     axis = ray(truth.shape)
     prediction, truth = prediction > 0, truth > 0
     planes = (truth & prediction, truth & ~prediction, prediction & ~truth)
-    found, missed, false = (upright(plane.any(axis=axis)) for plane in planes)
+    found, missed, false = (upright(np.asarray(plane.any(axis=axis))) for plane in planes)
     return errors(found, missed, false)
 
 
