@@ -202,7 +202,11 @@ class ArmResult:
             chosen=number == self._chosen(seed),
             span=_span([record]),
             params=result.get("params") or {},
-            values={name: float(value) for name, value in values.items() if _finite(value)},
+            values={
+                name: float(value)
+                for name, value in values.items()
+                if value is not None and _finite(value)
+            },
         )
 
 
