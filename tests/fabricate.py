@@ -40,7 +40,7 @@ METRICS = {
     "hd95": {"family": "segmentation", "id": "hd95@1", "unit": "mm", "higher_is_better": False},
     "cldice": {"family": "segmentation", "id": "cldice@2", "unit": "", "higher_is_better": True},
     "fid": {"family": "fidelity", "id": "fid@1", "unit": "", "higher_is_better": False},
-    "nn-ratio": {"family": "privacy", "id": "nn-ratio@1", "unit": "", "higher_is_better": True},
+    "nn-ratio": {"family": "privacy", "id": "nn-ratio@2", "unit": "", "higher_is_better": True},
     "membership-auc": {
         "family": "privacy",
         "id": "membership-auc@1",

@@ -36,6 +36,15 @@ def write_folder(folder: Path) -> None:
     subjects = [f"s{i:02d}" for i in range(SUBJECTS)]
     names = [f"m{i:02d}" for i in range(METRICS)]
     arms, records = [], []
+    inputs = {
+        "plugin": {"name": "p"},
+        "trials": [],
+        "test": [],
+        "size": [16, 16, 16],
+        "metrics": [],
+        "higher_is_better": True,
+        "seed": 0,
+    }
     for arm in ["real", *(f"synthetic/g{i}" for i in range(ARMS - 1))]:
         evaluate = {str(seed): f"{arm}-{seed}" for seed in range(SEEDS)}
         arms.append({"arm": arm, "regime": arm.split("/")[0], "evaluate": evaluate})
@@ -45,10 +54,14 @@ def write_folder(folder: Path) -> None:
                 for s in subjects
                 for m in names
             ]
-            record = {"key": key, "stage": "evaluate", "status": "ok", "result": {"cases": cases}}
-            records.append(json.dumps(record))
-    data = {"source": {"fingerprint": "f", "subjects": {"test": subjects}}, "target": None}
-    metrics = {m: {"id": f"{m}@1", "unit": "", "higher_is_better": True} for m in names}
+            result = {"trial": 0, "threshold": 0.5, "validation_score": 0.5, "cases": cases}
+            record = {"key": key, "stage": "evaluate", "status": "ok"}
+            records.append(json.dumps({**record, "inputs": inputs, "result": result}))
+    data = {
+        "source": {"plugin": "p", "fingerprint": "f", "subjects": {"test": subjects}},
+        "target": None,
+    }
+    metrics = {m: {"family": "segmentation", "id": f"{m}@1"} for m in names}
     plan = {"benchmark": "b", "data": data, "arms": arms, "metrics": metrics}
     (folder / "plan.json").write_text(json.dumps(plan))
     (folder / "records.jsonl").write_text("\n".join(records))

@@ -212,4 +212,4 @@ def test_trials_that_diverge_are_counted_and_the_arm_says_so(tmp_path: Path) -> 
 def _records(folder: Path) -> list[dict[str, Any]]:
     from vbench.analysis.folder import read_records
 
-    return list(read_records(folder / "records.jsonl"))
+    return [record.to_json() for record in read_records(folder / "records.jsonl")]

@@ -3,8 +3,9 @@
 Each score looks at distances in an embedding and in raw intensities, because copies can hide from
 either, and takes the worse. Its details hold both, the 95 % interval of the worse, and whether it
 is an alarm. Patients are the unit: what is resampled for an interval, and what is held out, are
-subjects, not patches. Fewer than three subjects on a side tell nothing of patients: then there is
-no interval, and only a gross value is an alarm.
+subjects, not patches. All three have one kind of interval: the spread over resamples of one
+subject less, times a t quantile, wide enough for both spaces. Fewer than three subjects on a side
+tell nothing of patients: then there is no interval, and only a gross value is an alarm.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ Floats = npt.NDArray[np.float64]
 _DRAWS = 400
 #: Subjects that a side needs for an interval.
 _ENOUGH = 3
-#: What an AUC's interval leaves out on either side: 2.5 %, shared by the two spaces, of which the
+#: What an interval leaves out on either side: 2.5 %, shared by the two spaces, of which the
 #: worse is taken.
 _TAIL = 0.025 / 2
 
@@ -50,6 +51,7 @@ class NearestRatio(PrivacyMetric):
     """
 
     name = "nn-ratio"
+    version = 2
     paper = "Meehan 2020, arXiv:2004.05675"
     Params = PrivacyParams
 
@@ -80,8 +82,10 @@ class NearestRatio(PrivacyMetric):
         tiny = 1e-6 * float(np.median(held)) or 1e-12
 
         def draw(replace: bool) -> float:
+            most = count - 1 if replace else count
             near, far = (
-                d[:, rng.choice(d.shape[1], count, replace)].min(axis=1) for d in (train, held)
+                d[:, rng.choice(d.shape[1], count, replace)[:most]].min(axis=1)
+                for d in (train, held)
             )
             return float(np.median((near + tiny) / (far + tiny)))
 
@@ -89,8 +93,8 @@ class NearestRatio(PrivacyMetric):
         value = float(np.mean([draw(replace=False) for _ in range(1 if alike else 50)]))
         if count < _ENOUGH:
             return value, None
-        low, high = np.percentile([draw(replace=True) for _ in range(_DRAWS)], [2.5, 97.5])
-        return value, [float(low), float(high)]
+        width = _width(np.log([draw(replace=True) for _ in range(_DRAWS)]), count)
+        return value, [value * float(np.exp(-width)), value * float(np.exp(width))]
 
 
 class NearCopies(PrivacyMetric):
@@ -103,6 +107,7 @@ class NearCopies(PrivacyMetric):
     """
 
     name = "near-copies"
+    version = 2
     paper = "Carlini 2023, arXiv:2301.13188"
     Params = PrivacyParams
     higher_is_better = False
@@ -143,10 +148,10 @@ def _share_near(
     groups = [usual[subject == s] for s in np.unique(subject)]
     if len(groups) < _ENOUGH:
         return share(usual), None
-    drawn = rng.integers(len(groups), size=(_DRAWS, len(groups)))
+    drawn = rng.integers(len(groups), size=(_DRAWS, len(groups)))[:, :-1]
     shares = [share(np.concatenate([groups[s] for s in draw])) for draw in drawn]
-    low, high = np.percentile(shares, [2.5, 97.5])
-    return share(usual), [float(low), float(high)]
+    value, width = share(usual), _width(np.array(shares), len(groups))
+    return value, [max(0.0, value - width), min(1.0, value + width)]
 
 
 class MembershipAuc(PrivacyMetric):
@@ -206,7 +211,6 @@ def _auc(
     rng: np.random.Generator,
 ) -> tuple[float, list[float] | None]:
     """Return the AUC and its interval over subjects."""
-    from scipy.special import stdtrit
     from scipy.stats import rankdata
 
     groups = [
@@ -223,12 +227,25 @@ def _auc(
     value = float(wins.sum() / pairs.sum())
     if min(wins.shape) < _ENOUGH:
         return value, None
-    # Percentiles of n out of n are too narrow for few subjects. One less is drawn, which gives the
-    # unbiased variance, and the width is that of a t interval.
     drawn = [rng.multinomial(n - 1, np.full(n, 1 / n), size=_DRAWS) for n in wins.shape]
     totals = [np.einsum("di,ij,dj->d", drawn[0], table, drawn[1]) for table in (wins, pairs)]
-    width = stdtrit(min(wins.shape) - 1, 1 - _TAIL) * float((totals[0] / totals[1]).std())
+    width = _width(totals[0] / totals[1], min(wins.shape))
     return value, [max(0.0, value - width), min(1.0, value + width)]
+
+
+def _width(draws: Floats, subjects: int) -> float:
+    """Return half the width of the 95 % interval that all privacy scores have.
+
+    Percentiles of resamples of n out of n subjects are too narrow for few subjects. One less is
+    drawn, which gives the unbiased variance, and the width is that of a t interval.
+
+    Args:
+        draws: The score over resamples of ``subjects - 1`` subjects of a side.
+        subjects: Of the side that has fewer.
+    """
+    from scipy.special import stdtrit
+
+    return float(stdtrit(subjects - 1, 1 - _TAIL) * draws.std())
 
 
 def _some(n: int, most: int, rng: np.random.Generator) -> npt.NDArray[np.intp]:
