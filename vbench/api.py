@@ -5,29 +5,27 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from vbench import registry
-from vbench.engine import results
+from vbench.engine import results, session
 from vbench.engine.costs import Costs, done_of, training_lengths
-from vbench.engine.executors.local import usable_cores
+from vbench.engine.data_faults import data_faults, refuse_faults, unreadable
 from vbench.engine.explain import reasons
 from vbench.engine.job import Job
-from vbench.engine.plan import Plan, make_plan
-from vbench.engine.runner import Runner, Settings, Watcher
-from vbench.engine.stages.base import Lengths
-from vbench.engine.store import RECORD, Store, writable
+from vbench.engine.plan import make_plan
+from vbench.engine.runner import Watcher
+from vbench.engine.store import Store, writable
 from vbench.engine.teller import Teller
 from vbench.engine.underway import under_way
-from vbench.errors import DataError, PluginError, SpecError, VbenchError
+from vbench.errors import PluginError, SpecError, VbenchError
 from vbench.files import read_json
 from vbench.log import gently, kept
 from vbench.notebook import NotebookProgress, in_notebook, table
 from vbench.registry import Registry
 from vbench.result import RunResult
 from vbench.spec import Spec, load_spec
-from vbench.spec.check import build_params, faults
+from vbench.spec.check import faults
 
 #: Where results go when nothing else is said.
 OUT = "results"
@@ -98,11 +96,11 @@ def validate(spec: str | Path, overrides: Iterable[str] = ()) -> list[str]:
     if found:
         return found
     try:
-        found = _data_faults(loaded, plugins)
+        found = data_faults(loaded, plugins)
         made = None if found else make_plan(loaded, plugins)
     except VbenchError as error:
         return str(error).splitlines()
-    return found if made is None else _unreadable(made, plugins)
+    return found if made is None else unreadable(made, plugins)
 
 
 def remarks(spec: str | Path, overrides: Iterable[str] = ()) -> list[str]:
@@ -177,54 +175,44 @@ def run(
         DataError: When the data is.
         KeyboardInterrupt: After everything was stopped; the same call goes on from there.
     """
-    from vbench.analysis import write_leaderboard
+    from vbench.analysis.folder import read_results
+    from vbench.analysis.leaderboard import write_leaderboard
     from vbench.report import write_report
 
     loaded, plugins = load(spec, overrides)
     out = Path(out)
-    study = loaded.tune.storage or str((out / "optuna.journal").resolve())
+    study = session.optuna_storage(loaded, out)
     made = make_plan(loaded, plugins, study)
-    store = Store(out / "store")
-    _refuse_faults(made, store, loaded, plugins)
-    folder = out / loaded.benchmark.name
-    forced = _forced(made, force)
+    store, folder = Store(out / "store"), out / loaded.benchmark.name
+    refuse_faults(made, store, plugins)
+    forced = session.forced(made, force)
     with writable(out), kept(folder), under_way(store, loaded.benchmark.name, made.jobs, forced):
         results.write_plan(made, folder)
-        missing = [key for key in made.jobs if not store.has(key)]
+        missing = session.missing(made, store)
         logger.info("%d jobs, %d to do", len(made.jobs), len(missing))
-        display = NotebookProgress() if watcher is None and in_notebook() else None
         results.write_records(made, store, folder)  # then appended to
+        display = NotebookProgress() if watcher is None and in_notebook() else None
         told = Teller(store, folder, plugins, watcher or display)
         if missing:
-            cores = usable_cores()
-            workers = workers or cores
-            settings = Settings(
-                device=device,
-                threads=loaded.compute.threads or max(1, cores // workers),
-                plugins=tuple(loaded.plugins.paths),
-                checkpoint_seconds=loaded.limits.checkpoint_seconds,
-                limit_seconds=loaded.limits.seconds,
-                limit_bytes=_bytes(loaded.limits.memory_gb),
-            )
+            where = session.Where(workers, executor, scheduler, device)
             try:
-                lengths = training_lengths(plugins)
-                _execute(made, store, settings, told, executor, workers, scheduler, study, lengths)
+                session.execute(made, store, plugins, told, where, study)
             finally:
                 if display:
                     display.close()
-        results.write_records(made, store, folder)
-        results.write_cases(made, store, folder)
-        changed = bool(missing) or not _is_current(made, store, folder)
+        session.write_results(made, store, folder)
+        changed = bool(missing) or not session.is_current(made, store, folder)
+        read = read_results(folder) if changed else None
         if changed:
-            leaderboard = write_leaderboard(folder)
-            gently(lambda: write_report(folder), "the report was not written", logger)
+            board = write_leaderboard(folder, read)
+            gently(lambda: write_report(folder, read, board), "the report was not written", logger)
         else:
-            leaderboard = read_json(folder / "leaderboard.json")
-        result = RunResult(folder, leaderboard, told.ran, told.failures)
+            board = read_json(folder / "leaderboard.json")
+        result = RunResult(folder, board, told.ran, told.failures, read)
         gently(
             lambda: plugins.manager.hook.vbench_run_finished(
                 folder=folder,
-                leaderboard=leaderboard,
+                leaderboard=board,
                 result=result,
                 changed=changed,
                 tracking=tracking,
@@ -233,135 +221,3 @@ def run(
             logger,
         )
     return result
-
-
-def _is_current(made: Plan, store: Store, folder: Path) -> bool:
-    """Whether leaderboard and report are younger than all that they show.
-
-    They are not when the last run was killed before it wrote them, or when another benchmark did
-    the jobs of this one.
-    """
-    shown = [folder / "leaderboard.json", folder / "report.html"]
-    read = [folder / "plan.json", *(store.folder(key) / RECORD for key in made.jobs)]
-    try:
-        return min(p.stat().st_mtime_ns for p in shown) > max(p.stat().st_mtime_ns for p in read)
-    except FileNotFoundError:
-        return False
-
-
-def _execute(
-    made: Plan,
-    store: Store,
-    settings: Settings,
-    watcher: Watcher,
-    executor: str,
-    workers: int,
-    scheduler: str | None,
-    study: str,
-    lengths: Lengths,
-) -> None:
-    from vbench.engine.claims import Claims
-    from vbench.engine.executors import make_executor
-    from vbench.engine.study import close_orphans
-
-    claims = Claims(store.root / "claims")
-    try:
-        store.sweep(claims.alive)
-        gently(
-            lambda: close_orphans(study, store.root.resolve(), claims.alive),
-            "the Optuna storage did not answer",
-            logger,
-        )
-        running = make_executor(
-            executor, workers=workers, scheduler=scheduler, device=settings.device
-        )
-        try:
-            costs = Costs(store.records(), lengths)
-            runner = Runner(made, store, running, claims, settings, watcher, costs)
-            # All data is read before anything is trained: a broken file is found at once.
-            faults = [f.message for f in runner.run({"prepare"}) if f.reason == "data"]
-            if faults:
-                raise DataError("\n".join(faults))
-            runner.run()
-        finally:
-            running.close()
-    finally:
-        claims.close()
-
-
-def _forced(made: Plan, force: Iterable[str]) -> set[str]:
-    """Return the keys of forced jobs and of those that depend on them."""
-    forced: set[str] = set()
-    for glob in force:
-        names = {
-            key
-            for key, job in made.jobs.items()
-            if any(fnmatchcase(name, glob) for name in (job.stage, job.label, job.arm or "", key))
-        }
-        if not names:
-            raise SpecError(f"--force {glob}: matches no job; see the labels of `vbench plan`")
-        forced |= made.dependents(names)
-    return forced
-
-
-def _data_faults(spec: Spec, plugins: Registry) -> list[str]:
-    """Return what ``vbench data check`` finds in the folders that a spec names.
-
-    Returns:
-        One line a fault; remarks are left to ``vbench data check``.
-    """
-    from vbench.data.check import faults_of
-    from vbench.data.folder import FolderSource
-
-    lines: list[str] = []
-    for role in ("source", "target"):
-        use = getattr(spec.data, role)
-        cls = plugins.source(use.plugin) if use is not None else None
-        if cls is None or not issubclass(cls, FolderSource):
-            continue
-        values = {**cls.role_defaults.get(role, {}), **use.params}
-        source = cls(build_params(cls.Params, values, f"data.{role}"))
-        lines += [f"data.{role}: {fault}" for fault in faults_of(source)]
-    return lines
-
-
-def _refuse_faults(made: Plan, store: Store, spec: Spec, plugins: Registry) -> None:
-    """Check the data before anything is trained, unless all of it was prepared before.
-
-    Raises:
-        DataError: With the first fault.
-    """
-    jobs = [job for subjects in made.data.values() for job in subjects.jobs.values()]
-    lines = [] if all(store.has(job.key) for job in jobs) else _data_faults(spec, plugins)
-    if lines:
-        more = f" ({len(lines) - 1} more: 'vbench validate' lists them)" if lines[1:] else ""
-        raise DataError(lines[0] + more)
-
-
-def _unreadable(made: Plan, plugins: Registry) -> list[str]:
-    """Load the subjects of a source of no known layout; one of a procedure makes them all alike.
-
-    Returns:
-        One line for each that cannot be used.
-    """
-    from vbench.data.folder import FolderSource
-
-    lines: list[str] = []
-    for role, subjects in made.data.items():
-        cls = plugins.source(subjects.plugin)
-        if issubclass(cls, FolderSource):
-            continue
-        params = cls.Params.model_validate(subjects.params)
-        source = cls(params)
-        # Files that a source of another kind reads may each be wrong.
-        folder = any(isinstance(value, Path) for value in params.model_dump().values())
-        for name in list(subjects.jobs)[: None if folder else 1]:
-            try:
-                source.load(name)
-            except DataError as error:
-                lines.append(f"data.{role}: {error}")
-    return lines
-
-
-def _bytes(gigabytes: float | None) -> int | None:
-    return None if gigabytes is None else int(gigabytes * 2**30)

@@ -25,6 +25,7 @@ from vbench.types import JobFailure
 if TYPE_CHECKING:
     import pandas as pd
 
+    from vbench.analysis.folder import Results
     from vbench.arms import ArmResult
     from vbench.figures.figure import Figure
 
@@ -47,6 +48,13 @@ class RunResult:
     board: dict[str, Any]
     ran: int = 0
     failures: Mapping[str, JobFailure] = field(default_factory=dict)
+    _read: Results | None = field(default=None, compare=False)
+
+    @cached_property
+    def _results(self) -> Results:
+        from vbench.analysis.folder import read_results
+
+        return self._read or read_results(self.folder)
 
     @property
     def ok(self) -> bool:
@@ -100,7 +108,7 @@ class RunResult:
             StoreError: When there is no such arm, it has no generator or has not finished, or the
                 store beside the folder lacks the patches.
         """
-        place = self.folder.parent / "store" / _synthetic(self.folder, arm, seed)
+        place = self.folder.parent / "store" / _synthetic(self._results, self.folder, arm, seed)
         try:
             parts = [np.load(place / f"{name}.npy", mmap_mode="r") for name in ("images", "labels")]
         except (OSError, ValueError) as error:
@@ -123,19 +131,17 @@ class RunResult:
     @cached_property
     def arms(self) -> tuple[ArmResult, ...]:
         """The arms with their curves, trials, weights and figures, in the plan's order."""
-        from vbench.analysis.folder import read_results
         from vbench.arms import arms_of
 
-        return arms_of(read_results(self.folder), self.board, self.folder.parent / "store")
+        return arms_of(self._results, self.board, self.folder.parent / "store")
 
     @cached_property
     def figures(self) -> Figures:
         """The report's figures by section, such as ``figures["samples"][0]``."""
-        from vbench.analysis.folder import read_results
         from vbench.figures.sections import sections
 
         store = self.folder.parent / "store"
-        return Figures(sections(read_results(self.folder), self.board, store))
+        return Figures(sections(self._results, self.board, store))
 
     @property
     def report(self) -> Path:
@@ -192,10 +198,12 @@ def read_result(folder: str | Path) -> RunResult:
     Raises:
         StoreError: When it is no benchmark's folder.
     """
-    from vbench.analysis import build_leaderboard
+    from vbench.analysis.folder import read_results
+    from vbench.analysis.leaderboard import leaderboard
 
     folder = Path(folder)
-    return RunResult(folder, build_leaderboard(folder))
+    results = read_results(folder)
+    return RunResult(folder, leaderboard(results), _read=results)
 
 
 def _scores(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -219,14 +227,11 @@ def _scores(row: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _synthetic(folder: Path, arm: str, seed: int | None) -> str:
+def _synthetic(results: Results, folder: Path, arm: str, seed: int | None) -> str:
     """Return the key of the ``synthesise`` job whose patches an arm trained on.
 
     Arms of one generator share the candidate that one of them selected, the synthetic arm if any.
     """
-    from vbench.analysis.folder import read_results
-
-    results = read_results(folder)
     arms = {found.name: found for found in results.arms}
     if arm not in arms:
         raise StoreError(f"{folder}: no arm is called '{arm}'{did_you_mean(arm, list(arms))}")

@@ -40,11 +40,16 @@ def build_leaderboard(folder: Path) -> dict[str, Any]:
     return leaderboard(read_results(Path(folder)))
 
 
-def write_leaderboard(folder: Path) -> dict[str, Any]:
-    """Write leaderboard.json, atomically, and return its content."""
+def write_leaderboard(folder: Path, results: Results | None = None) -> dict[str, Any]:
+    """Write leaderboard.json, atomically, and return its content.
+
+    Args:
+        folder: ``<out>/<benchmark>/``.
+        results: What was read from it; None: it is read here.
+    """
     from vbench.files import write_json
 
-    content = build_leaderboard(folder)
+    content = build_leaderboard(folder) if results is None else leaderboard(results)
     write_json(Path(folder) / "leaderboard.json", content)
     return content
 

@@ -39,11 +39,10 @@ def settle(spec: Spec, registry: Registry) -> Spec:
     segmenter = spec.segmenter
     shared = answered("segmenter", segmenter.plugin, segmenter.params)
     regimes = {}
-    for regime in ("transfer", "scratch"):
-        table = getattr(spec.regimes, regime)
-        if table is not None:
+    for regime, table in spec.regimes.on():
+        if hasattr(table, "params"):
             params = answered("segmenter", segmenter.plugin, table.params, shared)
-            regimes[regime] = table.model_copy(update={"params": params})
+            regimes[regime.name] = table.model_copy(update={"params": params})
     return spec.model_copy(
         update={
             "generators": generators,

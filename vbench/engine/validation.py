@@ -1,4 +1,4 @@
-"""Judges a segmenter on the validation subjects, and chooses its probability threshold there.
+"""Scores a segmenter on the validation subjects, and chooses its probability threshold there.
 
 One mechanism for every arm, so that none is helped by its own choice of threshold or epoch.
 """
@@ -23,7 +23,7 @@ class Verdict:
     """How good a segmenter is on the validation subjects.
 
     Attributes:
-        score: Mean of the judging metric over the subjects, at ``threshold``.
+        score: Mean of the validation metric over the subjects, at ``threshold``.
         threshold: Probability from which a voxel counts as vessel.
     """
 
@@ -40,34 +40,37 @@ def validate(
     not count.
 
     Args:
-        segmenter: In the state to judge.
+        segmenter: In the state to score.
         volumes: The validation subjects.
-        metric: Judges the masks; DSC itself needs no second look.
+        metric: The validation metric.
     """
     from vbench.data.predict import predict_volume
     from vbench.masks.pair import MaskPair
 
-    curves: list[npt.NDArray[np.float64]] = []
-    kept: list[Array] = []
-    for volume in volumes:
-        probabilities = predict_volume(segmenter, volume)
-        curves.append(dice_by_threshold(probabilities, volume.label, volume.labelled))
-        if metric.name != "dsc":
-            kept.append(probabilities.astype(np.float16))
-    mean = np.mean(curves, axis=0)
+    binned = [bin_by_threshold(predict_volume(segmenter, volume)) for volume in volumes]
+    mean = np.mean(
+        [
+            _dice(bins, volume.label, volume.labelled)
+            for bins, volume in zip(binned, volumes, strict=True)
+        ],
+        axis=0,
+    )
     # Of thresholds that are equally good, the one nearest to the middle.
     ties = np.flatnonzero(mean >= mean.max() - 1e-12)
     index = int(ties[np.argmin(np.abs(THRESHOLDS[ties] - 0.5))])
-    threshold = float(THRESHOLDS[index])
-    if metric.name == "dsc":
-        return Verdict(float(mean[index]), threshold)
     values = []
-    for probabilities, volume in zip(kept, volumes, strict=True):
-        pair = MaskPair(
-            probabilities >= threshold, volume.label > 0, volume.spacing, mask=volume.labelled
-        )
+    for bins, volume in zip(binned, volumes, strict=True):
+        pair = MaskPair(bins > index, volume.label > 0, volume.spacing, mask=volume.labelled)
         values.append(Score.of(metric.score(pair)).value)
-    return Verdict(float(np.mean(values)), threshold)
+    return Verdict(float(np.mean(values)), float(THRESHOLDS[index]))
+
+
+def bin_by_threshold(probabilities: Array) -> npt.NDArray[np.uint8]:
+    """Return how many of THRESHOLDS each probability reaches: ``bins > i`` is ``p >= t_i``.
+
+    A byte a voxel is all that is kept of a volume.
+    """
+    return np.searchsorted(THRESHOLDS, probabilities, side="right").astype(np.uint8)
 
 
 def dice_by_threshold(
@@ -80,13 +83,16 @@ def dice_by_threshold(
         label: 0 or 1, of the same shape.
         where: The voxels that count, bool; None: all.
     """
+    return _dice(bin_by_threshold(probabilities), label, where)
+
+
+def _dice(bins: Array, label: Array, where: Array | None) -> npt.NDArray[np.float64]:
     if where is not None:
-        probabilities, label = probabilities[where], label[where]
-    # Bin i holds what lies in [t_i, t_i+1); counted from above, that is "at least t_i".
-    bins = np.searchsorted(THRESHOLDS, probabilities.ravel(), side="right")
+        bins, label = bins[where], label[where]
+    # Bin i holds what lies in [t_i-1, t_i); counted from above, that is "at least t_i".
     truth = np.asarray(label).ravel() > 0
     size = len(THRESHOLDS) + 1
-    above = np.bincount(bins, minlength=size)[::-1].cumsum()[::-1][1:]
-    hits = np.bincount(bins[truth], minlength=size)[::-1].cumsum()[::-1][1:]
+    above = np.bincount(bins.ravel(), minlength=size)[::-1].cumsum()[::-1][1:]
+    hits = np.bincount(bins.ravel()[truth], minlength=size)[::-1].cumsum()[::-1][1:]
     total = above + truth.sum()
     return np.where(total > 0, 2 * hits / np.maximum(total, 1), 1.0)

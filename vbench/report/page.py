@@ -22,10 +22,17 @@ from vbench.report.viewer import write_viewer
 from vbench.report.words import summary
 
 
-def write_report(folder: Path) -> Path:
+def write_report(
+    folder: Path, results: Results | None = None, board: dict[str, Any] | None = None
+) -> Path:
     """Write ``report.html`` into ``<out>/<benchmark>/``, and ``viewer.html`` beside it.
 
     The same results give the same bytes.
+
+    Args:
+        folder: ``<out>/<benchmark>/``.
+        results: What was read from it; None: it is read here.
+        board: Its leaderboard; None: it is computed here.
 
     Returns:
         The report's path.
@@ -36,8 +43,8 @@ def write_report(folder: Path) -> Path:
     from vbench.files import atomic_write
 
     folder = Path(folder)
-    results = read_results(folder)
-    board = build(results)
+    results = results or read_results(folder)
+    board = board or build(results)
     viewer = write_viewer(folder, results, board)
     page = render(results, board, folder, viewer=viewer is not None)
     path = folder / "report.html"

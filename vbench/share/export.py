@@ -22,6 +22,7 @@ from vbench.errors import StoreError, did_you_mean
 from vbench.files import atomic_write, write_json
 from vbench.records.board import Summary
 from vbench.records.stages import PrepareResult
+from vbench.regimes import named
 from vbench.share.datasheet import datasheet
 from vbench.share.rerun import MANIFEST, audit_export, planned_audit
 
@@ -75,7 +76,7 @@ def export(
 
 
 def _synthetic_arm(results: Results, name: str) -> Arm:
-    arms = {arm.name: arm for arm in results.arms if arm.regime == "synthetic"}
+    arms = {arm.name: arm for arm in results.arms if named(arm.regime).samples}
     if name not in arms:
         raise StoreError(f"no synthetic arm is called '{name}'{did_you_mean(name, list(arms))}")
     return arms[name]

@@ -1,0 +1,71 @@
+"""Checks the data of a benchmark before anything is trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vbench.engine.plan import Plan
+from vbench.engine.store import Store
+from vbench.errors import DataError
+from vbench.registry import Registry
+from vbench.spec import Spec
+from vbench.spec.check import build_params
+
+
+def data_faults(spec: Spec, registry: Registry) -> list[str]:
+    """Return what ``vbench data check`` finds in the folders that a spec names.
+
+    Returns:
+        One line a fault; remarks are left to ``vbench data check``.
+    """
+    from vbench.data.check import faults_of
+    from vbench.data.folder import FolderSource
+
+    lines: list[str] = []
+    for role in ("source", "target"):
+        use = getattr(spec.data, role)
+        cls = registry.source(use.plugin) if use is not None else None
+        if cls is None or not issubclass(cls, FolderSource):
+            continue
+        values = {**cls.role_defaults.get(role, {}), **use.params}
+        source = cls(build_params(cls.Params, values, f"data.{role}"))
+        lines += [f"data.{role}: {fault}" for fault in faults_of(source)]
+    return lines
+
+
+def refuse_faults(plan: Plan, store: Store, registry: Registry) -> None:
+    """Check the data before anything is trained, unless all of it was prepared before.
+
+    Raises:
+        DataError: With the first fault.
+    """
+    jobs = [job for subjects in plan.data.values() for job in subjects.jobs.values()]
+    lines = [] if all(store.has(job.key) for job in jobs) else data_faults(plan.spec, registry)
+    if lines:
+        more = f" ({len(lines) - 1} more: 'vbench validate' lists them)" if lines[1:] else ""
+        raise DataError(lines[0] + more)
+
+
+def unreadable(plan: Plan, registry: Registry) -> list[str]:
+    """Load the subjects of a source of no known layout; one of a procedure makes them all alike.
+
+    Returns:
+        One line for each that cannot be used.
+    """
+    from vbench.data.folder import FolderSource
+
+    lines: list[str] = []
+    for role, subjects in plan.data.items():
+        cls = registry.source(subjects.plugin)
+        if issubclass(cls, FolderSource):
+            continue
+        params = cls.Params.model_validate(subjects.params)
+        source = cls(params)
+        # Files that a source of another kind reads may each be wrong.
+        folder = any(isinstance(value, Path) for value in params.model_dump().values())
+        for name in list(subjects.jobs)[: None if folder else 1]:
+            try:
+                source.load(name)
+            except DataError as error:
+                lines.append(f"data.{role}: {error}")
+    return lines
