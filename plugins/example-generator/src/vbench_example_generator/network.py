@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 import vbench
 from vbench.layout import CHANNELS
-from vbench_example_generator.vae import HALVINGS
+from vbench_example_generator.sizes import HALVINGS
 
 _CONV = {2: nn.Conv2d, 3: nn.Conv3d}
 _TRANSPOSED = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}

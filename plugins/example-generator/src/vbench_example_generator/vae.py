@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 import vbench
+from vbench_example_generator.sizes import HALVINGS
 
 if TYPE_CHECKING:
     from vbench_example_generator.network import Training
 
-#: Each halving of the patch needs an even extent.
-HALVINGS = 2
 #: Patches that are decoded at once: what fits into memory decides, not how many are asked for.
 DECODED_AT_ONCE = 64
 
