@@ -16,7 +16,7 @@ from vbench.engine.job import Job
 from vbench.engine.plan import make_plan
 from vbench.engine.runner import Watcher
 from vbench.engine.store import Store, writable
-from vbench.engine.teller import Teller
+from vbench.engine.teller import Teller, announce
 from vbench.engine.underway import under_way
 from vbench.errors import PluginError, SpecError, VbenchError
 from vbench.files import read_json
@@ -209,15 +209,13 @@ def run(
         else:
             board = read_json(folder / "leaderboard.json")
         result = RunResult(folder, board, told.ran, told.failures, read)
-        gently(
-            lambda: plugins.manager.hook.vbench_run_finished(
-                folder=folder,
-                leaderboard=board,
-                result=result,
-                changed=changed,
-                tracking=tracking,
-            ),
-            "a plugin's vbench_run_finished failed",
-            logger,
+        announce(
+            plugins.manager,
+            "vbench_run_finished",
+            folder=folder,
+            leaderboard=board,
+            result=result,
+            changed=changed,
+            tracking=tracking,
         )
     return result

@@ -16,6 +16,7 @@ from vbench_plugins.nn.feed import prefetch
 
 from vbench.data.counting import CountedPatches, counted
 from vbench.data.patches import ArrayPatches, MixedPatches
+from vbench.engine.context import Cost
 from vbench.engine.fitting import Checkpoint, budget, drive
 from vbench.types import Patches, Progress
 
@@ -104,7 +105,7 @@ def test_a_batch_that_waited_when_the_training_was_saved_counts_once(
     tmp_path: Path, draws: int
 ) -> None:
     inner = arrays(500, 0)
-    context: Any = SimpleNamespace(cost={}, checkpoint_seconds=0.0, report=lambda *_: None)
+    context: Any = SimpleNamespace(cost=Cost(), checkpoint_seconds=0.0, report=lambda *_: None)
     for stop in (5, 9, None):
         checkpoint, feeder = Checkpoint(tmp_path), Feeder(draws, stop)
         checkpoint.restore(feeder)  # type: ignore[arg-type]
@@ -121,7 +122,7 @@ def test_a_batch_that_waited_when_the_training_was_saved_counts_once(
             )
         except KeyboardInterrupt:
             continue
-    assert budget(checkpoint) == {
+    assert budget(checkpoint).to_json() == {
         "steps": 12,
         "patches": {"source": 0, "target": 100 + 12 * 8 * draws, "synthetic": 0},
     }
@@ -131,7 +132,7 @@ def test_a_checkpoint_of_a_vbench_that_did_not_count_leaves_the_sum_unknown(tmp_
     checkpoint, feeder = Checkpoint(tmp_path), Feeder(1, None)
     del checkpoint.notes["seen"]
     feeder.done = checkpoint.notes["step"] = 4
-    context: Any = SimpleNamespace(cost={}, checkpoint_seconds=9.0, report=lambda *_: None)
+    context: Any = SimpleNamespace(cost=Cost(), checkpoint_seconds=9.0, report=lambda *_: None)
     drive(
         feeder,  # type: ignore[arg-type]
         arrays(50, 0),
@@ -141,4 +142,4 @@ def test_a_checkpoint_of_a_vbench_that_did_not_count_leaves_the_sum_unknown(tmp_
         marks=[1.0],
         on_mark=lambda *_: True,
     )
-    assert budget(checkpoint) == {"steps": 12, "patches": None}
+    assert budget(checkpoint).to_json() == {"steps": 12, "patches": None}

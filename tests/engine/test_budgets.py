@@ -57,10 +57,10 @@ def test_the_control_sees_what_scratch_sees() -> None:
     arms = {arm.name: arm for arm in plan.arms}
     pair = [arms[name].trials[0] for name in ("scratch/n2", "scratch/n2/equal-steps")]
     for first, second in zip(*pair, strict=True):
-        a, b = plan.jobs[first].inputs, plan.jobs[second].inputs
+        a, b = (plan.jobs[key].inputs_as(FitSegmenterInputs) for key in (first, second))
         for name in ("train", "val", "patches", "validations", "metric", "pruner"):
-            assert a[name] == b[name]
-        assert a["asking"]["seed"] != b["asking"]["seed"]
+            assert getattr(a, name) == getattr(b, name)
+        assert a.trial_spec.seed != b.trial_spec.seed
 
 
 def test_every_arm_gets_the_same_number_of_trials() -> None:

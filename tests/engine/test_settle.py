@@ -9,8 +9,10 @@ import pytest
 from toy_benchmark import toy_plan
 from vbench_plugins.nn import compute
 
+from vbench.engine.job import Job
 from vbench.engine.plan import Plan
 from vbench.interfaces import Fitted
+from vbench.records.stages import FitGeneratorInputs, FitSegmenterInputs, Params
 from vbench.registry import default
 
 SETTINGS = ("precision", "memory_format", "threads")
@@ -38,7 +40,13 @@ def settings(made: Plan) -> set[tuple[Any, ...]]:
     """Return how the jobs that fit built-in methods say that they compute."""
     fits = [job for job in made.jobs.values() if job.stage.startswith("fit-")]
     assert {job.stage for job in fits} == {"fit-generator", "fit-segmenter"}
-    return {tuple(job.inputs["params"][name] for name in SETTINGS) for job in fits}
+    return {tuple(params_of(job)[name] for name in SETTINGS) for job in fits}
+
+
+def params_of(job: Job) -> Params:
+    """Return the parameters of a job that fits a method."""
+    assert isinstance(job.inputs, FitGeneratorInputs | FitSegmenterInputs)
+    return job.inputs.params
 
 
 def test_nothing_is_measured_unless_a_spec_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,7 +78,7 @@ def test_what_is_left_open_for_fine_tuning_alone_is_answered_too(
         regimes={"scratch": {"subjects": [1], "params": {"precision": "auto"}}},
     )
     (fit,) = [job for job in made.jobs.values() if job.stage == "fit-segmenter"]
-    assert fit.inputs["params"]["precision"] == "bfloat16"
+    assert params_of(fit)["precision"] == "bfloat16"
 
 
 def test_no_built_in_method_leaves_anything_to_the_machine_by_default() -> None:

@@ -64,6 +64,8 @@ def test_inner_voxels_of_a_slice_are_no_border():
 def test_overlays_show_the_plane(tmp_path):
     from PIL import Image
 
+    from vbench.colours import FOUND
+
     for axis in (0, 1, 2):
         edges = (*(1.0,) * axis, 3.0, *(1.0,) * (2 - axis))
         files = [
@@ -74,4 +76,8 @@ def test_overlays_show_the_plane(tmp_path):
         command(
             "score", "--pred", files[0], "--truth", files[1], "--metric", "dsc", "--overlays", shown
         )
-        assert Image.open(next(shown.iterdir())).size == TRUTH.shape
+        with Image.open(next(shown.iterdir())) as image:
+            picture = np.asarray(image)
+        assert min(picture.shape[:2]) >= min(TRUTH.shape)
+        # In its plane, a pixel a voxel; seen from its edge the slice would be a line.
+        assert (picture == FOUND).all(-1).sum() >= (PRED & TRUTH).sum()

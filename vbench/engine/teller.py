@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+import pluggy
 
 from vbench.engine import results
 from vbench.engine.job import Job
@@ -30,14 +33,14 @@ class Teller:
     ) -> None:
         """Start to count: nothing ran, nothing failed."""
         self.store, self.folder = store, folder
-        self.hook = plugins.manager.hook
+        self.plugins = plugins.manager
         self.watcher = watcher
         self.ran = 0
         self.failures: dict[str, JobFailure] = {}
 
     def started(self, job: Job) -> None:
         """Pass on that a job starts."""
-        _tell("vbench_job_started", lambda: self.hook.vbench_job_started(job=job.info))
+        announce(self.plugins, "vbench_job_started", job=job.info)
         if self.watcher:
             self.watcher.started(job)
 
@@ -50,10 +53,7 @@ class Teller:
         """Pass on that a job finished."""
         self.ran += 1
         results.append_record(job, record, self.folder)
-        told = record.to_json()
-        _tell(
-            "vbench_job_finished", lambda: self.hook.vbench_job_finished(job=job.info, record=told)
-        )
+        announce(self.plugins, "vbench_job_finished", job=job.info, record=record.to_json())
         if self.watcher:
             self.watcher.finished(job, record)
 
@@ -63,10 +63,7 @@ class Teller:
         record = self.store.failure(job.key)
         if record is not None:
             results.append_record(job, record, self.folder)
-        _tell(
-            "vbench_job_failed",
-            lambda: self.hook.vbench_job_failed(job=job.info, failure=failure),
-        )
+        announce(self.plugins, "vbench_job_failed", job=job.info, failure=failure)
         if self.watcher:
             self.watcher.failed(job, failure)
 
@@ -76,5 +73,16 @@ class Teller:
             self.watcher.left(seconds, done, total)
 
 
-def _tell(hook: str, call: Callable[[], object]) -> None:
-    gently(call, f"a plugin's {hook} failed", logger)
+def announce(plugins: pluggy.PluginManager, hook: str, **values: Any) -> None:
+    """Call a life-cycle hook of each plugin; one that fails is a warning and stops no other.
+
+    Args:
+        plugins: The plugins.
+        hook: Its name.
+        values: Its arguments.
+    """
+    everyone = plugins.get_plugins()
+    for implementation in reversed(getattr(plugins.hook, hook).get_hookimpls()):
+        others = everyone - {implementation.plugin}
+        call = plugins.subset_hook_caller(hook, others)
+        gently(lambda call=call: call(**values), f"a plugin's {hook} failed", logger)  # type: ignore[misc]

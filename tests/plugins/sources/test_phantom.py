@@ -98,8 +98,9 @@ def test_a_phantom_comes_back_from_disk_as_it_was_made(tmp_path: Path, layout: s
 
 
 def test_the_truth_beside_the_label_makes_the_same_subject_again(tmp_path: Path) -> None:
-    made = phantom(scanner="b", seed=5, noise=4.0).load("phantom-b-001")
-    write_dataset(tmp_path / "d", "nnunet", [made], {"plugin": "phantom", "params": {}})
+    source = phantom(scanner="b", seed=5, noise=4.0)
+    made, origin = source.load("phantom-b-001"), {"plugin": "phantom", "params": {}}
+    write_dataset(tmp_path / "d", "nnunet", [made], origin, source.attachments)
     truth = json.loads((tmp_path / "d" / "truthTr" / "phantom-b-001.json").read_text())
     known = Phantom.Params.model_fields
     params = Phantom.Params(**{k: v for k, v in truth["parameters"].items() if k in known})
