@@ -48,7 +48,7 @@ def sections(
 
     Args:
         leaderboard: Content of leaderboard.json.
-        metrics: Which to show; DSC and 95HD when None.
+        metrics: Which to show; DSC and HD95 when None.
         compact: Leave out standard deviations, the interval of the ratio, pruned trials, and time.
         budget: Show what each arm was trained with.
     """
@@ -119,7 +119,7 @@ def _reference(group: list[Row], chosen: Sequence[str]) -> str | None:
 
 def short_name(metric: str) -> str:
     """Return what readers of the field call a metric."""
-    return {"dsc": "DSC", "hd95": "95HD"}.get(metric, metric)
+    return {"dsc": "DSC", "hd95": "HD95"}.get(metric, metric)
 
 
 def _title(metric: str, info: dict[str, Any]) -> str:

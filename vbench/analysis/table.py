@@ -30,7 +30,7 @@ class TerminalTable:
 
     Attributes:
         leaderboard: Content of leaderboard.json.
-        metrics: Which to show; DSC and 95HD when None.
+        metrics: Which to show; DSC and HD95 when None.
     """
 
     leaderboard: dict[str, Any]

@@ -15,7 +15,7 @@ HEADLINE = ("dsc", "hd95")
 
 
 def headline(leaderboard: dict[str, Any]) -> list[str]:
-    """Name the metrics that a table shows unless asked for others: DSC and 95HD, else the first."""
+    """Name the metrics that a table shows unless asked for others: DSC and HD95, else the first."""
     names = list(leaderboard["metrics"])
     chosen = [name for name in HEADLINE if name in names]
     primary = leaderboard.get("primary")

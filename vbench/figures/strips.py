@@ -52,7 +52,7 @@ def axis(board: Board, metric: str) -> str:
 
 
 def with_direction(name: str, unit: str, higher_is_better: bool | None) -> str:
-    """Add unit and direction to a name, such as ``95HD (mm, lower is better)``."""
+    """Add unit and direction to a name, such as ``HD95 (mm, lower is better)``."""
     better = {True: "higher is better", False: "lower is better", None: ""}
     inside = ", ".join(word for word in (unit, better[higher_is_better]) if word)
     return name + (f" ({inside})" if inside else "")
