@@ -1,6 +1,6 @@
 """Every command of README.md and docs/ runs, on tiny benchmarks, as a reader would type it.
 
-Each page is followed in a folder of its own; results are shared, so that what one page has run is
+Each page is followed in its own folder; results are shared, so that what one page has run is
 cached for the next. What is substituted is little:
 
 - ``vbench`` shrinks every spec that it runs, and leaves MLflow out (:mod:`tiny_vbench`), in

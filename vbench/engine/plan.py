@@ -180,7 +180,7 @@ class ArmPlanner(SegmenterTraining):
             make.trial(arm, seed, row.segmenter, spec, {"synthetic": samples, "val": val})
 
     def evaluate(self, row: Row, seed: int) -> None:
-        """Plan the one look at the test subjects."""
+        """Plan the one evaluation on the test subjects."""
         self._make.evaluate(self._arm(row), seed, row.segmenter, self._tested_on(row))
 
     def audit(self, row: Row, seed: int, features_of: str) -> None:

@@ -21,7 +21,7 @@ from vbench.engine.worker import Task
 from vbench.records.job import Failure, JobRecord
 from vbench.types import JobFailure
 
-#: Seconds between two looks at jobs that another run is doing.
+#: Seconds between two checks of jobs that another run is doing.
 LOOK_ELSEWHERE = 1.0
 
 
@@ -191,7 +191,7 @@ class Runner:
         )
 
     def _listen(self) -> None:
-        """Take what the executor tells, for a moment."""
+        """Handle the executor's events, for a moment."""
         try:
             event = self.executor.events.get(timeout=0.1)
         except queue.Empty:
@@ -238,7 +238,7 @@ class Runner:
         self.watcher.finished(job, record)
 
     def _leave(self, job: Job) -> None:
-        """Take a job off those that wait, if it is one."""
+        """Remove a job from those that wait, if it is one of them."""
         if job.key in self._waiting:
             self._waiting.discard(job.key)
             self._backlog.add(job, -1)
@@ -279,7 +279,7 @@ class Runner:
         self.watcher.left(seconds, len(self._done) + len(self._failed), total)
 
     def _left_of(self, key: str) -> float:
-        """Return the seconds that a running job still takes: by its own pace, when it has one."""
+        """Return the seconds that a running job still takes: by its pace, when that is known."""
         pace = self._paces.get(key)
         paced = pace.left() if pace else None
         if paced is not None:
