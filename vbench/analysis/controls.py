@@ -52,9 +52,9 @@ def more_than_training(entry: Mapping[str, Any] | None) -> bool:
 
 
 def explained(entry: Mapping[str, Any] | None) -> str:
-    """Say in words what equal training leaves of a gain at one n."""
+    """Say what equal training leaves of a gain at one n."""
     if entry is None:
-        return "whether longer training alone does as much was not tested"
+        return "whether longer training does as much by itself was not tested"
     if not _stands(entry):
         return "so no gain over longer training could be shown"
     if entry["gain"] > 0:

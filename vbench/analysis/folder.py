@@ -229,7 +229,7 @@ def read_records(path: Path) -> Iterator[JobRecord]:
 
 
 def merge_records(records: Iterable[JobRecord]) -> dict[str, JobRecord]:
-    """Keep one record a key: a finished one before a failed one, then the later line."""
+    """Keep one record per key: a finished one before a failed one, then the later line."""
     merged: dict[str, JobRecord] = {}
     for record in records:
         before = merged.get(record.key)

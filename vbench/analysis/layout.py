@@ -44,7 +44,7 @@ def sections(
     compact: bool = False,
     budget: bool = False,
 ) -> Iterator[Section]:
-    """Lay the leaderboard out: a section a cohort, then the arms that are failed or pending.
+    """Lay the leaderboard out: a section per cohort, then the arms that failed or are pending.
 
     Args:
         leaderboard: Content of leaderboard.json.
@@ -118,7 +118,7 @@ def _reference(group: list[Row], chosen: Sequence[str]) -> str | None:
 
 
 def short_name(metric: str) -> str:
-    """Return what readers of the field call a metric."""
+    """Return a metric's usual name in the field."""
     return {"dsc": "DSC", "hd95": "HD95"}.get(metric, metric)
 
 
