@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 class Comparable(Protocol):
-    """An arm of finished or planned results, as far as it decides what is compared with what."""
+    """What decides which arms are compared: an arm of finished or planned results."""
 
     @property
     def name(self) -> str:
