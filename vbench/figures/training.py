@@ -2,7 +2,7 @@
 
 What is measured in the same units shares a chart: names that share a word, such as
 ``critic_loss`` and ``generator_loss``. A Wasserstein estimate, a penalty and a gradient norm are
-each drawn on a scale of their own.
+each drawn on their own scale.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def generator_curves(results: Results, arm: Arm) -> list[Figure]:
 
 
 def judged_by(results: Results) -> str:
-    """Name the score that candidates and trials are judged by."""
+    """Name the validation metric, which selects candidates and trials."""
     metric = validation_metric(results)
     return f"validation {short_name(metric)}" if metric else "validation score"
 
@@ -82,7 +82,7 @@ def _curves(curves: Sequence[Curve], label: str) -> list[Figure]:
         ]
         if lines:
             title = f"{label}: {words}"
-            caption = "One line a seed." if len(curves) > 1 else ""
+            caption = "One line per seed." if len(curves) > 1 else ""
             figures.append(Figure(title, line_chart(lines, title, "step", words), caption))
     return figures
 

@@ -82,7 +82,7 @@ def _gains(board: Board, metric: str) -> Iterator[str]:
 
 
 def _equal_training(curve: Mapping[str, Any]) -> str:
-    """Say what is left of the gain at each n when scratch trains for as many steps in all."""
+    """Say what remains of the gain at each n when scratch trains for as many steps in all."""
     tested = [
         f"{entry['gain']:+.3f} {span(entry['ci95'], 3)} at n = {n}, {explained(entry)}"
         for n, entry in zip(curve["n"], curve["control"], strict=True)

@@ -40,7 +40,7 @@ def history(results: Results) -> list[Figure]:
             title = f"{arm.name}: trials"
             ticks = sorted({x for line in lines for x, _ in line.points})
             body = line_chart(lines, title, "trial", judged_by(results), x_ticks=ticks)
-            figures.append(Figure(title, body, "A mark a trial; the line is the best so far."))
+            figures.append(Figure(title, body, "A mark per trial; the line is the best so far."))
     return figures
 
 
