@@ -1,8 +1,8 @@
 """Parameters of the three GANs and their presets: the authors' code, as it should be, and 3D.
 
 ``authors`` is the public code of Kossen et al. 2021 (doi 10.1016/j.compbiomed.2021.104254) to the
-letter, ``subramaniam2022`` that of its 3D follow-up. Each fault of the original is a parameter of
-its own, so a spec can switch on any one of them.
+letter, ``subramaniam2022`` that of its 3D follow-up. Each fault of the original is a separate
+parameter, so a spec can switch on any one of them.
 
 ``corrected`` is more than ``authors`` without the faults: it averages weights (``ema``), lets the
 rates fall (``decay``), takes the penalty on 8 of 32 samples, has two critic steps, other rates and

@@ -96,7 +96,7 @@ class CrossEntropy:
     ) -> tuple[Tensor, Metrics]:
         """Return the sum of both classes' cross-entropy.
 
-        Real and generated patches pass one after the other: batch norm sees each kind alone.
+        Real and generated patches pass one after the other: batch norm sees each kind separately.
         """
         losses, shares = [], []
         for patches, (low, high) in ((real, self.p.target_real), (fake, self.p.target_fake)):

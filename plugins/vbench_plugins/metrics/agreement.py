@@ -12,7 +12,7 @@ from vbench.layout import image_of, label_of
 
 Floats = npt.NDArray[Any]
 Bools = npt.NDArray[np.bool_]
-#: Smoothing in voxels at which a voxel is looked at.
+#: Smoothing, in voxels, at which a voxel's features are taken.
 _SCALES = (0.0, 1.0, 2.0)
 #: Voxels that are expanded together.
 _CHUNK = 1 << 15

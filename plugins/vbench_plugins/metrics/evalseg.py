@@ -136,7 +136,7 @@ def _first_below(scan: _Scan, points: Floats, order: npt.NDArray[np.intp], limit
         if start >= tries == _FEW and len(waiting):
             some = waiting[:: 1 + len(waiting) // 50]
             near = scan.tree.query_ball_point(points[some], limit[some], return_length=True)
-            # To try costs targets / near distances, to look up near, each about 16 times dearer.
+            # Trying costs targets / near distances; looking up costs near, each 16 times dearer.
             tries = _MANY if np.mean(near) ** 2 > len(order) / 16 else _FEW
     if not len(waiting):
         return out

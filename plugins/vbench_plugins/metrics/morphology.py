@@ -1,4 +1,4 @@
-"""How much alike are the vessels of synthetic and real patches: amount, radius, length, pieces."""
+"""How similar are the vessels of synthetic and real patches: amount, radius, length, pieces."""
 
 from __future__ import annotations
 

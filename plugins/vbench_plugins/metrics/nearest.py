@@ -134,7 +134,7 @@ def nearest_mirrored(patches: Patches, index: Indices, others: Patches, features
 
     Args:
         patches: A set.
-        index: Which of it to look at.
+        index: Which patches of the set to compare.
         others: Where to look for neighbours.
         features: The extractor, where it is ``invariant``; the filter bank is used otherwise.
     """

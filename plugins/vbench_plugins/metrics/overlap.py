@@ -64,7 +64,7 @@ class RecallByRadius(SegmentationMetric):
 
     A voxel's radius is that of its vessel, ``MaskPair.truth_radius``: at the nearest centreline
     voxel, the mean distance of the vessel's surface from its middle. No true voxel of that radius:
-    1, for none was missed, not defined. Version 1 took the distance to the nearest background,
+    1, since none was missed, not defined. Version 1 took the distance to the nearest background,
     which reads about half a voxel too thin, and lost centrelines of vessels of even width.
 
     Attributes:

@@ -1,6 +1,6 @@
 """Distances between two masks, in mm: Hausdorff and average distances, surface Dice.
 
-One name stands for several definitions in the field, so each has an id of its own here; the
+One name stands for several definitions in the field, so each has its own id here; the
 border is the mask minus its erosion by the face-connected element, and what lies outside of the
 volume counts as background.
 """

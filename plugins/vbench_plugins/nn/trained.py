@@ -60,7 +60,7 @@ class Trained(Fitted):
         return int(self.params.batch_size)
 
     def prepare(self, batch: Array, rng: np.random.Generator) -> Array:
-        """Bring drawn patches into the form that the trainer takes, augmented where it is asked."""
+        """Bring drawn patches into the form that the trainer takes, augmented where requested."""
         return batch
 
     def begin(self, trainer: Trainer, patches: Patches, seed: int) -> None:

@@ -45,7 +45,7 @@ class Nnunet(Segmenter):
     Patches are written as the cases of an nnU-Net data set; its planner decides on the network,
     its trainer augments and trains, its predictor slides over the volume. Differences to
     ``nnUNetv2_train``: intensities stay as vbench prepared them (``noNorm``), all cases train
-    (vbench validates on subjects of its own), and there are as many steps as vbench says.
+    (vbench validates on other subjects), and there are as many steps as vbench says.
     """
 
     name = "nnunet-v2"
