@@ -27,7 +27,7 @@ from vbench.result import RunResult
 from vbench.spec import Spec, load_spec
 from vbench.spec.check import faults
 
-#: Where results go when nothing else is said.
+#: Where results go by default.
 OUT = "results"
 
 logger = logging.getLogger(__name__)

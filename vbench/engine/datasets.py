@@ -72,7 +72,7 @@ class Subjects:
         }
 
 
-def look(spec: Spec, registry: Registry, role: str) -> Subjects:
+def read_subjects(spec: Spec, registry: Registry, role: str) -> Subjects:
     """List, split and fingerprint the subjects of a data set, and plan their preparation.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Runs what the store lacks of a plan: hands out ready jobs and goes on past failures."""
+"""Runs the jobs of a plan that the store lacks: hands out ready ones, goes on past failures."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def samples(results: Results, store: Path) -> list[Figure]:
 
 
 @dataclass(frozen=True)
-class Look:
+class PreviewImage:
     """Samples of a generator while it was trained.
 
     Attributes:
@@ -65,7 +65,7 @@ class Look:
     file: bytes
 
 
-def looks(results: Results, arm: Arm, store: Path) -> Iterator[Look]:
+def previews(results: Results, arm: Arm, store: Path) -> Iterator[PreviewImage]:
     """Yield the previews of an arm's generator, in the order of its training."""
     for seed, key in arm.evaluate.items():
         for fit in results.needed_by([key], "fit-generator"):
@@ -75,10 +75,10 @@ def looks(results: Results, arm: Arm, store: Path) -> Iterator[Look]:
                     patches = np.load(path, allow_pickle=False)
                     file = png(enlarge(patch_sheet(patches[:SHOWN])))
                     fault = preview.collapsed or ""
-                    yield Look(str(arm.generator), seed, preview.step, fault, file)
+                    yield PreviewImage(str(arm.generator), seed, preview.step, fault, file)
 
 
-def samples_on_the_way(results: Results, store: Path) -> list[Figure]:
+def preview_figures(results: Results, store: Path) -> list[Figure]:
     """Return what each generator sampled while it was trained with the first seed."""
     figures = []
     seen: set[str | None] = set()
@@ -86,7 +86,7 @@ def samples_on_the_way(results: Results, store: Path) -> list[Figure]:
         if not named(arm.regime).samples or arm.generator in seen:
             continue
         seen.add(arm.generator)
-        found = list(looks(results, arm, store))
+        found = list(previews(results, arm, store))
         for preview in (each for each in found if each.seed == found[0].seed):
             title = f"{preview.generator}, step {preview.step}"
             words = f"Patches, {title}: images, labels below, overlays at the bottom"

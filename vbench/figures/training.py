@@ -49,7 +49,7 @@ def segmenter_curves(results: Results, arm: Arm) -> list[Figure]:
     figures = []
     if any(len({step for step, _ in line.points}) > 1 for line in lines):
         title = f"{arm.name}: validation"
-        figures.append(Figure(title, line_chart(lines, title, "step", judged_by(results))))
+        figures.append(Figure(title, line_chart(lines, title, "step", validation_axis(results))))
     return figures + _curves([fit.curve for fit in fits.values()], arm.name)
 
 
@@ -58,7 +58,7 @@ def generator_curves(results: Results, arm: Arm) -> list[Figure]:
     return _curves(list(_generator_curves(results, arm).values()), str(arm.generator))
 
 
-def judged_by(results: Results) -> str:
+def validation_axis(results: Results) -> str:
     """Name the validation metric, which selects candidates and trials."""
     metric = validation_metric(results)
     return f"validation {short_name(metric)}" if metric else "validation score"

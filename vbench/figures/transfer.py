@@ -108,6 +108,6 @@ def worth(curve: Mapping[str, Any]) -> str:
     if not parts:
         return ""
     return (
-        "Worth in patients, so many more are needed from scratch with as many steps on them, what "
-        f"longer training gives included: {', '.join(parts)}."
+        "Worth in patients: that many more are needed from scratch with as many steps on them, "
+        f"the effect of longer training included: {', '.join(parts)}."
     )

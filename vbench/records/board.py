@@ -113,7 +113,7 @@ class ArmFailure(Record):
 
 
 class TrialCounts(Record):
-    """What became of an arm's trials over its seeds; the rest is to run."""
+    """What became of an arm's trials over its seeds; the rest is yet to run."""
 
     planned: int
     ended: int

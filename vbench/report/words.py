@@ -171,7 +171,7 @@ def _worth(curve: Mapping[str, Any]) -> str:
         )
     else:
         text = (
-            f"At n = {n} it is worth {number(worth, 1)} patients {interval}: so many more are "
+            f"At n = {n} it is worth {number(worth, 1)} patients {interval}: that many more are "
             "needed from scratch to score as well, with as many steps on them."
         )
     return text if more_than_training(curve["control"][0]) else f"{text} {_NOT_PRETRAINING}"
@@ -230,7 +230,7 @@ def _caution(board: Board, rows: list[Row]) -> Iterator[str]:
             else ("Some arms have one seed")
         )
         yield (
-            f"{which}: what is said of them is about these trained networks, over new subjects, "
+            f"{which}: such results are about these trained networks and new subjects, "
             "not about the methods; another training may differ by more."
         )
     if rows:

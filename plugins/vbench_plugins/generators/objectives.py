@@ -114,7 +114,7 @@ class CrossEntropy:
         with self.compute.autocast():
             features = critic.see(fake)
             real_features = None if kind == "adversarial" else critic.see(real)
-            logits = None if kind == "paired-features" else critic.judge(features)
+            logits = None if kind == "paired-features" else critic.score(features)
         if logits is None:
             assert real_features is not None
             # Fault 7: patch i of one batch against patch i of the other, which have no relation.

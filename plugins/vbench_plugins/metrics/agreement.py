@@ -63,7 +63,7 @@ class LabelAgreement(FidelityMetric):
 
 
 def _taken(patches: Patches, most: int, rng: np.random.Generator) -> Floats:
-    """Return at most so many patches, drawn at random."""
+    """Return at most ``most`` patches, drawn at random."""
     return patches.take(np.sort(rng.permutation(len(patches))[:most]))
 
 

@@ -249,7 +249,7 @@ def _width(draws: Floats, subjects: int) -> float:
 
 
 def _some(n: int, most: int, rng: np.random.Generator) -> npt.NDArray[np.intp]:
-    """Return at most so many indices, drawn at random, in order."""
+    """Return at most ``most`` indices, drawn at random, in order."""
     return np.sort(rng.permutation(n)[:most])
 
 
