@@ -29,7 +29,7 @@ def gently(act: Callable[[], object], failed: str, logger: logging.Logger = ROOT
     Args:
         act: What to do.
         failed: What the warning says first, such as ``the report was not written``.
-        logger: Who says it.
+        logger: Where to log it.
 
     Returns:
         Whether it went well.

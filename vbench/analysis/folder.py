@@ -148,7 +148,7 @@ class Results:
                 yield chosen
 
     def needed_by(self, keys: Iterable[str], stage: str) -> Iterator[JobRecord]:
-        """Yield the finished jobs of a stage that these jobs stand on, needed ones first."""
+        """Yield the finished jobs of a stage that these jobs depend on, needed ones first."""
         for key in self.closure(keys):
             if (record := self.finished(key)) is not None and record.stage == stage:
                 yield record

@@ -26,7 +26,7 @@ LOOK_ELSEWHERE = 1.0
 
 
 class Watcher(Protocol):
-    """Who is told what happens: the console, hooks, the files of results."""
+    """Whom a run notifies: the console, hooks, the files of results."""
 
     def started(self, job: Job) -> None:
         """A job starts."""
@@ -75,7 +75,7 @@ class Runner:
         executor: Where it is done.
         claims: Keeps other runs off our jobs.
         settings: How.
-        watcher: Who is told.
+        watcher: Whom to notify.
         costs: Estimates.
     """
 

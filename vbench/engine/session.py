@@ -77,7 +77,7 @@ def execute(
         plan: What to do.
         store: What is done.
         registry: The plugins.
-        watcher: Is told what happens.
+        watcher: Is notified of what happens.
         where: Where to compute.
         study: Where trials are shown.
 

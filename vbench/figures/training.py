@@ -119,7 +119,7 @@ def _points(curve: Curve, name: str) -> list[tuple[float, float]]:
 
 
 def _generator_curves(results: Results, arm: Arm) -> dict[int, Curve]:
-    """Return, by seed, the training curve of the generator that the chosen trial stands on."""
+    """Return, by seed, the training curve of the generator that the chosen trial used."""
     return {
         chosen.seed: chosen.generator.result.curve
         for chosen in results.all_chosen(arm)

@@ -62,7 +62,7 @@ def _higher(results: Results) -> bool:
 
 
 def importance(results: Results) -> list[Figure]:
-    """Return the share of each parameter in the spread of validation scores, if it can be told.
+    """Return the share of each parameter in the spread of validation scores, if known.
 
     Optuna's fANOVA (Hutter 2014) over the trials of all arms that search the same space, each
     score less the mean of its arm and seed, so that only tuning is left.

@@ -86,7 +86,7 @@ def match(made: Sequence[File], true: Sequence[File]) -> list[tuple[File, File]]
     the order of the entities. Other names pair without what says of which kind the file is.
 
     Returns:
-        Predictions with their truths, in the natural order of the truths.
+        Predictions with their references, in the natural order of the references.
 
     Raises:
         DataError: When a file has no partner, or several.

@@ -141,7 +141,7 @@ def _merge(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _resolve_paths(table: dict[str, Any], folder: Path) -> None:
-    """Make paths absolute that are relative to the file (or, for ``--set``, to where we stand)."""
+    """Make paths absolute that are relative to the file; to the current folder for ``--set``."""
     data = table.get("data")
     for role, part in data.items() if isinstance(data, dict) else ():
         if isinstance(part, dict) and isinstance(part.get("path"), str):

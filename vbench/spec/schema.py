@@ -99,7 +99,7 @@ def _use(tables: Schema, registry: Registry, kind: Kind, names: list[str] | None
 
 
 def _params_beside_plugin(tables: Schema, registry: Registry) -> None:
-    """Add each source's parameters, which stand beside ``plugin`` and ``split``."""
+    """Add each source's parameters, which are beside ``plugin`` and ``split``."""
     table = tables["DataSet"]
     own = dict.fromkeys(table["properties"], True)
     names = registry.names("source")

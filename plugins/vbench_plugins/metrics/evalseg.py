@@ -34,7 +34,7 @@ class Hausdorff95EvalSeg(Distance):
     """95 % quantile of EvaluateSegmentation, which stops its scans early; for comparison only.
 
     Query points are the false-negative voxels (against all voxels of the prediction) and the
-    false-positive voxels (against the truth), in turns. The lists are shuffled. A scan stops at
+    false-positive voxels (against the reference), in turns. The lists are shuffled. A scan stops at
     the first voxel that is nearer than the largest distance found so far, and the smallest
     distance of the scan is kept, which is then mostly the distance to *some* voxel and not to
     the nearest. All are sorted; the element ``floor(0.95 · (n − 1))`` is the value. The tool

@@ -50,7 +50,7 @@ def spaces(sets: tuple[Patches, ...], features: Any) -> dict[str, tuple[Vectors,
         features: The extractor; its features are scaled to the real patches' deviation.
 
     Returns:
-        ``embedding`` and ``raw``, each with one entry a set.
+        ``embedding`` and ``raw``, each with one entry per set.
     """
     subjects = [np.unique(patches.subject_index, return_inverse=True)[1] for patches in sets]
     embedded = [embed(patches, features) for patches in sets]

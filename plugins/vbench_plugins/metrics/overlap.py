@@ -28,7 +28,7 @@ class Dice(SegmentationMetric):
 class Precision(SegmentationMetric):
     """Share of the predicted voxels that are vessel, |P∩T| / |P|, in [0, 1]; higher is better.
 
-    Both masks empty: 1. Only the prediction empty: 0, not defined. Only the truth empty: 0.
+    Both masks empty: 1. Only the prediction empty: 0, not defined. Only the reference empty: 0.
     """
 
     name = "precision"
@@ -42,7 +42,7 @@ class Precision(SegmentationMetric):
 class Recall(SegmentationMetric):
     """Share of the vessel voxels that are predicted, |P∩T| / |T|, in [0, 1]; higher is better.
 
-    Both masks empty: 1. Only the truth empty: 0, not defined. Only the prediction empty: 0.
+    Both masks empty: 1. Only the reference empty: 0, not defined. Only the prediction empty: 0.
     """
 
     name = "recall"

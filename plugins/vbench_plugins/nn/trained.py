@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Trained(Fitted):
-    """A method whose network is trained one batch a step.
+    """A method whose network is trained one batch per step.
 
     Its parameters have ``steps``, ``batch_size`` and those of :mod:`vbench_plugins.nn.settings`.
 
@@ -162,7 +162,7 @@ class Trained(Fitted):
 
 
 class TrainedGenerator(Trained, Generator):
-    """A generator whose network is trained one batch a step, and sampled in chunks.
+    """A generator whose network is trained one batch per step, and sampled in chunks.
 
     Attributes:
         chunk_voxels: Voxels of the patches that are sampled at once.

@@ -33,7 +33,7 @@ class NnunetParams(Params):
     )
     cases: int = param(400, "Patches that are exported as cases, at most", ge=2)
     width: int = param(32, "Channels at full resolution (nnU-Net: 32)", ge=2)
-    batch_size: int = param(0, "Patches a step; 0: as nnU-Net plans", ge=0)
+    batch_size: int = param(0, "Patches per step; 0: as nnU-Net plans", ge=0)
     lr: float = param(0.01, "Learning rate (SGD), falling to 0", tune=(3e-3, 3e-2), log=True, gt=0)
     mirror: bool = param(True, "Average predictions over mirror images, as nnU-Net does")
     overlap: float = param(0.5, "Of neighbouring prediction windows", ge=0, lt=1)

@@ -25,7 +25,7 @@ class VaeParams(vbench.Params):
     """What a spec may set; fields with ``tune`` are tuned by vbench unless the spec names them."""
 
     steps: int = vbench.param(600, "Training steps", unit="steps", length=True, ge=1)
-    batch_size: int = vbench.param(32, "Patches a step", ge=2)
+    batch_size: int = vbench.param(32, "Patches per step", ge=2)
     lr: float = vbench.param(2e-3, "Learning rate (Adam)", tune=(5e-4, 5e-3), log=True, gt=0)
     latent: int = vbench.param(64, "Length of the latent vector", ge=1)
     width: int = vbench.param(24, "Channels at the finest level, doubled at each below", ge=1)
