@@ -37,7 +37,7 @@ LARGEST = 300_000
 HIDE_PATH = """[...document.querySelectorAll('*')].forEach((e) => {
   if (!e.children.length && e.innerText?.includes('file://')) e.innerText = '…';
 });"""
-#: Sections that have a picture of their own.
+#: Sections that have their own picture.
 ANCHORS = ("subjects", "transfer", "samples", "projections", "audits", "training")
 
 

@@ -28,7 +28,7 @@ FLAGS = (
 
 @contextmanager
 def browser(width: int = 1280, height: int = 900) -> Iterator[Any]:
-    """Start a browser with a profile of its own; what its console and network did is logged."""
+    """Start a browser with its own profile; what its console and network did is logged."""
     from selenium import webdriver
     from selenium.webdriver.chrome.options import Options
     from selenium.webdriver.chrome.service import Service

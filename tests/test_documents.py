@@ -1,6 +1,6 @@
 """Every command of README.md and docs/ runs, on tiny benchmarks, as a reader would type it.
 
-Each page is followed in a folder of its own; results are shared, so that what one page has run is
+Each page is followed in its own folder; results are shared, so that what one page has run is
 cached for the next. What is substituted is little:
 
 - ``vbench`` shrinks every spec that it runs, and leaves MLflow out (:mod:`tiny_vbench`), in
@@ -37,7 +37,7 @@ from vbench.spec.check import build_params
 
 BLOCKS = [(page, block) for page in PAGES for block in blocks(page)]
 RUNNABLE = ("sh", "python")
-#: Packages of their own, with dependencies of their own: their commands are parsed.
+#: Separate packages with their own dependencies: their commands are only parsed.
 PACKAGES = ROOT / "plugins"
 
 
@@ -46,7 +46,7 @@ def is_run(page: Path, block: Block) -> bool:
         block.language in RUNNABLE
         and not block.note.startswith("not run: ")
         and not page.is_relative_to(PACKAGES)
-        and "vbench_" not in block.heading  # examples of hooks have tests of their own
+        and "vbench_" not in block.heading  # examples of hooks have their own tests
     )
 
 

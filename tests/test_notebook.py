@@ -1,6 +1,6 @@
 """The example notebook is executed, and the outputs that it was committed with are of that kind.
 
-python tests/test_notebook.py    # execute it anew and keep the outputs
+python tests/test_notebook.py    # execute it again and keep the outputs
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def test_the_notebook_runs_and_shows_what_it_was_committed_with(tmp_path: Path) 
     import nbformat
 
     made, kept = execute(tmp_path), nbformat.read(NOTEBOOK, as_version=4)
-    assert outputs(made) == outputs(kept), "python tests/test_notebook.py executes it anew"
+    assert outputs(made) == outputs(kept), "python tests/test_notebook.py executes it again"
     assert headings(made) == headings(kept)
     progress = next(c for c in made.cells if "vbench.run" in c.source and c.cell_type == "code")
     assert "jobs done in" in progress.outputs[0]["data"]["text/html"]

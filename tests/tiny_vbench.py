@@ -4,7 +4,7 @@
     python tests/tiny_vbench.py page.py                      # a script that imports vbench
 
 All that is substituted is in :func:`shrink`; and results are not mirrored into MLflow, which has
-tests of its own and takes as long as the rest.
+its own tests and takes as long as the rest.
 """
 
 from __future__ import annotations

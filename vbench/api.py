@@ -27,7 +27,7 @@ from vbench.result import RunResult
 from vbench.spec import Spec, load_spec
 from vbench.spec.check import faults
 
-#: Where results go when nothing else is said.
+#: Where results go by default.
 OUT = "results"
 
 logger = logging.getLogger(__name__)
@@ -79,15 +79,15 @@ def load(spec: str | Path | Spec, overrides: Iterable[str] = ()) -> tuple[Spec, 
         spec = load_spec(spec, overrides)
     plugins = registry.for_paths(tuple(spec.plugins.paths))
     for failure in plugins.failures:
-        # An installed plugin that fails is no matter to a spec that does not name it; a file that
-        # the spec names is, even where another plugin of that name would do.
+        # An installed plugin that fails does not matter to a spec that does not name it; a file
+        # that the spec names does, even where another plugin of that name would do.
         if failure.origin in spec.plugins.paths:
             raise PluginError(f"plugins.paths: {failure.origin}: {failure.message}")
     return spec, plugins
 
 
 def validate(spec: str | Path, overrides: Iterable[str] = ()) -> list[str]:
-    """Check spec, plugins and data; return one line a fault, empty when all is well."""
+    """Check spec, plugins and data; return one line per fault, empty when all is well."""
     try:
         loaded, plugins = load(spec, overrides)
     except SpecError as error:
@@ -104,7 +104,7 @@ def validate(spec: str | Path, overrides: Iterable[str] = ()) -> list[str]:
 
 
 def remarks(spec: str | Path, overrides: Iterable[str] = ()) -> list[str]:
-    """Return what is no fault of a sound spec but bears on what its results can say."""
+    """Return remarks: no faults, but they limit what the results can say."""
     from vbench.engine.lengths import remarks as found
 
     return found(*load(spec, overrides))
@@ -165,7 +165,7 @@ def run(
         scheduler: Address of a running Dask scheduler.
         device: ``auto``, ``cpu`` or ``cuda``.
         overrides: ``key.path=value``, as of ``--set``.
-        force: Globs over arms, stages and labels: these jobs, and what depends on them, anew.
+        force: Globs over arms, stages and labels: redo these jobs, and all that depend on them.
         watcher: Is told what happens, such as a progress display; None: a notebook shows the
             running jobs below the cell, anything else shows nothing.
         tracking: Whether trackers, such as the built-in MLflow mirror, log the results.

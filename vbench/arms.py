@@ -1,6 +1,6 @@
 """What is known of each arm of a finished run, as plain values: what a tracker logs.
 
-A tracker reads this and needs to know neither the store nor how its records hang together.
+A tracker reads this and needs to know neither the store nor how its records are linked.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class ArmResult:
 
     @property
     def notes(self) -> list[str]:
-        """What a reader should know of it: that its generator collapsed, and when."""
+        """What a reader should know about it: that its generator collapsed, and when."""
         return collapse_notes([self.row])
 
     @property
@@ -115,7 +115,7 @@ class ArmResult:
 
     @cached_property
     def scores(self) -> list[dict[str, Any]]:
-        """A row a subject and seed: ``subject``, ``seed``, and each metric's value or None."""
+        """A row per subject and seed: ``subject``, ``seed``, and each metric's value or None."""
         names = segmentation_metrics(self._results)
         tables = arm_scores(self._results, self._arm, names)
         first = next(iter(tables.values()), None)
@@ -152,7 +152,7 @@ class ArmResult:
 
     @cached_property
     def weights(self) -> dict[int, Path]:
-        """The file with the weights of the chosen trial by seed; of rules that learn none, none."""
+        """The file with the weights of the chosen trial, by seed; rules have none."""
         places = {
             seed: self._store / chosen.trial.key / "weights.safetensors"
             for seed, chosen in self._chosen.items()

@@ -1,6 +1,6 @@
 """All colours, once: of charts, of pictures, and of the pages that show them.
 
-Okabe and Ito's (2008), told apart with any colour vision; marks differ too. In pictures of a
+They are Okabe and Ito's (2008), distinct with any colour vision; marks differ too. In pictures of a
 prediction, white is found, blue is missed (reference only) and orange false (prediction only).
 """
 

@@ -22,7 +22,7 @@ class PluginError(VbenchError):
 
 
 class MissingExtraError(PluginError, ValueError):
-    """A plugin stands on a library that is not installed; says the command that installs it.
+    """A plugin needs a library that is not installed; names the command that installs it.
 
     A ``ValueError``, too, so that :meth:`~vbench.interfaces.Fitted.check` may raise it.
     """
@@ -37,7 +37,7 @@ class ContractError(Exception):
 
 
 class DivergedError(Exception):
-    """A method's training left the numbers behind: NaN, or constant output. Fails its own arm."""
+    """A method's training diverged: NaN, or constant output. Fails its own arm."""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

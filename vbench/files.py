@@ -68,7 +68,7 @@ def read_json(path: str | Path, *, unique: bool = False) -> Any:
 
     Args:
         path: The file.
-        unique: Whether a key that stands twice in one object is an error; else the last holds.
+        unique: Whether a key that occurs twice in one object is an error; else the last counts.
 
     Raises:
         OSError: When it cannot be read.
@@ -90,7 +90,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         keys = [key for key, _ in pairs]
-        raise ValueError(f"the key '{max(keys, key=keys.count)}' stands twice")
+        raise ValueError(f"the key '{max(keys, key=keys.count)}' occurs twice")
     return found
 
 

@@ -112,7 +112,7 @@ class DataSource(Plugin):
         """Return digests that this subject shares with the same head under another name or noise.
 
         vbench refuses subjects that share one in source and target, or in two parts of the split;
-        one that begins with ``label`` counts between source and target alone.
+        one that begins with ``label`` counts only between source and target.
         """
         return [self.fingerprint(subject)]
 
@@ -121,7 +121,7 @@ class DataSource(Plugin):
         """Read or make one subject.
 
         Raises:
-            DataError: Naming the file, what was expected and how to mend it.
+            DataError: Naming the file, what was expected and how to fix it.
         """
 
     def shape_of(self, subject: str) -> tuple[int, int, int] | None:
@@ -189,7 +189,7 @@ class Fitted(Plugin):
 
     @classmethod
     def training_steps(cls, params: Any, patches: int) -> int | None:
-        """Return how many optimiser steps a training on so many patches takes.
+        """Return how many optimiser steps a training on this many patches takes.
 
         The parameter that is marked as the length of training, unless a method overrides this,
         for a length in epochs, say. None when it is not known before the training.
@@ -199,7 +199,7 @@ class Fitted(Plugin):
 
     @classmethod
     def settings_for(cls, steps: int) -> Mapping[str, Any]:
-        """Return the parameters with which a training takes so many steps, whatever the patches.
+        """Return the parameters with which a training takes this many steps, whatever the patches.
 
         Empty when the length of training cannot be set.
         """
@@ -312,7 +312,7 @@ class Metric(Plugin):
 
     Attributes:
         family: Which of the three kinds, set by the base class.
-        version: Counted up when the definition changes; ``hd95`` version 1 is cited ``hd95@1``.
+        version: Raised when the definition changes; ``hd95`` version 1 is cited as ``hd95@1``.
         unit: ``""`` for a pure number, else such as ``"mm"``.
         higher_is_better: The direction; None when neither (a descriptive value).
     """
@@ -338,7 +338,7 @@ class Metric(Plugin):
 
 
 class SegmentationMetric(Metric):
-    """Compares a predicted mask with the truth, for one subject."""
+    """Compares a predicted mask with the reference, for one subject."""
 
     family = "segmentation"
 
@@ -347,12 +347,12 @@ class SegmentationMetric(Metric):
         """Score one subject.
 
         Args:
-            pair: Prediction and truth, with everything that scores share computed at most once.
+            pair: Prediction and reference, with what scores share computed at most once.
         """
 
 
 class FidelityMetric(Metric):
-    """Compares synthetic with real patches: how much alike are the distributions?"""
+    """Compares synthetic with real patches: how similar are the distributions?"""
 
     family = "fidelity"
 
@@ -371,7 +371,7 @@ class FidelityMetric(Metric):
 
 
 class PrivacyMetric(Metric):
-    """Asks what synthetic patches give away of those that the generator was fitted on."""
+    """Measures what synthetic patches give away of those that the generator was fitted on."""
 
     family = "privacy"
 

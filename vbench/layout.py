@@ -1,7 +1,7 @@
 """How a labelled patch is laid out in an array: the one place that knows which channel is which.
 
 Labelled patches are float32 ``(n, channels, *size)``: first the image, in [-1, 1], then the label,
-0 or 1. Whoever needs one of both takes it from here and counts no channels.
+0 or 1. Code that needs one of the two takes it from here and counts no channels.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ def gently(act: Callable[[], object], failed: str, logger: logging.Logger = ROOT
     Args:
         act: What to do.
         failed: What the warning says first, such as ``the report was not written``.
-        logger: Who says it.
+        logger: Where to log it.
 
     Returns:
         Whether it went well.
@@ -122,7 +122,7 @@ class _File(logging.Handler):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(self.format(record) + "\n")
-        except OSError:  # a full disk is said by whoever writes results
+        except OSError:  # whoever writes results reports a full disk
             self.handleError(record)
 
 

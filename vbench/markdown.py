@@ -14,7 +14,7 @@ def escape(text: str) -> str:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Return a table, a line each; cells are Markdown, so plain text is escaped before."""
+    """Return a table, a line per row; cells are Markdown, so plain text must be escaped first."""
     return [_line(cells) for cells in (header, ["---"] * len(header), *rows)]
 
 

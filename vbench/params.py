@@ -34,7 +34,7 @@ def param(
             None: never tuned. A parameter that the spec names is never tuned.
         log: Whether ``tune`` is searched on a logarithmic scale.
         length: Whether it is the length of the training: the time of a fit grows in proportion to
-            it, and vbench may set it to train two arms equally long. At most one a plugin.
+            it, and vbench may set it to train two arms equally long. At most one per plugin.
         **limits: ``ge``, ``gt``, ``le``, ``lt`` and the other constraints of ``pydantic.Field``.
     """
     extra: dict[str, Any] = {}

@@ -25,12 +25,12 @@ _WORLD = (("L", "R"), ("P", "A"), ("I", "S"))
 
 
 def upright(plane: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Turn a plane of two RAS+ axes to how it is read: right (or front) left, front (or top) up."""
+    """Turn a plane of two RAS+ axes as it is read: right (or front) left, front (or top) up."""
     return plane[::-1, ::-1].T
 
 
 def seen(sides: Sequence[Any], axis: int) -> list[Any]:
-    """Return what the two axes have that are seen along an axis, the one across first."""
+    """Return the values of the two axes that are seen along an axis, the one across first."""
     return [side for i, side in enumerate(sides) if i != axis]
 
 

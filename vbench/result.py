@@ -69,8 +69,8 @@ class RunResult:
 
         For each segmentation metric such as ``dsc``: ``dsc`` the mean, ``dsc_sd`` between
         subjects, ``dsc_low`` and ``dsc_high`` its 95 % interval, ``dsc_n`` and ``dsc_undefined``
-        the number of cases and of those without a value of their own, ``dsc_ratio_to_real``.
-        For fidelity and privacy the value under the metric's name. What there is not is NaN.
+        the number of cases and of those whose value a rule gave, ``dsc_ratio_to_real``.
+        For fidelity and privacy the value under the metric's name. Missing values are NaN.
         """
         import pandas as pd
 

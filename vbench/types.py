@@ -27,7 +27,7 @@ CHANNELS = ("image",)
 
 @dataclass(frozen=True)
 class Subject:
-    """One patient or phantom, as a data source hands it over.
+    """One patient or phantom, as a data source returns it.
 
     Attributes:
         id: Name, unique within its source; letters, digits, ``.``, ``_`` and ``-``.
@@ -39,7 +39,7 @@ class Subject:
         native_affine: Affine of the file as it was read, in its own unit; None when equal to
             ``affine``. Predictions are written back in that space so that they overlay the file.
         unit: Spatial unit of the file: ``mm``, ``micron`` or ``meter``.
-        notes: What a reader should know, in words (``"mask derived"``), and the truth of a phantom.
+        notes: What a reader should know (``"mask derived"``), and the true tree of a phantom.
         ignore: Voxels that nobody labelled, bool ``(X, Y, Z)``: they are left out of patches,
             thresholds and scores. None: all are labelled.
     """
@@ -95,7 +95,7 @@ class Volume:
 
 
 class Patches(ABC):
-    """A fixed, indexable set of labelled patches; only what is asked for is in memory.
+    """A fixed, indexable set of labelled patches; only what is requested is in memory.
 
     A labelled patch is float32 ``(channels, *size)``: the image in [-1, 1], then the label,
     0 or 1 (:mod:`vbench.layout` takes them apart). ``size`` has two entries (axial slices) or
@@ -143,9 +143,9 @@ class Score(NamedTuple):
 
     Attributes:
         value: The value, in the metric's unit; it counts in means even when not ``defined``.
-        defined: False when a rule stood in for a value that does not exist, such as a distance
-            to an empty mask; counted in ``n_undefined``.
-        details: What stands beside the value in an audit, such as ``{"ci95": [0.4, 0.6], "alarm":
+        defined: False when a rule gave the value because none exists, such as a distance to an
+            empty mask; counted in ``n_undefined``.
+        details: What an audit shows beside the value, such as ``{"ci95": [0.4, 0.6], "alarm":
             False}``: numbers, lists of numbers and flags. Segmentation scores have none.
     """
 

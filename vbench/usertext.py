@@ -1,4 +1,4 @@
-"""Text and paths as people, Windows and Excel write them; what cannot be read is said in words."""
+"""Text and paths as people, Windows and Excel write them, with clear errors for the rest."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ SUBJECTS = 2
 
 
 def main():
-    """Print one line a scanner."""
+    """Print one line per scanner."""
     for scanner, field in FIELDS.items():
         source = Phantom(Phantom.Params(scanner=scanner, **field))
         shares, within, scores = [], [], []

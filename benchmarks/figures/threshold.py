@@ -21,7 +21,7 @@ def best(made):
 
 
 def main(results):
-    """Print one line a scanner."""
+    """Print one line per scanner."""
     for benchmark, scanner in (("phantom", "a"), ("phantom-b", "b")):
         with (Path(results) / benchmark / "cases.csv").open() as file:
             rows = [row for row in csv.DictReader(file) if row["metric"] == "dsc"]

@@ -140,7 +140,7 @@ def memory_of_table(folder: Path) -> None:
     """Print the answer of :func:`extra_memory`, in the process that it starts."""
     prediction, truth = np.load(folder / "pair.npy")
     table(prediction[200:300, 200:300], truth[200:300, 200:300])  # imports
-    Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew from here
+    Path("/proc/self/clear_refs").write_text("5")  # the peak starts again from here
     before = _status("VmRSS")
     table(prediction, truth)
     print(_status("VmHWM") - before)

@@ -78,7 +78,7 @@ def test_without_a_control_the_words_say_that_it_was_not_tested(tmp_path):
     board = build_leaderboard(fabricate(tmp_path, truth=none, n_test=11).folder)
     assert [c["control"] for c in board["transfer"]] == [[None] * 3] * 3
     text = sentences(board)
-    assert "whether longer training alone does as much was not tested" in text
+    assert "whether longer training does as much by itself was not tested" in text
     assert "cannot be put down to pre-training" in text
     assert "pre-training does more" not in text
 

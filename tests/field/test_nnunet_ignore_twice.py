@@ -12,4 +12,4 @@ def test_a_name_that_stands_twice_is_said(tmp_path: Path) -> None:
     file.write_text(file.read_text().replace(old, f'{old}, "ignore": 4, "ignore": 5'))
     answer = vbench("data", "check", tmp_path)
     assert answer.code == 2
-    assert "dataset.json: cannot be read (the key 'ignore' stands twice)" in answer.out
+    assert "dataset.json: cannot be read (the key 'ignore' occurs twice)" in answer.out

@@ -20,7 +20,7 @@ def test_a_store_of_an_unknown_revision_is_said_in_one_line(tmp_path, monkeypatc
     with sqlite3.connect(tmp_path / "mlflow.db") as store:
         store.execute("update alembic_version set version_num = '5b0e9adcef9c'")
     store.close()
-    # A process of its own: MLflow remembers the stores that it has seen.
+    # A separate process: MLflow remembers the stores that it has seen.
     call = [sys.executable, "-m", "vbench", "ui", "--out", str(tmp_path), "--port", "0"]
     answer = subprocess.run(call, capture_output=True, text=True, timeout=120)
     assert answer.returncode == 2

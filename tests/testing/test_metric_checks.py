@@ -189,7 +189,7 @@ def test_the_fault_is_found(cls, check, message):
         assert message in outcome.message
 
 
-def test_a_metric_without_a_direction_is_not_judged():
+def test_a_metric_without_a_direction_gets_no_verdict():
     class Descriptive(Overlap):
         """Describes."""
 

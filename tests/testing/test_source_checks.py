@@ -105,7 +105,7 @@ class Noisy(Line):
 
 
 class HashedName(Line):
-    """A fingerprint that Python seeds anew in each process."""
+    """A fingerprint that Python seeds again in each process."""
 
     def fingerprint(self, subject):
         return str(hash(subject))

@@ -39,8 +39,8 @@ def arm_budget(results: Results, arm: Arm) -> dict[str, Any]:
         ``steps`` of the selected segmenter in all, of them ``steps_pretraining`` and
         ``steps_target`` (on target patches); ``steps_generator``; the patches that segmenter and
         generator were handed, repetitions included; the ``trials`` and the ``candidates`` of a
-        generator that the arm chose from, and those that were chosen from where it starts. None
-        where there is nothing of the kind, or a record does not say, as those of earlier versions.
+        generator that the arm chose from, and those that its starting point was chosen from. None
+        where there is nothing of the kind, or an older record does not say.
     """
     found = [
         {**_taken(arm, chosen), **_searched(results, arm, chosen)}
@@ -50,7 +50,7 @@ def arm_budget(results: Results, arm: Arm) -> dict[str, Any]:
 
 
 def _taken(arm: Arm, chosen: Chosen) -> dict[str, int | None]:
-    """Return what the chain took that ends with the chosen trial."""
+    """Return what the chain of jobs up to the chosen trial took."""
     start, own = chosen.start, chosen.trial.result.budget
     chain = [start.result.budget, own] if start is not None else [own]
     made = chosen.generator.result.budget if chosen.generator is not None else None
@@ -111,7 +111,7 @@ def _mean(values: list[int | None]) -> float | None:
 def steps_text(budget: Mapping[str, Any]) -> str:
     """Write steps as ``300``, or as ``300+300``: pre-training and the arm's own."""
     steps, before = budget["steps"], budget["steps_pretraining"]
-    if steps is None or _handed(budget) == 0:  # a method that looks at no patch takes no step
+    if steps is None or _handed(budget) == 0:  # a method that sees no patch takes no step
         return "–"
     return f"{_short(before)}+{_short(steps - before)}" if before else _short(steps)
 

@@ -1,4 +1,4 @@
-"""Generators that collapsed: what the looks at their samples found while they were trained."""
+"""Generators that collapsed: what previews of their samples showed during training."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from vbench.records.stages import FitGeneratorResult
 
 
 def collapses(results: Results, arm: Arm) -> list[dict[str, Any]]:
-    """Return, for an arm, each look at which its generator's samples were of no use.
+    """Return each preview at which the samples of an arm's generator were of no use.
 
     Returns:
         ``generator``, ``seed``, ``step``, ``fault`` (such as ``all labels are empty``) and
-        ``recovered`` (whether the last look was sound); empty when nothing was found, or the arm
-        has no generator.
+        ``recovered`` (whether the last preview was sound); empty when nothing was found, or the
+        arm has no generator.
     """
     if arm.generator is None:
         return []
@@ -39,14 +39,14 @@ def collapses(results: Results, arm: Arm) -> list[dict[str, Any]]:
 
 def collapse_notes(rows: list[dict[str, Any]]) -> list[str]:
     """Say which generators collapsed, one line each, from the rows of a leaderboard."""
-    looks: dict[str, dict[tuple[int, int], str]] = {}
+    previews: dict[str, dict[tuple[int, int], str]] = {}
     for row in rows:
-        for look in row.get("collapsed", ()):
-            of = looks.setdefault(look["generator"], {})
-            end = " (it recovered)" if look.get("recovered") else ""
-            of[look["seed"], look["step"]] = look["fault"] + end
+        for preview in row.get("collapsed", ()):
+            of = previews.setdefault(preview["generator"], {})
+            end = " (it recovered)" if preview.get("recovered") else ""
+            of[preview["seed"], preview["step"]] = preview["fault"] + end
     return [
         f"{generator} collapsed: "
         + "; ".join(f"seed {seed}, step {step}: {fault}" for (seed, step), fault in found.items())
-        for generator, found in looks.items()
+        for generator, found in previews.items()
     ]

@@ -161,7 +161,7 @@ def _mark(rows: Rows, group: list[str], scores: Scores, info: MetricInfo) -> Non
     if not group:
         return
     entries = [rows[name]["metrics"][info.name] for name in group]
-    # Means that agree to the 12th digit are one: rounding must not part a tie.
+    # Means that agree to the 12th digit are equal: rounding must not break a tie.
     means = [float(f"{info.sign * entry['mean']:.12g}") for entry in entries]
     table = np.stack([info.sign * per_subject(scores[name][info.name].values) for name in group])
     table = table[:, np.isfinite(table).all(axis=0)]

@@ -1,7 +1,7 @@
 """What may be said of a transfer arm's gain.
 
 Pre-training is more training. Its gain over ``scratch`` (as many steps on the same patients) is
-pre-training's only when it also stands against the control (as many steps in all).
+pre-training's only when it also holds against the control (as many steps in all).
 """
 
 from __future__ import annotations
@@ -47,14 +47,14 @@ def _entry(against: Mapping[str, Any] | None, sign: float) -> dict[str, Any] | N
 
 
 def more_than_training(entry: Mapping[str, Any] | None) -> bool:
-    """Whether a gain stands against equal training, too: only then is it pre-training's."""
+    """Whether a gain also holds against equal training: only then is it pre-training's."""
     return entry is not None and _stands(entry) and entry["gain"] > 0
 
 
 def explained(entry: Mapping[str, Any] | None) -> str:
-    """Say in words what equal training leaves of a gain at one n."""
+    """Say what equal training leaves of a gain at one n."""
     if entry is None:
-        return "whether longer training alone does as much was not tested"
+        return "whether longer training does as much by itself was not tested"
     if not _stands(entry):
         return "so no gain over longer training could be shown"
     if entry["gain"] > 0:

@@ -10,8 +10,8 @@ from vbench.analysis.folder import Arm, Results
 def arm_cost(results: Results, arm: Arm) -> dict[str, Any]:
     """Return ``seconds``, ``cpu_seconds``, ``peak_memory_mb`` and ``seconds_by_stage`` of an arm.
 
-    What the arm would cost alone: jobs that it shares with others (a generator, prepared volumes)
-    count in full in each. Trials and failed jobs count; audits do not.
+    What the arm would cost by itself: jobs that it shares with others (a generator, prepared
+    volumes) count in full in each. Trials and failed jobs count; audits do not.
     """
     seconds: dict[str, float] = {}
     cpu = 0.0

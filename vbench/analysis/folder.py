@@ -148,7 +148,7 @@ class Results:
                 yield chosen
 
     def needed_by(self, keys: Iterable[str], stage: str) -> Iterator[JobRecord]:
-        """Yield the finished jobs of a stage that these jobs stand on, needed ones first."""
+        """Yield the finished jobs of a stage that these jobs depend on, needed ones first."""
         for key in self.closure(keys):
             if (record := self.finished(key)) is not None and record.stage == stage:
                 yield record
@@ -229,7 +229,7 @@ def read_records(path: Path) -> Iterator[JobRecord]:
 
 
 def merge_records(records: Iterable[JobRecord]) -> dict[str, JobRecord]:
-    """Keep one record a key: a finished one before a failed one, then the later line."""
+    """Keep one record per key: a finished one before a failed one, then the later line."""
     merged: dict[str, JobRecord] = {}
     for record in records:
         before = merged.get(record.key)

@@ -44,11 +44,11 @@ def sections(
     compact: bool = False,
     budget: bool = False,
 ) -> Iterator[Section]:
-    """Lay the leaderboard out: a section a cohort, then the arms that are failed or pending.
+    """Lay the leaderboard out: a section per cohort, then the arms that failed or are pending.
 
     Args:
         leaderboard: Content of leaderboard.json.
-        metrics: Which to show; DSC and 95HD when None.
+        metrics: Which to show; DSC and HD95 when None.
         compact: Leave out standard deviations, the interval of the ratio, pruned trials, and time.
         budget: Show what each arm was trained with.
     """
@@ -118,8 +118,8 @@ def _reference(group: list[Row], chosen: Sequence[str]) -> str | None:
 
 
 def short_name(metric: str) -> str:
-    """Return what readers of the field call a metric."""
-    return {"dsc": "DSC", "hd95": "95HD"}.get(metric, metric)
+    """Return a metric's usual name in the field."""
+    return {"dsc": "DSC", "hd95": "HD95"}.get(metric, metric)
 
 
 def _title(metric: str, info: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Builds the leaderboard of a benchmark: a row an arm, with intervals and comparisons."""
+"""Builds the leaderboard of a benchmark: a row per arm, with intervals and comparisons."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def primary_metric(results: Results, names: list[str]) -> str | None:
 
 
 def _claim(rows: list[dict[str, Any]]) -> Claim:
-    """Say what the table speaks of: methods, unless an arm has one seed; then these networks."""
+    """Say what the table is about: methods, or these networks when an arm has only one seed."""
     seeds = [row["seeds"] for row in rows if row["status"] == "ok"]
     return "methods" if min(seeds, default=0) > 1 else "networks"
 
@@ -150,7 +150,7 @@ def summary(table: ArmScores, low: float = -np.inf, high: float = np.inf) -> dic
     ``mean`` is over all cases that have a value, a rule's value included; ``sd`` is between
     subjects, each averaged over its seeds; ``sd_seeds`` between the means of seeds; ``ci95`` is
     of the mean, over seeds and subjects, cut at ``low`` and ``high``; ``claim`` says whether it
-    speaks of the method or, with one seed, of this trained network. What has no value is None.
+    is about the method or, with one seed, about this trained network. A missing value is None.
     """
     values = table.values
     there = np.isfinite(values)

@@ -32,13 +32,13 @@ def merge_results(parts: Sequence[Results], names: Sequence[str]) -> Results:
     """Merge results.
 
     Jobs of one key are one result, a finished one before a failed one. Arms of one name are one
-    arm when data and settings are equal: their seeds are put together. Else, or when both have
+    arm when data and settings are equal: their seeds are pooled. Else, or when both have
     a finished result of one seed under different keys (the code was not the same), both are shown
     and the later one is called ``<arm> @<folder>``. Test subjects are one cohort when names and
     data fingerprint are equal.
 
     Args:
-        parts: What to merge, the first one leads.
+        parts: What to merge; the first one takes precedence.
         names: What to call each part.
     """
     if len(parts) == 1:
@@ -86,7 +86,7 @@ def _fingerprint(part: Results, cohort: str) -> str:
 
 
 def _join(first: Arm, second: Arm, records: Mapping[str, JobRecord]) -> Arm | None:
-    """Put the seeds of two arms together; None when they disagree on one."""
+    """Pool the seeds of two arms; None when they disagree on one."""
     evaluate, trials, audit = dict(first.evaluate), dict(first.trials), dict(first.audit)
     for seed, key in second.evaluate.items():
         mine = evaluate.get(seed, key)

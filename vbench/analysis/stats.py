@@ -1,6 +1,6 @@
 """Small mathematics of scores: averages over seeds, ranges, Holm's correction, ranks.
 
-Arrays of scores are ``(seeds, subjects)``, NaN where a case failed. How sure a number is, is in
+Arrays of scores are ``(seeds, subjects)``, NaN where a case failed. Uncertainty is in
 :mod:`vbench.analysis.uncertainty`.
 """
 
@@ -23,10 +23,10 @@ def per_subject(values: Floats) -> Floats:
 
 
 def score_range(values: Floats, unit: str, higher_is_better: bool | None) -> tuple[float, float]:
-    """Return the range that a score stays in, as far as its values tell.
+    """Return the range that a score stays in, guessed from its values.
 
-    From 0, unless one is negative; to 1 for a pure number of which higher is better, unless one
-    is above. An interval of few cases need not leave it: no mean can.
+    From 0, unless a value is negative; to 1 for a pure number where higher is better, unless a
+    value is above. An interval from few cases is cut there, since no mean can lie outside.
     """
     values = values[np.isfinite(values)]
     share = unit == "" and higher_is_better is True and not (values > 1).any()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 #: Terminals narrower than this get the compact table.
 WIDE = 118
-#: Terminals narrower than this get no column of budgets, which is so wide.
+#: Terminals narrower than this get no column of budgets, which is wide.
 ROOM, COLUMN = 100, 22
 
 
@@ -30,14 +30,14 @@ class TerminalTable:
 
     Attributes:
         leaderboard: Content of leaderboard.json.
-        metrics: Which to show; DSC and 95HD when None.
+        metrics: Which to show; DSC and HD95 when None.
     """
 
     leaderboard: dict[str, Any]
     metrics: Sequence[str] | None = None
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Yield a table a section, then the legend."""
+        """Yield a table per section, then the legend."""
         from rich import box
         from rich.table import Table
         from rich.text import Text
@@ -89,7 +89,7 @@ def markdown(leaderboard: dict[str, Any], metrics: Sequence[str] | None = None) 
 
 
 def to_csv(leaderboard: dict[str, Any]) -> str:
-    """Return a line an arm and metric, numbers in full, for machines."""
+    """Return a line per arm and metric, with all digits, for machines."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     summary = ("mean", "sd", "sd_seeds", "median", "ci95", "n", "n_undefined", "n_failed", "claim")

@@ -23,7 +23,7 @@ _STEPS = 24
 def transfer_curves(
     arms: Sequence[Arm], scores: Scores, metrics: Mapping[str, MetricInfo]
 ) -> list[dict[str, Any]]:
-    """Return one entry a generator and metric, over the n that both curves have.
+    """Return one entry per generator and metric, over the n that both curves have.
 
     Each has ``n``, ``pretrained`` and ``scratch`` (means), ``gain`` with ``gain_ci95`` at each n,
     ``area`` with ``area_ci95``: the area between the curves over the range of n, divided by that
@@ -87,7 +87,7 @@ def _curve(pairs: Sequence[Pair], info: MetricInfo) -> dict[str, Any]:
 
 
 def _together(side: Sequence[ArmScores]) -> Floats:
-    """Stack the scores of one curve, ``(points, seeds, subjects)``, over the seeds all have.
+    """Stack the scores of one curve, ``(points, seeds, subjects)``, over the common seeds.
 
     One seed's arms may share a generator and patients, so they are taken together.
     """
@@ -102,7 +102,7 @@ def _together(side: Sequence[ArmScores]) -> Floats:
 
 
 def _complete(*stacks: Floats) -> list[Floats] | None:
-    """Return stacks of tables over the subjects all have; None when too few are whole."""
+    """Return stacks of tables over the common subjects; None when too few are complete."""
     found = tables(*(table for stack in stacks for table in stack))
     sizes = {len(table) for table in found}
     if 0 in sizes or found[0].shape[1] < 2:
@@ -132,8 +132,8 @@ def worth_interval(
     """Return the 95 % interval of :func:`worth` at one n.
 
     It reaches over the numbers of patients at which training from scratch, read linearly between
-    the measured n, cannot be told from pre-training at this n: the test of a gain, turned round.
-    So it holds 0 exactly when the interval of the gain does.
+    the measured n, cannot be told from pre-training at this n: the test of a gain, inverted. So
+    it contains 0 exactly when the interval of the gain does.
 
     Args:
         n: Numbers of patients, ascending, ``(points,)``.

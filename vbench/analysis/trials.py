@@ -13,7 +13,7 @@ def trial_counts(results: Results, arm: Arm) -> dict[str, int]:
 
     Returns:
         ``planned``, the same for every arm, and how many of them are ``ended``, ``pruned``,
-        ``diverged``, ``skipped`` (the time budget was used up) and ``failed``; the rest is to run.
+        ``diverged``, ``skipped`` (out of time) and ``failed``; the rest is yet to run.
     """
     keys = [key for keys in arm.trials.values() for key in keys]
     counts = Counter(_fate(results, key) for key in keys)

@@ -7,10 +7,10 @@ variance of a difference between two arms' means has two parts:
 - subjects: the variance over subjects of their differences, each averaged over seeds, divided by
   their number n; n - 1 degrees of freedom. It holds the noise of single cases, too.
 - trainings: of each arm the variance of its seeds' means, divided by their number, less what the
-  noise of cases alone explains (the residual mean square of the two-way table; half of it for two
+  noise of cases explains (the residual mean square of the two-way table; half of it for two
   seeds, whose spread is often small by chance), never below 0; Welch's degrees of freedom.
 
-Each part counts with the t of its own degrees of freedom: the half-width of an interval is
+Each part counts with the t for its degrees of freedom: the half-width of an interval is
 ``sqrt(t1² V1 + t2² V2)`` (Banerjee 1961), which holds the truth at least as often as it says. One
 t for the sum (Satterthwaite) does not when a part has one or two degrees of freedom.
 
@@ -33,7 +33,7 @@ from vbench.analysis.stats import Floats
 
 #: An interval's level is 1 minus this, and a p below this is significant.
 ALPHA = 0.05
-#: What a result speaks of: methods, over new trainings, or these trained networks.
+#: What a result is about: methods, over new trainings, or these trained networks.
 Claim = Literal["methods", "networks"]
 #: Numbers that differ by less than this, relative to the scores, are equal.
 _EQUAL = 1e-12
@@ -50,7 +50,7 @@ class Estimate:
         by_seeds: The part that trainings add.
         df_seeds: Degrees of freedom of that part.
         subjects: How many there are.
-        claim: What the estimate speaks of.
+        claim: What the estimate is about.
     """
 
     value: Floats
@@ -76,8 +76,8 @@ class Estimate:
     def p(self) -> Floats:
         """Return the two-sided p that the true value is 0: where the interval just reaches 0.
 
-        Differences without any spread have no variance to judge by. There the p is that of a
-        sign test, ``2 / 2**n``.
+        Differences without any spread give no variance. There the p is that of a sign test,
+        ``2 / 2**n``.
         """
         from scipy.special import stdtr
 
@@ -111,7 +111,7 @@ def estimate(ours: Floats, theirs: Floats | None = None) -> Estimate:
 
     Args:
         ours: ``(..., seeds, subjects)``, without NaN, at least two subjects.
-        theirs: The reference on the same subjects, with seeds of its own.
+        theirs: The reference on the same subjects, with its own seeds.
     """
     sides = [ours] if theirs is None else [ours, theirs]
     subjects = [side.mean(axis=-2) for side in sides]
@@ -127,7 +127,7 @@ def estimate(ours: Floats, theirs: Floats | None = None) -> Estimate:
             part**2 / (side.shape[-2] - 1) for part, side in zip(parts, sides, strict=True)
         )
         df = np.divide(by_seeds**2, weight, out=np.ones_like(value), where=weight > 0)
-    # What only rounding tells apart is equal.
+    # What differs by rounding only is equal.
     least = _EQUAL * np.max([np.abs(side).max(axis=(-2, -1)) for side in sides], axis=0)
     value = np.where(np.abs(value) > least, value, 0.0)
     spread = by_subjects + by_seeds > least**2
@@ -160,7 +160,7 @@ def ratio_interval(difference: Estimate, ours: Floats, theirs: Floats) -> list[f
         theirs: The reference.
 
     Returns:
-        ``[low, high]``, or None when the reference's mean may be 0, so that no ratio is too large.
+        ``[low, high]``, or None when the reference's mean may be 0: the ratio is then unbounded.
     """
     n = difference.subjects
     a, b = float(ours.mean()), float(theirs.mean())
@@ -176,10 +176,10 @@ def ratio_interval(difference: Estimate, ours: Floats, theirs: Floats) -> list[f
 
 
 def complete(values: Floats) -> Floats:
-    """Fill what failed in ``(seeds, subjects)`` with what its seed and its subject let expect.
+    """Fill failed cases of ``(seeds, subjects)`` with what their seed and subject predict.
 
-    The values that leave the residuals of the two-way table least (Yates 1933). So a hard subject
-    that failed once does not lift the mean of the arm it failed in.
+    These are the values with the smallest residuals of the two-way table (Yates 1933). So a hard
+    subject that failed once does not lift the mean of the arm it failed in.
     """
     there = np.isfinite(values)
     if there.all():
@@ -218,6 +218,6 @@ def mean_interval(values: Floats) -> list[float] | None:
 
 
 def claim_of(*sides: Any) -> Claim:
-    """Say what scores ``(seeds, subjects)`` speak of: methods from two seeds a side on."""
+    """Say what scores ``(seeds, subjects)`` are about: methods, with two seeds or more a side."""
     seeds = [int(np.isfinite(side).any(axis=1).sum()) for side in sides]
     return "methods" if min(seeds, default=0) > 1 else "networks"

@@ -1,4 +1,4 @@
-"""How numbers, intervals and significance are written, in the terminal and in the report alike."""
+"""How numbers, intervals and significance are written, in the terminal and in the report."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HEADLINE = ("dsc", "hd95")
 
 
 def headline(leaderboard: dict[str, Any]) -> list[str]:
-    """Name the metrics that a table shows unless asked for others: DSC and 95HD, else the first."""
+    """Name the metrics that a table shows by default: DSC and HD95, else the first."""
     names = list(leaderboard["metrics"])
     chosen = [name for name in HEADLINE if name in names]
     primary = leaderboard.get("primary")
@@ -99,7 +99,7 @@ def legend(
 
 
 def _few(rows: list[Row]) -> list[str]:
-    """Say what too few seeds or subjects keep from being shown."""
+    """Say what cannot be shown with so few seeds or subjects."""
     lines = []
     seeds = min((row["seeds"] for row in rows), default=3)
     if seeds == 1:

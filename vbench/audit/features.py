@@ -23,7 +23,7 @@ Floats = npt.NDArray[np.float64]
 #: not change its vector; ``fitted = True`` that it was fitted on the training patches.
 Features: TypeAlias = Callable[[Array], Array]
 
-#: Patches that are looked at together: few, so that they stay in the processor's cache.
+#: Patches that are processed together: few, so that they stay in the processor's cache.
 _CHUNK = 32
 
 
@@ -100,7 +100,7 @@ class FilterBank:
         fraction, covariance = label.mean(axes), _covariance(image, label)
         columns = [image.mean(axes), fraction]
         columns += list(np.quantile(image, (0.02, 0.25, 0.5, 0.75, 0.98), axis=axes))
-        # The mean inside minus the mean outside of the vessels; 0 when there is only one of both.
+        # The mean inside minus the mean outside of the vessels; 0 when one of them is empty.
         both = fraction * (1 - fraction)
         columns.append(np.divide(covariance, both, out=np.zeros_like(both), where=both > 0))
         scales = int(np.clip(np.log2(min(image.shape[1:])) - 1, 1, 4))
@@ -167,7 +167,7 @@ class SegmenterFeatures:
 
     Attributes:
         fitted: It has seen the training patches, and so may tell them from others by itself:
-            privacy scores must not look through it.
+            privacy scores must not use it.
     """
 
     invariant = False
@@ -201,7 +201,7 @@ class SegmenterFeatures:
 
 
 def offers_features(segmenter: type[Plugin]) -> bool:
-    """Return whether a segmenter has features of its own."""
+    """Return whether a segmenter has its own features."""
     return issubclass(segmenter, Segmenter) and segmenter.features is not Segmenter.features
 
 

@@ -1,8 +1,8 @@
 """Audits synthetic patches: how real they look, and what they give away, on a scale.
 
-A fidelity or privacy score means little alone. Beside each stands the floor, what data that are
-as good as they can be would score, and the ceiling, what the worst would: other real patches and
-noise for fidelity, unseen real patches and copies of the training patches for privacy.
+A fidelity or privacy score means little by itself. Beside each is the floor, what the best
+possible data would score, and the ceiling, what the worst would: other real patches and noise for
+fidelity, unseen real patches and copies of the training patches for privacy.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from vbench.interfaces import FidelityMetric, PrivacyMetric
 from vbench.layout import empty_patches, image_of, label_of
 from vbench.types import Patches, Score
 
-#: Synthetic patches, and real ones compared with them, that an audit looks at, at most.
+#: The most synthetic patches, and real ones compared with them, that an audit uses.
 MOST = 2000
 
 
@@ -41,7 +41,7 @@ class Subset(Patches):
 
 
 class NoisePatches(Patches):
-    """Uniform intensities and labels at random: what nothing learnt looks like."""
+    """Uniform intensities and random labels: a generator that has learnt nothing."""
 
     def __init__(self, like: Patches, n: int, seed: int) -> None:
         """Describe ``n`` patches of the size, and with the vessel fraction, of others."""
@@ -140,7 +140,7 @@ def _some(patches: Patches, n: int, rng: np.random.Generator) -> Patches:
 
 
 def _by_subject(patches: Patches, rng: np.random.Generator) -> tuple[Patches, Patches] | None:
-    """Split a set into two by subject, the first half to play synthetic; None with one subject."""
+    """Split a set by subject, the first half to act as synthetic; None with one subject."""
     subjects, own = np.unique(patches.subject_index, return_inverse=True)
     if len(subjects) < 2:
         return None
@@ -154,7 +154,7 @@ def _entry(
     floor: tuple[Patches, ...] | None,
     ceiling: tuple[Patches, ...],
 ) -> dict[str, Any]:
-    """Score three choices of patches; a metric that raises costs its own values only."""
+    """Score three choices of patches; a metric that raises loses only its own values."""
     found: dict[str, Any] = {"value": None, "floor": None, "ceiling": None, "defined": False}
     try:
         score = Score.of(call(*value)).finite()

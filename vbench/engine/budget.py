@@ -1,6 +1,6 @@
 """The time budget of an arm's trials: none starts once those before it have used it up.
 
-What a trial took stands in its record, so a run that is interrupted or repeated decides the same.
+What a trial took is in its record, so a run that is interrupted or repeated decides the same.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def used_up(store: Store, spec: TrialSpec | None) -> bool:
 
     Args:
         store: Where their records are.
-        spec: Describes the trial; ``seconds`` is the budget. None: the job is of no trial.
+        spec: Describes the trial; ``seconds`` is the budget. None: the job belongs to no trial.
     """
     if spec is None or spec.seconds is None:
         return False
@@ -27,7 +27,7 @@ def used_up(store: Store, spec: TrialSpec | None) -> bool:
 
 
 def trial_seconds(store: Store, key: str) -> float:
-    """Return what a trial took: its segmenter, and its generator where it has one of its own."""
+    """Return what a trial took: its segmenter, and the generator if it has its own."""
     record = store.record(key)
     jobs = {key: record}
     for sample in map(store.record, record.inputs_as(FitSegmenterInputs).synthetic):

@@ -1,9 +1,9 @@
 """Claims: who is doing which job, so that two runs on one store do none of them twice.
 
-A claim is a file. Its owner touches it while it works; one whose owner is gone, or that was not
-touched for the lease's length, anyone may take over. Files are made, taken over and removed under
-one lock that the system lets go when its holder dies: without it, of two who see the same
-abandoned claim the slower could remove what the faster has just made.
+A claim is a file. Its owner touches it while working; anyone may take over a claim whose owner is
+gone, or that was not touched for the length of the lease. Files are made, taken over and removed
+under one lock, which the system releases when its holder dies: without it, when two runs see the
+same abandoned claim, the slower could remove what the faster has just made.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Claims:
     """
 
     def __init__(self, folder: Path, lease: float = LEASE_SECONDS) -> None:
-        """Start to keep claims alive, in a thread of its own, until :meth:`close`."""
+        """Start to keep claims alive, in a separate thread, until :meth:`close`."""
         self.folder = folder
         self.lease = lease
         self._mine: set[Path] = set()
@@ -69,7 +69,7 @@ class Claims:
             self._mine.add(path)
 
     def owners(self, prefix: str) -> dict[str, dict[str, Any]]:
-        """Return what the live claims of others say whose keys begin so; remove abandoned ones.
+        """Return what others' live claims with this prefix say; remove abandoned ones.
 
         Only while :meth:`changing` is held.
         """

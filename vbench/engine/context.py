@@ -25,7 +25,7 @@ def cpu_seconds() -> float:
 
 @dataclass
 class Cost:
-    """What a stage measured of its own work; ends up in the record.
+    """What a stage measured about its work; ends up in the record.
 
     Attributes:
         steps: Steps of a training, or patches sampled.
@@ -52,7 +52,7 @@ class Context:
         device: Where to compute.
         report: Tells the run how far it is.
         checkpoint_seconds: How often a training is saved.
-        cost: What the stage measured of its own work.
+        cost: What the stage measured about its work.
     """
 
     job: Job

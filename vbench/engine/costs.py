@@ -80,7 +80,7 @@ class Costs:
             self.add(record)
 
     def add(self, record: JobRecord) -> None:
-        """Learn from one more record; a job that was skipped or did not end tells nothing."""
+        """Learn from one more record; a job that was skipped or did not finish says nothing."""
         work = stage(record.stage)
         if record.result is None or not work.complete(record.result):
             return
@@ -94,9 +94,10 @@ class Costs:
         return job.stage in self._stage
 
     def estimate(self, job: Job) -> float:
-        """Return the seconds that a job will take: the median of its like, for as much work.
+        """Return the seconds that a job will take: the median of similar jobs, scaled to its work.
 
-        Those of its own benchmark, else of its plugin; else of its stage, whatever the work.
+        Similar jobs are those of its benchmark, else of its plugin, else of its stage; the last
+        are not scaled.
         """
         return self._seconds(_kind(job), 1, self._amount(job))
 
@@ -107,7 +108,7 @@ class Costs:
         return self._amounts[job.key]
 
     def _seconds(self, kind: Kind, jobs: int, amount: float) -> float:
-        """Return the seconds of so many jobs of a kind with so much work in all."""
+        """Return the seconds that this many jobs of a kind take, with this much work in all."""
         _, name, method = kind
         like = self._own.get(kind) or self._exact.get((name, method))
         if like:
@@ -140,7 +141,7 @@ class Backlog:
         self._kinds: dict[Kind, tuple[int, float]] = {}
 
     def add(self, job: Job, sign: int = 1) -> None:
-        """Count a job in; with ``sign`` -1 out."""
+        """Add a job; with ``sign`` -1, remove it."""
         jobs, amount = self._kinds.get(_kind(job), (0, 0.0))
         self._kinds[_kind(job)] = jobs + sign, amount + sign * self._costs._amount(job)
 
@@ -167,7 +168,7 @@ class Pace:
         self._begun = self._now = time.monotonic() if now is None else now
 
     def report(self, step: int, total: int, now: float | None = None) -> None:
-        """Take a later report; one that goes back starts anew."""
+        """Take a later report; if it goes back, start over."""
         now = time.monotonic() if now is None else now
         if step < self._step:
             self._first, self._begun = step, now

@@ -16,7 +16,7 @@ def data_faults(spec: Spec, registry: Registry) -> list[str]:
     """Return what ``vbench data check`` finds in the folders that a spec names.
 
     Returns:
-        One line a fault; remarks are left to ``vbench data check``.
+        One line per fault; remarks are left to ``vbench data check``.
     """
     from vbench.data.check import faults_of
     from vbench.data.folder import FolderSource
@@ -47,7 +47,7 @@ def refuse_faults(plan: Plan, store: Store, registry: Registry) -> None:
 
 
 def unreadable(plan: Plan, registry: Registry) -> list[str]:
-    """Load the subjects of a source of no known layout; one of a procedure makes them all alike.
+    """Load the subjects of a source without a known layout; of a procedure, only the first.
 
     Returns:
         One line for each that cannot be used.
@@ -61,7 +61,7 @@ def unreadable(plan: Plan, registry: Registry) -> list[str]:
             continue
         params = cls.Params.model_validate(subjects.params)
         source = cls(params)
-        # Files that a source of another kind reads may each be wrong.
+        # Any file that another kind of source reads may be wrong.
         folder = any(isinstance(value, Path) for value in params.model_dump().values())
         for name in list(subjects.jobs)[: None if folder else 1]:
             try:

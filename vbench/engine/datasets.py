@@ -1,4 +1,4 @@
-"""Looks at the data of a spec: which subjects there are, how they are split, what they contain."""
+"""Lists the data of a spec: which subjects there are, how they are split, what they contain."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Subjects:
         jobs: Each subject's ``prepare`` job.
         fingerprint: Digest over all subjects' content.
         params: Of the data source.
-        people: Subject to person; empty when each subject is a person of its own.
+        people: Subject to person; empty when each subject is a different person.
         anatomy: By digest, the subject that has it; see :meth:`DataSource.anatomy`.
     """
 
@@ -72,7 +72,7 @@ class Subjects:
         }
 
 
-def look(spec: Spec, registry: Registry, role: str) -> Subjects:
+def read_subjects(spec: Spec, registry: Registry, role: str) -> Subjects:
     """List, split and fingerprint the subjects of a data set, and plan their preparation.
 
     Raises:
@@ -93,7 +93,7 @@ def look(spec: Spec, registry: Registry, role: str) -> Subjects:
     people = _people(source, names, table.group, role)
     split = split_subjects(names, table.split.model_dump(), spec.data.seed, people)
     parts = {"train": split.train, "val": split.val, "test": split.test}
-    # Where a folder lies does not matter, only what is in it: that is the fingerprint's part.
+    # Only what is in a folder matters, not where it is; the fingerprint says what is in it.
     values = params.model_dump()
     placeless = {k: v for k, v in values.items() if not isinstance(v, PurePath)}
     extra = {"params": params.model_dump(mode="json")}
@@ -149,7 +149,7 @@ def look(spec: Spec, registry: Registry, role: str) -> Subjects:
 def _people(
     source: DataSource, names: Sequence[str], pattern: str | None, role: str
 ) -> dict[str, str]:
-    """Return subject to person; empty when each subject is a person of its own."""
+    """Return subject to person; empty when each subject is a different person."""
     from vbench.data.splits import group_by_pattern
 
     if pattern is None:
@@ -197,7 +197,7 @@ def refuse_overlap(source: Subjects, target: Subjects) -> None:
     for head in source.anatomy.keys() & target.anatomy.keys():
         raise DataError(
             f"data.target: subject '{target.anatomy[head]}' has the same content as "
-            f"'{source.anatomy[head]}' of data.source, or is the same head under another noise; "
+            f"'{source.anatomy[head]}' of data.source, or is the same head with different noise; "
             "the two sets must not share subjects (another seed, site or folder for one of them)"
         )
 
@@ -215,7 +215,7 @@ def _heads(
     for subject, digests in heads.items():
         for head in digests:
             other = owner.setdefault(head, subject)
-            # Made data often has one label in many noises: that is said of two sets, not of one.
+            # Made data often has one label with many noises: refused between sets, not within one.
             if part_of[other] != part_of[subject] and not head.startswith("label "):
                 raise DataError(
                     f"data.{role}: '{other}' ({part_of[other]}) and '{subject}' "

@@ -14,7 +14,7 @@ _MISSING = object()
 
 
 def reasons(plan: Plan, store: Store) -> dict[str, str]:
-    """Return for each job of the plan that the store lacks why that is, in a few words."""
+    """Return why each job of the plan that is not in the store is new, in a few words."""
     new = {key: job for key, job in plan.jobs.items() if not store.has(key)}
     if not new:
         return {}

@@ -1,4 +1,4 @@
-"""Makes the jobs of a plan, one method a stage: what goes into their keys is decided here."""
+"""Makes the jobs of a plan, one method per stage: what goes into their keys is decided here."""
 
 from __future__ import annotations
 
@@ -202,7 +202,7 @@ class JobFactory:
         arm.trials.setdefault(seed, []).append(key)
 
     def evaluate(self, arm: Arm, seed: int, use: PluginUse, subjects: Subjects) -> None:
-        """Plan the one look at the test subjects, by the trial that the arm selects."""
+        """Plan the one evaluation on the test subjects, of the trial that the arm selects."""
         entry = self.registry.get("segmenter", use.plugin)
         trials, test = tuple(arm.trials[seed]), tuple(subjects.keys("test"))
         arm.evaluate[seed] = self._add(
@@ -234,7 +234,7 @@ class JobFactory:
         if not any(metrics.values()):
             return
         source = self.data["source"]
-        # Validation subjects chose the checkpoint: what was chosen by them is not unseen.
+        # The candidate was chosen on the validation subjects, so they are not unseen.
         train, heldout = tuple(source.keys("train")), tuple(source.keys("test"))
         trials = tuple(arm.trials[seed])
         segmenter = self.registry.get("segmenter", self.spec.segmenter.plugin)

@@ -1,8 +1,8 @@
 """Drives a method's ``fit``: progress, the training curve, marks, checkpoints, NaN.
 
-A *mark* is a point of the training at which the core looks at the method: a generator's candidate
-is kept, a segmenter is validated. Marks are steps, so that they fall in the same place however
-fast the machine is and however often the training was interrupted.
+A *mark* is a point of the training at which the core steps in: a generator's candidate is kept, a
+segmenter is validated. Marks are steps, so that they fall in the same place however fast the
+machine is and however often the training was interrupted.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Checkpoint:
     def restore(self, method: Fitted) -> bool:
         """Bring a method to the state of the last checkpoint; False when there is none.
 
-        One that cannot be read, for its disk was full or two runs wrote it, is none.
+        One that cannot be read, because its disk was full or two runs wrote it, does not count.
         """
         from safetensors import SafetensorError
 
@@ -66,7 +66,7 @@ class Checkpoint:
         try:
             method.load_state(state)
         except Exception:
-            self.clear()  # the next attempt starts anew, instead of failing here for ever
+            self.clear()  # the next attempt starts over, instead of failing here for ever
             raise
         self.notes = notes
         return True
@@ -86,7 +86,7 @@ class Checkpoint:
         return True
 
     def clear(self) -> None:
-        """Forget it: the attempt starts anew."""
+        """Forget it: the attempt starts over."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True, exist_ok=True)
 
@@ -119,10 +119,10 @@ def drive(
 
     Raises:
         DivergedError: When a reported value is not finite.
-        ContractError: When the method yields something else than Progress, or nothing.
+        ContractError: When the method yields something other than Progress, or nothing.
     """
     notes = checkpoint.notes
-    # A checkpoint of a vbench that did not count leaves the sum unknown.
+    # A checkpoint of an earlier version, which did not count, leaves the sum unknown.
     known = "seen" in notes
     watched = CountedPatches(patches, real=real, before=notes.get("seen"))
     cost = context.cost

@@ -1,4 +1,4 @@
-"""How long the spec's segmenter trains, and how its length is set; regimes ask for both."""
+"""How long the spec's segmenter trains, and how its length is set; regimes need both."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class SegmenterTraining:
     """The spec's segmenter, as :class:`vbench.regimes.planner.Training` describes it."""
 
     def __init__(self, spec: Spec, registry: Registry, source_volumes: int) -> None:
-        """Look at the spec.
+        """Read what the spec says.
 
         Args:
             spec: The spec.
@@ -42,16 +42,16 @@ class SegmenterTraining:
         return self.spec.regimes.table(regime)
 
     def real_patches(self, volumes: int) -> int:
-        """Return how many patches are drawn from so many volumes."""
+        """Return how many patches are drawn from this many volumes."""
         return self.spec.patches.per_subject * volumes
 
     def steps(self, segmenter: PluginUse, patches: int) -> int | None:
-        """Return its optimiser steps on so many patches; None when they are not known."""
+        """Return its optimiser steps on this many patches; None when they are not known."""
         params = build_params(self._cls.Params, segmenter.params, "segmenter.params")
         return self._cls.training_steps(params, patches)
 
     def settings_for(self, steps: int) -> Mapping[str, Any]:
-        """Return the parameters that make a training so long; empty when it cannot be set."""
+        """Return the parameters that make a training this long; empty when it cannot be set."""
         return self._cls.settings_for(steps)
 
     def tunes_length(self, segmenter: PluginUse) -> bool:

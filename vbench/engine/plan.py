@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from vbench.engine.arm import Arm
-from vbench.engine.datasets import Subjects, look, refuse_overlap
+from vbench.engine.datasets import Subjects, read_subjects, refuse_overlap
 from vbench.engine.factory import JobFactory
 from vbench.engine.job import Job, derive_seed
 from vbench.engine.lengths import SegmenterTraining
@@ -65,9 +65,9 @@ def make_plan(spec: Spec, registry: Registry, study: str | None = None) -> Plan:
     """
     check_spec(spec, registry)
     spec = settle(spec, registry)
-    data = {"source": look(spec, registry, "source")}
+    data = {"source": read_subjects(spec, registry, "source")}
     if spec.data.target is not None and any(r.cohort == "target" for r, _ in spec.regimes.on()):
-        data["target"] = look(spec, registry, "target")
+        data["target"] = read_subjects(spec, registry, "target")
         refuse_overlap(data["source"], data["target"])
     _need_subjects(spec, data)
     make = JobFactory(spec, registry, data, study)
@@ -180,7 +180,7 @@ class ArmPlanner(SegmenterTraining):
             make.trial(arm, seed, row.segmenter, spec, {"synthetic": samples, "val": val})
 
     def evaluate(self, row: Row, seed: int) -> None:
-        """Plan the one look at the test subjects."""
+        """Plan the one evaluation on the test subjects."""
         self._make.evaluate(self._arm(row), seed, row.segmenter, self._tested_on(row))
 
     def audit(self, row: Row, seed: int, features_of: str) -> None:

@@ -22,7 +22,7 @@ from vbench.engine.worker import Task
 from vbench.records.job import JobRecord
 from vbench.types import JobFailure
 
-#: Seconds between two looks at limits and cancellation.
+#: Seconds between two checks of limits and cancellation.
 LOOK_EVERY = 0.2
 #: Lines of a dead worker's log that its failure quotes.
 QUOTED_LINES = 40
@@ -58,7 +58,7 @@ class Outcome:
 
 
 class WorkerProcess:
-    """A worker, warm between jobs: torch is imported once, not once a job.
+    """A worker, warm between jobs: torch is imported once, not once per job.
 
     Attributes:
         threads: Threads of its numerical libraries, fixed at its start.
@@ -106,7 +106,7 @@ class WorkerProcess:
         Args:
             task: What to do.
             on_progress: Called in this thread.
-            cancelled: Asked every so often; the job is stopped at once when it says so.
+            cancelled: Called every so often; the job is stopped at once when it returns True.
         """
         begun = time.monotonic()
         self._log.seek(0)

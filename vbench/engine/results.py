@@ -87,14 +87,14 @@ def _metrics(plan: Plan) -> dict[str, Any]:
 
 
 def write_records(plan: Plan, store: Store, folder: Path) -> None:
-    """Write ``records.jsonl``: one line a job that finished or failed, in the plan's order."""
+    """Write ``records.jsonl``: one line per job that finished or failed, in the plan's order."""
     with atomic_write(folder / "records.jsonl") as path, path.open("w", encoding="utf-8") as file:
         for record in _records(plan, store):
             file.write(_line(record))
 
 
 def append_record(job: Job, record: JobRecord, folder: Path) -> None:
-    """Add a line to ``records.jsonl``, in one write; of one key's lines the last one holds."""
+    """Add a line to ``records.jsonl``, in one write; the last line of a key counts."""
     with (folder / "records.jsonl").open("ab", buffering=0) as file:
         file.write(_line(_ours(job, record)).encode())
 
@@ -111,13 +111,13 @@ def _records(plan: Plan, store: Store) -> Iterator[JobRecord]:
 
 
 def _ours(job: Job, record: JobRecord) -> JobRecord:
-    """Return a record under our names: that of a shared job has those of who did it first."""
+    """Return a record with this plan's names: a shared job's has those of who did it first."""
     ours = {"benchmark": job.benchmark, "arm": job.arm, "label": job.label}
     return record.model_copy(update=ours)
 
 
 def write_cases(plan: Plan, store: Store, folder: Path) -> None:
-    """Write ``cases.csv``: every score of every test subject; failed ones are there, without value.
+    """Write ``cases.csv``: every score of every test subject; failed ones have no value.
 
     The same results give the same bytes.
     """

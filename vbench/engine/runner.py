@@ -1,4 +1,4 @@
-"""Runs what the store lacks of a plan: hands out ready jobs and goes on past failures."""
+"""Runs the jobs of a plan that the store lacks: hands out ready ones, goes on past failures."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from vbench.engine.worker import Task
 from vbench.records.job import Failure, JobRecord
 from vbench.types import JobFailure
 
-#: Seconds between two looks at jobs that another run is doing.
+#: Seconds between two checks of jobs that another run is doing.
 LOOK_ELSEWHERE = 1.0
 
 
 class Watcher(Protocol):
-    """Who is told what happens: the console, hooks, the files of results."""
+    """Whom a run notifies: the console, hooks, the files of results."""
 
     def started(self, job: Job) -> None:
         """A job starts."""
@@ -75,7 +75,7 @@ class Runner:
         executor: Where it is done.
         claims: Keeps other runs off our jobs.
         settings: How.
-        watcher: Who is told.
+        watcher: Whom to notify.
         costs: Estimates.
     """
 
@@ -191,7 +191,7 @@ class Runner:
         )
 
     def _listen(self) -> None:
-        """Take what the executor tells, for a moment."""
+        """Handle the executor's events, for a moment."""
         try:
             event = self.executor.events.get(timeout=0.1)
         except queue.Empty:
@@ -238,7 +238,7 @@ class Runner:
         self.watcher.finished(job, record)
 
     def _leave(self, job: Job) -> None:
-        """Take a job off those that wait, if it is one."""
+        """Remove a job from those that wait, if it is one of them."""
         if job.key in self._waiting:
             self._waiting.discard(job.key)
             self._backlog.add(job, -1)
@@ -279,7 +279,7 @@ class Runner:
         self.watcher.left(seconds, len(self._done) + len(self._failed), total)
 
     def _left_of(self, key: str) -> float:
-        """Return the seconds that a running job still takes: by its own pace, when it has one."""
+        """Return the seconds that a running job still takes: by its pace, when that is known."""
         pace = self._paces.get(key)
         paced = pace.left() if pace else None
         if paced is not None:

@@ -77,7 +77,7 @@ def execute(
         plan: What to do.
         store: What is done.
         registry: The plugins.
-        watcher: Is told what happens.
+        watcher: Is notified of what happens.
         where: Where to compute.
         study: Where trials are shown.
 
@@ -107,7 +107,7 @@ def execute(
         with closing(executor):
             costs = Costs(store.records(), training_lengths(registry))
             runner = Runner(plan, store, executor, claims, settings, watcher, costs)
-            # All data is read before anything is trained: a broken file is found at once.
+            # All data is read before anything is trained, so that a broken file is found at once.
             faults = [f.message for f in runner.run({"prepare"}) if f.reason == "data"]
             if faults:
                 raise DataError("\n".join(faults))
@@ -121,10 +121,10 @@ def write_results(plan: Plan, store: Store, folder: Path) -> None:
 
 
 def is_current(plan: Plan, store: Store, folder: Path) -> bool:
-    """Whether leaderboard and report are younger than all that they show.
+    """Whether the leaderboard and the report are newer than everything that they show.
 
     They are not when the last run was killed before it wrote them, or when another benchmark did
-    the jobs of this one.
+    this one's jobs.
     """
     shown = [folder / "leaderboard.json", folder / "report.html"]
     read = [folder / "plan.json", *(store.folder(key) / RECORD for key in plan.jobs)]

@@ -1,8 +1,8 @@
 """Settles what parameters leave to the machine, once, before any job has a key.
 
-A value such as ``precision = "auto"`` is answered by the plugin where the run is planned. The
-answer takes its place in the spec, and so stands in the parameters of every job, and in its key:
-workers on other machines compute in the same way, and a rerun finds its results.
+The plugin answers a value such as ``precision = "auto"`` where the run is planned. The answer
+takes its place in the spec, and so is part of every job's parameters and key: workers on other
+machines compute in the same way, and a rerun finds its results.
 """
 
 from __future__ import annotations

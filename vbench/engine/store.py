@@ -1,7 +1,8 @@
-"""The store: a folder of artifacts by key, and a record for each finished job. It is the truth.
+"""The store: a folder of artifacts by key, and a record for each finished job.
 
-A job writes into a folder of its own under ``work/``; when all is there, its record too, the
-folder is renamed into its place. So a key's folder is whole or absent, whatever is killed.
+All else is derived from it. A job writes into its own folder under ``work/``; when everything is
+there, its record too, the folder is renamed into its place. So a key's folder is whole or absent,
+whatever is killed.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ RECORD = "record.json"
 
 R = TypeVar("R", bound=Result)
 
-#: What the system says when it takes no more files here.
+#: The system's errors when a folder takes no more files.
 _UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 
 
@@ -33,7 +34,7 @@ def writable(folder: Path) -> Iterator[None]:
     """Say in one line that a folder takes no more files, full or read-only as it is.
 
     Raises:
-        StoreError: With the mend.
+        StoreError: With the fix.
     """
     try:
         yield
@@ -41,7 +42,7 @@ def writable(folder: Path) -> Iterator[None]:
         if error.errno not in _UNWRITABLE:
             raise
         raise StoreError(
-            f"{error.filename or folder}: cannot write here ({error.strerror}); mend that and run "
+            f"{error.filename or folder}: cannot write here ({error.strerror}); fix that and run "
             "again, what finished is kept, or name another folder with --out"
         ) from error
 

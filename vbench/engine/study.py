@@ -1,6 +1,6 @@
 """Shows trials in a shared Optuna storage, for Optuna's own dashboards and for other tools.
 
-A view: what a trial tries is decided from the store alone (:mod:`vbench.engine.tuning`), so a
+Only a view: what a trial tries is decided from the store (:mod:`vbench.engine.tuning`), so a
 storage that cannot be reached is a warning, and costs no job.
 """
 

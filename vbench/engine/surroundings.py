@@ -1,4 +1,4 @@
-"""What a job can change of its process: put back before the next job, so that each finds the same.
+"""What a job can change in its process, put back before the next one, so that all find the same.
 
 A plugin may move to another folder, set a variable, draw from global random state or change
 torch's settings: it harms itself only, and results do not depend on what ran before.
@@ -21,7 +21,7 @@ class Surroundings:
     """The surroundings of a worker as they are at its start."""
 
     def __init__(self) -> None:
-        """Take them down."""
+        """Record them."""
         self._environment = dict(os.environ)
         self._folder = Path.cwd()
         self._paths = list(sys.path)

@@ -1,4 +1,4 @@
-"""Asks Optuna for a trial's parameters, and whether to stop it: from the earlier trials alone.
+"""Asks Optuna for a trial's parameters, and whether to stop it: from the earlier trials only.
 
 The study is rebuilt in memory from the records of the trials that this one may see, and the
 sampler is seeded by the trial's own seed. So a trial's parameters are a function of its inputs:

@@ -68,7 +68,7 @@ def validate(
 def bin_by_threshold(probabilities: Array) -> npt.NDArray[np.uint8]:
     """Return how many of THRESHOLDS each probability reaches: ``bins > i`` is ``p >= t_i``.
 
-    A byte a voxel is all that is kept of a volume.
+    One byte per voxel is all that is kept of a volume.
     """
     return np.searchsorted(THRESHOLDS, probabilities, side="right").astype(np.uint8)
 

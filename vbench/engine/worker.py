@@ -1,7 +1,7 @@
-"""A worker: a process of its own that does one job after another, told what to do in JSON lines.
+"""A worker: a separate process that does one job after another, told what to do in JSON lines.
 
-A plugin can do no harm beyond its own job from here: not by raising, aborting or hanging, and not
-by printing, since what it prints goes to a log while the messages have a channel of their own.
+Here a plugin can do no harm beyond its own job: not by raising, aborting or hanging, and not by
+printing, since what it prints goes to a log while the messages have their own channel.
 What it starts is in the worker's process group, and leaves with it.
 """
 
@@ -85,7 +85,7 @@ def execute(task: Task, report: Callable[[int, int, Mapping[str, float]], None])
     """
     job = Job.from_json(task.job)
     store = Store(Path(task.store))
-    if store.has(job.key):  # a Dask worker that died after it had published is asked again
+    if store.has(job.key):  # Dask repeats the task of a worker that died after it published
         return store.record(job.key)
     work = stage(job.stage)
     device = _device(task.device) if task.gpu else "cpu"
@@ -129,7 +129,7 @@ def execute(task: Task, report: Callable[[int, int, Mapping[str, float]], None])
 
 
 def failure_of(error: BaseException, seconds: float) -> JobFailure:
-    """Say in the record's words why a job raised."""
+    """Say why a job raised, in the words of a record."""
     reason = "error"
     if isinstance(error, DivergedError):
         reason = "diverged"
@@ -146,7 +146,7 @@ def failure_of(error: BaseException, seconds: float) -> JobFailure:
 
 
 def _device(wanted: str) -> str:
-    """Settle ``auto:1``, ``cuda:1`` or ``cpu:1``: one GPU a slot, as far as they go."""
+    """Settle ``auto:1``, ``cuda:1`` or ``cpu:1``: one GPU per slot, shared when there are fewer."""
     name, _, slot = wanted.partition(":")
     if name == "cpu" or (name == "auto" and not may_have_gpu()):
         return "cpu"
@@ -168,7 +168,7 @@ def may_have_gpu() -> bool:
 
 
 def _reset_peak() -> None:
-    """Start the count of peak memory anew, where the kernel lets us."""
+    """Reset the count of peak memory, where the kernel lets us."""
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
 

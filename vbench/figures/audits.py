@@ -41,6 +41,6 @@ def audits(results: Results, board: Board, family: str) -> list[Figure]:
         ]
         info = metric_info(results, metric)
         axis = with_direction(metric, info.unit, info.higher_is_better)
-        words = "One row a generator, with what bounds the score on top."
+        words = "One row per generator, with what bounds the score on top."
         figures.append(Figure(metric, strip_chart(strips, metric, axis, words, references)))
     return figures

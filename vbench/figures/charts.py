@@ -1,7 +1,7 @@
-"""The three kinds of charts: a row an arm, lines with bands, stacked bars.
+"""The three kinds of charts: a row per arm, lines with bands, stacked bars.
 
-Each is described once, with Altair, and made once; a chart of a benchmark is its description with
-rows of data and a few words put in. What is drawn, in a page or as a file, is this Vega-Lite.
+Each is described once, with Altair; a chart of a benchmark is this description with rows of data
+and a few words filled in. Pages and files draw the resulting Vega-Lite.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def strip_chart(
     description: str,
     references: Sequence[tuple[str, float]] = (),
 ) -> dict[str, Any]:
-    """Return one row an arm: its subjects as dots, mean and interval below them.
+    """Return one row per arm: its subjects as dots, mean and interval below them.
 
     Args:
         strips: The rows.
@@ -194,7 +194,7 @@ def bar_chart(bars: Sequence[Bar], title: str, axis: str) -> dict[str, Any]:
     return _filled(
         _bars(len(kinds) > 1),
         title,
-        f"One bar a row, {axis}.",
+        f"One bar per row, {axis}.",
         {"rows": [{"name": bar.name, "note": bar.note} for bar in bars], "parts": parts},
         {
             "$axis": axis,
@@ -338,7 +338,7 @@ def _chart(data: str) -> alt.Chart:
 
 
 def _band() -> alt.Y:
-    """Return the axis of rows: in their order, without labels of its own."""
+    """Return the axis of rows: in their order, without labels."""
     import altair as alt
 
     return alt.Y("name:N", axis=None, scale=alt.Scale(domain=["$names"], padding=0))
@@ -366,7 +366,7 @@ def _fit(alt: Any) -> alt.AutoSizeParams:
 
 
 def _made(chart: Any) -> dict[str, Any]:
-    """Return a chart as Vega-Lite, in the look that all share."""
+    """Return a chart as Vega-Lite, in the style that all share."""
     soft, ink = colour("soft"), colour("ink")
     made = (
         chart.configure(padding=8, background="transparent", font="sans-serif")
@@ -391,12 +391,12 @@ def _filled(
 
 
 def _plain(row: Row) -> dict[str, Any]:
-    """Return a row as JSON has it, which knows no NaN: None stands for what is not finite."""
+    """Return a row for JSON, which has no NaN: values that are not finite become None."""
     return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
 
 
 def _put(value: Any, words: Row) -> Any:
-    """Copy a template with what stands for its placeholders; what is None is left out."""
+    """Copy a template with its placeholders filled in; those that are None are left out."""
     if isinstance(value, Mapping):
         made = {name: _put(inner, words) for name, inner in value.items()}
         return {n: v for n, v in made.items() if v is not None or value[n] is None}
@@ -408,7 +408,7 @@ def _put(value: Any, words: Row) -> Any:
 
 
 def _near(shown: Sequence[float], references: Sequence[float]) -> list[float]:
-    """Return the references that leave something to be seen of what is shown.
+    """Return the references that leave the rest of the chart readable.
 
     The nearest one always; another one unless it would squeeze all else into a hundredth.
     """

@@ -25,7 +25,7 @@ def costs(board: Board) -> list[Figure]:
         Figure(
             "Time",
             bar_chart(times, "Time of each arm by stage", "seconds, all seeds and trials"),
-            "What the arm would take alone: jobs that arms share count in each.",
+            "What the arm would take by itself: jobs that arms share count in each.",
         )
     ]
     memory = [

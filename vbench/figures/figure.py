@@ -24,14 +24,14 @@ SCALE = 3
 
 @dataclass(frozen=True, repr=False)
 class Figure:
-    """A chart or picture with what is said of it.
+    """A chart or picture with its title and caption.
 
     Attributes:
         title: Above it.
         chart: The chart, as Vega-Lite with its data; None for a picture.
         caption: Below it; may be empty.
         picture: The picture as a PNG file; empty for a chart.
-        words: What the picture shows, for those who do not see it; a chart says it itself.
+        words: What the picture shows, for those who cannot see it; a chart has its description.
     """
 
     title: str
@@ -92,9 +92,9 @@ class Figure:
         if self.chart is None:
             return _image(self.picture, "png", self.words or self.title)
         data = self.chart.get("datasets", {})
-        look = themed(json.dumps({k: v for k, v in self.chart.items() if k != "datasets"}))
-        text = f'{look[:-1]}, "datasets": {json.dumps(data)}}}'
-        # Within a script element only these signs have a meaning.
+        style = themed(json.dumps({k: v for k, v in self.chart.items() if k != "datasets"}))
+        text = f'{style[:-1]}, "datasets": {json.dumps(data)}}}'
+        # Within a script element only these characters have a meaning.
         for sign in "<>&":
             text = text.replace(sign, f"\\u{ord(sign):04x}")
         return Markup(f'<div class="chart"><script type="application/json">{text}</script></div>')

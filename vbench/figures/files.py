@@ -8,7 +8,7 @@ from typing import Any
 
 from vbench.analysis.folder import Arm, Results
 from vbench.analysis.wording import headline
-from vbench.figures.gallery import SHOWN, arm_projections, chosen_samples, looks
+from vbench.figures.gallery import SHOWN, arm_projections, chosen_samples, previews
 from vbench.figures.pixels import enlarge, patch_sheet, png
 from vbench.figures.strips import arm_strips
 from vbench.figures.training import generator_curves, segmenter_curves
@@ -37,10 +37,10 @@ def write_figures(
     if found is not None:
         (folder / "samples.png").write_bytes(png(enlarge(patch_sheet(found[1][:SHOWN]))))
     if named(arm.regime).samples:
-        for look in looks(results, arm, store):
-            path = folder / "samples" / f"seed-{look.seed}-step-{look.step:06d}.png"
+        for preview in previews(results, arm, store):
+            path = folder / "samples" / f"seed-{preview.seed}-step-{preview.step:06d}.png"
             path.parent.mkdir(exist_ok=True)
-            path.write_bytes(look.file)
+            path.write_bytes(preview.file)
     for shown in arm_projections(results, leaderboard, arm, store):
         (folder / f"{shown.word}.png").write_bytes(shown.file)
 

@@ -47,7 +47,7 @@ def samples(results: Results, store: Path) -> list[Figure]:
 
 
 @dataclass(frozen=True)
-class Look:
+class PreviewImage:
     """Samples of a generator while it was trained.
 
     Attributes:
@@ -65,8 +65,8 @@ class Look:
     file: bytes
 
 
-def looks(results: Results, arm: Arm, store: Path) -> Iterator[Look]:
-    """Yield the samples that were looked at while an arm's generator was trained, in order."""
+def previews(results: Results, arm: Arm, store: Path) -> Iterator[PreviewImage]:
+    """Yield the previews of an arm's generator, in the order of its training."""
     for seed, key in arm.evaluate.items():
         for fit in results.needed_by([key], "fit-generator"):
             for preview in fit.result_as(FitGeneratorResult).previews:
@@ -75,10 +75,10 @@ def looks(results: Results, arm: Arm, store: Path) -> Iterator[Look]:
                     patches = np.load(path, allow_pickle=False)
                     file = png(enlarge(patch_sheet(patches[:SHOWN])))
                     fault = preview.collapsed or ""
-                    yield Look(str(arm.generator), seed, preview.step, fault, file)
+                    yield PreviewImage(str(arm.generator), seed, preview.step, fault, file)
 
 
-def samples_on_the_way(results: Results, store: Path) -> list[Figure]:
+def preview_figures(results: Results, store: Path) -> list[Figure]:
     """Return what each generator sampled while it was trained with the first seed."""
     figures = []
     seen: set[str | None] = set()
@@ -86,12 +86,12 @@ def samples_on_the_way(results: Results, store: Path) -> list[Figure]:
         if not named(arm.regime).samples or arm.generator in seen:
             continue
         seen.add(arm.generator)
-        found = list(looks(results, arm, store))
-        for look in (look for look in found if look.seed == found[0].seed):
-            title = f"{look.generator}, step {look.step}"
+        found = list(previews(results, arm, store))
+        for preview in (each for each in found if each.seed == found[0].seed):
+            title = f"{preview.generator}, step {preview.step}"
             words = f"Patches, {title}: images, labels below, overlays at the bottom"
-            caption = f"Seed {look.seed}." + (f" Collapsed: {look.fault}." if look.fault else "")
-            figures.append(Figure(title, None, caption, look.file, words))
+            fault = f" Collapsed: {preview.fault}." if preview.fault else ""
+            figures.append(Figure(title, None, f"Seed {preview.seed}.{fault}", preview.file, words))
     return figures
 
 
@@ -144,7 +144,7 @@ class Projection:
         subject: Its name.
         value: Its score by the primary metric, averaged over seeds.
         seed: Whose prediction is shown.
-        file: PNG: image, truth, prediction, errors.
+        file: PNG: image, reference, prediction, errors.
     """
 
     word: str
@@ -163,7 +163,7 @@ def projections(results: Results, board: Board, store: Path) -> list[Figure]:
             None,
             f"{shown.subject}, {metric} {number(shown.value)} over seeds; seed {shown.seed} shown.",
             shown.file,
-            f"{arm.name}, {shown.subject}: image, truth, prediction, errors",
+            f"{arm.name}, {shown.subject}: image, reference, prediction, errors",
         )
         for arm in best_of_regimes(results, board)
         for shown in arm_projections(results, board, arm, store)

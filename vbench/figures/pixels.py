@@ -73,7 +73,7 @@ def tile(pictures: Sequence[Sequence[Bytes]], gap: int = 1, shade: int = 128) ->
 def patch_sheet(patches: npt.NDArray[Any]) -> Bytes:
     """Show labelled patches ``(n, 2, *size)``: a column each; image, label, overlay below.
 
-    Of a block the slice with most vessel is shown.
+    A 3D patch is shown by its slice with the most vessel.
     """
     columns = []
     for image, label in patches:
@@ -89,7 +89,7 @@ def patch_sheet(patches: npt.NDArray[Any]) -> Bytes:
 def projection_sheet(
     projections: npt.NDArray[np.uint8], letters: Sequence[str] = ("", "")
 ) -> Bytes:
-    """Show projections ``(3, X, Y)`` side by side: image, truth, prediction, errors in colour.
+    """Show projections ``(3, X, Y)`` side by side: image, reference, prediction, errors in colour.
 
     Args:
         projections: As stage ``evaluate`` writes them.

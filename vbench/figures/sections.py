@@ -12,7 +12,7 @@ from vbench.figures.strips import Board
 
 
 def sections(results: Results, board: Board, store: Path) -> dict[str, list[Figure]]:
-    """Return the figures of each section; of what a benchmark lacks, an empty list.
+    """Return the figures of each section; an empty list where a benchmark has none.
 
     Args:
         results: The benchmark.
@@ -24,7 +24,7 @@ def sections(results: Results, board: Board, store: Path) -> dict[str, list[Figu
         "strips": strips.strips(results, board, shown),
         "transfer": transfer.transfer(board, shown),
         "samples": gallery.samples(results, store),
-        "looks": gallery.samples_on_the_way(results, store),
+        "looks": gallery.preview_figures(results, store),
         "projections": gallery.projections(results, board, store),
         "training": training.training(results),
         "history": tuning.history(results),

@@ -20,7 +20,7 @@ Board = Mapping[str, Any]
 
 
 def strips(results: Results, board: Board, metrics: Sequence[str]) -> list[Figure]:
-    """Return a strip plot for each cohort and metric: one mark a test subject."""
+    """Return a strip plot for each cohort and metric: one mark per test subject."""
     figures = []
     for cohort in board["cohorts"]:
         names = [r["arm"] for r in board["rows"] if r["cohort"] == cohort and r["status"] == "ok"]
@@ -34,14 +34,14 @@ def strips(results: Results, board: Board, metrics: Sequence[str]) -> list[Figur
 def arm_strips(
     results: Results, board: Board, names: Sequence[str], metric: str, title: str
 ) -> Figure:
-    """Draw the test subjects of these arms, a row an arm."""
+    """Draw the test subjects of these arms, a row per arm."""
     arms = {arm.name: arm for arm in results.arms}
     rows = {row["arm"]: row for row in board["rows"]}
     drawn = [
         _strip(rows[name], arm_scores(results, arms[name], [metric])[metric], metric)
         for name in names
     ]
-    words = "One row an arm, one mark a subject; mean and interval below."
+    words = "One row per arm, one mark per subject; mean and interval below."
     return Figure(title, strip_chart(drawn, title, axis(board, metric), words))
 
 
@@ -52,7 +52,7 @@ def axis(board: Board, metric: str) -> str:
 
 
 def with_direction(name: str, unit: str, higher_is_better: bool | None) -> str:
-    """Add unit and direction to a name, such as ``95HD (mm, lower is better)``."""
+    """Add unit and direction to a name, such as ``HD95 (mm, lower is better)``."""
     better = {True: "higher is better", False: "lower is better", None: ""}
     inside = ", ".join(word for word in (unit, better[higher_is_better]) if word)
     return name + (f" ({inside})" if inside else "")

@@ -2,7 +2,7 @@
 
 What is measured in the same units shares a chart: names that share a word, such as
 ``critic_loss`` and ``generator_loss``. A Wasserstein estimate, a penalty and a gradient norm are
-each drawn on a scale of their own.
+each drawn on their own scale.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def segmenter_curves(results: Results, arm: Arm) -> list[Figure]:
     figures = []
     if any(len({step for step, _ in line.points}) > 1 for line in lines):
         title = f"{arm.name}: validation"
-        figures.append(Figure(title, line_chart(lines, title, "step", judged_by(results))))
+        figures.append(Figure(title, line_chart(lines, title, "step", validation_axis(results))))
     return figures + _curves([fit.curve for fit in fits.values()], arm.name)
 
 
@@ -58,8 +58,8 @@ def generator_curves(results: Results, arm: Arm) -> list[Figure]:
     return _curves(list(_generator_curves(results, arm).values()), str(arm.generator))
 
 
-def judged_by(results: Results) -> str:
-    """Name the score that candidates and trials are judged by."""
+def validation_axis(results: Results) -> str:
+    """Name the validation metric, which selects candidates and trials."""
     metric = validation_metric(results)
     return f"validation {short_name(metric)}" if metric else "validation score"
 
@@ -82,7 +82,7 @@ def _curves(curves: Sequence[Curve], label: str) -> list[Figure]:
         ]
         if lines:
             title = f"{label}: {words}"
-            caption = "One line a seed." if len(curves) > 1 else ""
+            caption = "One line per seed." if len(curves) > 1 else ""
             figures.append(Figure(title, line_chart(lines, title, "step", words), caption))
     return figures
 
@@ -119,7 +119,7 @@ def _points(curve: Curve, name: str) -> list[tuple[float, float]]:
 
 
 def _generator_curves(results: Results, arm: Arm) -> dict[int, Curve]:
-    """Return, by seed, the training curve of the generator that the chosen trial stands on."""
+    """Return, by seed, the training curve of the generator that the chosen trial used."""
     return {
         chosen.seed: chosen.generator.result.curve
         for chosen in results.all_chosen(arm)

@@ -82,7 +82,7 @@ def _gains(board: Board, metric: str) -> Iterator[str]:
 
 
 def _equal_training(curve: Mapping[str, Any]) -> str:
-    """Say what is left of the gain at each n when scratch trains for as many steps in all."""
+    """Say what remains of the gain at each n when scratch trains for as many steps in all."""
     tested = [
         f"{entry['gain']:+.3f} {span(entry['ci95'], 3)} at n = {n}, {explained(entry)}"
         for n, entry in zip(curve["n"], curve["control"], strict=True)
@@ -108,6 +108,6 @@ def worth(curve: Mapping[str, Any]) -> str:
     if not parts:
         return ""
     return (
-        "Worth in patients, so many more are needed from scratch with as many steps on them, what "
-        f"longer training gives included: {', '.join(parts)}."
+        "Worth in patients: that many more are needed from scratch with as many steps on them, "
+        f"the effect of longer training included: {', '.join(parts)}."
     )

@@ -12,7 +12,7 @@ from vbench.analysis.scores import validation_metric
 from vbench.colours import colour, series_colour, series_mark
 from vbench.figures.charts import Bar, Line, bar_chart, line_chart
 from vbench.figures.figure import Figure
-from vbench.figures.training import judged_by
+from vbench.figures.training import validation_axis
 
 #: Trials that importance needs at least of an arm and seed; fewer say nothing.
 FEWEST = 4
@@ -39,8 +39,8 @@ def history(results: Results) -> list[Figure]:
         if lines:
             title = f"{arm.name}: trials"
             ticks = sorted({x for line in lines for x, _ in line.points})
-            body = line_chart(lines, title, "trial", judged_by(results), x_ticks=ticks)
-            figures.append(Figure(title, body, "A mark a trial; the line is the best so far."))
+            body = line_chart(lines, title, "trial", validation_axis(results), x_ticks=ticks)
+            figures.append(Figure(title, body, "A mark per trial; the line is the best so far."))
     return figures
 
 
@@ -62,7 +62,7 @@ def _higher(results: Results) -> bool:
 
 
 def importance(results: Results) -> list[Figure]:
-    """Return the share of each parameter in the spread of validation scores, if it can be told.
+    """Return the share of each parameter in the spread of validation scores, if known.
 
     Optuna's fANOVA (Hutter 2014) over the trials of all arms that search the same space, each
     score less the mean of its arm and seed, so that only tuning is left.

@@ -2,9 +2,9 @@
 
 A header holds 0.2 mm as 0.200000003: a distance of five voxels is then 1.000000015 mm. Rotated
 affines and other units add a few such roundings, about 1e-7 of the length together. Two lengths
-that differ by less than :data:`TOLERANCE` of themselves count as equal, whatever they are compared
-for. That is a hundred times the rounding of a header, and far less than distances between voxels
-differ by: within a limit of n voxels, by 1 / (2 n²) at least.
+that differ by less than :data:`TOLERANCE`, relative to themselves, count as equal wherever they
+are compared. That is a hundred times the rounding of a header, and far less than distances between
+voxels differ by: within a limit of n voxels, by 1 / (2 n²) at least.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ def exact(length: float) -> float:
     """Return the decimal that was rounded to float32: 0.2 for 0.200000003; others as they are.
 
     Scores of arrays and of files then agree to the last digit, also where two vessels are equally
-    near. Only decimals of up to six digits are told from a length that is meant as it stands, such
-    as 1.12109375.
+    near. Only decimals of up to six digits are recognised; any other length, such as 1.12109375,
+    stays as it is.
     """
     length = float(length)
     with np.errstate(over="ignore"):

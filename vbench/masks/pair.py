@@ -1,4 +1,4 @@
-"""A predicted and a true mask, with what scores share computed at most once."""
+"""A predicted and a reference mask, with what scores share computed at most once."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _DENSE_QUERY = 1 / 6
 
 
 class MaskPair:
-    """Prediction and truth of one subject, 2D or 3D.
+    """Prediction and reference (``truth``) of one subject, 2D or 3D.
 
     One slice is 2D: a volume that is one voxel thick along some axis is scored in the plane of
     the other two, with their spacing, whether it was given as ``(X, Y)`` or as ``(X, Y, 1)``.
 
-    Every property is computed when it is first asked for and then kept, so a score costs only
-    what no earlier score needed. Where a property has two entries, the first is that of the
-    prediction, the second that of the truth. Voxels are flat indices into :attr:`prediction` and
-    :attr:`truth`, in ascending order.
+    Every property is computed on first use and then kept, so a score costs only what no earlier
+    score needed. Where a property has two entries, the first is that of the prediction, the second
+    that of the reference. Voxels are flat indices into :attr:`prediction` and :attr:`truth`, in
+    ascending order.
 
     Attributes:
         shape: Shape of the whole volume; of its plane when it is one slice.
@@ -86,7 +86,7 @@ class MaskPair:
 
     @property
     def diagonal(self) -> float:
-        """Diagonal of the whole volume in mm: what a distance to an empty mask is said to be."""
+        """Diagonal of the whole volume in mm: the agreed distance to an empty mask."""
         return float(np.hypot.reduce(np.multiply(self.shape, self.spacing)))
 
     @cached_property
@@ -110,7 +110,7 @@ class MaskPair:
 
     @property
     def truth(self) -> Bools:
-        """The truth, cropped as :attr:`masks`."""
+        """The reference, cropped as :attr:`masks`."""
         return self.masks[1]
 
     @cached_property
@@ -125,7 +125,7 @@ class MaskPair:
 
     @property
     def n_truth(self) -> int:
-        """Number of true voxels."""
+        """Number of voxels of the reference."""
         return len(self.index[1])
 
     @cached_property
@@ -192,10 +192,10 @@ class MaskPair:
 
     @cached_property
     def truth_radius(self) -> Floats:
-        """Vessel radius in mm at every true voxel: that of the nearest centreline voxel.
+        """Vessel radius in mm at every reference voxel: that of the nearest centreline voxel.
 
         There it is the mean distance of the vessel's surface from its middle, as
-        :func:`vbench.masks.radius.along` measures it. Infinite when the truth fills the volume.
+        :func:`vbench.masks.radius.along` measures it. Infinite when the reference fills the volume.
         What lies outside of the volume is not background: a vessel that leaves it is not thin.
         """
         centre, index = self.skeletons[1], self.index[1]
@@ -228,7 +228,7 @@ class MaskPair:
         return [None, None]
 
     def _nearest(self, side: int, index: Indices) -> Floats:
-        """Return distances of voxels to the nearest border voxel of a mask, exactly either way."""
+        """Return distances of voxels to the nearest border voxel of a mask; both ways are exact."""
         if not len(index):
             return np.zeros(0)
         if len(index) > _DENSE_QUERY * self.truth.size:

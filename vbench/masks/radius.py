@@ -18,7 +18,7 @@ from vbench.masks.voxels import Bools, Indices, steps, touching
 
 Floats = npt.NDArray[np.float64]
 
-#: Means are taken over a centreline voxel and those up to so many steps from it.
+#: Means are taken over a centreline voxel and those up to this many steps from it.
 _REACH = 3
 
 

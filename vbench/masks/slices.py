@@ -25,7 +25,7 @@ def thin_axis(shape: Sequence[int]) -> int | None:
 
 
 def ray(shape: Sequence[int]) -> int:
-    """Return the axis to look along: the last; across its plane at one slice."""
+    """Return the axis to view along: the last; of a single slice, the one across its plane."""
     thin = thin_axis(shape)
     return 2 if thin is None else thin
 
@@ -33,7 +33,7 @@ def ray(shape: Sequence[int]) -> int:
 def lead(n: int, edge: int) -> int:
     """Return how far before a volume of ``n`` voxels a longer patch begins: it lies in the middle.
 
-    0 where the patch is not longer. Patches that are cut and windows that are predicted lie alike.
+    0 where the patch is not longer. The same for patches that are cut and windows to predict.
     """
     return (max(edge - n, 0) + 1) // 2
 

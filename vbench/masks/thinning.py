@@ -1,8 +1,8 @@
 """Centrelines of masks: voxels are taken off from all sides until lines are left.
 
-Only voxels go without which the mask keeps its components, loops and cavities; so a centreline
-has all of them, whatever the width of the vessels. Only the vessel voxels are looked at, many at
-once: cost and memory follow the vessels, not the volume.
+A voxel is only removed if the mask keeps its components, loops and cavities without it; so a
+centreline has all of them, whatever the width of the vessels. Only the vessel voxels are visited,
+many at once: cost and memory follow the vessels, not the volume.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _ROW[np.log2(_BITS).astype(int)] = np.arange(len(_BITS))
 _FACES: tuple[Move, ...] = ((0, -1, 0), (0, 1, 0), (0, 0, 1), (0, 0, -1), (1, 0, 0), (-1, 0, 0))
 _FACE_BITS = np.bitwise_or.reduce([_bit(side) for side in _FACES])
 _EDGES = tuple(move for move in _MOVES if move not in _FACES)
-#: Voxel edges are compared to one part in so many, which float32 rounding does not reach.
+#: Voxel edges are compared to one part in this many, beyond the rounding of float32.
 _PARTS = 16
 
 
@@ -73,13 +73,13 @@ class _Thinning:
       wide is eaten up from its end;
     - end no line: they have several neighbours, or one that has several others (a bump);
     - are simple: without them, numbers of components, loops and cavities stay as they are
-      (connectivity 26/6). This is asked of one voxel after the other, in the order of the index,
-      when those before it have gone.
+      (connectivity 26/6). This is checked for one voxel after the other, in the order of the
+      index, once those before it have gone.
 
     At the end, no simple voxel is left that ends no line: if it has a neighbour on one side only,
     it goes from there; and a neighbourhood that is its own mirror image is never simple.
 
-    Voxels are told by their position in the index; the number of voxels stands for background.
+    A voxel is named by its position in the index; the number of voxels stands for background.
     """
 
     def __init__(self, mask: Bools, index: Indices) -> None:
@@ -121,7 +121,7 @@ class _Thinning:
         return self.index[self.left]
 
     def stuck(self) -> Indices:
-        """Return border voxels that go from no face: edges and corners alone join them."""
+        """Return border voxels that go from no face: only edges and corners join them."""
         pattern = self.pattern[self.left]
         found = (pattern & _FACE_BITS) != _FACE_BITS
         for side in _FACES:
@@ -208,7 +208,7 @@ def _simple(pattern: Bits) -> Bools:
 
 
 def _in_one_piece(pattern: Bits) -> Bools:
-    """Return where the neighbours hang together (and there are any)."""
+    """Return where the neighbours are connected (and there are any)."""
     around = pattern & ~_CENTRE
     reached = around & (~around + np.uint32(1))  # the lowest bit
     while True:

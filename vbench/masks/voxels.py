@@ -25,7 +25,7 @@ def as_bool(mask: npt.ArrayLike) -> Bools:
     """Return where a mask is not zero.
 
     Raises:
-        ValueError: When it holds fractions or NaN, as probabilities do: they need a threshold.
+        ValueError: When it holds fractions, as probabilities do, or NaN; it needs a threshold.
     """
     array = np.asarray(mask)
     if array.dtype == np.bool_:
@@ -106,10 +106,10 @@ def components(mask: Bools, index: Indices) -> Labels:
 def cavities(mask: Bools, index: Indices, labels: Labels) -> int:
     """Count the background components (6) that the mask encloses; 3D only.
 
-    Only the layer of background around the mask is looked at. Around one component of the mask,
-    the layer within one component of the background hangs together; so the pairs (component of
-    the mask, component of the layer) are those of mask and background that touch. These form a
-    tree, as in any image of the plain grid, and a tree's edges count its nodes.
+    Only the layer of background around the mask is examined. Around one component of the mask,
+    the layer within one component of the background is connected; so the pairs (component of the
+    mask, component of the layer) are those of mask and background that touch. These form a tree,
+    as in any image of the plain grid, and the edges of a tree give the number of its nodes.
     """
     if len(index) > DENSE * mask.size:
         from scipy.ndimage import label

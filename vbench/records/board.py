@@ -31,7 +31,7 @@ class Summary(Record):
         sd_seeds: Between the means of seeds.
         median: Over subjects.
         ci95: Of the mean, over seeds and subjects.
-        claim: Whether the interval speaks of the method or, with one seed, of this network.
+        claim: Whether the interval is about the method or, with one seed, about this network.
         n: Cases with a value.
         n_undefined: Of them, those that a rule gave.
         n_failed: Cases without a value.
@@ -113,7 +113,7 @@ class ArmFailure(Record):
 
 
 class TrialCounts(Record):
-    """What became of an arm's trials over its seeds; the rest is to run."""
+    """What became of an arm's trials over its seeds; the rest is yet to run."""
 
     planned: int
     ended: int
@@ -133,7 +133,7 @@ class ArmBudget(Record):
         patches_source, patches_target, patches_synthetic: Handed to the segmenter, repeats counted.
         patches_generator: Handed to the generator.
         trials, candidates: What the arm chose from.
-        trials_inherited, candidates_inherited: What was chosen from where it starts.
+        trials_inherited, candidates_inherited: What its starting point was chosen from.
     """
 
     steps: Number | None
@@ -167,7 +167,7 @@ class Row(Record):
         cohort: Names its test subjects.
         status: ``ok`` when every seed has been scored.
         seeds, seeds_failed, cases: Counts; a case is a seed and a test subject.
-        seconds, cpu_seconds: What the arm would take alone, s.
+        seconds, cpu_seconds: What the arm would take by itself, s.
         peak_memory_mb: Of its largest job, MiB.
         seconds_by_stage: Wall time, s.
         metrics: Segmentation scores by metric.
@@ -250,11 +250,11 @@ class Board(Record):
     Attributes:
         finished: Whether no arm is pending.
         primary: The metric that arms are ranked by.
-        claim: What the table speaks of: methods, or, where an arm has one seed, networks.
+        claim: What the table is about: methods or, where an arm has one seed, networks.
         metrics: The columns, by name.
         cohorts: Test subjects by cohort.
         rows: Finished arms first, the best first.
-        transfer: One entry a generator and metric.
+        transfer: One entry per generator and metric.
     """
 
     benchmark: str

@@ -1,4 +1,4 @@
-"""The base of all records: frozen pydantic models that say what stands in a file."""
+"""The base of all records: frozen pydantic models that describe a file's content."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vbench.errors import StoreError
 
 
 class Record(BaseModel):
-    """Something that is on disk as JSON; a field that a newer vbench added is left out in reading.
+    """Something that is on disk as JSON; fields that a newer vbench added are ignored in reading.
 
     Attributes:
         OPTIONAL: Names (as in the file) that are not written where they have no value.
@@ -34,7 +34,7 @@ class Record(BaseModel):
         return {k: v for k, v in written.items() if v is not None or k not in self.OPTIONAL}
 
     def to_json(self) -> dict[str, Any]:
-        """Return what stands in the file: plain JSON values under the names of the format."""
+        """Return the file's content: plain JSON values under the names of the format."""
         return self.model_dump(mode="json", by_alias=True)
 
     @classmethod
@@ -55,7 +55,7 @@ class Record(BaseModel):
 
 
 def first_fault(error: ValidationError) -> str:
-    """Say the first fault of a value that does not fit its model, in one line."""
+    """Describe the first fault of a value that does not fit its model, in one line."""
     fault = error.errors(include_url=False, include_context=False)[0]
     path = ".".join(map(str, fault["loc"]))
     more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""

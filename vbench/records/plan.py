@@ -20,7 +20,7 @@ class DataSummary(Record):
         params: Its parameters.
         subjects: Names by part: ``train``, ``val``, ``test``.
         fingerprint: Digest over the content of all subjects.
-        groups: Subject to person; None where each subject is another person.
+        groups: Subject to person; None where each subject is a different person.
     """
 
     OPTIONAL: ClassVar[frozenset[str]] = frozenset({"groups"})

@@ -1,8 +1,8 @@
 """What goes into each stage of a run and what comes out: the one description of both.
 
 ``Inputs`` are what decides a job's result, and so its key: a field that is added must be left out
-of the file while it has its old meaning (:attr:`Record.OPTIONAL`), or the stage's version counted
-up. Names that end in a stage's jobs (``train``, ``trials``) hold keys.
+of the file while it has its old meaning (:attr:`Record.OPTIONAL`), or the stage's version raised.
+Fields that name jobs (``train``, ``trials``) hold keys.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class TrialSpec(Record):
 
 
 class Inputs(Record):
-    """Base of the inputs of all stages; an unknown name is an error, since it would be no input."""
+    """Base of the inputs of all stages; an unknown name is an error: it would have no effect."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -151,7 +151,7 @@ class FitGeneratorInputs(Inputs):
 
 
 class Preview(Record):
-    """What a few samples tell during training.
+    """What a few samples show during training.
 
     Attributes:
         file: The samples; None for a candidate, whose file goes by its index.
@@ -178,7 +178,7 @@ class FitGeneratorResult(Result):
     """A fitted generator.
 
     Attributes:
-        skipped: Whether it did not start, for its arm's time was used up.
+        skipped: Whether it did not start because its arm's time was used up.
         params: As they were in the end.
         tuned: The trial's value on every axis.
         curve: Points of the training curve: ``step``, ``seconds`` and the method's own values.
@@ -317,7 +317,7 @@ class Case(Record):
     """A metric's value for one test subject.
 
     Attributes:
-        status: ``ok``; ``undefined`` where a rule stands in for a value that does not exist;
+        status: ``ok``; ``undefined`` where a rule gives a value that does not exist;
             ``failed`` where there is none.
     """
 
@@ -360,7 +360,7 @@ class AuditInputs(Inputs):
     """The trials that chose a generator's candidate, its training volumes, and unseen ones.
 
     Attributes:
-        groups: By part, the person of each volume; None where each is of another.
+        groups: By part, the person of each volume; None where each is of a different one.
     """
 
     OPTIONAL: ClassVar[frozenset[str]] = frozenset({"groups"})

@@ -37,7 +37,7 @@ REGIMES = {r.name: r for r in (BASELINE, REAL, SYNTHETIC, MIXED, SCRATCH, TRANSF
 #: What arms are compared with, by the name that ``versus`` has for it.
 REFERENCES = {r.name: r for regime in REGIMES.values() for r in regime.references}
 
-#: Those with a column of their own, of which a table shows the first that it has.
+#: Those with their own column, of which a table shows the first that it has.
 MAIN_REFERENCES = tuple(name for name, r in REFERENCES.items() if not r.extra)
 EXTRA_REFERENCES = tuple(name for name, r in REFERENCES.items() if r.extra)
 

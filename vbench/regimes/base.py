@@ -36,7 +36,7 @@ class Regime(ABC, Generic[T]):
         table: Its table of the spec; ``bool`` for a switch without settings.
         cohort: The data set whose subjects its arms are tested on.
         learns: Whether its segmenter learns from patches.
-        samples: Whether its arms stand for their generator: they have its samples and its audit.
+        samples: Whether its arms represent their generator: they have its samples and its audit.
         compared_with: Names of the references that its arms are compared with.
         references: The references that its arms are for others.
         pretrains: Whether its arms are pre-trained, which makes a curve over their number of

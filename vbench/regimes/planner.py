@@ -50,13 +50,13 @@ class Training(Protocol):
         """Return the regime's table of the spec; None when it is off."""
 
     def real_patches(self, volumes: int) -> int:
-        """Return how many patches are drawn from so many volumes."""
+        """Return how many patches are drawn from this many volumes."""
 
     def steps(self, segmenter: PluginUse, patches: int) -> int | None:
-        """Return its optimiser steps on so many patches; None when they are not known."""
+        """Return its optimiser steps on this many patches; None when they are not known."""
 
     def settings_for(self, steps: int) -> Mapping[str, Any]:
-        """Return the parameters that make a training so long; empty when it cannot be set."""
+        """Return the parameters that make a training this long; empty when it cannot be set."""
 
     def tunes_length(self, segmenter: PluginUse) -> bool:
         """Whether the length of training is tuned."""
@@ -77,8 +77,8 @@ class Planner(Training, Protocol):
         Args:
             cohort: ``source`` or ``target``.
             seed: The repetition.
-            subjects: Only so many persons, the first in the order of this seed, for every arm
-                alike. None: all.
+            subjects: Only this many persons, the first in the order of this seed, the same for
+                every arm. None: all.
         """
 
     def trials(self, arm: str, seed: int) -> list[str]:
@@ -108,7 +108,7 @@ class Planner(Training, Protocol):
         """Plan the trials of an arm on a generator's samples, but no evaluation."""
 
     def evaluate(self, row: Row, seed: int) -> None:
-        """Plan the one look at the test subjects."""
+        """Plan the one evaluation on the test subjects."""
 
     def audit(self, row: Row, seed: int, features_of: str) -> None:
         """Plan fidelity and privacy scores of an arm's generator.

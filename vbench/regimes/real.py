@@ -1,4 +1,4 @@
-"""``real``: trained on patches of the source's patients, what all else is held against."""
+"""``real``: trained on patches of the source's patients; all else is compared with it."""
 
 from __future__ import annotations
 

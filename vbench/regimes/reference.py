@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 class Comparable(Protocol):
-    """An arm of finished or planned results, as far as it decides what is compared with what."""
+    """What decides which arms are compared: an arm of finished or planned results."""
 
     @property
     def name(self) -> str:
@@ -43,7 +43,7 @@ class Reference:
         control: Which control the reference arm is; None: none.
         per_subjects: Whether there is one reference for each number of subjects. The comparisons
             of one generator are then corrected together, else those with one reference.
-        extra: Whether its column stands beside that of another reference, where there is room.
+        extra: Whether its column is shown beside that of another reference, where there is room.
         note: What a reader of the sign should know besides.
     """
 

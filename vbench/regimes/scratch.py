@@ -1,6 +1,6 @@
 """``scratch``: trained on a few of the target's patients, without pre-training.
 
-Two kinds of arm stand beside those of ``transfer``. Those of this table take as many optimiser
+Two kinds of arm accompany those of ``transfer``. Those of this table take as many optimiser
 steps on the patients as fine-tuning does; the controls take as many as pre-training and
 fine-tuning together, and are there for each number of patients of ``transfer``.
 """
@@ -90,7 +90,7 @@ class _Scratch(Regime[Scratch]):
         if missing is not None:
             yield (
                 f"transfer has no control with equal total steps ({missing}): whether longer "
-                "training alone gives its gain is not tested"
+                "training by itself gives the gain is not tested"
             )
 
     def _params(self, training: Training) -> dict[str, Any]:

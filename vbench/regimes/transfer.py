@@ -63,7 +63,7 @@ class _Transfer(Regime[Transfer]):
         return training.steps(training.segmenter, training.synthetic_patches)
 
     def fine_tuning(self, training: Training, patches: int) -> int | None:
-        """Return the steps on so many patches after pre-training; None when not known."""
+        """Return the steps on this many patches after pre-training; None when not known."""
         return training.steps(self.segmenter(training), patches)
 
 

@@ -47,7 +47,7 @@ def describe(entry: Entry) -> dict[str, Any]:
 def summary(cls: type) -> str:
     """Return the first line of a class's docstring, without the marks of code in it.
 
-    Empty when the class has none of its own.
+    Empty when the class itself has none.
     """
     text = inspect.cleandoc(cls.__dict__.get("__doc__") or "")
     return text.partition("\n")[0].replace("``", "")
@@ -77,7 +77,7 @@ def parameter(name: str, field: FieldInfo) -> dict[str, Any]:
 
 
 def limits_text(about: dict[str, Any]) -> str:
-    """Return a parameter's limits as a person writes them, such as ``≥ 0, < 1``."""
+    """Return a parameter's limits as people write them, such as ``≥ 0, < 1``."""
     return ", ".join(f"{_LIMITS[name]} {value:g}" for name, value in about["limits"].items())
 
 

@@ -1,8 +1,8 @@
 """Finds plugins and answers by kind and name.
 
 Plugins come from entry points of group ``vbench`` (the built-in ones too) and from single files
-that a spec names. Each is loaded on its own: one that fails is kept as a :class:`LoadFailure`
-and reported; it takes nothing else down. Two plugins of one name are an error that names both
+that a spec names. Each is loaded by itself: one that fails is kept as a :class:`LoadFailure` and
+reported, and affects no other. Two plugins with one name are an error that names both
 distributions.
 """
 
@@ -310,14 +310,15 @@ def load(
 
 @cache
 def default() -> Registry:
-    """Return the registry of all installed plugins, loaded once a process."""
+    """Return the registry of all installed plugins, loaded once per process."""
     return load()
 
 
 def for_paths(paths: tuple[str, ...]) -> Registry:
     """Return the registry of all installed plugins and these files.
 
-    Loaded once a process, and again when a file changed: in a notebook a plugin is edited.
+    Loaded once per process, and again when a file has changed, as when it is edited beside a
+    notebook.
     """
     if not paths:
         return default()

@@ -57,7 +57,7 @@ def _imports(module: str, path: Path, tree: ast.AST) -> set[str]:
 
 @cache
 def source_digest(module: str) -> str:
-    """Return the digest (16 hex digits) of a module and all that it imports of its own package."""
+    """Return the digest (16 hex digits) of a module and all that it imports from its package."""
     texts: dict[str, bytes] = {}
     waiting = [module]
     while waiting:

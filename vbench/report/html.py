@@ -44,5 +44,5 @@ def resource(name: str) -> str:
 
 
 def script_hash(script: str) -> str:
-    """Return what a content security policy names a script by, to allow it alone."""
+    """Return what a content security policy names a script by, to allow only that script."""
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()

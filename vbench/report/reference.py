@@ -17,7 +17,7 @@ class Comparison:
     Attributes:
         citation, url, note: Of the publication; the last two may be empty.
         header: Titles of the columns.
-        rows: Cells of each line; what one side lacks is empty.
+        rows: Cells of each line; empty where one side has no value.
     """
 
     citation: str

@@ -65,7 +65,7 @@ def _lines(results: Results, board: dict[str, Any], folder: Path, target: Path) 
     yield from _pictures("Transfer", "transfer", transfer.transfer(board, shown), target)
     yield from _pictures("Samples", "samples", gallery.samples(results, store), target)
     yield from _pictures(
-        "Best, median and worst subject: image, truth, prediction, errors (white found, "
+        "Best, median and worst subject: image, reference, prediction, errors (white found, "
         "blue missed, orange false)",
         "projection",
         gallery.projections(results, board, store),

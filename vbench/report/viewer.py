@@ -1,4 +1,4 @@
-"""Writes the 3D viewer beside the report: test volumes with truth and predictions overlaid.
+"""Writes the 3D viewer beside the report: test volumes with reference and predictions overlaid.
 
 One file, with NiiVue (npm package @niivue/niivue, BSD-2-Clause, shipped compressed) and a few
 test subjects inside; it opens without a server and takes other NIfTI files from disk.
@@ -74,7 +74,7 @@ def _within_budget(scenes: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]
 
 
 def _scenes(results: Results, board: dict[str, Any], store: Path) -> Iterator[dict[str, Any]]:
-    """Yield subjects with image, truth and the predictions of the best arm of each regime.
+    """Yield subjects with image, reference and the predictions of the best arm of each regime.
 
     The worst, median and best subject of the best arm of each cohort come first.
     """

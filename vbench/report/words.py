@@ -1,4 +1,4 @@
-"""The summary in words: each sentence stands on numbers of the leaderboard."""
+"""The summary in words: each sentence rests on numbers of the leaderboard."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _score(row: Row, board: Board, metric: str) -> str:
 
 
 def _basis(board: Board, metric: str, *rows: Row) -> str:
-    """Say what a number rests on: subjects, seeds, and the cases without a value of their own."""
+    """Say what a number rests on: subjects, seeds, and the cases without a measured value."""
     subjects = len(board["cohorts"][rows[0]["cohort"]])
     seeds = sorted({row["seeds"] for row in rows})
     parts = [count(subjects, "test subject"), " and ".join(map(str, seeds))]
@@ -72,7 +72,7 @@ def _source(board: Board, rows: list[Row], primary: str) -> Iterator[str]:
         yield (
             f"Real and synthetic patches together ({mixed['arm']}) reach "
             f"{_score(mixed, board, primary)}: {_change(against['difference'], against['ci95'])} "
-            f"to real alone, {verdict(against)}."
+            f"compared with real patches only, {verdict(against)}."
         )
 
 
@@ -81,7 +81,7 @@ def _change(difference: float, ci: Any) -> str:
 
 
 def verdict(against: Mapping[str, Any]) -> str:
-    """Say what a comparison shows, and of what; significant is what has the sign, nothing else."""
+    """Say what a comparison shows, and about what; only what has the sign is significant."""
     p, ci = p_value(against["p"]), against["ci95"]
     between = " between these trained networks" if against["claim"] == "networks" else ""
     if against["p"] < ALPHA:
@@ -96,7 +96,7 @@ def verdict(against: Mapping[str, Any]) -> str:
 
 
 def _bar(board: Board, rows: list[Row], primary: str) -> Iterator[str]:
-    """Name the best baseline, and say how each arm stands to it."""
+    """Name the best baseline, and say how each arm compares with it."""
     rules = [row for row in rows if row["regime"] == "baseline"]
     if not rules or board["metrics"][primary]["higher_is_better"] is None:
         return
@@ -161,7 +161,7 @@ def _worth(curve: Mapping[str, Any]) -> str:
     if ends is None:
         return f"How many patients that is worth cannot be said: {curve['worth_reason'][0]}."
     if ends == [None, None]:
-        return f"How many patients that is worth, {n} to {last} patients do not tell."
+        return f"{n} to {last} patients do not tell how many patients that is worth."
     interval = f"[{', '.join('open' if end is None else number(end, 1) for end in ends)}]"
     if worth is None and curve["gain"][0] <= 0:
         return f"From scratch does as well with no more patients {interval}."
@@ -171,13 +171,13 @@ def _worth(curve: Mapping[str, Any]) -> str:
         )
     else:
         text = (
-            f"At n = {n} it is worth {number(worth, 1)} patients {interval}: so many more are "
+            f"At n = {n} it is worth {number(worth, 1)} patients {interval}: that many more are "
             "needed from scratch to score as well, with as many steps on them."
         )
     return text if more_than_training(curve["control"][0]) else f"{text} {_NOT_PRETRAINING}"
 
 
-#: Said of a gain that is not shown, or not tested, against equal training.
+#: Added to a gain that is not shown, or not tested, against equal training.
 _NOT_PRETRAINING = "That counts the longer training, and cannot be put down to pre-training."
 
 
@@ -230,7 +230,7 @@ def _caution(board: Board, rows: list[Row]) -> Iterator[str]:
             else ("Some arms have one seed")
         )
         yield (
-            f"{which}: what is said of them is about these trained networks, over new subjects, "
+            f"{which}: such results are about these trained networks and new subjects, "
             "not about the methods; another training may differ by more."
         )
     if rows:

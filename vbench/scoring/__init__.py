@@ -1,1 +1,1 @@
-"""Scores files: pairs predictions with truths, scores them, draws where they differ."""
+"""Scores files: pairs predictions with references, scores them, draws where they differ."""

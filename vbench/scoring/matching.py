@@ -62,7 +62,7 @@ class File:
 def files_of(folder: Path) -> list[File]:
     """List the NIfTI files of a folder; those of its subfolders when it has none itself.
 
-    Maps that say that they are of a brain or of tissues are left out, unless all are such.
+    Maps named as brain masks or tissue maps are left out, unless there are no others.
 
     Raises:
         DataError: When there is none.
@@ -86,7 +86,7 @@ def match(made: Sequence[File], true: Sequence[File]) -> list[tuple[File, File]]
     the order of the entities. Other names pair without what says of which kind the file is.
 
     Returns:
-        Predictions with their truths, in the natural order of the truths.
+        Predictions with their references, in the natural order of the references.
 
     Raises:
         DataError: When a file has no partner, or several.
@@ -129,7 +129,7 @@ def subject_of(path: Path) -> str:
 
 
 def subjects_of(files: Sequence[File]) -> list[str]:
-    """Name each file's subject: no longer than it takes to tell them apart."""
+    """Name each file's subject, as briefly as tells them apart."""
     names = [""] * len(files)
     for form in (_short, _long, _whole):
         count = Counter(names)
@@ -157,7 +157,7 @@ def _whole(file: File) -> str:
 
 
 def _written(file: File, keys: set[str], words: Iterable[str]) -> str:
-    """Return the entities of these keys as they stand in the name, and the words after them."""
+    """Return the entities of these keys as the name has them, and the words after them."""
     own = [part for part in stem(file.path).split("_") if part.partition("-")[0] in keys]
     there = {part.partition("-")[0] for part in own}
     missing = [f"{k}-{v}" for k, v in file.name.entities.items() if k in keys - there]
@@ -201,7 +201,7 @@ def _by_source_in_any_case(file: File) -> Hashable:
     return _strip(file.bare, _BEFORE).lower()
 
 
-#: From all of the name to its least part by which files may still be paired.
+#: From the whole name to the smallest part of it by which files may still be paired.
 _KEYS: tuple[Callable[[File], Hashable], ...] = (
     _by_path,
     _by_name,
@@ -223,12 +223,12 @@ def _agree(prediction: File, truth: File) -> bool:
 
 
 def _near(prediction: File, truth: File) -> bool:
-    """Return whether the one name only leaves out what the other one has."""
+    """Return whether one name only leaves out what the other has."""
     return not (prediction.words and truth.words) or prediction.words == truth.words
 
 
 def _refuse_choice(pairs: Sequence[tuple[File, File]]) -> None:
-    """Raise DataError when a file is in two pairs: which is meant cannot be told."""
+    """Raise DataError when a file is in two pairs, since it is unclear which is meant."""
     for side in (0, 1):
         first: dict[File, tuple[File, File]] = {}
         for pair in pairs:

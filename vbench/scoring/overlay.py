@@ -18,7 +18,7 @@ def overlay(prediction: Array, truth: Array) -> npt.NDArray[np.uint8]:
     """Return a picture of two masks ``(X, Y, Z)`` in RAS: right on the left, front on top.
 
     Along the last axis; one slice is shown in its plane, whichever that is. Where some voxel of
-    the ray is in both masks, it is found; else missed (truth only) or false (prediction only).
+    the ray is in both masks, it is found; else missed (reference only) or false (prediction only).
     """
     axis = ray(truth.shape)
     prediction, truth = prediction > 0, truth > 0

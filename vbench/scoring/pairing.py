@@ -1,4 +1,4 @@
-"""Finds the files of predictions and truths that belong together, and reads them as one grid."""
+"""Finds the files of predictions and references that belong together, and reads each pair."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from vbench.types import Array
 
 @dataclass(frozen=True)
 class Maps:
-    """A predicted and a true label map on one grid.
+    """A predicted and a reference label map on one grid.
 
     Attributes:
         prediction: Whole numbers ``(X, Y, Z)`` in RAS, 0 for no vessel.
         truth: The same shape.
-        spacing: Voxel edge lengths in mm, from the truth's header.
-        affine: Voxel to world, from the truth's header.
+        spacing: Voxel edge lengths in mm, from the reference's header.
+        affine: Voxel to world, from the reference's header.
     """
 
     prediction: Array
@@ -47,7 +47,7 @@ class Pair:
         """Read both files.
 
         Raises:
-            DataError: When one cannot be read, is no label map, or they are not of one grid.
+            DataError: When one cannot be read, is no label map, or their grids differ.
         """
         from vbench.data.nifti import check_same_grid, read_image, whole_numbers
 

@@ -1,4 +1,4 @@
-"""Scores predictions against truths, of arrays, files or folders, without a benchmark."""
+"""Scores predictions against references: arrays, files or folders, without a benchmark."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from vbench.masks.pair import MaskPair
 from vbench.scoring.pairing import Maps, classes_of, find_pairs
 from vbench.types import Array, Score
 
-#: A metric's name (``hd95`` or, with its version, ``hd95@1``), or one with parameters of its own.
+#: A metric's name (``hd95`` or, with its version, ``hd95@1``), or a metric with parameters.
 MetricLike: TypeAlias = str | SegmentationMetric
 
 
@@ -33,7 +33,7 @@ class Case:
         label: The class that was scored; None: all that is not 0.
         metric: Such as ``hd95``.
         value: None when the metric failed.
-        status: ``ok``, ``undefined`` when a rule stood in for the value, or ``failed``.
+        status: ``ok``, ``undefined`` when a rule gave the value, or ``failed``.
         fault: Why it failed; empty otherwise.
     """
 
@@ -54,7 +54,7 @@ class Summary:
         sd: Standard deviation between subjects; None for one.
         ci95: Bootstrap interval of the mean, over subjects; None for one.
         n: Subjects.
-        n_undefined: Those whose value a rule stood in for.
+        n_undefined: Those whose value a rule gave.
         n_failed: Those without a value.
         unit: ``""`` for a pure number.
         higher_is_better: The direction.
@@ -76,7 +76,7 @@ class Scores:
 
     Attributes:
         cases: By subject, class and metric.
-        metrics: The metrics, in the order asked for.
+        metrics: The metrics, in the order requested.
     """
 
     cases: tuple[Case, ...]
@@ -135,11 +135,11 @@ def score(
             slice, of whichever axis, is scored in 2D.
         truth: The same shape; or a NIfTI file.
         spacing: Voxel edge lengths in mm; needed for arrays, read from the header of files.
-        metrics: Names such as ``"hd95"``, or metrics with parameters of their own; None: all
+        metrics: Names such as ``"hd95"``, or metrics with their parameters; None: all
             segmentation metrics.
-        ignore: The value of the truth's voxels that nobody labelled: they are left out of both
-            masks. Not given, and the truth lies in an nnU-Net data set: what its ``dataset.json``
-            calls ``ignore``.
+        ignore: The value of the reference's voxels that nobody labelled: they are left out of both
+            masks. By default, what ``dataset.json`` calls ``ignore`` where the reference is in an
+            nnU-Net data set.
         seed: For metrics that draw at random.
 
     Returns:
@@ -228,12 +228,12 @@ def _score_maps(
 
 
 def _labelled(truth: Array, ignored: Sequence[int]) -> Array | None:
-    """Return where a truth is labelled; None: everywhere."""
+    """Return where a reference is labelled; None: everywhere."""
     return ~np.isin(truth, list(ignored)) if ignored else None
 
 
 def _try(metric: SegmentationMetric, pair: MaskPair) -> tuple[float | None, str, str]:
-    """Score; a metric that raises costs its own value only."""
+    """Score; a metric that raises loses its own value only."""
     try:
         found = Score.of(metric.score(pair)).finite()
     except Exception as error:

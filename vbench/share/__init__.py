@@ -1,1 +1,1 @@
-"""A synthetic data set to share: its export, its audit again, and its datasheet."""
+"""A synthetic data set to share: its export, a repeat of its audit, and its datasheet."""

@@ -25,9 +25,9 @@ def datasheet(
         f"[-1, 1], `labels.npy` 0 or 1; vessel in {manifest['vessel_fraction']:.2%} of the voxels.",
         f"- **Learnt from**: {manifest['training_subjects']} subjects. No patch is a patient's; "
         "what may still be given away is measured below.",
-        "- **Not for**: diagnosis; training without a test on real patients of one's own.",
+        "- **Not for**: diagnosis; training without a test on your own real patients.",
         "",
-        "## What a segmenter trained on these patches alone reached on real test subjects",
+        "## What a segmenter trained only on these patches reached on real test subjects",
         "",
         *table(["score", "mean", "95 % interval", "n"], _mean_rows(means)),
     ]

@@ -1,7 +1,7 @@
 """Exports the synthetic patches of an arm as a data set to share, with its audit and datasheet.
 
 The audit compares the exported files themselves with the patients that the generator learnt
-from, so it can be run again, by whoever holds those, on what is about to leave the house.
+from, so whoever holds those patients can run it again on what is about to be shared.
 """
 
 from __future__ import annotations

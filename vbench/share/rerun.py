@@ -89,8 +89,8 @@ def audit_export(folder: str | Path, *, out: str | Path = "results") -> dict[str
 def planned_audit(results: Results, arm: Arm, chosen: Chosen) -> AuditInputs:
     """Return what the benchmark audits an arm's samples with.
 
-    A benchmark whose spec lists no fidelity and no privacy metric has no audit of its own: then
-    all that are installed are taken, and the filter bank.
+    A benchmark whose spec lists no fidelity and no privacy metric has no audit: then all installed
+    metrics are used, with the filter bank.
 
     Raises:
         StoreError: When the benchmark's own audit has not run, or records are missing.

@@ -26,7 +26,7 @@ def build_params(model: type[P], values: Mapping[str, Any], where: str) -> P:
         where: The key path of the table, for messages.
 
     Raises:
-        SpecError: With one line a fault.
+        SpecError: With one line per fault.
     """
     try:
         return model.model_validate(dict(values))
@@ -35,7 +35,7 @@ def build_params(model: type[P], values: Mapping[str, Any], where: str) -> P:
 
 
 def faults(spec: Spec, registry: Registry) -> list[str]:
-    """Return one line for each thing that is wrong with the spec's plugins and parameters."""
+    """Return one line for each fault of the spec's plugins and parameters."""
     found: list[str] = []
     for check in _checks(spec, registry):
         try:
@@ -49,7 +49,7 @@ def check_spec(spec: Spec, registry: Registry) -> None:
     """Raise when a plugin is missing or a parameter is wrong.
 
     Raises:
-        SpecError: With one line a fault.
+        SpecError: With one line per fault.
     """
     found = faults(spec, registry)
     if found:
@@ -64,7 +64,7 @@ def _entry(registry: Registry, kind: Kind, name: str, where: str) -> Entry:
 
 
 def _checks(spec: Spec, registry: Registry) -> Iterator[Any]:
-    """Yield the single checks; each raises SpecError on its own, so that all faults are listed."""
+    """Yield the single checks; each raises its own SpecError, so that all faults are listed."""
     source = spec.data.source
     setup = Setup(
         size=tuple(spec.patches.size), labels=tuple(source.labels), channels=tuple(source.channels)

@@ -16,7 +16,7 @@ class Split(Table):
 
     train: int | float | list[str] = Field(description="What everything is fitted on.")
     val: int | float | list[str] = Field(
-        description="What trials, checkpoints and the probability threshold are chosen by."
+        description="What trials, candidates and the probability threshold are chosen by."
     )
     test: int | float | list[str] = Field(description="What is scored, once.")
 
@@ -141,6 +141,6 @@ class PatchSpec(Table):
     def _positive(cls, size: list[int]) -> list[int]:
         if min(size) < 4:
             plane = [edge for edge in size if edge != 1]
-            mend = f"; 2D patches have two entries: {plane}" if len(plane) == 2 else ""
-            raise ValueError(f"a patch edge is shorter than 4 voxels{mend}")
+            fix = f"; 2D patches have two entries: {plane}" if len(plane) == 2 else ""
+            raise ValueError(f"a patch edge is shorter than 4 voxels{fix}")
         return size

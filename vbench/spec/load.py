@@ -1,4 +1,4 @@
-"""Reads a spec: TOML, what it extends, and ``--set``; a fault is a line that says the mend."""
+"""Reads a spec: TOML, what it extends, and ``--set``; a fault is one line that says the fix."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def load_spec(path: str | Path, overrides: Iterable[str] = ()) -> Spec:
         overrides: ``key.path=value`` as of ``--set``; values are TOML, a bare word is a string.
 
     Raises:
-        SpecError: With one line a fault, each naming the key.
+        SpecError: With one line per fault, each naming the key.
     """
     table = _read(Path(path), ())
     for text in overrides:
@@ -35,7 +35,7 @@ def parse_spec(table: Mapping[str, Any]) -> Spec:
     """Check a table (as TOML gives it) and return the spec.
 
     Raises:
-        SpecError: With one line a fault, each naming the key.
+        SpecError: With one line per fault, each naming the key.
     """
     try:
         return Spec.model_validate(table)
@@ -141,7 +141,7 @@ def _merge(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _resolve_paths(table: dict[str, Any], folder: Path) -> None:
-    """Make paths absolute that are relative to the file (or, for ``--set``, to where we stand)."""
+    """Make paths absolute that are relative to the file; to the current folder for ``--set``."""
     data = table.get("data")
     for role, part in data.items() if isinstance(data, dict) else ():
         if isinstance(part, dict) and isinstance(part.get("path"), str):

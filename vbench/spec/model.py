@@ -25,18 +25,18 @@ class Benchmark(Table):
 
     name: str = Field(pattern=NAME, description="Name of the folder of results, and in MLflow.")
     description: str = Field("", description="One or two sentences for the report.")
-    seeds: list[int] = Field([0], min_length=1, description="One repetition of every arm a seed.")
+    seeds: list[int] = Field([0], min_length=1, description="One repetition of every arm per seed.")
 
     @field_validator("seeds")
     @classmethod
     def _distinct(cls, seeds: list[int]) -> list[int]:
         if len(set(seeds)) < len(seeds):
-            raise ValueError("a seed is listed twice; each repetition needs a seed of its own")
+            raise ValueError("a seed is listed twice; each repetition needs its own seed")
         return seeds
 
 
 class Tune(Table):
-    """Optuna's part: every arm gets the same number of trials, judged on validation subjects."""
+    """What Optuna does: every arm gets the same number of trials, scored on validation subjects."""
 
     trials: int = Field(1, ge=1, description="Trials per arm and seed; the first is the defaults.")
     metric: str | PluginUse = Field(
@@ -77,7 +77,7 @@ class Metrics(Table):
     """Which scores are computed, by plugin name."""
 
     segmentation: list[str | PluginUse] = Field(
-        ["dsc", "hd95"], min_length=1, description="Prediction against truth, per test subject."
+        ["dsc", "hd95"], min_length=1, description="Prediction against reference, per test subject."
     )
     fidelity: list[str | PluginUse] = Field(
         default_factory=list, description="Synthetic against real patches."
@@ -128,7 +128,7 @@ class Spec(Table):
     data: Data = Field(description="The data sets.")
     patches: PatchSpec = Field(PatchSpec(), description="What everything is fitted on.")
     generators: list[PluginUse] = Field(
-        default_factory=list, description="What is compared: one table a generator."
+        default_factory=list, description="What is compared: one table per generator."
     )
     segmenter: PluginUse = Field(PluginUse(plugin="unet3d"), description="The same for every arm.")
     regimes: Regimes = Field(

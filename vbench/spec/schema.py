@@ -22,9 +22,9 @@ Schema = dict[str, Any]
 def json_schema(registry: Registry) -> Schema:
     """Return the schema of specs that use these plugins.
 
-    Each plugin's parameters are a definition of their own, such as ``generator:dcgan``; which one
-    holds follows from the ``plugin`` beside them. Other plugin names are allowed, since a spec may
-    bring plugins as files.
+    Each plugin's parameters are a separate definition, such as ``generator:dcgan``; the ``plugin``
+    beside them decides which one applies. Other plugin names are allowed, since a spec may bring
+    plugins as files.
     """
     schema = Spec.model_json_schema()
     tables: Schema = schema["$defs"]
@@ -71,8 +71,8 @@ def _own_switches(tables: Schema) -> None:
     """Say that a regime's table may be ``true`` for its defaults, and ``false``."""
     for name, field in tables["Regimes"]["properties"].items():
         if "anyOf" in field:
-            alone = {"const": False} if REGIMES[name].needs_table else {"type": "boolean"}
-            field["anyOf"].append(alone)
+            switch = {"const": False} if REGIMES[name].needs_table else {"type": "boolean"}
+            field["anyOf"].append(switch)
 
 
 def _name(names: list[str], description: str) -> Schema:
@@ -99,7 +99,7 @@ def _use(tables: Schema, registry: Registry, kind: Kind, names: list[str] | None
 
 
 def _params_beside_plugin(tables: Schema, registry: Registry) -> None:
-    """Add each source's parameters, which stand beside ``plugin`` and ``split``."""
+    """Add each source's parameters, which are beside ``plugin`` and ``split``."""
     table = tables["DataSet"]
     own = dict.fromkeys(table["properties"], True)
     names = registry.names("source")

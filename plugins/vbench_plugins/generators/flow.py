@@ -1,8 +1,8 @@
 """Flow matching (arXiv 2210.02747): a network that turns noise into data, step by step.
 
 Along the straight path ``x = t · data + (1 - t) · noise`` the network sees ``x`` and ``t`` and says
-what the data is. Binary data (labels) is told by its log-odds and learnt with cross-entropy;
-images are told by the path's velocity and learnt with its squared error.
+what the data is. Binary data (labels) is predicted as log-odds and learnt with cross-entropy;
+images are predicted as the velocity of the path and learnt with its squared error.
 """
 
 from __future__ import annotations

@@ -98,7 +98,7 @@ class Gan(TrainedGenerator):
         return batch
 
     def make(self, n: int, rng: np.random.Generator) -> Array:
-        """Sample in evaluation mode, unless it is a fault that is asked for."""
+        """Sample in evaluation mode, unless the parameters ask for fault 4."""
         sampler = self.model()
         if self.params.sampling_mode == "train":
             sampler = copy.deepcopy(sampler).train()  # fault 4; the running statistics stay

@@ -1,8 +1,8 @@
 """Parameters of the three GANs and their presets: the authors' code, as it should be, and 3D.
 
 ``authors`` is the public code of Kossen et al. 2021 (doi 10.1016/j.compbiomed.2021.104254) to the
-letter, ``subramaniam2022`` that of its 3D follow-up. Each fault of the original is a parameter of
-its own, so a spec can switch on any one of them.
+letter, ``subramaniam2022`` that of its 3D follow-up. Each fault of the original is a separate
+parameter, so a spec can switch on any one of them.
 
 ``corrected`` is more than ``authors`` without the faults: it averages weights (``ema``), lets the
 rates fall (``decay``), takes the penalty on 8 of 32 samples, has two critic steps, other rates and
@@ -85,12 +85,12 @@ class GanParams(PresetParams):
 
     # Length and optimiser
     steps: int = param(900, "Generator steps", unit="steps", length=True, ge=1)
-    batch_size: int = param(32, "Patches a batch", ge=2)
+    batch_size: int = param(32, "Patches per batch", ge=2)
     lr_generator: float = param(5e-4, "Generator learning rate", tune=(1e-4, 1e-3), log=True, gt=0)
     lr_critic: float = param(5e-4, "Critic learning rate", tune=(1e-4, 1e-3), log=True, gt=0)
     beta1: float = param(0.0, "Adam, first moment", ge=0, lt=1)
     beta2: float = param(0.9, "Adam, second moment", gt=0, lt=1)
-    critic_steps: int = param(2, "Critic steps a generator step", tune=[1, 2, 5], ge=1)
+    critic_steps: int = param(2, "Critic steps per generator step", tune=[1, 2, 5], ge=1)
     decay: float = param(
         0.3, "Last share of the steps, in which both learning rates fall to 0", ge=0, le=1
     )
@@ -98,7 +98,7 @@ class GanParams(PresetParams):
 
     # Architecture
     latent: int = param(128, "Length of the latent vector", ge=1)
-    levels: int = param(0, "Halvings of the patch; 0: until 2 to 6 voxels an axis are left", ge=0)
+    levels: int = param(0, "Halvings of the patch; 0: until 2 to 6 voxels per axis are left", ge=0)
     critic_levels: int = param(0, "Halvings in the critic; 0: as in the generator", ge=0)
     width: int = param(16, "Generator channels at the finest level", tune=[16, 24], ge=1)
     critic_width: int = param(32, "Critic channels at the finest level", ge=1)
@@ -169,7 +169,7 @@ class DcganParams(GanParams):
 
     beta1: float = param(0.5, "Adam, first moment", ge=0, lt=1)
     beta2: float = param(0.999, "Adam, second moment", gt=0, lt=1)
-    critic_steps: int = param(1, "Critic steps a generator step", ge=1)
+    critic_steps: int = param(1, "Critic steps per generator step", ge=1)
     norm_critic: Literal["batch", "instance", "spectral", "none"] = param(
         "batch", "Critic normalisation"
     )

@@ -22,14 +22,14 @@ _STEP = 0.5
 
 
 class GeometricParams(Params):
-    """Parameters of :class:`Geometric`; every range is drawn from anew for each patch."""
+    """Parameters of :class:`Geometric`; each patch draws from every range again."""
 
     vessels: float = param(1.5, "Mean number of vessels that cross a patch", tune=(0.5, 3.0), ge=0)
     radius: float = param(1.0, "Median vessel radius", unit="voxels", tune=(0.7, 1.5), gt=0)
     radius_spread: float = param(0.6, "Spread of the logarithm of the radius", ge=0)
     bending: float = param(0.12, "Spread of the change of direction at each half voxel", ge=0)
-    branching: float = param(0.6, "Mean number of branches a vessel", ge=0)
-    veins: float = param(0.3, "Mean number of faint, unlabelled vessels a patch", ge=0)
+    branching: float = param(0.6, "Mean number of branches per vessel", ge=0)
+    veins: float = param(0.3, "Mean number of faint, unlabelled vessels per patch", ge=0)
     border: float = param(0.25, "Share of patches that the brain's border cuts", ge=0, le=1)
     background: tuple[float, float] = param((0.03, 0.25), "Background, of the range 0 to 1")
     contrast: tuple[float, float] = param((0.3, 1.1), "Wide vessel over background")
@@ -49,11 +49,11 @@ class Geometric(Generator):
     tiny: ClassVar[Mapping[str, Any]] = {"vessels": 1.0}
 
     def fit(self, patches: Patches, *, seed: int) -> Iterator[Progress]:
-        """Learn nothing: the patches are not looked at."""
+        """Learn nothing: the patches are ignored."""
         yield Progress(1, 1)
 
     def sample(self, n: int, *, seed: int) -> Array:
-        """Draw patches; each from a generator of its own."""
+        """Draw patches, each with its own random generator."""
         made = empty_patches(n, self.setup.size)
         for index in range(n):
             made[index] = draw(self.params, self.setup.size, numpy_rng(seed, SAMPLE, index))

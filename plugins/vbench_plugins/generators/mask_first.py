@@ -36,7 +36,7 @@ class MaskFirstParams(Params):
     steps: int = param(
         700, "Training steps, of both networks at once", unit="steps", length=True, ge=1
     )
-    batch_size: int = param(16, "Patches a batch", ge=1)
+    batch_size: int = param(16, "Patches per batch", ge=1)
     lr: float = param(1.5e-3, "Learning rate (Adam)", tune=(5e-4, 3e-3), log=True, gt=0)
     decay: float = param(
         0.5, "Last share of the steps, in which the learning rate falls to 0", ge=0, le=1
@@ -52,8 +52,8 @@ class MaskFirstParams(Params):
 
     # The path from noise to data
     shift: float = param(3.0, "Above 1: more training and sampling at noisy times", gt=0)
-    label_steps: int = param(12, "Evaluations of the network a label", ge=1)
-    image_steps: int = param(8, "Evaluations of the network an image", ge=1)
+    label_steps: int = param(12, "Evaluations of the network per label", ge=1)
+    image_steps: int = param(8, "Evaluations of the network per image", ge=1)
 
     # Computing
     precision: Precision = "float32"

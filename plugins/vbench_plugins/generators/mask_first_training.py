@@ -113,7 +113,7 @@ class PairTrainer(Trainer):
         return rise * (min(1.0, left / self.p.decay) if self.p.decay else 1.0)
 
     def _times(self, rng: np.random.Generator) -> Tensor:
-        """Draw a time a patch, evenly spread over the batch: a quieter loss than chance's."""
+        """Draw a time per patch, spread evenly over the batch, for a quieter loss."""
         n = self.p.batch_size
         even = (np.arange(n) + rng.random()) / n
         return shifted(self.compute.tensor(even.astype(np.float32)), self.p.shift)

@@ -30,7 +30,7 @@ class MonaiFlowParams(Params):
     """Parameters of :class:`MonaiFlow`."""
 
     steps: int = param(1200, "Training steps", unit="steps", length=True, ge=1)
-    batch_size: int = param(16, "Patches a step", ge=1)
+    batch_size: int = param(16, "Patches per step", ge=1)
     lr: float = param(1e-3, "Learning rate (Adam), falling to 0", tune=(3e-4, 3e-3), log=True, gt=0)
     ema: float = param(0.99, "Decay of the average of weights; 0: none", ge=0, lt=1)
     augment: bool = param(True, "Mirror and turn patches")

@@ -171,7 +171,7 @@ class Critic(nn.Module):
             norm = [INSTANCE_NORM[self.ndim](wide)]
         return [conv, *norm, nn.LeakyReLU(0.2)]
 
-    def judge(self, features: Tensor) -> Tensor:
+    def score(self, features: Tensor) -> Tensor:
         """Map features to scores ``(n,)``."""
         if self.batch_stddev:
             # Progressive GAN (arXiv 1710.10196): one map of the mean spread over the batch.
@@ -182,7 +182,7 @@ class Critic(nn.Module):
 
     def forward(self, patches: Tensor) -> Tensor:
         """Map patches to scores ``(n,)``."""
-        return self.judge(self.see(patches))
+        return self.score(self.see(patches))
 
     def see(self, patches: Tensor) -> Tensor:
         """Map patches to features."""

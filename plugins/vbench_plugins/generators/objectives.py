@@ -96,7 +96,7 @@ class CrossEntropy:
     ) -> tuple[Tensor, Metrics]:
         """Return the sum of both classes' cross-entropy.
 
-        Real and generated patches pass one after the other: batch norm sees each kind alone.
+        Real and generated patches pass one after the other: batch norm sees each kind separately.
         """
         losses, shares = [], []
         for patches, (low, high) in ((real, self.p.target_real), (fake, self.p.target_fake)):
@@ -114,7 +114,7 @@ class CrossEntropy:
         with self.compute.autocast():
             features = critic.see(fake)
             real_features = None if kind == "adversarial" else critic.see(real)
-            logits = None if kind == "paired-features" else critic.judge(features)
+            logits = None if kind == "paired-features" else critic.score(features)
         if logits is None:
             assert real_features is not None
             # Fault 7: patch i of one batch against patch i of the other, which have no relation.

@@ -12,7 +12,7 @@ from vbench.layout import image_of, label_of
 
 Floats = npt.NDArray[Any]
 Bools = npt.NDArray[np.bool_]
-#: Smoothing in voxels at which a voxel is looked at.
+#: Smoothing, in voxels, at which a voxel's features are taken.
 _SCALES = (0.0, 1.0, 2.0)
 #: Voxels that are expanded together.
 _CHUNK = 1 << 15
@@ -63,7 +63,7 @@ class LabelAgreement(FidelityMetric):
 
 
 def _taken(patches: Patches, most: int, rng: np.random.Generator) -> Floats:
-    """Return at most so many patches, drawn at random."""
+    """Return at most ``most`` patches, drawn at random."""
     return patches.take(np.sort(rng.permutation(len(patches))[:most]))
 
 

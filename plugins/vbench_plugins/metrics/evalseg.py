@@ -34,7 +34,7 @@ class Hausdorff95EvalSeg(Distance):
     """95 % quantile of EvaluateSegmentation, which stops its scans early; for comparison only.
 
     Query points are the false-negative voxels (against all voxels of the prediction) and the
-    false-positive voxels (against the truth), in turns. The lists are shuffled. A scan stops at
+    false-positive voxels (against the reference), in turns. The lists are shuffled. A scan stops at
     the first voxel that is nearer than the largest distance found so far, and the smallest
     distance of the scan is kept, which is then mostly the distance to *some* voxel and not to
     the nearest. All are sorted; the element ``floor(0.95 · (n − 1))`` is the value. The tool
@@ -136,7 +136,7 @@ def _first_below(scan: _Scan, points: Floats, order: npt.NDArray[np.intp], limit
         if start >= tries == _FEW and len(waiting):
             some = waiting[:: 1 + len(waiting) // 50]
             near = scan.tree.query_ball_point(points[some], limit[some], return_length=True)
-            # To try costs targets / near distances, to look up near, each about 16 times dearer.
+            # Trying costs targets / near distances; looking up costs near, each 16 times dearer.
             tries = _MANY if np.mean(near) ** 2 > len(order) / 16 else _FEW
     if not len(waiting):
         return out

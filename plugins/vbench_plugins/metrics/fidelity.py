@@ -1,7 +1,7 @@
 """Distances between the distributions of synthetic and real patches, in a feature space.
 
 Vectors are taken in units of the real patches' standard deviation, feature by feature; both sets
-are of equal size. Each value means little alone: the audit prints that of other real patches
+are of equal size. Each value means little by itself: the audit prints that of other real patches
 (the floor) and of noise (the ceiling) beside it.
 """
 

@@ -1,4 +1,4 @@
-"""How much alike are the vessels of synthetic and real patches: amount, radius, length, pieces."""
+"""How similar are the vessels of synthetic and real patches: amount, radius, length, pieces."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ def measure(labels: npt.NDArray[Any]) -> dict[str, Floats]:
         labels: ``(n, *size)``, 0 or 1.
 
     Returns:
-        ``fraction`` and ``components``, one value a patch; ``radius`` (voxels), one a centreline
-        voxel; ``length`` (voxels), one a branch.
+        ``fraction`` and ``components``, one value per patch; ``radius`` (voxels), one per
+        centreline voxel; ``length`` (voxels), one per branch.
     """
     found: dict[str, list[Floats]] = {"fraction": [], "components": [], "radius": [], "length": []}
     for label in labels > 0.5:

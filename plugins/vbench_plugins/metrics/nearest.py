@@ -50,7 +50,7 @@ def spaces(sets: tuple[Patches, ...], features: Any) -> dict[str, tuple[Vectors,
         features: The extractor; its features are scaled to the real patches' deviation.
 
     Returns:
-        ``embedding`` and ``raw``, each with one entry a set.
+        ``embedding`` and ``raw``, each with one entry per set.
     """
     subjects = [np.unique(patches.subject_index, return_inverse=True)[1] for patches in sets]
     embedded = [embed(patches, features) for patches in sets]
@@ -134,7 +134,7 @@ def nearest_mirrored(patches: Patches, index: Indices, others: Patches, features
 
     Args:
         patches: A set.
-        index: Which of it to look at.
+        index: Which patches of the set to compare.
         others: Where to look for neighbours.
         features: The extractor, where it is ``invariant``; the filter bank is used otherwise.
     """

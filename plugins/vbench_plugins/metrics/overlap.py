@@ -28,7 +28,7 @@ class Dice(SegmentationMetric):
 class Precision(SegmentationMetric):
     """Share of the predicted voxels that are vessel, |P∩T| / |P|, in [0, 1]; higher is better.
 
-    Both masks empty: 1. Only the prediction empty: 0, not defined. Only the truth empty: 0.
+    Both masks empty: 1. Only the prediction empty: 0, not defined. Only the reference empty: 0.
     """
 
     name = "precision"
@@ -42,7 +42,7 @@ class Precision(SegmentationMetric):
 class Recall(SegmentationMetric):
     """Share of the vessel voxels that are predicted, |P∩T| / |T|, in [0, 1]; higher is better.
 
-    Both masks empty: 1. Only the truth empty: 0, not defined. Only the prediction empty: 0.
+    Both masks empty: 1. Only the reference empty: 0, not defined. Only the prediction empty: 0.
     """
 
     name = "recall"
@@ -64,7 +64,7 @@ class RecallByRadius(SegmentationMetric):
 
     A voxel's radius is that of its vessel, ``MaskPair.truth_radius``: at the nearest centreline
     voxel, the mean distance of the vessel's surface from its middle. No true voxel of that radius:
-    1, for none was missed, not defined. Version 1 took the distance to the nearest background,
+    1, since none was missed, not defined. Version 1 took the distance to the nearest background,
     which reads about half a voxel too thin, and lost centrelines of vessels of even width.
 
     Attributes:

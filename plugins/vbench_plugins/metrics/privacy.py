@@ -1,6 +1,6 @@
 """What synthetic patches give away of the patients that their generator was fitted on.
 
-Each score looks at distances in an embedding and in raw intensities, because copies can hide from
+Each score uses distances in an embedding and in raw intensities, because copies can hide from
 either, and takes the worse. Its details hold both, the 95 % interval of the worse, and whether it
 is an alarm. Patients are the unit: what is resampled for an interval, and what is held out, are
 subjects, not patches. All three have one kind of interval: the spread over resamples of one
@@ -36,9 +36,9 @@ _TAIL = 0.025 / 2
 
 
 class PrivacyParams(Params):
-    """What all have."""
+    """Parameters of all privacy scores."""
 
-    patches: int = param(1000, "Patches of each set that are looked at, at most.", ge=2)
+    patches: int = param(1000, "The most patches of each set that are used.", ge=2)
 
 
 class NearestRatio(PrivacyMetric):
@@ -249,7 +249,7 @@ def _width(draws: Floats, subjects: int) -> float:
 
 
 def _some(n: int, most: int, rng: np.random.Generator) -> npt.NDArray[np.intp]:
-    """Return at most so many indices, drawn at random, in order."""
+    """Return at most ``most`` indices, drawn at random, in order."""
     return np.sort(rng.permutation(n)[:most])
 
 

@@ -1,6 +1,6 @@
 """Distances between two masks, in mm: Hausdorff and average distances, surface Dice.
 
-One name stands for several definitions in the field, so each has an id of its own here; the
+One name stands for several definitions in the field, so each has its own id here; the
 border is the mask minus its erosion by the face-connected element, and what lies outside of the
 volume counts as background.
 """
@@ -115,7 +115,7 @@ class AverageDistance(Distance):
 
 
 class BalancedAverageDistance(Distance):
-    """Balanced average distance: both sums of ``avd`` divided by the number of true voxels.
+    """Balanced average distance: both sums of ``avd`` divided by the number of reference voxels.
 
     (Σ d(t, P) + Σ d(p, T)) / (2·|T|). In mm; lower is better. Both masks empty: 0. One empty: the
     diagonal of the volume in mm, not defined. Ranks vessel segmentations best of 22 measures.

@@ -8,7 +8,7 @@ from vbench import MaskPair, Score, SegmentationMetric
 class VolumeError(SegmentationMetric):
     """Relative error of the vessel volume, ||P| − |T|| / |T|, a fraction; lower is better.
 
-    Both masks empty: 0. Only the truth empty: 1, not defined. Only the prediction empty: 1.
+    Both masks empty: 0. Only the reference empty: 1, not defined. Only the prediction empty: 1.
     """
 
     name = "volume-error"

@@ -27,7 +27,7 @@ def halvings(size: tuple[int, ...], levels: int) -> tuple[tuple[int, ...], Strid
 
 
 def halvings_to_start(size: tuple[int, ...]) -> tuple[tuple[int, ...], Strides]:
-    """Halve each axis until it has at most 4 voxels, an axis that is short being left alone.
+    """Halve each axis until it has at most 4 voxels; a shorter axis is left as it is.
 
     Returns:
         The coarsest size, and the strides of each level from fine to coarse.

@@ -38,7 +38,7 @@ def latent(rng: np.random.Generator, n: int, width: int, device: Any) -> Any:
 def torch_seed(seed: int, stream: int, step: int = 0, device: str = "cpu") -> Iterator[None]:
     """Seed torch's global generators within the block only; the caller's state comes back after.
 
-    For what takes no generator of its own: weight initialisation and dropout.
+    For what takes no generator as an argument: weight initialisation and dropout.
     """
     import torch
 

@@ -1,7 +1,7 @@
 """Parameters of how a network is computed, the same for every built-in method; without torch.
 
 The defaults are the same on every machine. ``auto`` measures instead, when a run is planned, and
-what it finds stands in the jobs' parameters (:meth:`~vbench.interfaces.Fitted.settle`).
+what it finds is in the jobs' parameters (:meth:`~vbench.interfaces.Fitted.settle`).
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Trained(Fitted):
-    """A method whose network is trained one batch a step.
+    """A method whose network is trained one batch per step.
 
     Its parameters have ``steps``, ``batch_size`` and those of :mod:`vbench_plugins.nn.settings`.
 
@@ -60,7 +60,7 @@ class Trained(Fitted):
         return int(self.params.batch_size)
 
     def prepare(self, batch: Array, rng: np.random.Generator) -> Array:
-        """Bring drawn patches into the form that the trainer takes, augmented where it is asked."""
+        """Bring drawn patches into the form that the trainer takes, augmented where requested."""
         return batch
 
     def begin(self, trainer: Trainer, patches: Patches, seed: int) -> None:
@@ -162,7 +162,7 @@ class Trained(Fitted):
 
 
 class TrainedGenerator(Trained, Generator):
-    """A generator whose network is trained one batch a step, and sampled in chunks.
+    """A generator whose network is trained one batch per step, and sampled in chunks.
 
     Attributes:
         chunk_voxels: Voxels of the patches that are sampled at once.

@@ -47,7 +47,7 @@ class Trainer(ABC):
         """
 
     def state(self) -> Weights:
-        """Return all that the next step depends on; random numbers depend on its count alone."""
+        """Return all that the next step depends on; random numbers depend only on its count."""
         found: Weights = {"steps": np.array(self.steps)}
         for name, module in self._saved().items():
             found |= module_arrays(module, f"{name}.")

@@ -22,7 +22,7 @@ def vbench_cli(group: click.Group) -> None:
 @click.argument("files", nargs=-1, required=True, type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")
 def morphology(files: tuple[Path, ...], as_json: bool) -> None:
-    """Measure vessel trees: SWC centre lines, one of FILES a brain.
+    """Measure vessel trees: SWC centre lines, each of FILES one brain.
 
     Prints percentiles of lengths, radii, angles and counts beside those of 51 traced brains.
     """

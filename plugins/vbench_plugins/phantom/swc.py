@@ -33,7 +33,7 @@ class Tree:
 
     @classmethod
     def from_json(cls, columns: Mapping[str, Sequence[Any]]) -> Tree:
-        """Return the tree that a truth's columns hold, one entry a node.
+        """Return the tree that a truth's columns hold, one entry per node.
 
         Args:
             columns: ``points_mm``, ``radius_mm``, ``parent`` and ``kind``.

@@ -1,7 +1,7 @@
 """Any network of MONAI as a segmenter: ``monai:SegResNet``, with its own arguments.
 
 Training, augmentation and prediction are those of the built-in U-net, so that arms differ in the
-network alone.
+network only.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ class NnunetParams(Params):
     )
     cases: int = param(400, "Patches that are exported as cases, at most", ge=2)
     width: int = param(32, "Channels at full resolution (nnU-Net: 32)", ge=2)
-    batch_size: int = param(0, "Patches a step; 0: as nnU-Net plans", ge=0)
+    batch_size: int = param(0, "Patches per step; 0: as nnU-Net plans", ge=0)
     lr: float = param(0.01, "Learning rate (SGD), falling to 0", tune=(3e-3, 3e-2), log=True, gt=0)
     mirror: bool = param(True, "Average predictions over mirror images, as nnU-Net does")
     overlap: float = param(0.5, "Of neighbouring prediction windows", ge=0, lt=1)
@@ -45,7 +45,7 @@ class Nnunet(Segmenter):
     Patches are written as the cases of an nnU-Net data set; its planner decides on the network,
     its trainer augments and trains, its predictor slides over the volume. Differences to
     ``nnUNetv2_train``: intensities stay as vbench prepared them (``noNorm``), all cases train
-    (vbench validates on subjects of its own), and there are as many steps as vbench says.
+    (vbench validates on other subjects), and there are as many steps as vbench says.
     """
 
     name = "nnunet-v2"

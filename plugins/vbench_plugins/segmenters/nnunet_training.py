@@ -172,7 +172,7 @@ class Trainer:
             return float(trainer.train_step(next(trainer.dataloader_train))["loss"])
 
     def state(self) -> Weights:
-        """Return all that the next step depends on; random numbers depend on its count alone."""
+        """Return all that the next step depends on; random numbers depend only on its count."""
         return {
             "steps": np.array(self.steps),
             **self.model.weights(),
@@ -215,7 +215,7 @@ def _export(
 def _fingerprint(
     root: Path, n: int, shape: tuple[int, ...], zyx: tuple[float, ...], vessels: Array
 ) -> None:
-    """Write what nnU-Net's extractor would find, which starts processes to look at each case.
+    """Write what nnU-Net's extractor would find, which starts processes to examine each case.
 
     All cases have one shape and spacing, and nothing is cropped.
     """

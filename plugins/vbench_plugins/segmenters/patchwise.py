@@ -53,7 +53,7 @@ class PatchSegmenter(Trained, Segmenter):
 
     @classmethod
     def training_steps(cls, params: Any, patches: int) -> int:
-        """Return ``steps``, or so many that ``epochs`` passes over the patches are done."""
+        """Return ``steps``, or as many as ``epochs`` passes over the patches take."""
         return math.ceil(params.epochs * patches / params.batch_size) or int(params.steps)
 
     @classmethod

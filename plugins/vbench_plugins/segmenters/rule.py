@@ -61,7 +61,7 @@ class Rule(Segmenter):
 
 
 def inside(smooth: Any, image: Array, mask: Array) -> Array:
-    """Smooth an image with voxels of the mask alone, so that what is outside does not leak in.
+    """Smooth an image with voxels of the mask only, so that what is outside does not leak in.
 
     Args:
         smooth: Maps an array to its local mean, with zeros beyond the border.

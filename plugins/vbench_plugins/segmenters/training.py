@@ -36,7 +36,7 @@ def moments_of(table: Mapping[str, Any]) -> tuple[float, float]:
 def loss_function(name: str) -> Callable[[Tensor, Tensor], Tensor]:
     """Return a loss of (logits, labels), both ``(n, 1, *size)``.
 
-    Dice is taken over the whole batch: a patch without vessels then adds no term of its own.
+    Dice is taken over the whole batch, so that a patch without vessels adds no term.
     """
     from monai.losses import DiceCELoss, DiceLoss, SoftclDiceLoss
 

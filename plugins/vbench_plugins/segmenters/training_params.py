@@ -16,7 +16,7 @@ class TrainingParams(Params):
     epochs: float = param(
         0.0, "Passes over the patches that it is given, in place of steps; 0: steps", ge=0
     )
-    batch_size: int = param(16, "Patches a batch", ge=1)
+    batch_size: int = param(16, "Patches per batch", ge=1)
     lr: float = param(4e-3, "Learning rate (Adam)", tune=(1e-3, 1e-2), log=True, gt=0)
     schedule: Literal["cosine", "constant"] = param(
         "cosine", "Learning rate: a short rise, then a cosine to 0; or constant"

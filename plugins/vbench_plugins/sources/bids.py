@@ -82,7 +82,7 @@ class Bids(FolderSource):
             return []
         found: list[SubjectFiles] = []
         without: list[Path] = []
-        amiss = len(faults)
+        before = len(faults)
         for image in person.images:
             labels = self._derivatives.labels(image, person, self.params.label)
             if not labels:
@@ -91,7 +91,7 @@ class Bids(FolderSource):
             found += self._with_label(image, labels, person, faults)
             if self.params.sessions == "first":
                 break
-        if not found and len(faults) == amiss:
+        if not found and len(faults) == before:
             faults.append(self._no_label(without[0], person))
         elif found:
             faults += self._remarks(found, without, person)
@@ -121,12 +121,12 @@ class Bids(FolderSource):
         if self.params.entities:
             message += f" with {', '.join(f'{k}-{v}' for k, v in self.params.entities.items())}"
         there = sorted({suffix(path) for path in volumes(folder)})
-        mend = "add the image, remove the folder, or set 'suffix'"
+        fix = "add the image, remove the folder, or set 'suffix'"
         if self.params.suffix in there:
-            mend = "set 'entities' if one of the other images is meant (part-phase and the like)"
+            fix = "set 'entities' if one of the other images is meant (part-phase and the like)"
         elif there:
-            mend += f" (there is {', '.join(there)})"
-        return Fault(folder, message, mend)
+            fix += f" (there is {', '.join(there)})"
+        return Fault(folder, message, fix)
 
     def _misplaced(self, folder: Path, person: Person) -> Fault | None:
         """Return the fault of an image in another person's folder, or there twice."""
@@ -143,7 +143,7 @@ class Bids(FolderSource):
     def _with_label(
         self, image: Path, labels: list[Path], person: Person, faults: list[Fault]
     ) -> list[SubjectFiles]:
-        """Return an image with label and mask; none where it cannot be told which they are."""
+        """Return an image with label and mask; none where it is unclear which they are."""
         masks = self._derivatives.masks(image, person, self.params.mask)
         masks = [path for path in masks if path not in labels]
         for files, what in ((labels, "label"), (masks, "mask")):
@@ -156,8 +156,8 @@ class Bids(FolderSource):
                 if rivals:
                     names = self._names(sorted([image, *rivals]))
                     message = f"may be the {what} of several images: {names}"
-                    mend = "name it after its image, or choose the image with 'entities'"
-                    faults.append(Fault(file, message, mend))
+                    fix = "name it after its image, or choose the image with 'entities'"
+                    faults.append(Fault(file, message, fix))
                     return []
         name = self._id(image)
         return [SubjectFiles(name, image, labels[0], masks[0] if masks else None, self.classes)]
@@ -178,15 +178,15 @@ class Bids(FolderSource):
         others = [path.name for path in sorted(person.same) if path not in seen]
         if others:
             message = f"used; not used: {', '.join(others)}"
-            mend = "'entities' and 'sessions' choose others"
-            yield Fault(found[0].image, message, mend, serious=False)
+            fix = "'entities' and 'sessions' choose others"
+            yield Fault(found[0].image, message, fix, serious=False)
         for files in found:
             if self.params.label is None and not Name.of(files.label).says_vessel():
                 message = "taken for vessels, though its name does not say so"
                 yield Fault(files.label, message, "set 'label' if they are not", serious=False)
 
     def _id(self, image: Path) -> str:
-        """Return the entities of an image as they stand in its name, and in its folders'."""
+        """Return the entities of an image as its name and its folders' names have them."""
         parts = [part for part in stem(image).split("_") if "-" in part]
         known = {part.partition("-")[0] for part in parts}
         entities = Name.of(image, self.path).entities

@@ -48,7 +48,7 @@ class Derivatives:
         return {path: Name.of(path, self.folder) for path in volumes(self.folder)}
 
     def labels(self, image: Path, person: Person, pattern: str | None) -> list[Path]:
-        """Return the files that may be an image's label: one, unless it cannot be told."""
+        """Return the files that may be an image's label: one, unless it is unclear."""
         return self._find(image, person, pattern, [_is_vessel, _is_artery, self._is_plain])
 
     def masks(self, image: Path, person: Person, pattern: str | None) -> list[Path]:
@@ -74,7 +74,7 @@ class Derivatives:
         pattern: str | None,
         usual: Iterable[Callable[[Path, Name], bool]],
     ) -> list[Path]:
-        """Return the image's files of the first kind that has any; of its own grid if it can."""
+        """Return the image's files of the first kind that has any, preferring its own grid."""
         own = person.images[image]
         fits = {
             path: name

@@ -104,7 +104,7 @@ class Manifest(FolderSource):
 
 
 def _check_columns(file: Path, columns: list[str]) -> None:
-    """Raise DataError when a column is lacking or there twice."""
+    """Raise DataError when a column is missing or occurs twice."""
     lacking = [name for name in NEEDED if name not in columns]
     if lacking:
         raise DataError(

@@ -68,7 +68,7 @@ class NnUNet(FolderSource):
         return Listing.of(self.path, subjects, faults)
 
     def _vessel_classes(self, about: About, faults: list[Fault]) -> tuple[int, ...] | None:
-        """Return the asked classes, or all that are labels but not ``ignore``."""
+        """Return the requested classes, or all labels but ``ignore``."""
         file = self.path / "dataset.json"
         if self.classes is not None:
             wrong = sorted(set(self.classes) & set(about.ignore))
@@ -88,8 +88,8 @@ class NnUNet(FolderSource):
             return None
         shown = ", ".join(map(str, about.ignore))
         message = f"the label 'ignore' ({shown}) is left out of patches, thresholds and scores"
-        mend = "name the vessels with 'classes' if that is wrong"
-        faults.append(Fault(file, message, mend, serious=False))
+        fix = "name the vessels with 'classes' if that is wrong"
+        faults.append(Fault(file, message, fix, serious=False))
         return about.vessels
 
     def _from_names(self, faults: list[Fault]) -> list[SubjectFiles]:
@@ -117,7 +117,7 @@ class NnUNet(FolderSource):
         return subjects
 
     def _images(self, faults: list[Fault]) -> dict[str, Path]:
-        """Return the asked channel by case; plain names where no file has a channel suffix."""
+        """Return the requested channel by case; plain names where no file has a channel suffix."""
         files = self._folder("imagesTr", faults)
         channels = {name: _CHANNEL.fullmatch(name) for name in files}
         if not any(channels.values()):

@@ -1,6 +1,6 @@
 """The data source ``phantom``: brain arteries made by a procedure, imaged as a TOF-MRA.
 
-It stands in for patients whose scans may not be shared, and knows the truth of every voxel.
+It stands in for patients whose scans may not be shared, and its reference is exact in every voxel.
 """
 
 from __future__ import annotations

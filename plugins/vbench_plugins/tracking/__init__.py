@@ -1,6 +1,6 @@
-"""MLflow as a view on the results: rebuilt from them, never the truth itself.
+"""MLflow as a view of the results: rebuilt from them, and never their source.
 
-A tracker as anyone's could be: a hook that runs when a benchmark has ended, and a command.
+A tracker such as anyone could write: a hook that runs when a benchmark has ended, and a command.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ def _json(path: Path, value: Any) -> None:
 
 
 def _cases(path: Path, arm: ArmResult, metrics: list[str]) -> None:
-    """Write the arm's scores, a line a subject and seed, a column a metric."""
+    """Write the arm's scores, a line per subject and seed, a column per metric."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["subject", "seed", *metrics])

@@ -31,7 +31,7 @@ def quiet_mlflow() -> None:
     os.environ.setdefault("DO_NOT_TRACK", "true")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-    # A server that is away is said within seconds, not minutes.
+    # A server that is away is reported within seconds, not minutes.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 
 
@@ -82,7 +82,7 @@ def _other_version(uri: str, revision: str) -> str:
     return (
         f"MLflow at {without_password(uri)}: its tables have revision {revision}, which is not "
         f"that of the installed MLflow {VERSION}: another version made it. `vbench ui --sync` "
-        "makes the results folder's own store anew; for any other, install the MLflow that made "
+        "rebuilds the results folder's own store; for any other, install the MLflow that made "
         "it, or run "
         "`mlflow db upgrade` if that was an older one"
     )

@@ -1,8 +1,8 @@
 """Runs a command as long as its standard input is open, then ends it and all that it started.
 
 ``vbench ui`` starts MLflow's server through this: whichever way ``vbench ui`` dies, SIGKILL
-included, the system closes the pipe, and the server ends with it. It stands on the standard
-library and psutil, so that it is there at once.
+included, the system closes the pipe, and the server ends with it. It needs only the standard
+library and psutil, so that it starts at once.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import psutil
 
 #: Seconds that the command has to end by itself.
 PATIENCE = 5.0
-#: Seconds between two looks at whether it has ended by itself.
+#: Seconds between two checks whether it has ended by itself.
 LOOK_EVERY = 0.2
 
 

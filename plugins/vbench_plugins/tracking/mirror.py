@@ -1,4 +1,4 @@
-"""Writes a benchmark's runs to MLflow, and the whole store anew."""
+"""Writes a benchmark's runs to MLflow, and rebuilds the whole store."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def sync(result: RunResult, uri: str | None = None, *, weights: bool = False) ->
 
     Runs that are up to date stay; changed ones are replaced; those of arms that the plan no
     longer has are deleted. Running it again changes nothing. In a folder that was moved or copied
-    its own store is written anew.
+    its own store is rebuilt.
 
     Args:
         result: The benchmark's results.
@@ -58,7 +58,7 @@ def moved(out: Path, uri: str | None = None) -> bool:
     database = Path(out).resolve() / "mlflow.db"
     if not is_own(out, tracking_uri(out, uri)) or not database.is_file():
         return False
-    # Read without MLflow: its engine would keep the file open, which is then to be written anew.
+    # Read without MLflow: its engine would keep the file open, which is about to be rewritten.
     with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
         try:
             rows = connection.execute("SELECT name, artifact_location FROM experiments").fetchall()
@@ -124,7 +124,7 @@ def _experiment(mlflow: Any, uri: str, result: RunResult) -> str:
     tags = experiment_tags(result)
     found = mlflow.get_experiment_by_name(name)
     if found is None:
-        # A server has a place of its own; of a database MLflow would use the working directory.
+        # A server has its own place; with a database MLflow would use the working directory.
         server = urlparse(uri).scheme in ("http", "https")
         place = None if server else _place(result.folder.parent, name)
         return str(mlflow.create_experiment(name, artifact_location=place, tags=tags))

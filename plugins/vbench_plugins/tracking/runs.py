@@ -15,7 +15,7 @@ from typing import Any
 
 from vbench import ArmResult, TrialResult
 
-#: Counted up when runs are laid out differently, so that old ones are replaced.
+#: Raised when runs are laid out differently, so that old ones are replaced.
 LAYOUT = 2
 
 

@@ -17,7 +17,7 @@ def experiment_tags(result: RunResult) -> dict[str, str]:
     leaderboard = result.board
     return {
         "mlflow.note.content": f"Benchmark **{leaderboard['benchmark']}**, vbench "
-        f"{leaderboard['vbench']}: a run an arm, trials nested.",
+        f"{leaderboard['vbench']}: a run per arm, trials nested.",
         "mlflow.experimentKind": "custom_model_development",
         f"mlflow.sharedViewState.{SHARE_KEY}": json.dumps(view_state(result)),
     }

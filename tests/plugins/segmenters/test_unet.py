@@ -48,7 +48,7 @@ def test_dice_over_the_batch_is_one_minus_the_overlap() -> None:
     rng = torch.Generator().manual_seed(0)
     logits = torch.randn(4, 1, 6, 6, generator=rng)
     labels = (torch.rand(4, 1, 6, 6, generator=rng) > 0.7).float()
-    labels[0] = 0  # an empty patch adds no term of its own
+    labels[0] = 0  # an empty patch adds no term
     p = torch.sigmoid(logits)
     dice = 1 - 2 * (p * labels).sum() / (p.sum() + labels.sum())
     assert torch.allclose(loss_function("dice")(logits, labels), dice, atol=1e-5)

@@ -181,7 +181,7 @@ def test_the_text_may_be_as_windows_writes_it(tmp_path: Path, encoding: str) -> 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b'{"labels": {"ignore": 2, "ignore": 3}}', "the key 'ignore' stands twice"),
+        (b'{"labels": {"ignore": 2, "ignore": 3}}', "the key 'ignore' occurs twice"),
         (b'{"name": "caf\xe9"}', "byte 0xe9 in line 1"),
         (b"[" * 100_000, "nested too deeply"),
         (b'{"numTraining": ' + b"9" * 5000 + b"}", "cannot be read"),

@@ -60,7 +60,7 @@ class Slots:
 
 
 class Executor(ABC):
-    """Runs tasks somewhere; each in a process of its own."""
+    """Runs tasks somewhere, each in its own process."""
 
     def __init__(self) -> None:
         """Start with nothing to tell."""

@@ -1,7 +1,7 @@
 """Executor ``dask``: jobs on a Dask cluster, a small one in this machine or any that runs.
 
 SLURM, Kubernetes and clouds come through the usual Dask deployers; all workers must see the
-results folder under the same path. Each job still has a process of its own below the Dask worker,
+results folder under the same path. Each job still has its own process below the Dask worker,
 so that a plugin that aborts or hangs takes no Dask worker with it.
 """
 
@@ -114,15 +114,15 @@ class DaskExecutor(Executor):
         self._futures.pop(key, None)
         try:
             outcome = Outcome.from_json(future.result())
-        except Exception as error:  # Dask gave it up: KilledWorker, lost
+        except Exception as error:  # Dask gave up on it: KilledWorker, lost
             if self._client.status != "running":
-                return  # with its scheduler; no fault of the job
+                return  # with its scheduler; not the fault of the job
             outcome = Outcome(failure=JobFailure("killed", f"Dask: {error}"))
         self.events.put(Event(key, outcome=outcome))
 
 
 def resources(task: Task, workers: Sequence[Mapping[str, Any]], *, gpus: bool) -> dict[str, float]:
-    """Return what a task takes of the resources that some worker declares: ``GPU``, ``MEMORY``.
+    """Return how much a task takes of the resources that workers declare: ``GPU``, ``MEMORY``.
 
     Args:
         task: The task; its memory is the limit of ``limits.memory_gb``, in bytes.
@@ -154,7 +154,7 @@ def _run(key: str, task: Mapping[str, Any]) -> dict[str, Any]:
     name = dask_worker.get_current_task()
 
     def unwanted() -> bool:
-        """Whether the run was stopped, or died: Dask takes its tasks back, but stops no thread."""
+        """Whether the run was stopped, or died: Dask cancels its tasks, but stops no thread."""
         task = dask_worker.state.tasks.get(name)
         return task is None or task.state != "executing"
 

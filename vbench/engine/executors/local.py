@@ -26,7 +26,7 @@ def usable_cores() -> int:
 class LocalExecutor(Executor):
     """As many worker processes as slots, each watched by a thread; devices go by slot.
 
-    Where there are GPUs, jobs that take none have slots of their own, as many again.
+    Where there are GPUs, jobs that take none have their own slots, as many again.
     """
 
     def __init__(self, workers: int, *, gpus: bool = False) -> None:

@@ -1,6 +1,6 @@
 """Stage ``audit``: how real a generator's patches look, and what they give away.
 
-Held-out patches come from the test subjects alone: the validation subjects chose the checkpoint.
+Held-out patches come from the test subjects only: the validation subjects chose the candidate.
 Nothing is selected by these scores.
 """
 

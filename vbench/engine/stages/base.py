@@ -24,12 +24,12 @@ Lengths = Mapping[str, str]
 class Stage(ABC, Generic[I_, R]):
     """One kind of work: turns a job's inputs into artifacts and a result.
 
-    Each stands in a file of its own as ``STAGE``; its models stand in
-    :data:`vbench.records.stages.STAGES`, which is the table of all stages.
+    Each is ``STAGE`` of its own file; its models are in :data:`vbench.records.stages.STAGES`,
+    the table of all stages.
 
     Attributes:
         name: As in records.
-        version: Counted up when what it does with the same inputs changes, so that no old result
+        version: Raised when what it does with the same inputs changes, so that no old result
             is reused.
         gpu: Whether its plugin computes where torch does: on a GPU, where there is one. Threads
             and memory are the benchmark's (``compute.threads``, ``limits.memory_gb``).
@@ -91,7 +91,7 @@ def training_amount(
 def own_params(
     prefix: str, spec: TrialSpec | None, fixed: Params, settled: Params
 ) -> dict[str, JsonValue]:
-    """Return a plugin's parameters as far as they are known: defaults, fixed, then settled ones."""
+    """Return those of a plugin's parameters that are known: defaults, fixed, then settled ones."""
     defaults = spec.defaults.items() if spec else ()
     start = f"{prefix}."
     asked = {axis.removeprefix(start): v for axis, v in defaults if axis.startswith(start)}

@@ -49,7 +49,7 @@ def real_patches(
         context: The job.
         keys: The volumes.
         spec: How patches are drawn.
-        groups: The person of each volume; None where each is of another.
+        groups: The person of each volume; None where each is of a different one.
 
     Raises:
         DataError: When they do not fit: the plan refuses what it knows the shape of.
@@ -161,7 +161,7 @@ def resolve_params(
         cls: The plugin.
         prefix: ``"generator"`` or ``"segmenter"``: which axes are this plugin's.
         fixed: Parameters that are not tuned.
-        spec: Describes the trial; None: the job is of no trial.
+        spec: Describes the trial; None: the job belongs to no trial.
 
     Returns:
         The parameters, and the trial's value on every axis.

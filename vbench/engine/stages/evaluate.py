@@ -1,4 +1,4 @@
-"""Stage ``evaluate``: the selected trial of an arm meets the test subjects, once."""
+"""Stage ``evaluate``: scores the selected trial of an arm on the test subjects, once."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ STAGE = Evaluate()
 def _score(
     metric: SegmentationMetric, pair: Any, faults: dict[str, str]
 ) -> tuple[float | None, Literal["ok", "undefined", "failed"]]:
-    """Score one case; a metric that breaks costs its own value, never the arm's others."""
+    """Score one case; a metric that breaks costs its value only, never the arm's others."""
     try:
         score = Score.of(metric.score(pair)).finite()
         return score.value, "ok" if score.defined else "undefined"
@@ -99,7 +99,7 @@ def _score(
 def projections(volume: Volume, prediction: Array) -> npt.NDArray[np.uint8]:
     """Return maximum-intensity projections along the last axis, uint8 ``(3, X, Y)``.
 
-    Image (scaled to 0…255), truth and prediction (0 or 255). One slice is shown in its plane.
+    Image (scaled to 0…255), reference and prediction (0 or 255). One slice is shown in its plane.
     """
     axis = ray(volume.image.shape)
     image = np.asarray(volume.image).max(axis=axis).astype(np.float32)

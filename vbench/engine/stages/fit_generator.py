@@ -32,7 +32,7 @@ PREVIEWS = (0.25, 0.5, 0.75, 1.0)
 
 
 class FitGenerator(Stage[FitGeneratorInputs, FitGeneratorResult]):
-    """Fits a generator, with previews of its samples on the way.
+    """Fits a generator, with previews of its samples along the way.
 
     Artifacts: ``candidate-<i>.safetensors`` and ``samples-<i>.npy`` of each candidate,
     ``look-<step>.npy`` of samples in between.
@@ -124,7 +124,7 @@ def candidate_marks(count: int) -> list[float]:
 
 
 def _preview(samples: Array) -> dict[str, Any]:
-    """Say what a few samples tell: how much vessel, how much variety, what is wrong."""
+    """Describe a few samples: how much vessel, how much variety, what is wrong."""
     images, labels = image_of(samples), label_of(samples)
     fraction = float(labels.mean())
     variety = float(images.std(axis=0).mean())

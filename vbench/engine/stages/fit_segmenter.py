@@ -1,4 +1,4 @@
-"""Stage ``fit-segmenter``: one trial of an arm, validated on the way, its best state kept."""
+"""Stage ``fit-segmenter``: one trial of an arm, validated along the way, its best state kept."""
 
 from __future__ import annotations
 

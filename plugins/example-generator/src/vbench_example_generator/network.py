@@ -17,7 +17,7 @@ from vbench_example_generator.sizes import HALVINGS
 
 _CONV = {2: nn.Conv2d, 3: nn.Conv3d}
 _TRANSPOSED = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
-#: Steps between two looks at how many voxels of samples are vessel, and samples of each look.
+#: Steps between two checks of the vessel share of samples, and the samples that each check draws.
 _LOOK_EVERY, _LOOK_AT = 20, 64
 
 

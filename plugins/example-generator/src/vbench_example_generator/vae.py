@@ -17,15 +17,15 @@ from vbench_example_generator.sizes import HALVINGS
 if TYPE_CHECKING:
     from vbench_example_generator.network import Training
 
-#: Patches that are decoded at once: what fits into memory decides, not how many are asked for.
+#: Patches that are decoded at once: limited by memory, whatever the number requested.
 DECODED_AT_ONCE = 64
 
 
 class VaeParams(vbench.Params):
-    """What a spec may set; what says ``tune`` is tuned by vbench unless the spec names it."""
+    """What a spec may set; fields with ``tune`` are tuned by vbench unless the spec names them."""
 
     steps: int = vbench.param(600, "Training steps", unit="steps", length=True, ge=1)
-    batch_size: int = vbench.param(32, "Patches a step", ge=2)
+    batch_size: int = vbench.param(32, "Patches per step", ge=2)
     lr: float = vbench.param(2e-3, "Learning rate (Adam)", tune=(5e-4, 5e-3), log=True, gt=0)
     latent: int = vbench.param(64, "Length of the latent vector", ge=1)
     width: int = vbench.param(24, "Channels at the finest level, doubled at each below", ge=1)
@@ -70,7 +70,7 @@ class Vae(vbench.Generator):
         return Training(self.params, self.setup.size, self.setup.device, seed)
 
     def fit(self, patches: vbench.Patches, *, seed: int) -> Iterator[vbench.Progress]:
-        """Train; a step's draws depend on the seed and the step alone, so it can be resumed."""
+        """Train; a step's draws depend only on the seed and the step, so it can be resumed."""
         training = self._training = self._start(seed)
         if self._resumed is not None:
             training.load_state(self._resumed)
