@@ -68,8 +68,8 @@ class Fabricated:
         """Write plan and records again, after a test changed them."""
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "plan.json").write_text(json.dumps(self.plan))
-        lines = "".join(json.dumps(record) + "\n" for record in self.records)
-        (self.folder / "records.jsonl").write_text(lines)
+        lines = "".join(json.dumps(r, ensure_ascii=False) + "\n" for r in self.records)
+        (self.folder / "records.jsonl").write_text(lines, "utf-8")
 
     def arm(self, name: str) -> dict[str, Any]:
         """Return an arm's entry of the plan."""

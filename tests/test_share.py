@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import nibabel as nib
@@ -94,6 +95,21 @@ def test_what_cannot_be_exported_is_said_and_nothing_is_overwritten(
     folder = vbench.export("synthetic/copy", tmp_path / "moved", benchmark="toys", out=out)
     with pytest.raises(StoreError, match="the prepared patients are not here"):
         vbench.audit_export(folder, out=tmp_path / "elsewhere")
+
+
+def test_an_audit_runs_no_plugin_that_a_foreign_export_leads_to(out: Path, tmp_path: Path) -> None:
+    folder = vbench.export("synthetic/copy", tmp_path / "sent", benchmark="toys", out=out)
+    shutil.copytree(out / "toys", folder / "toys")
+    plan = json.loads((folder / "toys" / "plan.json").read_text())
+    (folder / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
+    plan["spec"]["plugins"]["paths"].append(str(folder / "evil.py"))
+    (folder / "toys" / "plan.json").write_text(json.dumps(plan))
+    manifest = json.loads((folder / "dataset.json").read_text())
+    for way in (str(folder / "toys"), "../sent/toys"):
+        (folder / "dataset.json").write_text(json.dumps({**manifest, "benchmark": way}))
+        with pytest.raises(StoreError, match="is no name"):
+            vbench.audit_export(folder, out=out)
+    assert not (tmp_path / "ran").exists()
 
 
 @pytest.mark.parametrize(("metric", "higher"), [("assd", False), ("dsc", True)])

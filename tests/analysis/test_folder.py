@@ -81,3 +81,12 @@ def test_a_line_that_was_cut_off_is_left_out(made):
     path = made.folder / "records.jsonl"
     path.write_text(path.read_text() + json.dumps(made.records[-1])[:40])
     assert len(read_results(made.folder).records) == len(made.records)
+
+
+def test_separators_of_lines_within_a_message_are_text(made):
+    record = next(record for record in made.records if record["status"] == "failed")
+    said = "first\u2028second\x85third"
+    record["failure"]["message"] = said
+    made.rewrite()
+    assert said in (made.folder / "records.jsonl").read_text("utf-8")
+    assert read_results(made.folder).records[record["key"]].failure.message == said

@@ -104,13 +104,6 @@ class Noisy(Line):
         return replace(loaded, image=loaded.image + np.random.random((8, 8, 8)))  # noqa: NPY002
 
 
-class HashedName(Line):
-    """A fingerprint that Python seeds again in each process."""
-
-    def fingerprint(self, subject):
-        return str(hash(subject))
-
-
 class OneFingerprint(Line):
     """All subjects look alike."""
 

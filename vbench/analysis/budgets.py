@@ -12,10 +12,10 @@ from typing import Any
 
 from vbench.analysis.chosen import Chosen
 from vbench.analysis.folder import Arm, Results
+from vbench.data.counting import ORIGINS
 from vbench.records.stages import Budget, FitSegmenterInputs
 from vbench.regimes import named
 
-ORIGINS = ("source", "target", "synthetic")
 FIELDS = (
     "steps",
     "steps_pretraining",

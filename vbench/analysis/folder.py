@@ -217,7 +217,8 @@ def read_records(path: Path) -> Iterator[JobRecord]:
     """
     if not path.is_file():
         return
-    lines = path.read_text("utf-8").splitlines()
+    # Not `splitlines`: a message in a record may hold other separators, such as U+2028.
+    lines = path.read_text("utf-8").removesuffix("\n").split("\n")
     for number, line in enumerate(lines, start=1):
         try:
             value = json.loads(line)

@@ -17,6 +17,7 @@ from vbench.cli.common import json_option, out_option
 @json_option
 def command(folder: Path, out: str, as_json: bool) -> None:
     """Audit the exported data set in FOLDER against the patients that its generator learnt from."""
+    from vbench.share.datasheet import number
     from vbench.share.rerun import audit_export
 
     scores = audit_export(folder, out=out)
@@ -32,13 +33,9 @@ def command(folder: Path, out: str, as_json: bool) -> None:
     for family, metrics in scores.items():
         for name, found in metrics.items():
             note = found.get("fault") or ("ALARM" if found.get("alarm") else "")
-            table.add_row(family, name, *map(_number, _scale(found)), note)
+            table.add_row(family, name, *map(number, _scale(found)), note)
     Console().print(table)
 
 
 def _scale(found: dict[str, Any]) -> list[float | None]:
     return [found["value"], found["floor"], found["ceiling"]]
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3g}"

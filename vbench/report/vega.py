@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import os
+import stat
+import zlib
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -19,23 +22,35 @@ def vega() -> str:
     """Return the scripts as one, from the installed ``vl-convert-python``.
 
     Putting them together takes seconds, so the script is kept, by version, in the user's cache
-    (``$XDG_CACHE_HOME/vbench`` or ``~/.cache/vbench``) where that can be written.
+    (``$XDG_CACHE_HOME/vbench/vega`` or ``~/.cache/vbench/vega``) where only this user can write:
+    what stands there runs in every report.
     """
-    path = _cache() / f"vega-{version('vl-convert-python')}.js.gz"
-    try:
-        return gzip.decompress(path.read_bytes()).decode("utf-8")
-    except (OSError, EOFError, ValueError):
-        pass
+    path = _cache() / f"{version('vl-convert-python')}.js.gz"
+    kept = _private(path.parent)
+    if kept and path.is_file():
+        with suppress(OSError, EOFError, ValueError, zlib.error):  # a spoilt file is made again
+            if script := gzip.decompress(path.read_bytes()).decode("utf-8"):
+                return script
     import vl_convert
 
     script = _NOTICE + str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
-    try:
-        with atomic_write(path) as temporary:
+    if kept:
+        with suppress(OSError), atomic_write(path) as temporary:
             temporary.write_bytes(gzip.compress(script.encode("utf-8"), mtime=0))
-    except OSError:
-        pass  # a folder that cannot be written costs the time again
     return script
 
 
 def _cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vbench"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vbench" / "vega"
+
+
+def _private(folder: Path) -> bool:
+    """Make a folder; return whether it is there, and nobody else can write to it."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        about = folder.lstat()
+    except OSError:
+        return False
+    others = stat.S_IWGRP | stat.S_IWOTH
+    own = stat.S_ISDIR(about.st_mode) and about.st_uid == os.geteuid()
+    return own and not about.st_mode & others

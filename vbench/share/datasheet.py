@@ -33,7 +33,7 @@ def datasheet(
     ]
     for family, title in (("fidelity", "How real they look"), ("privacy", "What they give away")):
         rows = [
-            [escape(name), *(_number(s[k]) for k in ("value", "floor", "ceiling")), _alarm(s)]
+            [escape(name), *(number(s[k]) for k in ("value", "floor", "ceiling")), _alarm(s)]
             for name, s in scores[family].items()
         ]
         lines += ["", f"## {title}", ""]
@@ -50,8 +50,8 @@ def datasheet(
 def _mean_rows(means: Mapping[str, Summary]) -> list[list[str]]:
     rows = []
     for name, m in means.items():
-        interval = "" if m.ci95 is None else f"{_number(m.ci95[0])} to {_number(m.ci95[1])}"
-        rows.append([escape(name), _number(m.mean), interval, str(m.n)])
+        interval = "" if m.ci95 is None else f"{number(m.ci95[0])} to {number(m.ci95[1])}"
+        rows.append([escape(name), number(m.mean), interval, str(m.n)])
     return rows
 
 
@@ -59,5 +59,6 @@ def _alarm(score: Mapping[str, Any]) -> str:
     return "**ALARM**" if score.get("alarm") else ""
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
+    """Write a score with three digits; – when there is none."""
     return "–" if value is None else f"{value:.3g}"

@@ -133,6 +133,7 @@ def _means(results: Results, arm: Arm) -> Mapping[str, Summary]:
 
 def _write_nifti(folder: Path, manifest: Mapping[str, Any]) -> None:
     """Write each patch as a case in nnU-Net layout, below ``nnunet/``."""
+    from vbench.data.datasetjson import dataset_json
     from vbench.data.nifti import write_volume
 
     images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
@@ -145,10 +146,4 @@ def _write_nifti(folder: Path, manifest: Mapping[str, Any]) -> None:
         name = f"synthetic_{i:06d}"
         write_volume(place / "imagesTr" / f"{name}_0000.nii.gz", image.astype(np.float32), affine)
         write_volume(place / "labelsTr" / f"{name}.nii.gz", label.astype(np.uint8), affine)
-    description = {
-        "channel_names": {"0": "TOF-MRA"},
-        "labels": {"background": 0, "vessel": 1},
-        "numTraining": len(images),
-        "file_ending": ".nii.gz",
-    }
-    write_json(place / "dataset.json", description)
+    write_json(place / "dataset.json", dataset_json(len(images)))

@@ -7,28 +7,32 @@ digits where another device or number of threads sums in another order.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import median
 from typing import Any, cast
 
 import numpy as np
 
 from vbench import registry
-from vbench.analysis.chosen import Chosen, Trial
+from vbench.analysis.chosen import Chosen
 from vbench.analysis.folder import Arm, Results, read_results
 from vbench.audit.features import Features, extractor
+from vbench.engine.stages.common import chosen as chosen_trial
+from vbench.engine.stages.common import spacing_of
 from vbench.engine.store import Store
-from vbench.errors import StoreError
+from vbench.errors import DivergedError, StoreError
 from vbench.files import read_json, write_json
 from vbench.interfaces import Metric
 from vbench.records.stages import (
     AuditInputs,
+    FitSegmenterInputs,
+    FitSegmenterResult,
     PluginIdentity,
     PluginSetting,
-    PrepareResult,
 )
 from vbench.registry import Registry
+from vbench.tables import NAME
 from vbench.types import Patches, Setup
 
 #: What an exported folder says of itself.
@@ -58,6 +62,9 @@ def audit_export(folder: str | Path, *, out: str | Path = "results") -> dict[str
         images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
         labels = np.load(folder / "labels.npy", mmap_mode="r", allow_pickle=False)
         benchmark, arm, seed = manifest["benchmark"], manifest["arm"], int(manifest["seed"])
+        # A path would lead to another plan, whose plugin files would be run.
+        if not re.fullmatch(NAME, benchmark):
+            raise ValueError(f"the benchmark '{benchmark}' is no name")
         training, heldout = tuple(manifest["training"]), tuple(manifest["heldout"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(f"{folder}: not a folder that `vbench export` wrote ({error})") from error
@@ -66,7 +73,7 @@ def audit_export(folder: str | Path, *, out: str | Path = "results") -> dict[str
             f"{store.root}: the prepared patients are not here; name with --out the results "
             "folder that the data set was made in"
         )
-    results = read_results(out / str(benchmark))
+    results = read_results(out / benchmark)
     inputs = _inputs(results, arm, seed)
     if inputs is None or (inputs.train, inputs.heldout) != (training, heldout):
         raise StoreError(
@@ -80,7 +87,7 @@ def audit_export(folder: str | Path, *, out: str | Path = "results") -> dict[str
         _real(store, inputs, "heldout", inputs.heldout),
         **{family: _metrics(plugins, inputs, family) for family in ("fidelity", "privacy")},
         seed=inputs.seed,
-        features=_features(results, store, plugins, inputs),
+        features=_features(store, plugins, inputs),
     )
     write_json(folder / "audit.json", scores)
     return scores
@@ -162,38 +169,22 @@ def _real(store: Store, inputs: AuditInputs, part: str, keys: Sequence[str]) -> 
     )
 
 
-def _features(results: Results, store: Store, plugins: Registry, inputs: AuditInputs) -> Features:
+def _features(store: Store, plugins: Registry, inputs: AuditInputs) -> Features:
     """Return what the segmenter of the real arm has learnt; the filter bank where there is none."""
     from vbench.engine.weights import load_weights
 
     lent = inputs.features
-    trial = _selected(results, lent.trials, inputs.higher_is_better) if lent is not None else None
-    if lent is None or trial is None:
+    if lent is None:
         return extractor()
+    try:
+        trial = chosen_trial(store, lent.trials, inputs.higher_is_better)
+    except DivergedError:
+        return extractor()
+    record = store.record(trial.key)
+    fit = record.result_as(FitSegmenterResult)
     cls = plugins.segmenter(lent.plugin.name)
-    params = cls.Params.model_validate(dict(trial.result.params))
-    size = inputs.patches.size
-    segmenter = cls(params, Setup(size=size, spacing=_spacing(results, trial)))
+    spacing = spacing_of(store, record.inputs_as(FitSegmenterInputs))
+    setup = Setup(size=inputs.patches.size, spacing=spacing)
+    segmenter = cls(cls.Params.model_validate(dict(fit.params)), setup)
     segmenter.load_weights(load_weights(store.folder(trial.key) / "weights.safetensors"))
-    return extractor(segmenter, cast(float, trial.result.threshold))
-
-
-def _selected(results: Results, keys: Sequence[str], higher_is_better: bool) -> Trial | None:
-    """Return the trial that the lending arm selects; None when none ended with a score."""
-    from vbench.engine.tuning import Trial as Tried
-    from vbench.engine.tuning import best
-
-    trials = {key: trial for key in keys if (trial := results.trial(key)) is not None}
-    tried = [
-        Tried(t.result.trial, t.result.tuned, t.result.score, t.result.pruned, (), key)
-        for key, t in trials.items()
-    ]
-    found = best(tried, higher_is_better)
-    return None if found is None else trials[found.key]
-
-
-def _spacing(results: Results, trial: Trial) -> tuple[float, ...] | None:
-    """Return the voxel edge lengths that a segmenter was built for: the median, mm per axis."""
-    volumes = [results.result(key, PrepareResult) for key in trial.inputs.train]
-    spacings = [volume.spacing for volume in volumes if volume is not None]
-    return tuple(median(axis) for axis in zip(*spacings, strict=True)) or None
+    return extractor(segmenter, cast(float, fit.threshold))

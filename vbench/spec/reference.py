@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from vbench.tables import Table
 
 
-class Reference(BaseModel):
+class Reference(Table):
     """Published figures to compare with: shown in reports, part of no job."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     citation: str = Field(min_length=1, description="Where they were published.")
     url: str = Field("", pattern=r"^$|^https?://", description="Address of the publication.")

@@ -25,6 +25,7 @@ HEAVY = (
     "jax",
     "mlflow",
     "optuna",
+    "altair",
     "matplotlib",
     "pandas",
     "skimage",
