@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vbench import registry
+from vbench.defaults import OUT
 from vbench.engine import results, session
 from vbench.engine.costs import Costs, done_of, training_lengths
 from vbench.engine.data_faults import data_faults, refuse_faults, unreadable
@@ -26,9 +27,6 @@ from vbench.registry import Registry
 from vbench.result import RunResult
 from vbench.spec import Spec, load_spec
 from vbench.spec.check import faults
-
-#: Where results go by default.
-OUT = "results"
 
 logger = logging.getLogger(__name__)
 

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
+from vbench.defaults import OUT
 from vbench.usertext import key_value
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -64,7 +65,7 @@ def out_option(function: F) -> F:
     """Add ``--out``."""
     return click.option(
         "--out",
-        default="results",
+        default=OUT,
         show_default=True,
         type=click.Path(file_okay=False),
         help="Folder of results.",

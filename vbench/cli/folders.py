@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from vbench.defaults import OUT
 from vbench.errors import StoreError, did_you_mean
-
-DEFAULT = Path("results")
 
 
 def benchmarks(out: Path) -> list[str]:
@@ -25,7 +24,7 @@ def benchmark_folders(benchmark: str | None, outs: Sequence[Path]) -> list[Path]
     Raises:
         StoreError: When there is none, or several and none was named.
     """
-    outs = outs or [DEFAULT]
+    outs = outs or [Path(OUT)]
     known = sorted({name for out in outs for name in benchmarks(out)})
     where = ", ".join(map(str, outs))
     if not known:

@@ -7,13 +7,14 @@ from pathlib import Path
 import click
 
 from vbench.cli.folders import benchmark_folders
+from vbench.defaults import OUT
 
 
 @click.command()
 @click.argument("benchmark", required=False)
 @click.option(
     "--out",
-    default="results",
+    default=OUT,
     show_default=True,
     type=click.Path(path_type=Path),
     help="Results folder.",

@@ -18,6 +18,7 @@ import vbench
 from vbench.analysis.chosen import Chosen
 from vbench.analysis.folder import Arm, Results, read_results
 from vbench.analysis.leaderboard import typed_leaderboard
+from vbench.defaults import OUT
 from vbench.errors import StoreError, did_you_mean
 from vbench.files import atomic_write, write_json
 from vbench.records.board import Summary
@@ -32,7 +33,7 @@ def export(
     folder: str | Path,
     *,
     benchmark: str,
-    out: str | Path = "results",
+    out: str | Path = OUT,
     seed: int | None = None,
     nifti: bool = False,
 ) -> Path:

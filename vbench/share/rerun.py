@@ -18,6 +18,7 @@ from vbench import registry
 from vbench.analysis.chosen import Chosen
 from vbench.analysis.folder import Arm, Results, read_results
 from vbench.audit.features import Features, extractor
+from vbench.defaults import OUT
 from vbench.engine.stages.common import chosen as chosen_trial
 from vbench.engine.stages.common import spacing_of
 from vbench.engine.store import Store
@@ -39,7 +40,7 @@ from vbench.types import Patches, Setup
 MANIFEST = "dataset.json"
 
 
-def audit_export(folder: str | Path, *, out: str | Path = "results") -> dict[str, Any]:
+def audit_export(folder: str | Path, *, out: str | Path = OUT) -> dict[str, Any]:
     """Audit an exported data set against the patients that its generator learnt from.
 
     Args:

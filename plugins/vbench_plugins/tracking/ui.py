@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from vbench.defaults import OUT
 from vbench.errors import StoreError
 from vbench_plugins.tracking import guard
 from vbench_plugins.tracking.backend import client, said_plainly, tracking_uri
@@ -27,7 +28,7 @@ HOST = "127.0.0.1"
 @click.command()
 @click.option(
     "--out",
-    default="results",
+    default=OUT,
     show_default=True,
     type=click.Path(path_type=Path),
     help="Results folder.",
