@@ -188,10 +188,10 @@ def run(
         results.write_plan(made, folder)
         missing = session.missing(made, store)
         logger.info("%d jobs, %d to do", len(made.jobs), len(missing))
-        results.write_records(made, store, folder)  # then appended to
         display = NotebookProgress() if watcher is None and in_notebook() else None
         told = Teller(store, folder, plugins, watcher or display)
         if missing:
+            results.write_records(made, store, folder)  # what is done; the run adds to it
             where = session.Where(workers, executor, scheduler, device)
             try:
                 session.execute(made, store, plugins, told, where, study)

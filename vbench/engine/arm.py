@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from vbench.records.plan import PlannedArm
 from vbench.regimes import Row
@@ -47,7 +46,7 @@ class Arm:
             control=row.control,
         )
 
-    def to_json(self) -> dict[str, Any]:
+    def planned(self) -> PlannedArm:
         """Return what ``plan.json`` says of it."""
         return PlannedArm(
             arm=self.name,
@@ -59,4 +58,4 @@ class Arm:
             evaluate=self.evaluate,
             trials={seed: tuple(keys) for seed, keys in self.trials.items()},
             audit=self.audit or None,
-        ).to_json()
+        )

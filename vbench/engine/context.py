@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from vbench.engine.store import Store
 from vbench.errors import PluginError
 from vbench.records.stages import PluginIdentity
 from vbench.registry import Entry, Registry
-from vbench.types import Kind, Volume
+from vbench.types import Kind
 
 #: Called with steps done, steps in all, and current values.
 Report = Callable[[int, int, Mapping[str, float]], None]
@@ -80,12 +80,6 @@ class Context:
                 "everywhere"
             )
         return entry
-
-    def volumes(self, keys: Sequence[str]) -> list[Volume]:
-        """Open prepared volumes by their keys."""
-        from vbench.data.prepare import open_volume
-
-        return [open_volume(self.store.folder(key)) for key in keys]
 
 
 def _named(plugin: PluginIdentity) -> str:

@@ -11,6 +11,7 @@ from typing import Any, cast
 from vbench.engine.job import Job, digest
 from vbench.errors import DataError, PluginError, VbenchError
 from vbench.interfaces import DataSource
+from vbench.records.plan import DataSummary
 from vbench.records.stages import PluginIdentity, PrepareInputs
 from vbench.registry import Registry
 from vbench.spec.check import build_params
@@ -61,15 +62,15 @@ class Subjects:
         subjects = {job.key: subject for subject, job in self.jobs.items()}
         return tuple(self.people[subjects[key]] for key in keys)
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> DataSummary:
         """Return what ``plan.json`` says of it."""
-        return {
-            "plugin": self.plugin,
-            "params": dict(self.params),
-            "subjects": {part: list(names) for part, names in self.parts.items()},
-            "fingerprint": self.fingerprint,
-            **({"groups": dict(self.people)} if self.people else {}),
-        }
+        return DataSummary(
+            plugin=self.plugin,
+            params=self.params,
+            subjects=self.parts,
+            fingerprint=self.fingerprint,
+            groups=self.people or None,
+        )
 
 
 def read_subjects(spec: Spec, registry: Registry, role: str) -> Subjects:

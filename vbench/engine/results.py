@@ -1,6 +1,7 @@
 """The files that people and scripts read: plan.json, records.jsonl and cases.csv.
 
-All are derived from the store and the plan, and written whole; losing one loses nothing.
+All are derived from the store and the plan; losing one loses nothing. ``records.jsonl`` grows while
+a run goes on, and is written whole, in the plan's order, at its end; the others are written whole.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from vbench.engine.job import Job
 from vbench.engine.plan import Plan
 from vbench.engine.provenance import provenance
 from vbench.engine.store import Store
+from vbench.errors import StoreError
 from vbench.files import atomic_write, read_json, write_json
 from vbench.records.job import JobRecord
+from vbench.records.plan import JobAbout, MetricAbout, PlanFile
 from vbench.records.stages import Case, EvaluateInputs, EvaluateResult, PrepareInputs
 from vbench.usertext import without_password
 
@@ -37,24 +40,24 @@ COLUMNS = (
 
 def write_plan(plan: Plan, folder: Path) -> None:
     """Write ``plan.json``: the spec as resolved, the data, the arms and the jobs."""
-    value = {
-        "benchmark": plan.spec.benchmark.name,
-        "vbench": __version__,
-        "spec": _without_password(plan.spec.model_dump(mode="json")),
-        "data": {role: subjects.summary() for role, subjects in plan.data.items()},
-        "seeds": plan.spec.benchmark.seeds,
-        "metrics": _metrics(plan),
-        "arms": [arm.to_json() for arm in plan.arms],
-        "jobs": [job.about() for job in plan.jobs.values()],
-    }
+    planned = PlanFile(
+        benchmark=plan.spec.benchmark.name,
+        vbench=__version__,
+        spec=_without_password(plan.spec.model_dump(mode="json")),
+        data={role: subjects.summary() for role, subjects in plan.data.items()},
+        seeds=tuple(plan.spec.benchmark.seeds),
+        metrics=_metrics(plan),
+        arms=tuple(arm.planned() for arm in plan.arms),
+        jobs=tuple(JobAbout(**job.about()) for job in plan.jobs.values()),
+    )
     path = folder / "plan.json"
     try:
-        old = read_json(path)
-        if {k: v for k, v in old.items() if k != "provenance"} == json.loads(json.dumps(value)):
+        old = PlanFile.read(read_json(path), path)
+        if old.model_copy(update={"provenance": {}}) == planned:
             return
-    except (OSError, ValueError):
+    except (OSError, ValueError, StoreError):
         pass
-    write_json(path, {**value, "provenance": provenance()})
+    write_json(path, planned.model_copy(update={"provenance": provenance()}).to_json())
 
 
 def _without_password(spec: dict[str, Any]) -> dict[str, Any]:
@@ -65,24 +68,24 @@ def _without_password(spec: dict[str, Any]) -> dict[str, Any]:
     return spec
 
 
-def _metrics(plan: Plan) -> dict[str, Any]:
+def _metrics(plan: Plan) -> dict[str, MetricAbout]:
     """Describe the metrics, so that a reader needs no plugin: versioned id, unit, direction."""
     from vbench import registry
 
     plugins = registry.for_paths(tuple(plan.spec.plugins.paths))
-    listed: dict[str, Any] = {}
+    listed: dict[str, MetricAbout] = {}
     for family in ("segmentation", "fidelity", "privacy"):
         uses = plan.spec.metrics.uses(family)
         if family == "segmentation":
             uses = [*uses, plan.spec.tune.validation_metric]
         for use in uses:
             cls = plugins.metric(use.plugin)
-            listed[use.plugin] = {
-                "family": family,
-                "id": f"{cls.name}@{cls.version}",
-                "unit": cls.unit,
-                "higher_is_better": cls.higher_is_better,
-            }
+            listed[use.plugin] = MetricAbout(
+                family=family,
+                id=f"{cls.name}@{cls.version}",
+                unit=cls.unit,
+                higher_is_better=cls.higher_is_better,
+            )
     return listed
 
 

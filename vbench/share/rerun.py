@@ -8,33 +8,24 @@ digits where another device or number of threads sums in another order.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from vbench import registry
 from vbench.analysis.chosen import Chosen
 from vbench.analysis.folder import Arm, Results, read_results
-from vbench.audit.features import Features, extractor
 from vbench.defaults import OUT
-from vbench.engine.stages.common import chosen as chosen_trial
-from vbench.engine.stages.common import spacing_of
+from vbench.engine.stages.audit import features_of
+from vbench.engine.stages.common import real_patches
 from vbench.engine.store import Store
-from vbench.errors import DivergedError, StoreError
+from vbench.errors import StoreError
 from vbench.files import read_json, write_json
 from vbench.interfaces import Metric
-from vbench.records.stages import (
-    AuditInputs,
-    FitSegmenterInputs,
-    FitSegmenterResult,
-    PluginIdentity,
-    PluginSetting,
-)
+from vbench.records.stages import AuditInputs, PluginIdentity, PluginSetting
 from vbench.registry import Registry
 from vbench.tables import NAME
-from vbench.types import Patches, Setup
 
 #: What an exported folder says of itself.
 MANIFEST = "dataset.json"
@@ -81,14 +72,15 @@ def audit_export(folder: str | Path, *, out: str | Path = OUT) -> dict[str, Any]
             f"{folder}: '{benchmark}' was run again on other data, or without this arm, since it "
             "was exported; export again"
         )
-    plugins = _plugins(results)
+    plugins, groups = _plugins(results), inputs.groups or {}
+    lender = plugins.segmenter(inputs.features.plugin.name) if inputs.features else None
     scores: dict[str, Any] = audit_patches(
         ArrayPatches(images, labels),
-        _real(store, inputs, "train", inputs.train),
-        _real(store, inputs, "heldout", inputs.heldout),
+        real_patches(store, inputs.train, inputs.patches, groups.get("train")),
+        real_patches(store, inputs.heldout, inputs.patches, groups.get("heldout")),
         **{family: _metrics(plugins, inputs, family) for family in ("fidelity", "privacy")},
         seed=inputs.seed,
-        features=_features(store, plugins, inputs),
+        features=features_of(store, inputs, lender),
     )
     write_json(folder / "audit.json", scores)
     return scores
@@ -153,39 +145,3 @@ def _metrics(plugins: Registry, inputs: AuditInputs, family: str) -> list[Any]:
         cls: type[Metric] = plugins.metric(setting.plugin.name)
         found.append(cls(cls.Params.model_validate(dict(setting.params))))
     return found
-
-
-def _real(store: Store, inputs: AuditInputs, part: str, keys: Sequence[str]) -> Patches:
-    from vbench.data.patches import VolumePatches
-    from vbench.data.prepare import open_volume
-
-    groups: Mapping[str, Sequence[str]] = inputs.groups or {}
-    return VolumePatches(
-        [open_volume(store.folder(key)) for key in keys],
-        size=inputs.patches.size,
-        per_subject=inputs.patches.per_subject,
-        vessel_centred=inputs.patches.vessel_centred,
-        seed=inputs.patches.seed,
-        groups=groups.get(part),
-    )
-
-
-def _features(store: Store, plugins: Registry, inputs: AuditInputs) -> Features:
-    """Return what the segmenter of the real arm has learnt; the filter bank where there is none."""
-    from vbench.engine.weights import load_weights
-
-    lent = inputs.features
-    if lent is None:
-        return extractor()
-    try:
-        trial = chosen_trial(store, lent.trials, inputs.higher_is_better)
-    except DivergedError:
-        return extractor()
-    record = store.record(trial.key)
-    fit = record.result_as(FitSegmenterResult)
-    cls = plugins.segmenter(lent.plugin.name)
-    spacing = spacing_of(store, record.inputs_as(FitSegmenterInputs))
-    setup = Setup(size=inputs.patches.size, spacing=spacing)
-    segmenter = cls(cls.Params.model_validate(dict(fit.params)), setup)
-    segmenter.load_weights(load_weights(store.folder(trial.key) / "weights.safetensors"))
-    return extractor(segmenter, cast(float, fit.threshold))

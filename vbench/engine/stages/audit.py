@@ -16,10 +16,13 @@ from vbench.engine.stages.common import (
     fitted_segmenter,
     metric_of,
     real_patches,
+    segmenter_of,
     stored_patches,
 )
+from vbench.engine.store import Store
 from vbench.errors import DivergedError
 from vbench.files import as_json
+from vbench.interfaces import Segmenter
 from vbench.records.stages import (
     AuditInputs,
     AuditResult,
@@ -47,7 +50,7 @@ class Audit(Stage[AuditInputs, AuditResult]):
 
         def real(name: str, keys: tuple[str, ...]) -> Patches:
             groups = (inputs.groups or {}).get(name)
-            return real_patches(context, keys, inputs.patches, groups)
+            return real_patches(context.store, keys, inputs.patches, groups)
 
         families: dict[str, Any] = {
             family: [metric_of(context, setting) for setting in inputs.metrics[family]]
@@ -68,14 +71,29 @@ STAGE = Audit()
 
 
 def _features(context: Context, inputs: AuditInputs) -> Features:
-    """Return what the segmenter of the real arm has learnt; the default where there is none."""
     lent = inputs.features
-    if lent is None:
+    cls = segmenter_of(context, lent.plugin) if lent is not None else None
+    return features_of(context.store, inputs, cls, context.device)
+
+
+def features_of(
+    store: Store, inputs: AuditInputs, segmenter: type[Segmenter] | None, device: str = "cpu"
+) -> Features:
+    """Return what the segmenter of the real arm has learnt; the filter bank where there is none.
+
+    Args:
+        store: Where its weights are.
+        inputs: Of the audit.
+        segmenter: The one that lends its features; None: none does.
+        device: Where to compute.
+    """
+    lent = inputs.features
+    if lent is None or segmenter is None:
         return extractor()
     try:
-        trial = chosen(context.store, lent.trials, inputs.higher_is_better)
+        trial = chosen(store, lent.trials, inputs.higher_is_better)
     except DivergedError:  # the real arm says so; the generator's audit need not fail with it
         return extractor()
-    segmenter = fitted_segmenter(context, trial, lent.plugin, inputs.patches.size)
-    threshold = context.store.result(trial.key, FitSegmenterResult).threshold
-    return extractor(segmenter, cast(float, threshold))
+    fitted = fitted_segmenter(store, trial, segmenter, inputs.patches.size, device)
+    threshold = store.result(trial.key, FitSegmenterResult).threshold
+    return extractor(fitted, cast(float, threshold))

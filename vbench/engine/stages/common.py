@@ -30,15 +30,22 @@ from vbench.records.stages import (
     SynthesiseInputs,
     TrialSpec,
 )
-from vbench.types import Patches, Setup
+from vbench.types import Patches, Setup, Volume
 
 F = TypeVar("F", bound=Fitted)
 #: The inputs of a job that trains a method.
 Training = FitGeneratorInputs | FitSegmenterInputs
 
 
+def open_volumes(store: Store, keys: Sequence[str]) -> list[Volume]:
+    """Open prepared volumes by their keys."""
+    from vbench.data.prepare import open_volume
+
+    return [open_volume(store.folder(key)) for key in keys]
+
+
 def real_patches(
-    context: Context,
+    store: Store,
     keys: Sequence[str],
     spec: PatchSpec,
     groups: Sequence[str] | None = None,
@@ -46,8 +53,8 @@ def real_patches(
     """Return the real patches of prepared volumes: the same pool for every arm.
 
     Args:
-        context: The job.
-        keys: The volumes.
+        store: Where the volumes are.
+        keys: Theirs.
         spec: How patches are drawn.
         groups: The person of each volume; None where each is of a different one.
 
@@ -56,7 +63,7 @@ def real_patches(
     """
     from vbench.data.patches import VolumePatches, check_fit
 
-    volumes = context.volumes(keys)
+    volumes = open_volumes(store, keys)
     check_fit({volume.id: volume.image.shape for volume in volumes}, spec.size)
     return VolumePatches(
         volumes,
@@ -126,23 +133,28 @@ def chosen(store: Store, keys: Sequence[str], higher_is_better: bool) -> Trial:
 
 
 def fitted_segmenter(
-    context: Context, trial: Trial, plugin: PluginIdentity, size: tuple[int, ...]
+    store: Store, trial: Trial, cls: type[Segmenter], size: tuple[int, ...], device: str = "cpu"
 ) -> Segmenter:
     """Return the segmenter that a trial fitted.
 
     Args:
-        context: The job.
+        store: Where its weights are.
         trial: The trial.
-        plugin: The planned segmenter.
+        cls: The segmenter.
         size: Its patch size.
+        device: Where to compute.
     """
-    cls = cast(type[Segmenter], context.plugin("segmenter", plugin).cls)
-    record = context.store.record(trial.key)
+    record = store.record(trial.key)
     params = params_of(cls, record.result_as(FitSegmenterResult).params)
-    setup = training_setup(context, size, record.inputs_as(FitSegmenterInputs))
-    segmenter = cls(params, setup)
-    segmenter.load_weights(load_weights(context.store.folder(trial.key) / "weights.safetensors"))
+    spacing = spacing_of(store, record.inputs_as(FitSegmenterInputs))
+    segmenter = cls(params, Setup(size=size, device=device, spacing=spacing))
+    segmenter.load_weights(load_weights(store.folder(trial.key) / "weights.safetensors"))
     return segmenter
+
+
+def segmenter_of(context: Context, planned: PluginIdentity) -> type[Segmenter]:
+    """Return a planned segmenter."""
+    return cast(type[Segmenter], context.plugin("segmenter", planned).cls)
 
 
 def metric_of(context: Context, setting: PluginSetting) -> Metric:

@@ -10,7 +10,13 @@ import numpy.typing as npt
 
 from vbench.engine.context import Context
 from vbench.engine.stages.base import Lengths, Stage
-from vbench.engine.stages.common import chosen, fitted_segmenter, metric_of
+from vbench.engine.stages.common import (
+    chosen,
+    fitted_segmenter,
+    metric_of,
+    open_volumes,
+    segmenter_of,
+)
 from vbench.files import write_npy
 from vbench.interfaces import SegmentationMetric
 from vbench.masks.slices import ray
@@ -38,11 +44,12 @@ class Evaluate(Stage[EvaluateInputs, EvaluateResult]):
         trial = chosen(context.store, inputs.trials, inputs.higher_is_better)
         fitted = context.store.result(trial.key, FitSegmenterResult)
         threshold = cast(float, fitted.threshold)
-        segmenter = fitted_segmenter(context, trial, inputs.plugin, inputs.size)
+        cls = segmenter_of(context, inputs.plugin)
+        segmenter = fitted_segmenter(context.store, trial, cls, inputs.size, context.device)
         metrics = [cast(SegmentationMetric, metric_of(context, m)) for m in inputs.metrics]
         cases: list[Case] = []
         faults: dict[str, str] = {}
-        volumes = context.volumes(inputs.test)
+        volumes = open_volumes(context.store, inputs.test)
         for number, volume in enumerate(volumes):
             context.report(number, len(volumes), {})
             probabilities = predict_volume(segmenter, volume)

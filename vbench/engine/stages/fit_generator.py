@@ -48,7 +48,7 @@ class FitGenerator(Stage[FitGeneratorInputs, FitGeneratorResult]):
         if used_up(context.store, inputs.trial_spec):
             return FitGeneratorResult(skipped=True)
         cls = cast(type[Generator], context.plugin("generator", inputs.plugin).cls)
-        patches = real_patches(context, inputs.train, inputs.patches)
+        patches = real_patches(context.store, inputs.train, inputs.patches)
         spec = inputs.trial_spec
         params, tuned = resolve_params(context, cls, "generator", inputs.params, spec)
         generator = cls(params, training_setup(context, patches.size, inputs))

@@ -18,8 +18,10 @@ from vbench.engine.stages.base import Lengths, Stage, own_params, training_amoun
 from vbench.engine.stages.common import (
     chosen,
     metric_of,
+    open_volumes,
     real_patches,
     resolve_params,
+    segmenter_of,
     settled,
     stored_patches,
     training_setup,
@@ -29,7 +31,7 @@ from vbench.engine.tuning import Pruner
 from vbench.engine.validation import Verdict, validate
 from vbench.engine.weights import load_weights, save_weights
 from vbench.errors import ContractError, DivergedError
-from vbench.interfaces import SegmentationMetric, Segmenter
+from vbench.interfaces import SegmentationMetric
 from vbench.records.stages import (
     FitSegmenterInputs,
     FitSegmenterResult,
@@ -57,14 +59,14 @@ class FitSegmenter(Stage[FitSegmenterInputs, FitSegmenterResult]):
         if used_up(context.store, spec):
             return FitSegmenterResult(trial=spec.trial, skipped=True)
         earlier = trials(context.store, spec.previous)
-        cls = cast(type[Segmenter], context.plugin("segmenter", inputs.plugin).cls)
+        cls = segmenter_of(context, inputs.plugin)
         params, tuned = resolve_params(context, cls, "segmenter", inputs.params, spec)
         training = training_patches(context, inputs, tuned)
         segmenter = cls(params, training_setup(context, training.patches.size, inputs))
         start = None
         if inputs.initial:
             start = chosen(context.store, inputs.initial, spec.higher_is_better).key
-        volumes = context.volumes(inputs.val)
+        volumes = open_volumes(context.store, inputs.val)
         setting = PluginSetting(plugin=inputs.metric, params=inputs.metric_params or {})
         metric = cast(SegmentationMetric, metric_of(context, setting))
         sign = 1.0 if spec.higher_is_better else -1.0
@@ -207,7 +209,7 @@ def training_patches(
     from vbench.data.patches import MixedPatches
 
     store = context.store
-    real = real_patches(context, inputs.train, inputs.patches) if inputs.train else None
+    real = real_patches(store, inputs.train, inputs.patches) if inputs.train else None
     candidates, index = inputs.synthetic, None
     if inputs.synthetic_of:
         # Another arm tuned this generator: take the candidate that it selected.
