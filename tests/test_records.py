@@ -12,13 +12,8 @@ from vbench.engine.stages import stage
 from vbench.errors import StoreError
 from vbench.records.board import Board, RankedSummary
 from vbench.records.job import JobRecord
-from vbench.records.stages import (
-    STAGES,
-    EvaluateResult,
-    FitGeneratorResult,
-    PrepareInputs,
-    TrialSpec,
-)
+from vbench.records.parts import TrialSpec
+from vbench.records.stages import STAGES, EvaluateResult, FitGeneratorResult, PrepareInputs
 
 PLUGIN = {"name": "p", "distribution": "d", "version": "1", "source": "abc"}
 PREPARE = {

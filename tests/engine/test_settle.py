@@ -12,7 +12,8 @@ from vbench_plugins.nn import compute
 from vbench.engine.job import Job
 from vbench.engine.plan import Plan
 from vbench.interfaces import Fitted
-from vbench.records.stages import FitGeneratorInputs, FitSegmenterInputs, Params
+from vbench.records.parts import Params
+from vbench.records.stages import FitGeneratorInputs, FitSegmenterInputs
 from vbench.registry import default
 
 SETTINGS = ("precision", "memory_format", "threads")

@@ -11,7 +11,8 @@ from vbench.engine.weights import load_weights, save_weights
 from vbench.errors import ContractError, StoreError
 from vbench.files import read_json, write_json, write_npy
 from vbench.records.job import JobRecord
-from vbench.records.stages import PluginIdentity, SynthesiseInputs, SynthesiseResult
+from vbench.records.parts import PluginIdentity
+from vbench.records.stages import SynthesiseInputs, SynthesiseResult
 
 
 def record(key: str = "k", checkpoint: int = 1) -> JobRecord:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from vbench.engine.tuning import Pruner, Trial, ask, best
-from vbench.records.stages import TrialSpec
+from vbench.records.parts import TrialSpec
 
 SPACE = {
     "segmenter.lr": {"low": 1e-4, "high": 1e-1, "log": True, "integer": False},

@@ -13,7 +13,8 @@ from typing import Any
 from vbench.analysis.chosen import Chosen
 from vbench.analysis.folder import Arm, Results
 from vbench.data.counting import ORIGINS
-from vbench.records.stages import Budget, FitSegmenterInputs
+from vbench.records.parts import Budget
+from vbench.records.stages import FitSegmenterInputs
 from vbench.regimes import named
 
 FIELDS = (

@@ -6,12 +6,8 @@ What a trial took is in its record, so a run that is interrupted or repeated dec
 from __future__ import annotations
 
 from vbench.engine.store import Store
-from vbench.records.stages import (
-    FitGeneratorInputs,
-    FitSegmenterInputs,
-    SynthesiseInputs,
-    TrialSpec,
-)
+from vbench.records.parts import TrialSpec
+from vbench.records.stages import FitGeneratorInputs, FitSegmenterInputs, SynthesiseInputs
 
 
 def used_up(store: Store, spec: TrialSpec | None) -> bool:

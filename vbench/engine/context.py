@@ -10,7 +10,7 @@ from pathlib import Path
 from vbench.engine.job import Job
 from vbench.engine.store import Store
 from vbench.errors import PluginError
-from vbench.records.stages import PluginIdentity
+from vbench.records.parts import PluginIdentity
 from vbench.registry import Entry, Registry
 from vbench.types import Kind
 

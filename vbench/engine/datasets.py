@@ -11,8 +11,9 @@ from typing import Any, cast
 from vbench.engine.job import Job, digest
 from vbench.errors import DataError, PluginError, VbenchError
 from vbench.interfaces import DataSource
+from vbench.records.parts import PluginIdentity
 from vbench.records.plan import DataSummary
-from vbench.records.stages import PluginIdentity, PrepareInputs
+from vbench.records.stages import PrepareInputs
 from vbench.registry import Registry
 from vbench.spec.check import build_params
 from vbench.spec.model import Spec

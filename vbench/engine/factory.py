@@ -13,19 +13,15 @@ from vbench.engine.arm import Arm
 from vbench.engine.datasets import Subjects
 from vbench.engine.job import Job, derive_seed
 from vbench.interfaces import Fitted, Metric
+from vbench.records.parts import Key, PatchSpec, PluginIdentity, PluginSetting, TrialSpec
 from vbench.records.stages import (
     AuditInputs,
     EvaluateInputs,
     FitGeneratorInputs,
     FitSegmenterInputs,
     Inputs,
-    Key,
     Lender,
-    PatchSpec,
-    PluginIdentity,
-    PluginSetting,
     SynthesiseInputs,
-    TrialSpec,
 )
 from vbench.regimes import named
 from vbench.registry import Entry, Registry

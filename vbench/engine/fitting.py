@@ -20,7 +20,7 @@ from vbench.engine.weights import load_weights, save_weights
 from vbench.errors import ContractError, DivergedError
 from vbench.files import read_json, write_json
 from vbench.interfaces import Fitted
-from vbench.records.stages import Budget, PatchCounts
+from vbench.records.parts import Budget, PatchCounts
 from vbench.types import Patches, Progress
 
 #: Points that a training curve keeps at most.

@@ -13,7 +13,8 @@ from pydantic import JsonValue
 
 from vbench.engine.stages import stage
 from vbench.errors import StoreError
-from vbench.records.stages import STAGES, Inputs, PluginIdentity
+from vbench.records.parts import PluginIdentity
+from vbench.records.stages import STAGES, Inputs
 from vbench.types import JobInfo
 
 I_ = TypeVar("I_", bound=Inputs)

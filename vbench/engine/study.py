@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from vbench.engine.job import Job, digest
 from vbench.engine.tuning import distributions, within
 from vbench.log import gently
-from vbench.records.stages import FitSegmenterInputs, Params
+from vbench.records.parts import Params
+from vbench.records.stages import FitSegmenterInputs
 
 if TYPE_CHECKING:
     import optuna

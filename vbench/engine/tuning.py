@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic import JsonValue
 
 from vbench.records.job import JobRecord
-from vbench.records.stages import FitSegmenterResult, Params, TrialSpec
+from vbench.records.parts import Params, TrialSpec
+from vbench.records.stages import FitSegmenterResult
 
 if TYPE_CHECKING:
     import optuna

@@ -23,7 +23,8 @@ from vbench.engine.store import Store
 from vbench.errors import StoreError
 from vbench.files import read_json, write_json
 from vbench.interfaces import Metric
-from vbench.records.stages import AuditInputs, PluginIdentity, PluginSetting
+from vbench.records.parts import PluginIdentity, PluginSetting
+from vbench.records.stages import AuditInputs
 from vbench.registry import Registry
 from vbench.tables import NAME
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar, cast
 
 from pydantic import JsonValue
 
-from vbench.records.stages import STAGES, Inputs, Params, PatchSpec, Result, TrialSpec
+from vbench.records.parts import Params, PatchSpec, TrialSpec
+from vbench.records.stages import STAGES, Inputs, Result
 
 if TYPE_CHECKING:
     from vbench.engine.context import Context

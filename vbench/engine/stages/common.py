@@ -19,16 +19,13 @@ from vbench.errors import ContractError, DivergedError
 from vbench.files import as_json
 from vbench.interfaces import Fitted, Metric, Params, Plugin, Segmenter
 from vbench.layout import image_of, label_of, patches_shape
+from vbench.records.parts import PatchSpec, PluginIdentity, PluginSetting, TrialSpec
 from vbench.records.stages import (
     FitGeneratorInputs,
     FitSegmenterInputs,
     FitSegmenterResult,
-    PatchSpec,
-    PluginIdentity,
-    PluginSetting,
     PrepareResult,
     SynthesiseInputs,
-    TrialSpec,
 )
 from vbench.types import Patches, Setup, Volume
 

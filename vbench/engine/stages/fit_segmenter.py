@@ -32,13 +32,8 @@ from vbench.engine.validation import Verdict, validate
 from vbench.engine.weights import load_weights, save_weights
 from vbench.errors import ContractError, DivergedError
 from vbench.interfaces import SegmentationMetric
-from vbench.records.stages import (
-    FitSegmenterInputs,
-    FitSegmenterResult,
-    Key,
-    PluginSetting,
-    Validation,
-)
+from vbench.records.parts import Key, PluginSetting
+from vbench.records.stages import FitSegmenterInputs, FitSegmenterResult, Validation
 from vbench.types import Patches
 
 
