@@ -10,7 +10,7 @@ from PIL import Image
 from vbench.colours import FALSE, FOUND, MISSED
 from vbench.data.nifti import write_volume
 from vbench.figures.pixels import projection_sheet
-from vbench.picture import BAND, sides, upright
+from vbench.picture import BAND, lettered, sides, upright
 
 SHAPE = (24, 20, 6)
 #: Voxels in RAS: a found one at the patient's right and front, a missed and a false one.
@@ -51,6 +51,50 @@ def test_the_right_lies_left_and_the_front_up():
 )  # fmt: skip
 def test_letters_follow_the_affine(affine, axis, letters):
     assert sides(affine, axis) == letters
+
+
+@pytest.mark.parametrize("degrees", [30, 45, 46, 60, 89, 135, -45])
+@pytest.mark.parametrize("about", [0, 1, 2])
+def test_two_views_of_an_oblique_volume_never_share_letters(degrees, about):
+    cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    affine = np.eye(4)
+    first, second = [axis for axis in range(3) if axis != about]
+    affine[[first, first, second, second], [first, second, first, second]] = cos, -sin, sin, cos
+    side, front = (frozenset(sides(affine, axis)) for axis in (0, 1))
+    assert not side & front
+
+
+@pytest.mark.parametrize("width", [1, 4, 8, 12, 16, 40])
+def test_letters_stand_apart_however_narrow_the_picture(width):
+    picture = np.full((5, width, 3), 90, np.uint8)
+    both = lettered(picture, ("R", "L"))
+    assert (both == 90).all(-1).sum() == 5 * width
+    middle = both.shape[1] // 2
+    alone = [lettered(picture, letters) for letters in (("R", " "), (" ", "L"))]
+    assert np.array_equal(both[:BAND, :middle], alone[0][:BAND, :middle])
+    assert np.array_equal(both[:BAND, middle:], alone[1][:BAND, middle:])
+    assert both[:BAND, :middle].any()
+    assert both[:BAND, middle:].any()
+
+
+def test_a_vessel_of_another_class_is_not_found(tmp_path):
+    from vbench.cli.score import command
+
+    truth = np.zeros(SHAPE, np.uint8)
+    truth[RIGHT], truth[MISS] = 1, 1
+    prediction = truth.copy()
+    prediction[MISS] = 2
+    for name, array in (("pred", prediction), ("truth", truth)):
+        write_volume(tmp_path / name / "case.nii.gz", array, np.eye(4))
+    call = ["--pred", tmp_path / "pred", "--truth", tmp_path / "truth", "--metric", "dsc"]
+    for classes, expected in (([], FOUND), (["--classes"], MISSED)):
+        place = tmp_path / f"shown{len(classes)}"
+        options = [str(word) for word in (*call, *classes, "--overlays", place)]
+        assert CliRunner().invoke(command, options).exit_code == 0
+        with Image.open(next(place.iterdir())) as image:
+            picture = np.asarray(image)
+        assert at(picture, RIGHT) == FOUND
+        assert at(picture, MISS) == expected
 
 
 @pytest.mark.parametrize("stored", ["RAS", "LPS"])

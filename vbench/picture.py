@@ -19,6 +19,8 @@ Bytes = npt.NDArray[np.uint8]
 
 #: Height in pixels of the band above a picture that holds the letters, and of a line of a legend.
 BAND = 12
+#: Width in pixels that a letter takes, with a gap.
+LETTER = 8
 #: Grey of letters and words.
 INK = (200, 200, 200)
 _WORLD = (("L", "R"), ("P", "A"), ("I", "S"))
@@ -42,13 +44,15 @@ def sides(affine: Array, axis: int) -> tuple[str, str]:
         axis: Along which it is seen.
 
     Returns:
-        ``("R", "L")`` from above and from the front, ``("A", "P")`` from the side.
+        ``("R", "L")`` from above and from the front, ``("A", "P")`` from the side; of an oblique
+        volume the nearest ones.
     """
-    across = 1 if axis == 0 else 0
-    direction = np.asarray(affine)[:3, across]
-    world = int(np.argmax(np.abs(direction)))
-    low, high = _WORLD[world]
-    return (high, low) if direction[world] > 0 else (low, high)
+    from nibabel.orientations import io_orientation
+
+    # Each axis of the volume is named after another one of the world, however oblique it lies.
+    world, direction = io_orientation(np.asarray(affine))[1 if axis == 0 else 0]
+    low, high = _WORLD[int(world)]
+    return (high, low) if direction > 0 else (low, high)
 
 
 def resized(picture: Bytes, edges: Sequence[float], unit: float | None = None) -> Bytes:
@@ -71,10 +75,11 @@ def resized(picture: Bytes, edges: Sequence[float], unit: float | None = None) -
 def lettered(picture: Bytes, letters: Sequence[str]) -> Bytes:
     """Return a picture ``(H, W, 3)`` with a band above it that says which side is which."""
     height, width = picture.shape[:2]
-    out = np.zeros((height + BAND, width, 3), np.uint8)
-    out[BAND:] = picture
-    for letter, place in zip(letters, (1, width - 7), strict=True):
-        _write(out[:BAND], (max(place, 0), 0), letter)
+    wide = max(width, 2 * LETTER)
+    out = np.zeros((height + BAND, wide, 3), np.uint8)
+    out[BAND:, (wide - width) // 2 :][:, :width] = picture
+    for letter, place in zip(letters, (1, wide - LETTER + 1), strict=True):
+        _write(out[:BAND], (place, 0), letter)
     return out
 
 

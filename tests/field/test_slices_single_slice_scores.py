@@ -64,7 +64,8 @@ def test_inner_voxels_of_a_slice_are_no_border():
 def test_overlays_show_the_plane(tmp_path):
     from PIL import Image
 
-    from vbench.colours import FOUND
+    from vbench.colours import FALSE, FOUND, MISSED
+    from vbench.picture import BAND, upright
 
     for axis in (0, 1, 2):
         edges = (*(1.0,) * axis, 3.0, *(1.0,) * (2 - axis))
@@ -78,6 +79,12 @@ def test_overlays_show_the_plane(tmp_path):
         )
         with Image.open(next(shown.iterdir())) as image:
             picture = np.asarray(image)
-        assert min(picture.shape[:2]) >= min(TRUTH.shape)
-        # In its plane, a pixel a voxel; seen from its edge the slice would be a line.
-        assert (picture == FOUND).all(-1).sum() >= (PRED & TRUTH).sum()
+        # In its plane, a pixel a voxel, below the letters; what explains the colours is below it.
+        width, height = TRUTH.shape
+        shown = picture[BAND : BAND + height, :width]
+        for colour, mask in (
+            (FOUND, PRED & TRUTH),
+            (MISSED, TRUTH & ~PRED),
+            (FALSE, PRED & ~TRUTH),
+        ):
+            assert np.array_equal((shown == colour).all(-1), upright(mask))

@@ -86,7 +86,9 @@ def command(
     if overlays is not None:
         outputs["--overlays"] = (
             overlays,
-            lambda scores: _write_overlays(Path(overlays), pred, truth, scores, as_json, ignored),
+            lambda scores: _write_overlays(
+                Path(overlays), pred, truth, scores, as_json, ignored, classes
+            ),
         )
     # Said before hours of scoring; the scores are printed all the same.
     unwritten = {
@@ -206,7 +208,13 @@ def _write_csv(path: Path, scores: Scores) -> None:
 
 
 def _write_overlays(
-    folder: Path, pred: str, truth: str, scores: Scores, silent: bool, ignored: tuple[int, ...]
+    folder: Path,
+    pred: str,
+    truth: str,
+    scores: Scores,
+    silent: bool,
+    ignored: tuple[int, ...],
+    classes: bool,
 ) -> None:
     import numpy as np
 
@@ -224,8 +232,10 @@ def _write_overlays(
         maps = pairs[subject].read()
         path = folder / f"{rank}-{subject}.png"
         counts = ~np.isin(maps.truth, ignored)
-        masks = maps.prediction * counts, maps.truth * counts
-        write_overlay(path, *masks, maps.spacing, maps.affine)
+        found, wanted = maps.prediction * counts, maps.truth * counts
+        if not classes:
+            found, wanted = found > 0, wanted > 0
+        write_overlay(path, found, wanted, maps.spacing, maps.affine)
         if not silent:
             click.echo(f"{path}: {first.name} {sign * worth[subject]:.4g}")
 

@@ -12,7 +12,7 @@ from itertools import product
 import numpy as np
 import numpy.typing as npt
 
-from vbench.masks.slices import lead
+from vbench.masks.slices import margins
 from vbench.types import Array
 
 Place = tuple[slice, ...]
@@ -43,8 +43,7 @@ def blend(
         float32 ``(X, Y, Z)`` in [0, 1], 0 outside of the mask.
     """
     shape, block = image.shape, weight.shape
-    before = [lead(n, edge) for n, edge in zip(shape, block, strict=True)]
-    extra = [(b, max(edge - n, 0) - b) for b, edge, n in zip(before, block, shape, strict=True)]
+    extra = margins(shape, block)
     volume = np.pad(np.asarray(image, np.float32), extra, constant_values=-1)
     inside = np.pad(np.asarray(mask, bool), extra)
     total, norm = np.zeros(volume.shape, np.float32), np.zeros(volume.shape, np.float32)
@@ -57,7 +56,7 @@ def blend(
             norm[place] += weight
     # Voxels that no window covers are outside of the mask.
     result = total / np.maximum(norm, np.finfo(np.float32).tiny)
-    cut = tuple(slice(b, b + n) for b, n in zip(before, shape, strict=True))
+    cut = tuple(slice(before, before + n) for (before, _), n in zip(extra, shape, strict=True))
     return np.where(mask, np.clip(result[cut], 0, 1), np.float32(0))
 
 

@@ -38,6 +38,12 @@ def lead(n: int, edge: int) -> int:
     return (max(edge - n, 0) + 1) // 2
 
 
+def margins(shape: Sequence[int], block: Sequence[int]) -> list[tuple[int, int]]:
+    """Return the voxels before and after a volume, by axis, where a block is longer than it."""
+    before = [lead(n, edge) for n, edge in zip(shape, block, strict=True)]
+    return [(b, max(edge - n, 0) - b) for b, edge, n in zip(before, block, shape, strict=True)]
+
+
 def padding(shape: Sequence[int], block: Sequence[int]) -> float:
     """Return the share of a block's voxels that a volume does not have."""
     held = 1.0

@@ -15,14 +15,15 @@ from vbench.types import Array
 
 
 def overlay(prediction: Array, truth: Array) -> npt.NDArray[np.uint8]:
-    """Return a picture of two masks ``(X, Y, Z)`` in RAS: right on the left, front on top.
+    """Return a picture of two maps ``(X, Y, Z)`` in RAS: right on the left, front on top.
 
-    Along the last axis; one slice is shown in its plane, whichever that is. Where some voxel of
-    the ray is in both masks, it is found; else missed (reference only) or false (prediction only).
+    Along the last axis; one slice is shown in its plane, whichever that is. Where both maps have
+    the same value above 0 in some voxel of the ray, it is found; else missed (the reference has
+    another one there) or false (the prediction has).
     """
     axis = ray(truth.shape)
-    prediction, truth = prediction > 0, truth > 0
-    planes = (truth & prediction, truth & ~prediction, prediction & ~truth)
+    same = prediction == truth
+    planes = ((truth > 0) & same, (truth > 0) & ~same, (prediction > 0) & ~same)
     found, missed, false = (upright(np.asarray(plane.any(axis=axis))) for plane in planes)
     return errors(found, missed, false)
 
@@ -42,7 +43,7 @@ def write_overlay(
 
     Args:
         path: The file.
-        prediction: Mask ``(X, Y, Z)`` in RAS.
+        prediction: Mask, or map of classes, ``(X, Y, Z)`` in RAS.
         truth: The same shape.
         spacing: Voxel edge lengths.
         affine: Voxel to world of the masks.

@@ -52,7 +52,7 @@ class Summary:
     Attributes:
         mean: Over all cases that have a value, the undefined ones too; None when there is none.
         sd: Standard deviation between subjects; None for one.
-        ci95: Bootstrap interval of the mean, over subjects; None for one.
+        ci95: 95 % interval of the mean, over subjects; None for one.
         n: Subjects.
         n_undefined: Those whose value a rule gave.
         n_failed: Those without a value.

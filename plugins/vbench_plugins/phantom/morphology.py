@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from vbench.markdown import table as rows_of
 from vbench.masks.lengths import below, within
 from vbench.types import Array
 from vbench_plugins.phantom.swc import Tree
@@ -163,15 +164,13 @@ def _percentiles(values: list[float]) -> Percentiles:
 
 def markdown(table: Mapping[str, Percentiles], reference: Mapping[str, Percentiles] = BRAVA) -> str:
     """Write a table as Markdown: per quantity its percentiles, those of the reference below."""
-    lines = [
-        "| quantity | of | n | p5 | p25 | p50 | p75 | p95 |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
+    header = ["quantity", "of", "n", "p5", "p25", "p50", "p75", "p95"]
+    rows = []
     for name, row in table.items():
-        lines.append(f"| {name} | measured | {row.n} | " + " | ".join(_cells(row)) + " |")
+        rows.append([name, "measured", str(row.n), *_cells(row)])
         if name in reference:
-            lines.append("| | reference | | " + " | ".join(_cells(reference[name])) + " |")
-    return "\n".join(lines) + "\n"
+            rows.append(["", "reference", "", *_cells(reference[name])])
+    return "\n".join(rows_of(header, rows)) + "\n"
 
 
 def _cells(row: Percentiles) -> list[str]:

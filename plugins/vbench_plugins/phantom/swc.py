@@ -92,10 +92,20 @@ def read_swc(path: str | Path) -> Tree:
 
 
 def _node(words: list[str], line: str, where: str) -> list[float]:
-    """Return the seven numbers of a line; commas may stand between them."""
-    if len(words) < 7 or any(word.endswith((",", ";")) for word in words[:6]):
-        words = re.split(r"[,;]", "".join(words))
+    """Return the seven numbers of a line, apart by spaces, or all by commas or by semicolons.
+
+    Further columns may follow where there are spaces only: of more than seven between commas, some
+    may be halves of a number with a decimal comma.
+    """
     shown = one_line(line.strip())[:80]
+    if len(words) < 7 or any(word.endswith((",", ";")) for word in words[:6]):
+        text = "".join(words)
+        words = text.split(";" if ";" in text else ",")
+        if len(words) > 7:
+            raise DataError(
+                f"{where}: expected seven numbers, got {len(words)} in '{shown}'; "
+                "write decimals with a point"
+            )
     try:
         row = [float(word) for word in words[:7]]
     except ValueError as error:

@@ -15,6 +15,7 @@ import numpy as np
 
 from vbench.errors import MissingExtraError
 from vbench.interfaces import Params, Segmenter, param
+from vbench.masks.slices import margins
 from vbench.types import Array, Patches, Progress, Setup, Weights
 
 if TYPE_CHECKING:
@@ -102,8 +103,14 @@ class Nnunet(Segmenter):
             return found
         places = [np.flatnonzero(mask.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
         box = tuple(slice(int(p[0]), int(p[-1]) + 1) for p in places)
-        inside = self._built().predict(np.asarray(image[box], np.float32), self.params)
-        found[box] = np.where(mask[box], inside, 0)
+        cut = np.asarray(image[box], np.float32)
+        # What is thinner than a patch lies in it as in training: nnU-Net would pad with 0, grey.
+        size = self.setup.size
+        extra = margins(cut.shape, size if len(size) == 3 else (*size, 1))
+        padded = np.pad(cut, extra, constant_values=-1)
+        inside = self._built().predict(padded, self.params)
+        middle = tuple(slice(b, b + n) for (b, _), n in zip(extra, cut.shape, strict=True))
+        found[box] = np.where(mask[box], inside[middle], 0)
         return found
 
     def _built(self) -> Model:

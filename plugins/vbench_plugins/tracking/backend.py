@@ -14,15 +14,29 @@ from vbench.usertext import without_password
 
 
 def tracking_uri(out: Path, uri: str | None = None) -> str:
-    """Return the store to use: ``uri``, else ``MLFLOW_TRACKING_URI``, else ``<out>/mlflow.db``."""
+    """Return the store to use: ``uri``, else ``MLFLOW_TRACKING_URI``, else ``<out>/mlflow.db``.
+
+    Raises:
+        StoreError: When the path of ``<out>`` has signs that mean something else in an address.
+    """
     if uri or os.environ.get("MLFLOW_TRACKING_URI"):
         return uri or os.environ["MLFLOW_TRACKING_URI"]
-    return f"sqlite:///{Path(out).resolve() / 'mlflow.db'}"
+    own = _own(out)
+    if "?" in own or "%" in own:
+        raise StoreError(
+            f"{Path(out).resolve()}: MLflow's store cannot be in a folder with ? or % in its path; "
+            "rename it, or name a store with MLFLOW_TRACKING_URI"
+        )
+    return own
 
 
 def is_own(out: Path, uri: str) -> bool:
     """Whether this is the store that belongs to the results folder."""
-    return uri == f"sqlite:///{Path(out).resolve() / 'mlflow.db'}"
+    return uri == _own(out)
+
+
+def _own(out: Path) -> str:
+    return f"sqlite:///{Path(out).resolve() / 'mlflow.db'}"
 
 
 def quiet_mlflow() -> None:

@@ -1,8 +1,8 @@
 """Runs a command as long as its standard input is open, then ends it and all that it started.
 
 ``vbench ui`` starts MLflow's server through this: whichever way ``vbench ui`` dies, SIGKILL
-included, the system closes the pipe, and the server ends with it. It needs only the standard
-library and psutil, so that it starts at once.
+included, the system closes the pipe, and the server ends with it. Run as a file, it needs only
+the standard library and psutil, so that it starts at once.
 """
 
 from __future__ import annotations

@@ -117,10 +117,12 @@ def serve_pages(out: Path) -> int:
 
 def _serve_mlflow(uri: str, port: int) -> int:
     """Run MLflow's server until it ends or this process does, in whatever way."""
-    call = [sys.executable, "-m", guard.__name__, sys.executable, "-m", "mlflow", "server"]
+    # As a file: the package would import vbench first, and until then nothing watches the pipe.
+    call = [sys.executable, guard.__file__, sys.executable, "-m", "mlflow", "server"]
     call += ["--host", HOST, "--port", str(port), "--workers", "1"]
     # By environment: a command line, which may be read by all, is no place for a password.
-    env = {**os.environ, "MLFLOW_BACKEND_STORE_URI": uri}
+    # A safe path: no file of the folder that we are in stands for a library.
+    env = {**os.environ, "MLFLOW_BACKEND_STORE_URI": uri, "PYTHONSAFEPATH": "1"}
 
     def stop(_: int, __: FrameType | None) -> None:
         raise KeyboardInterrupt

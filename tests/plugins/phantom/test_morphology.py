@@ -132,6 +132,9 @@ def test_swc_files_come_back_in_any_order_of_lines(
         ("1 2 0 0 0 1 -1\n1 2 1 0 0 1 -1", "twice"),
         ("1 2 0 0 0 1 7", "parent 7"),
         ("1 2 0 0 0 1 2\n2 2 1 0 0 1 1", "loop"),
+        ("1;1;0;0;0;1;-1\n2;1;0,5;2;1;1;1", "seven numbers"),
+        ("1,1,0,0,0,1,-1\n2,1,0,5,2,1,1,1", "decimals with a point"),
+        ("1;1;0;0;0;1;-1;2;1;0;0;5;1;1", "got 14"),
     ],
 )
 def test_a_faulty_file_is_named_with_its_fault(tmp_path: Path, text: str, says: str) -> None:
@@ -139,6 +142,13 @@ def test_a_faulty_file_is_named_with_its_fault(tmp_path: Path, text: str, says: 
     path.write_text(text)
     with pytest.raises(DataError, match=rf"faulty\.swc.*{says}"):
         read_swc(path)
+
+
+@pytest.mark.parametrize("between", [" ", "\t", ",", ", ", ";", " ; "])
+def test_columns_are_apart_by_spaces_commas_or_semicolons(tmp_path: Path, between: str) -> None:
+    rows = (["1", "1", "0", "0", "0", "1", "-1"], ["2", "1", "0.5", "2", "1", "1", "1"])
+    (tmp_path / "a.swc").write_text("\n".join(between.join(row) for row in rows))
+    assert read_swc(tmp_path / "a.swc").points[1].tolist() == [0.5, 2, 1]
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -72,3 +72,14 @@ def test_it_learns_bright_tubes():
     truth = tubes((20, 24, 18), rng)  # of unequal extents, so that a mistaken axis shows
     found = method.predict(imaged(truth, rng), np.ones_like(truth)) > 0.5
     assert 2 * (found & truth).sum() / (found.sum() + truth.sum()) > 0.9
+
+
+@installed
+def test_a_thin_volume_lies_in_a_patch_as_in_training():
+    method = Nnunet(NnunetParams(**Nnunet.tiny), Setup((16, 16, 16), spacing=(0.5, 0.5, 0.5)))
+    list(method.fit(ToyPatches((16, 16, 16)), seed=1))
+    rng = np.random.default_rng(2)
+    thin = rng.uniform(-1, 1, (20, 7, 18)).astype(np.float32)
+    whole = np.pad(thin, ((0, 0), (5, 4), (0, 0)), constant_values=-1)
+    found, wanted = (method.predict(image, np.ones(image.shape, bool)) for image in (thin, whole))
+    np.testing.assert_allclose(found, wanted[:, 5:12], atol=1e-6)

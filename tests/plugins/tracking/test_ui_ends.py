@@ -75,6 +75,26 @@ def test_no_server_is_left(results, number, wait):
         check_its_end(started, number, wait)
 
 
+def test_a_file_of_the_folder_stands_for_no_library(results, tmp_path):
+    ran = tmp_path / "ran"
+    for name in ("mlflow", "psutil"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(ran)!r}, 'a').write({name!r})")
+    call = [sys.executable, "-P", "-m", "vbench", "ui", "--out", str(results), "--port", "0"]
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(
+        call, stdout=subprocess.PIPE, stderr=quiet, text=True, cwd=tmp_path
+    ) as started:
+        check_its_end(started, "SIGTERM", 3.0)
+    assert not ran.exists()
+
+
+@pytest.mark.parametrize("sign", ["?", "%20"])
+def test_a_folder_that_no_address_can_name_is_one_line(tmp_path, sign):
+    folder = tmp_path / f"a{sign}b"
+    fabricate(folder)
+    assert "? or %" in one_line(vbench("ui", "--out", folder, "--port", 0))
+
+
 def check_its_end(started, number, wait):
     """Stop ``vbench ui`` some seconds after it has said that it runs, and look for leftovers."""
     said = ""
