@@ -27,8 +27,8 @@ ROOT = Path(__file__).parent.parent
 CELLS = ("3.11/lowest-direct", "3.11/highest", "3.12/highest", "3.13/highest", "3.14/highest")
 #: About a minute: plugins found, specs read, files read, scores, keys, and a benchmark of toys.
 QUICK = (
-    "tests/test_registry.py",
-    "tests/test_voxels.py",
+    "tests/registry/test_registry.py",
+    "tests/masks/test_voxels.py",
     "tests/spec",
     "tests/cli/test_schema.py",
     "tests/data/test_nifti.py",
@@ -38,7 +38,7 @@ QUICK = (
     "tests/plugins/metrics/test_segmentation.py",
     "tests/plugins/nn",
     "tests/plugins/segmenters/test_unet.py",
-    "tests/tracking/test_runs.py",
+    "tests/plugins/tracking/test_runs.py",
 )
 MARKED = "not peers and not browser"
 

@@ -10,7 +10,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from toy_benchmark import TOYS, toy_spec
+from toy_benchmark import LENDING, TOYS, toy_spec
 
 import vbench
 from vbench import api
@@ -122,7 +122,7 @@ def test_the_best_seed_is_exported_whatever_the_metrics_direction(
         tune={"metric": metric},
         generators=[{"plugin": "noise"}],
         segmenter={"plugin": "lending"},
-        plugins__paths=[TOYS, _lending(tmp_path)],
+        plugins__paths=[TOYS, LENDING, _weighed(tmp_path)],
     )
     api.run(spec, tmp_path / "out", tracking=False)
     results = read_results(tmp_path / "out" / "toys")
@@ -135,32 +135,8 @@ def test_the_best_seed_is_exported_whatever_the_metrics_direction(
     assert scores[seed] == (max if higher else min)(scores.values())
 
 
-LENDING = '''
-import numpy
+WEIGHED = '''
 import vbench
-
-
-class Lending(vbench.Segmenter):
-    """Learns the mean intensity; its features are where and how much lies above that."""
-
-    name = "lending"
-
-    def fit(self, patches, *, seed):
-        self.level = patches.take(range(len(patches)))[:, 0].mean()
-        yield vbench.Progress(1, 1, {})
-
-    def weights(self):
-        return {"level": numpy.array([self.level])}
-
-    def load_weights(self, weights):
-        self.level = float(weights["level"][0])
-
-    def predict(self, image, mask):
-        return ((image > self.level) & mask).astype("float32")
-
-    def features(self, patches):
-        flat = patches[:, 0].reshape(len(patches), -1)
-        return numpy.stack([(flat > self.level).mean(1), flat[:, 0]], 1)
 
 
 class CountParams(vbench.Params):
@@ -178,19 +154,14 @@ class Weighed(vbench.FidelityMetric):
 
 
 @vbench.hookimpl
-def vbench_register_segmenters(register):
-    register(Lending)
-
-
-@vbench.hookimpl
 def vbench_register_metrics(register):
     register(Weighed)
 '''
 
 
-def _lending(folder: Path) -> str:
-    path = folder / "lending.py"
-    path.write_text(LENDING)
+def _weighed(folder: Path) -> str:
+    path = folder / "weighed.py"
+    path.write_text(WEIGHED)
     return str(path)
 
 
@@ -200,7 +171,7 @@ def test_the_audit_of_a_fresh_export_has_the_leaderboards_numbers(tmp_path: Path
         data__source__split={"train": 3, "val": 1, "test": 3},
         patches__per_subject=30,
         segmenter={"plugin": "lending"},
-        plugins__paths=[TOYS, _lending(tmp_path)],
+        plugins__paths=[TOYS, LENDING, _weighed(tmp_path)],
         metrics={
             "segmentation": ["dsc"],
             "fidelity": [{"plugin": "weighed", "params": {"factor": 2.5}}, "fid", "mmd"],

@@ -10,6 +10,7 @@ from vbench.registry import for_paths
 from vbench.spec import Spec, parse_spec
 
 TOYS = str(Path(__file__).parent / "fixtures" / "toys.py")
+LENDING = str(Path(__file__).parent / "fixtures" / "lending.py")
 FAULTY = str(Path(__file__).parent / "fixtures" / "faulty.py")
 
 

@@ -109,8 +109,7 @@ class LifeCycle:
             folder: The benchmark's folder, with ``cases.csv`` and ``leaderboard.json``.
             leaderboard: The content of ``leaderboard.json``.
             result: The same as an object, with the arms' scores, curves, trials and figures.
-            changed: Whether the results differ from those of the last call: False when every job
-                was cached.
+            changed: False when every job was cached, and leaderboard and report were up to date.
             tracking: False when the person wants no tracker to log this run.
         """
 

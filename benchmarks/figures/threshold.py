@@ -27,13 +27,13 @@ def main(results):
             rows = [row for row in csv.DictReader(file) if row["metric"] == "dsc"]
         reached = {}
         for row in rows:
-            reached.setdefault((row["subject"], row["regime"]), []).append(float(row["value"]))
+            reached.setdefault((row["subject"], row["arm"]), []).append(float(row["value"]))
         subjects = sorted({row["subject"] for row in rows})
         source = Phantom(Phantom.Params(scanner=scanner))
         limit = [best(source.load(name)) for name in subjects]
         real, plain = (
-            np.array([np.mean(reached[name, regime]) for name in subjects])
-            for regime in ("real", "baseline")
+            np.array([np.mean(reached[name, arm]) for name in subjects])
+            for arm in ("real", "baseline/threshold")
         )
         print(
             f"{scanner}: U-net {real.mean():.3f}, threshold {plain.mean():.3f}, best of each "

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from toy_benchmark import TOYS, toy_spec
+from toy_benchmark import LENDING, TOYS, toy_spec
 
 from vbench import api
 from vbench.engine.plan import make_plan
@@ -14,54 +14,13 @@ from vbench.engine.store import Store
 from vbench.records.stages import AuditInputs, AuditResult
 from vbench.registry import for_paths
 
-LENDING = '''
-import vbench
 
-
-class Lending(vbench.Segmenter):
-    """Learns the mean intensity; its feature is what lies above that."""
-
-    name = "lending"
-
-    def fit(self, patches, *, seed):
-        self.level = patches.take(range(len(patches)))[:, 0].mean()
-        yield vbench.Progress(1, 1, {})
-
-    def weights(self):
-        import numpy
-
-        return {"level": numpy.array([self.level])}
-
-    def load_weights(self, weights):
-        self.level = float(weights["level"][0])
-
-    def predict(self, image, mask):
-        return ((image > self.level) & mask).astype("float32")
-
-    def features(self, patches):
-        flat = patches[:, 0].reshape(len(patches), -1)
-        return (flat > self.level).mean(1, keepdims=True)
-
-
-@vbench.hookimpl
-def vbench_register_segmenters(register):
-    register(Lending)
-'''
-
-
-@pytest.fixture
-def plugin(tmp_path: Path) -> str:
-    path = tmp_path / "lending.py"
-    path.write_text(LENDING)
-    return str(path)
-
-
-def spec(plugin: str, **changes: Any) -> Any:
+def spec(**changes: Any) -> Any:
     return toy_spec(
         **{
             "segmenter": {"plugin": "lending"},
             "metrics": {"segmentation": ["dsc"], "fidelity": ["fid"], "privacy": ["nn-ratio"]},
-            "plugins": {"paths": [TOYS, plugin]},
+            "plugins": {"paths": [TOYS, LENDING]},
             **changes,
         }
     )
@@ -75,9 +34,9 @@ def audit_of(spec: Any) -> tuple[Any, list[str]]:
 
 
 def test_fidelity_uses_what_the_segmenter_learnt_and_privacy_does_not(
-    plugin: str, tmp_path: Path
+    tmp_path: Path,
 ) -> None:
-    benchmark = spec(plugin)
+    benchmark = spec()
     api.run(benchmark, tmp_path / "out", tracking=False)
     job, real = audit_of(benchmark)
     assert set(real) <= set(job.needs)
@@ -97,8 +56,8 @@ def test_fidelity_uses_what_the_segmenter_learnt_and_privacy_does_not(
     ids=["no real arm", "no features", "no fidelity"],
 )
 def test_without_features_to_lend_the_audit_does_not_wait_for_the_real_arm(
-    plugin: str, changes: dict[str, Any]
+    changes: dict[str, Any],
 ) -> None:
-    job, real = audit_of(spec(plugin, **changes))
+    job, real = audit_of(spec(**changes))
     assert job.inputs_as(AuditInputs).features is None
     assert not set(real) & set(job.needs)

@@ -15,7 +15,12 @@ from vbench.engine.stages import stage
 from vbench.engine.store import Store
 from vbench.files import write_json
 from vbench.records.job import JobRecord
-from vbench.records.stages import EvaluateInputs, FitGeneratorInputs, SynthesiseInputs
+from vbench.records.stages import (
+    EvaluateInputs,
+    FitGeneratorInputs,
+    FitSegmenterInputs,
+    SynthesiseInputs,
+)
 from vbench.registry import default
 
 PATCHES = {"size": (16, 16, 16), "per_subject": 8, "vessel_centred": 0.5, "seed": 0}
@@ -33,6 +38,17 @@ def fit(steps, *, size=(16, 16, 16), batch=32, benchmark="b", plugin="wgan-gp", 
     }
     made = FitGeneratorInputs.model_validate({**given, **inputs})
     return Job("g", made, benchmark=benchmark)
+
+
+def trial():
+    plugin = {"name": "unet3d"}
+    made = FitSegmenterInputs.model_validate(
+        {
+            "plugin": plugin, "params": {"steps": 300}, "asking": {}, "patches": PATCHES,
+            "validations": 1, "pruner": "none", "metric": {"name": "dsc"},
+        }
+    )  # fmt: skip
+    return Job("s", made, benchmark="b")
 
 
 def record(job, seconds, **result):
@@ -91,6 +107,13 @@ def test_samples_and_test_subjects_count():
     costs = Costs([sampled, record(evaluate(4), 8.0, **scored)])
     assert costs.estimate(sample(1000)) == pytest.approx(100)
     assert costs.estimate(evaluate(14)) == pytest.approx(28)
+
+
+@pytest.mark.parametrize("fate", ["skipped", "pruned", "diverged"])
+def test_a_trial_that_did_not_run_to_its_end_tells_nothing(fate):
+    result = {"trial": 0, fate: "loss is nan" if fate == "diverged" else True}
+    costs = Costs([record(trial(), 0.1, **result), record(trial(), 90.0, trial=0, score=0.5)])
+    assert costs.estimate(trial()) == pytest.approx(90)
 
 
 def test_a_training_that_did_not_start_tells_nothing(lengths):

@@ -10,19 +10,21 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from vbench.colours import FALSE, FOUND, MISSED, PALETTE, colour, series_colour
+from vbench.colours import FALSE, FOUND, MISSED, PALETTE, colour, series_colour, series_mark
 from vbench.figures.charts import Bar, Line, Strip, bar_chart, line_chart, strip_chart
 from vbench.figures.figure import Figure
 from vbench.figures.pixels import SHEET, patch_sheet, png, projection_sheet, shrink
 from vbench.figures.training import alike
 from vbench.picture import BAND
+from vbench.regimes import REGIMES
 
 HOSTILE = "</text></script><script>alert(1)</script>\"'&"
 
 
 def strip(name="arm", group="real", values=(("a", 0.2, False), ("b", 0.4, True)), **more):
     options = {"mean": 0.3, "ci": [0.25, 0.35]} | more
-    return Strip(name, "0.3", group, colour(group), "circle", values, **options)
+    mark = options.pop("mark", "circle")
+    return Strip(name, "0.3", group, colour(group), mark, values, **options)
 
 
 def every_kind(word="arm"):
@@ -134,6 +136,16 @@ def test_a_picture_is_no_chart():
         figure.file("pdf")
     with pytest.raises(ValueError, match="samples: a picture, not a chart"):
         figure.altair()
+
+
+@pytest.mark.parametrize(
+    "shape", sorted({r.mark for r in REGIMES.values()} | {series_mark(i) for i in range(6)})
+)
+def test_every_mark_is_drawn(shape):
+    chart = strip_chart([strip(mark=shape), strip("b", "mixed")], "t", "DSC", "w")
+    assert len(drawn(chart, "symbol")) >= 4
+    outlines = {e.get("d") for e in drawn(chart, "symbol")}
+    assert len(outlines) == (1 if shape == "circle" else 2)
 
 
 def test_hostile_text_stays_text():

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from vbench.errors import SpecError
 from vbench.spec import load_spec, parse_spec
+from vbench.spec.data import Split
 
 MINIMAL = """
 [benchmark]
@@ -230,3 +231,18 @@ def test_what_is_named_by_default_is_the_one_class_and_channel():
     ]
     assert specs[0] == specs[1]
     assert specs[1].data.source.params == {}
+
+
+def test_published_figures_belong_to_the_spec_that_names_them(tmp_path: Path) -> None:
+    published = "[reference]\ncitation = 'C'\nvalues = { real = { dsc = 0.9 } }\n"
+    base = write(tmp_path, MINIMAL + published, "base.toml")
+    assert load_spec(base).reference is not None
+    above = "[benchmark]\nextends = 'base.toml'\nname = 'other'\n"
+    assert load_spec(write(tmp_path, above)).reference is None
+    assert load_spec(write(tmp_path, above + published)).reference is not None
+
+
+def test_a_source_is_told_how_many_are_wanted_only_by_counts() -> None:
+    assert Split(train=3, val=1, test=2).wanted == 6
+    assert Split(train=0.5, val=0.25, test=0.25).wanted is None
+    assert Split(train=["a"], val=["b"], test=["c"]).wanted is None

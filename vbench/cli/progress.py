@@ -14,11 +14,7 @@ from vbench.cli.common import duration
 from vbench.engine.costs import Pace
 from vbench.engine.job import Job
 from vbench.records.job import JobRecord
-from vbench.records.stages import (
-    EvaluateResult,
-    FitGeneratorResult,
-    FitSegmenterResult,
-)
+from vbench.records.stages import EvaluateResult, FitGeneratorResult, FitSegmenterResult
 from vbench.types import JobFailure
 
 #: Seconds between two lines about the same job, when there is no terminal.

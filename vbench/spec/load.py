@@ -94,7 +94,7 @@ def _models(annotation: Any) -> list[type[BaseModel]]:
 
 
 def _read(path: Path, above: tuple[str, ...]) -> dict[str, Any]:
-    """Read one file and what it extends; the file wins over what it extends."""
+    """Read one file over what it extends; a table ``[reference]`` is not inherited."""
     try:
         place = os.path.realpath(path)
         if place in above:
@@ -118,7 +118,9 @@ def _read(path: Path, above: tuple[str, ...]) -> dict[str, Any]:
     if not isinstance(base, str):
         raise SpecError(f"{path}: benchmark.extends: expected the name of a file, got {base!r}")
     extended = _resolved(base, path.parent, "benchmark.extends")
-    return _merge(_read(extended, (*above, place)), table)
+    under = _read(extended, (*above, place))
+    under.pop("reference", None)  # figures were published for the benchmark that names them
+    return _merge(under, table)
 
 
 def _merge(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

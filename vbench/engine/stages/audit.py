@@ -23,12 +23,7 @@ from vbench.engine.store import Store
 from vbench.errors import DivergedError
 from vbench.files import as_json
 from vbench.interfaces import Segmenter
-from vbench.records.stages import (
-    AuditInputs,
-    AuditResult,
-    FitSegmenterInputs,
-    FitSegmenterResult,
-)
+from vbench.records.stages import AuditInputs, AuditResult, FitSegmenterInputs, FitSegmenterResult
 from vbench.types import Patches
 
 
