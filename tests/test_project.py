@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 
+import matrix
 from documents import ROOT
 
 import vbench
@@ -30,6 +31,13 @@ def test_ci_calls_targets_that_exist_and_public_ci_all_that_ci_calls():
     assert public | private <= targets
     # Setting up is part of every target; coverage is the tests, counted.
     assert private - {"setup", "test"} | {"coverage"} <= public
+
+
+def test_the_matrix_runs_tests_that_exist():
+    for name in matrix.QUICK:
+        assert (ROOT / name.partition("::")[0]).exists(), name
+    workflow = (ROOT / ".github/workflows/ci.yml").read_text()
+    assert f"cell: [{', '.join(matrix.CELLS)}]" in workflow
 
 
 def test_hooks_before_a_commit_call_the_tools_of_the_checks():
