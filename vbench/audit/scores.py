@@ -18,7 +18,8 @@ from vbench.interfaces import FidelityMetric, PrivacyMetric
 from vbench.layout import empty_patches, image_of, label_of
 from vbench.types import Patches, Score
 
-#: The most synthetic patches, and real ones compared with them, that an audit uses.
+#: The most synthetic patches, and real ones compared with them, that fidelity uses, and that floor
+#: and ceiling of privacy use. Privacy itself looks at every synthetic patch.
 MOST = 2000
 
 
@@ -77,7 +78,7 @@ def audit_patches(
     """Score synthetic patches, with a floor and a ceiling beside each value.
 
     Fidelity compares as many patches of either set with held-out real patches; the floor is the
-    score of training patches, the ceiling that of noise. Privacy sees all training patches; the
+    score of training patches, the ceiling that of noise. Privacy sees all patches of all sets; the
     floor is the score of the held-out patches of half of the subjects against the other half's
     (None with one subject), the ceiling that of copies.
 
@@ -124,7 +125,7 @@ def audit_patches(
         },
         "privacy": {
             m.name: {
-                **_entry(on_members(m), (made, heldout), halves, (copies, heldout)),
+                **_entry(on_members(m), (synthetic, heldout), halves, (copies, heldout)),
                 "features": blind.name,
             }
             for m in privacy
