@@ -18,9 +18,10 @@ from vbench.interfaces import FidelityMetric, PrivacyMetric
 from vbench.layout import empty_patches, image_of, label_of
 from vbench.types import Patches, Score
 
-#: The most synthetic patches, and real ones compared with them, that fidelity uses, and that floor
-#: and ceiling of privacy use. Privacy itself looks at every synthetic patch.
+#: The most synthetic patches, and real ones compared with them, that fidelity uses.
 MOST = 2000
+#: The most patches that floor and ceiling of privacy use. Its value looks at every patch.
+SCALE = 1000
 
 
 class Subset(Patches):
@@ -107,7 +108,7 @@ def audit_patches(
     alike, other, reference = (_some(s, real_n, rng) for s in (made, training, heldout))
     noise = NoisePatches(reference, real_n, seed)
 
-    copies = _some(training, len(made), rng)
+    copies = _some(training, min(len(synthetic), SCALE), rng)
     halves = _by_subject(heldout, rng)
 
     def on_real(metric: FidelityMetric) -> Callable[[Patches], Score | float]:
@@ -146,7 +147,7 @@ def _by_subject(patches: Patches, rng: np.random.Generator) -> tuple[Patches, Pa
     if len(subjects) < 2:
         return None
     first, second = (np.flatnonzero(own % 2 == part) for part in (0, 1))
-    return _some(Subset(patches, first), MOST, rng), Subset(patches, second)
+    return _some(Subset(patches, first), SCALE, rng), Subset(patches, second)
 
 
 def _entry(

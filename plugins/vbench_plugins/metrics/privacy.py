@@ -120,7 +120,6 @@ class NearCopies(PrivacyMetric):
                 (_distances(made, train, kind), _distances(made, held, kind)),
                 (_distances(unseen, train, kind), _others(unseen, held, kind)),
                 unseen.subject,
-                np.random.default_rng(seed),
             )
         kind = max(found, key=lambda kind: found[kind][0])
         value, interval = found[kind]
@@ -132,7 +131,6 @@ def _share_near(
     made: tuple[Floats, Floats],
     unseen: tuple[Floats, Floats],
     subject: npt.NDArray[np.int64],
-    rng: np.random.Generator,
 ) -> tuple[float, list[float] | None]:
     """Return the share of patches that are near, and its interval over held-out subjects.
 
@@ -140,30 +138,24 @@ def _share_near(
         made: Distances of synthetic patches to training and to held-out subjects.
         unseen: Those of held-out patches; infinite to their own subject.
         subject: The subject of each held-out patch.
-        rng: For the choice of subjects.
     """
-    sides = made[0].shape[1], made[1].shape[1]
-    if sides[1] == 1:  # no other patient to compare with: distances alone
+    trained, held = (distances.shape[1] for distances in made)
+    if held == 1:  # no other patient to compare with: distances alone
         usual = unseen[0].min(axis=1)
         return float(np.mean(made[0].min(axis=1) < np.percentile(usual, 1))), None
-    choices = list(_equal(sides[0], sides[1] - 1, rng))
 
     def share(without: int | None = None) -> float:
         kept = subject != (-1 if without is None else without)
-        found = []
-        for columns in choices:
-            own = columns[0], np.arange(sides[1])
-            ratio, usual = (
-                _nearest(near, own[0], None) / _nearest(far, own[1], without)
-                for near, far in (made, (unseen[0][kept], unseen[1][kept]))
-            )
-            found.append(float(np.mean(ratio < np.percentile(usual, 1))))
-        return float(np.mean(found))
+        ratio, usual = (
+            _nearest(near, np.arange(trained), None) / _nearest(far, np.arange(held), without)
+            for near, far in (made, (unseen[0][kept], unseen[1][kept]))
+        )
+        return float(np.mean(ratio < np.percentile(usual, 1)))
 
     value = share()
-    if min(sides) < _ENOUGH:
+    if min(trained, held) < _ENOUGH:
         return value, None
-    width = _jackknife([share(left) for left in range(sides[1])])
+    width = _jackknife([share(left) for left in range(held)])
     return value, [max(0.0, value - width), min(1.0, value + width)]
 
 
