@@ -146,12 +146,13 @@ class Score(NamedTuple):
         defined: False when a rule gave the value because none exists, such as a distance to an
             empty mask; counted in ``n_undefined``.
         details: What an audit shows beside the value, such as ``{"ci95": [0.4, 0.6], "alarm":
-            False}``: numbers, lists of numbers and flags. Segmentation scores have none.
+            False}``: whatever JSON can hold; :mod:`vbench.audit.verdict` lists the keys that have a
+            meaning. Segmentation scores have none.
     """
 
     value: float
     defined: bool = True
-    details: Mapping[str, float | bool | list[float] | None] | None = None
+    details: Mapping[str, Any] | None = None
 
     @classmethod
     def of(cls, found: Score | float) -> Score:

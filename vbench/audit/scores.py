@@ -18,8 +18,10 @@ from vbench.interfaces import FidelityMetric, PrivacyMetric
 from vbench.layout import empty_patches, image_of, label_of
 from vbench.types import Patches, Score
 
-#: The most synthetic patches, and real ones compared with them, that an audit uses.
+#: The most synthetic patches, and real ones compared with them, that fidelity uses.
 MOST = 2000
+#: The most patches that floor and ceiling of privacy use. Its value looks at every patch.
+SCALE = 1000
 
 
 class Subset(Patches):
@@ -77,7 +79,7 @@ def audit_patches(
     """Score synthetic patches, with a floor and a ceiling beside each value.
 
     Fidelity compares as many patches of either set with held-out real patches; the floor is the
-    score of training patches, the ceiling that of noise. Privacy sees all training patches; the
+    score of training patches, the ceiling that of noise. Privacy sees all patches of all sets; the
     floor is the score of the held-out patches of half of the subjects against the other half's
     (None with one subject), the ceiling that of copies.
 
@@ -106,7 +108,7 @@ def audit_patches(
     alike, other, reference = (_some(s, real_n, rng) for s in (made, training, heldout))
     noise = NoisePatches(reference, real_n, seed)
 
-    copies = _some(training, len(made), rng)
+    copies = _some(training, min(len(synthetic), SCALE), rng)
     halves = _by_subject(heldout, rng)
 
     def on_real(metric: FidelityMetric) -> Callable[[Patches], Score | float]:
@@ -124,7 +126,7 @@ def audit_patches(
         },
         "privacy": {
             m.name: {
-                **_entry(on_members(m), (made, heldout), halves, (copies, heldout)),
+                **_entry(on_members(m), (synthetic, heldout), halves, (copies, heldout)),
                 "features": blind.name,
             }
             for m in privacy
@@ -145,7 +147,7 @@ def _by_subject(patches: Patches, rng: np.random.Generator) -> tuple[Patches, Pa
     if len(subjects) < 2:
         return None
     first, second = (np.flatnonzero(own % 2 == part) for part in (0, 1))
-    return _some(Subset(patches, first), MOST, rng), Subset(patches, second)
+    return _some(Subset(patches, first), SCALE, rng), Subset(patches, second)
 
 
 def _entry(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import vbench
 from vbench_plugins.metrics import (
     agreement,
+    copies,
     evalseg,
     fidelity,
     morphology,
@@ -51,6 +52,7 @@ def vbench_register_metrics(register: Callable[[type[vbench.Metric]], None]) -> 
         prdc.Coverage,
         morphology.Morphology,
         agreement.LabelAgreement,
+        copies.Copies,
         privacy.NearestRatio,
         privacy.NearCopies,
         privacy.MembershipAuc,

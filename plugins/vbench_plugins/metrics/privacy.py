@@ -1,57 +1,56 @@
-"""What synthetic patches give away of the patients that their generator was fitted on.
+"""How near synthetic patches are to the patients that their generator was fitted on.
 
-Each score uses distances in an embedding and in raw intensities, because copies can hide from
-either, and takes the worse. Its details hold both, the 95 % interval of the worse, and whether it
-is an alarm. Patients are the unit: what is resampled for an interval, and what is held out, are
-subjects, not patches. All three have one kind of interval: the spread over resamples of one
-subject less, times a t quantile, wide enough for both spaces. Fewer than three subjects on a side
-tell nothing of patients: then there is no interval, and only a gross value is an alarm.
+Each score compares the structure of patches by shape, spectrum and label
+(:mod:`vbench_plugins.metrics.structure`), because copies can hide from each, and takes the worst.
+Its details hold all three, the 95 % interval of the worst, and whether it is an alarm. Each patch
+is compared with held-out patients as with training ones: what resembles everything, such as a patch
+of low contrast, is no alarm. Patients are the unit: intervals are over subjects, not patches, and
+wide enough for all three descriptors. Fewer than three subjects on a side tell nothing of patients:
+then there is no interval, and only a gross value is an alarm.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from vbench import Params, Patches, PrivacyMetric, Score, param
-from vbench_plugins.metrics.nearest import (
-    Vectors,
-    nearest,
-    nearest_by_subject,
-    nearest_mirrored,
-    spaces,
-)
+from vbench_plugins.metrics.structure import KINDS, Kind, Structure, matches, sample, structure
 
-Floats = npt.NDArray[np.float64]
+Floats = npt.NDArray[Any]
 
+#: Choices of equally many subjects where one side has more.
+_CHOICES = 20
 #: Resamplings of subjects.
 _DRAWS = 400
 #: Subjects that a side needs for an interval.
 _ENOUGH = 3
-#: What an interval leaves out on either side: 2.5 %, shared by the two spaces, of which the
-#: worse is taken.
-_TAIL = 0.025 / 2
+#: What an interval leaves out on either side: 2.5 %, shared by the descriptors, of which the worst
+#: is taken.
+_TAIL = 0.025 / len(KINDS)
+#: Added to distances, so that those of copies can be divided; distances are from 0 to 2.
+_TINY = 1e-6
 
 
 class PrivacyParams(Params):
     """Parameters of all privacy scores."""
 
-    patches: int = param(1000, "The most patches of each set that are used.", ge=2)
+    patches: int = param(1000, "The most patches of each real set that are compared.", ge=2)
 
 
 class NearestRatio(PrivacyMetric):
     """Median over synthetic patches of d(nearest training patch) / d(nearest held-out patch).
 
-    Higher is better: 1 is no nearer to training data than to unseen data, below 1 leaks. Both
-    sets are equal in size: as many subjects of each, with as many patches; the value is the mean
-    over random choices of these. Alarm: the value is below 0.5, or it is below 0.9 and the whole
-    interval below 1.
+    Higher is better: 1 is no nearer to training data than to unseen data, below 1 leaks. As many
+    subjects of either side are compared: the value is the mean over random choices. Alarm: the
+    value is below 0.5, or it is below 0.9 and the whole interval below 1.
     """
 
     name = "nn-ratio"
-    version = 2
+    version = 3
     paper = "Meehan 2020, arXiv:2004.05675"
     Params = PrivacyParams
 
@@ -59,55 +58,52 @@ class NearestRatio(PrivacyMetric):
         self, synthetic: Patches, training: Patches, heldout: Patches, *, features: Any, seed: int
     ) -> Score:
         """Score one set of synthetic patches."""
-        rng = np.random.default_rng(seed)
-        index = _some(len(synthetic), self.params.patches, rng)
+        made, train, held = (structure(patches) for patches in (synthetic, training, heldout))
         found = {}
-        for name, (made, train, held) in spaces((synthetic, training, heldout), features).items():
-            per_subject = min(int(np.bincount(v.subject).min()) for v in (train, held))
-            distances = [
-                nearest_by_subject(made.points[index], _thinned(v, per_subject, rng))
-                for v in (train, held)
-            ]
-            found[name] = self._ratio(distances[0], distances[1], rng)
-        name = min(found, key=lambda n: found[n][0])
-        value, interval = found[name]
+        for kind in KINDS:
+            near, far = (_distances(made, side, kind) for side in (train, held))
+            found[kind] = _ratio(near, far, np.random.default_rng(seed))
+        kind = min(found, key=lambda kind: found[kind][0])
+        value, interval = found[kind]
         alarm = value < 0.5 or (value < 0.9 and interval is not None and interval[1] < 1)
-        return _score(value, interval, alarm, {n: v for n, (v, _) in found.items()})
+        return _score(value, interval, alarm, found)
 
-    def _ratio(
-        self, train: Floats, held: Floats, rng: np.random.Generator
-    ) -> tuple[float, list[float] | None]:
-        """Return the value and its interval, from distances ``(n, subjects)`` to either set."""
-        count = min(train.shape[1], held.shape[1])
-        tiny = 1e-6 * float(np.median(held)) or 1e-12
 
-        def draw(replace: bool) -> float:
-            most = count - 1 if replace else count
-            near, far = (
-                d[:, rng.choice(d.shape[1], count, replace)[:most]].min(axis=1)
-                for d in (train, held)
-            )
-            return float(np.median((near + tiny) / (far + tiny)))
+def _ratio(near: Floats, far: Floats, rng: np.random.Generator) -> tuple[float, list[float] | None]:
+    """Return the value and its interval, from distances ``(n, subjects)`` to either side."""
+    choices = list(_equal(near.shape[1], far.shape[1], rng))
 
-        alike = train.shape[1] == held.shape[1]
-        value = float(np.mean([draw(replace=False) for _ in range(1 if alike else 50)]))
-        if count < _ENOUGH:
-            return value, None
-        width = _width(np.log([draw(replace=True) for _ in range(_DRAWS)]), count)
-        return value, [value * float(np.exp(-width)), value * float(np.exp(width))]
+    def ratio(without: tuple[int | None, int | None] = (None, None)) -> float:
+        found = []
+        for columns in choices:
+            nearest = [
+                _nearest(distances, own, left)
+                for distances, own, left in zip((near, far), columns, without, strict=True)
+            ]
+            found.append(float(np.median(nearest[0] / nearest[1])))
+        return float(np.mean(found))
+
+    value = ratio()
+    if min(near.shape[1], far.shape[1]) < _ENOUGH:
+        return value, None
+    left_out = (
+        [np.log(ratio((subject, None))) for subject in range(near.shape[1])],
+        [np.log(ratio((None, subject))) for subject in range(far.shape[1])],
+    )
+    width = _jackknife(*left_out)
+    return value, [value * float(np.exp(-width)), value * float(np.exp(width))]
 
 
 class NearCopies(PrivacyMetric):
     """Share of synthetic patches that are suspiciously near to a training patch, in [0, 1].
 
-    Near is nearer than the 1st percentile of the distances from held-out to training patches, so
-    0.01 is what unseen patients show; lower is better. Raw intensities are compared under all
-    mirror images and right-angle rotations; the default embedding is blind to these. Alarm: the
+    Near is a ratio d(nearest training patch) / d(nearest held-out patch) below the 1st percentile
+    of that of unseen patients, so 0.01 is what unseen patients show; lower is better. Alarm: the
     whole interval is above 0.05; without one, the value above 0.5.
     """
 
     name = "near-copies"
-    version = 2
+    version = 3
     paper = "Carlini 2023, arXiv:2301.13188"
     Params = PrivacyParams
     higher_is_better = False
@@ -116,41 +112,50 @@ class NearCopies(PrivacyMetric):
         self, synthetic: Patches, training: Patches, heldout: Patches, *, features: Any, seed: int
     ) -> Score:
         """Score one set of synthetic patches."""
-        rng = np.random.default_rng(seed)
-        index, held_index = (_some(len(s), self.params.patches, rng) for s in (synthetic, heldout))
-        subject = np.unique(heldout.subject_index, return_inverse=True)[1][held_index]
+        made, train, held = (structure(patches) for patches in (synthetic, training, heldout))
+        unseen = sample(held, self.params.patches, seed).structure
         found = {}
-        for name, (made, train, held) in spaces((synthetic, training, heldout), features).items():
-            near, usual = (
-                nearest(points, train.points)[1][:, 0]
-                for points in (made.points[index], held.points[held_index])
+        for kind in KINDS:
+            found[kind] = _share_near(
+                (_distances(made, train, kind), _distances(made, held, kind)),
+                (_distances(unseen, train, kind), _others(unseen, held, kind)),
+                unseen.subject,
             )
-            if name == "raw":
-                near = np.minimum(near, nearest_mirrored(synthetic, index, training, features))
-                usual = np.minimum(usual, nearest_mirrored(heldout, held_index, training, features))
-            found[name] = _share_near(near, usual, subject, rng)
-        name = max(found, key=lambda n: found[n][0])
-        value, interval = found[name]
+        kind = max(found, key=lambda kind: found[kind][0])
+        value, interval = found[kind]
         alarm = value > 0.5 if interval is None else interval[0] > 0.05
-        return _score(value, interval, alarm, {n: v for n, (v, _) in found.items()})
+        return _score(value, interval, alarm, found)
 
 
 def _share_near(
-    near: Floats, usual: Floats, subject: npt.NDArray[np.int64], rng: np.random.Generator
+    made: tuple[Floats, Floats],
+    unseen: tuple[Floats, Floats],
+    subject: npt.NDArray[np.int64],
 ) -> tuple[float, list[float] | None]:
-    """Return the share of distances below what is usual, and its interval over subjects."""
-    # What is equal up to rounding is a copy, even where unseen patches have twins too.
-    copy = 1e-3 * float(np.median(usual))
+    """Return the share of patches that are near, and its interval over held-out subjects.
 
-    def share(usual: Floats) -> float:
-        return float(np.mean(near < max(float(np.percentile(usual, 1)), copy)))
+    Args:
+        made: Distances of synthetic patches to training and to held-out subjects.
+        unseen: Those of held-out patches; infinite to their own subject.
+        subject: The subject of each held-out patch.
+    """
+    trained, held = (distances.shape[1] for distances in made)
+    if held == 1:  # no other patient to compare with: distances alone
+        usual = unseen[0].min(axis=1)
+        return float(np.mean(made[0].min(axis=1) < np.percentile(usual, 1))), None
 
-    groups = [usual[subject == s] for s in np.unique(subject)]
-    if len(groups) < _ENOUGH:
-        return share(usual), None
-    drawn = rng.integers(len(groups), size=(_DRAWS, len(groups)))[:, :-1]
-    shares = [share(np.concatenate([groups[s] for s in draw])) for draw in drawn]
-    value, width = share(usual), _width(np.array(shares), len(groups))
+    def share(without: int | None = None) -> float:
+        kept = subject != (-1 if without is None else without)
+        ratio, usual = (
+            _nearest(near, np.arange(trained), None) / _nearest(far, np.arange(held), without)
+            for near, far in (made, (unseen[0][kept], unseen[1][kept]))
+        )
+        return float(np.mean(ratio < np.percentile(usual, 1)))
+
+    value = share()
+    if min(trained, held) < _ENOUGH:
+        return value, None
+    width = _jackknife([share(left) for left in range(held)])
     return value, [max(0.0, value - width), min(1.0, value + width)]
 
 
@@ -161,11 +166,12 @@ class MembershipAuc(PrivacyMetric):
     patches of other subjects are (the ratio of nearest distances, as DOMIAS compares densities);
     where it is not, the attacker knows nothing. Lower is better: 0.5 is no leak, 1 gives all
     members away. A patch's own subject never serves as its reference. The interval is over
-    subjects of either side, and wide enough for both spaces. Alarm: the whole interval is above
+    subjects of either side, and wide enough for all descriptors. Alarm: the whole interval is above
     0.5; without one, the value above 0.9.
     """
 
     name = "membership-auc"
+    version = 2
     paper = "van Breugel 2023, arXiv:2302.12580"
     Params = PrivacyParams
     higher_is_better = False
@@ -174,33 +180,26 @@ class MembershipAuc(PrivacyMetric):
         self, synthetic: Patches, training: Patches, heldout: Patches, *, features: Any, seed: int
     ) -> Score:
         """Score one set of synthetic patches."""
-        rng = np.random.default_rng(seed)
-        chosen = [_some(len(s), self.params.patches, rng) for s in (training, heldout)]
+        made, *real = (structure(patches) for patches in (synthetic, training, heldout))
+        chosen = [sample(side, self.params.patches, seed) for side in real]
+        subjects = [own.structure.subject for own in chosen]
         found = {}
-        for name, (made, *real) in spaces((synthetic, training, heldout), features).items():
-            scores = [
-                _attack(vectors, index, made, real[1 - side])
-                for side, (vectors, index) in enumerate(zip(real, chosen, strict=True))
-            ]
-            subjects = [v.subject[index] for v, index in zip(real, chosen, strict=True)]
-            found[name] = _auc(scores[0], scores[1], subjects[0], subjects[1], rng)
-        name = max(found, key=lambda n: found[n][0])
-        value, interval = found[name]
+        for kind in KINDS:
+            scores = []
+            for side, own in enumerate(chosen):
+                to_made = _distance(matches(made, real[side], kind).back[own.index])
+                reference = np.minimum(
+                    _others(own.structure, real[side], kind).min(axis=1),
+                    _distances(own.structure, real[1 - side], kind).min(axis=1),
+                )
+                scores.append(np.maximum(0, np.log((reference + _TINY) / (to_made + _TINY))))
+            found[kind] = _auc(
+                scores[0], scores[1], subjects[0], subjects[1], np.random.default_rng(seed)
+            )
+        kind = max(found, key=lambda kind: found[kind][0])
+        value, interval = found[kind]
         alarm = value > 0.9 if interval is None else interval[0] > 0.5
-        return _score(value, interval, alarm, {n: v for n, (v, _) in found.items()})
-
-
-def _attack(own: Vectors, index: npt.NDArray[np.intp], made: Vectors, others: Vectors) -> Floats:
-    """Return how much nearer the synthetic set is than other subjects' patches, as a log, ≥ 0."""
-    points, subject = own.points[index], own.subject[index]
-    to_made = nearest(points, made.points)[1][:, 0]
-    reference = nearest_by_subject(points, others).min(axis=1)
-    if own.subjects > 1:
-        within = nearest_by_subject(points, own)
-        within[np.arange(len(points)), subject] = np.inf
-        reference = np.minimum(reference, within.min(axis=1))
-    tiny = 1e-6 * float(np.median(reference)) or 1e-12
-    return np.maximum(0.0, np.log((reference + tiny) / (to_made + tiny)))
+        return _score(value, interval, alarm, found)
 
 
 def _auc(
@@ -229,41 +228,62 @@ def _auc(
         return value, None
     drawn = [rng.multinomial(n - 1, np.full(n, 1 / n), size=_DRAWS) for n in wins.shape]
     totals = [np.einsum("di,ij,dj->d", drawn[0], table, drawn[1]) for table in (wins, pairs)]
-    width = _width(totals[0] / totals[1], min(wins.shape))
+    draws = totals[0] / totals[1]
+    width = _quantile(min(wins.shape)) * float(draws.std())
     return value, [max(0.0, value - width), min(1.0, value + width)]
 
 
-def _width(draws: Floats, subjects: int) -> float:
-    """Return half the width of the 95 % interval that all privacy scores have.
+def _distance(similarity: Floats) -> Floats:
+    """Return the distance of two vectors of length 1, in [0, 2]."""
+    return np.sqrt(np.maximum(2 - 2 * similarity.astype(np.float64), 0))
 
-    Percentiles of resamples of n out of n subjects are too narrow for few subjects. One less is
-    drawn, which gives the unbiased variance, and the width is that of a t interval.
 
-    Args:
-        draws: The score over resamples of ``subjects - 1`` subjects of a side.
-        subjects: Of the side that has fewer.
-    """
+def _distances(queries: Structure, others: Structure, kind: Kind) -> Floats:
+    """Return the distance to the nearest patch of each subject, ``(n, subjects)``."""
+    return _distance(matches(queries, others, kind).similarity)
+
+
+def _others(own: Structure, whole: Structure, kind: Kind) -> Floats:
+    """Return distances within a set, ``(n, subjects)``, infinite to a patch's own subject."""
+    found = _distances(own, whole, kind).copy()
+    found[np.arange(len(own)), own.subject] = np.inf
+    return found
+
+
+def _equal(
+    first: int, second: int, rng: np.random.Generator
+) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+    """Choose equally many of two numbers of subjects: all when they are equal."""
+    count = min(first, second)
+    for _ in range(1 if first == second else _CHOICES):
+        left, right = (np.sort(rng.choice(n, count, replace=False)) for n in (first, second))
+        yield left, right
+
+
+def _nearest(distances: Floats, columns: npt.NDArray[np.int64], without: int | None) -> Floats:
+    """Return the least distance over some subjects, without one."""
+    kept = columns if without is None else columns[columns != without]
+    return distances[:, kept].min(axis=1) + _TINY
+
+
+def _jackknife(*left_out: list[float]) -> float:
+    """Return half the width of the 95 % interval, from values without one subject of a side."""
+    variance = sum((len(values) - 1) * float(np.var(values)) for values in left_out)
+    return _quantile(min(len(v) for v in left_out)) * float(np.sqrt(variance))
+
+
+def _quantile(subjects: int) -> float:
+    """Return the t quantile of an interval over so many subjects."""
     from scipy.special import stdtrit
 
-    return float(stdtrit(subjects - 1, 1 - _TAIL) * draws.std())
-
-
-def _some(n: int, most: int, rng: np.random.Generator) -> npt.NDArray[np.intp]:
-    """Return at most ``most`` indices, drawn at random, in order."""
-    return np.sort(rng.permutation(n)[:most])
-
-
-def _thinned(vectors: Vectors, per_subject: int, rng: np.random.Generator) -> Vectors:
-    """Return as many patches of every subject, drawn at random."""
-    kept = [
-        rng.permutation(np.flatnonzero(vectors.subject == subject))[:per_subject]
-        for subject in range(vectors.subjects)
-    ]
-    index = np.concatenate(kept)
-    return Vectors(vectors.points[index], vectors.subject[index])
+    return float(stdtrit(subjects - 1, 1 - _TAIL))
 
 
 def _score(
-    value: float, interval: list[float] | None, alarm: bool, both: dict[str, float]
+    value: float,
+    interval: list[float] | None,
+    alarm: bool,
+    found: dict[Kind, tuple[float, list[float] | None]],
 ) -> Score:
-    return Score(value, True, {"ci95": interval, "alarm": bool(alarm), **both})
+    each: dict[str, float] = {kind: value for kind, (value, _) in found.items()}
+    return Score(value, True, {"ci95": interval, "alarm": bool(alarm), **each})

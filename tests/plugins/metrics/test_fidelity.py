@@ -6,11 +6,9 @@ import numpy as np
 import pytest
 from patients import as_patches, patients
 from vbench_plugins.metrics import morphology
-from vbench_plugins.metrics.nearest import nearest, nearest_mirrored, raw_points
 from vbench_plugins.metrics.privacy import _auc
 
 from vbench import registry
-from vbench.features import FilterBank
 
 METRICS = registry.default().metrics("fidelity")
 
@@ -109,30 +107,6 @@ def test_label_agreement_sees_labels_that_lie_elsewhere():
     )
     assert right > 0.8
     assert misplaced < 0.6
-
-
-def test_nearest_neighbours_are_exact():
-    rng = np.random.default_rng(0)
-    first, second = rng.normal(5, 1, (70, 9)), rng.normal(5, 1, (90, 9))
-    second[13] = first[4]
-    place, distance = nearest(first, second, 3)
-    expected = np.sort(np.linalg.norm(first[:, None] - second, axis=2), axis=1)[:, :3]
-    np.testing.assert_allclose(distance, expected, atol=1e-9)
-    assert distance[4, 0] == 0
-    assert place[4, 0] == 13
-
-
-@pytest.mark.parametrize("size", [(16, 16), (6, 6, 6), (12, 8, 12), (40, 40), (18, 18, 18)])
-def test_a_mirrored_copy_is_found(size):
-    training = patients(1, 12, seed=0, size=size)
-    array = training.take(np.arange(12))[:, :, ::-1]
-    if size[0] == size[-1]:
-        array = np.swapaxes(array, 2, -1)
-    index = np.arange(12)
-    assert nearest_mirrored(as_patches(array), index, training, FilterBank()) == pytest.approx(
-        0, abs=1e-6
-    )
-    assert raw_points(training).shape[1] <= 1024 or size == (18, 18, 18)
 
 
 def test_membership_auc_is_that_of_all_pairs():

@@ -1,0 +1,256 @@
+"""Compares the structure of patches, whatever was done to their contrast, direction and place.
+
+A copied patch can be brightened, mirrored, turned, blurred, inverted or shifted before it is
+released. Three descriptors see through that, each through another part:
+
+- ``shape``: the image averaged over a coarse grid. Noise, blur, fine displacement and small turns
+  hardly change it.
+- ``spectrum``: the low frequencies of the image, without their phase. A small shift or an
+  inversion hardly changes it.
+- ``label``: the label averaged over the same grid. What is done to the image does not change it.
+
+All have mean 0 and length 1, so gain and offset do not matter, and all are compared under the
+mirror images and right-angle turns that keep the patch's shape. The similarity of two patches is
+the largest correlation over these, in [-1, 1].
+"""
+
+from __future__ import annotations
+
+import itertools
+import weakref
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from vbench import Patches
+from vbench.layout import image_of, label_of
+
+Floats = npt.NDArray[np.float32]
+Indices = npt.NDArray[np.intp]
+Kind: TypeAlias = Literal["shape", "spectrum", "label"]
+KINDS: tuple[Kind, ...] = ("shape", "spectrum", "label")
+
+#: Cells of the coarse grid: few enough to average noise out, enough to tell patients apart.
+_CELLS = 64
+#: The highest frequency of a spectrum, in periods per patch.
+_FREQUENCY = 2
+#: An image whose deviation is below this, in units of intensity, shows nothing to compare.
+BLANK = 0.01
+#: Patches that are compared together: their similarities stay in the processor's cache.
+_ROWS, _COLUMNS, _READ = 128, 512, 512
+
+
+@dataclass(frozen=True, eq=False)
+class Structure:
+    """Descriptors of a set of patches.
+
+    Attributes:
+        vectors: By descriptor, ``(n, d)``, mean 0 and length 1; 0 where there is nothing to see.
+        views: By descriptor, the symmetries as permutations of a vector, ``(symmetries, d)``.
+        subject: The subject of each patch, numbered within the set from 0, ``(n,)``.
+    """
+
+    vectors: Mapping[Kind, Floats]
+    views: Mapping[Kind, Indices]
+    subject: npt.NDArray[np.int64]
+
+    @property
+    def subjects(self) -> int:
+        """Number of subjects."""
+        return int(self.subject.max()) + 1
+
+    def __len__(self) -> int:
+        """Return the number of patches."""
+        return len(self.subject)
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Some patches of a set.
+
+    Attributes:
+        index: Which ones, in order.
+        structure: Theirs; subjects keep their numbers.
+    """
+
+    index: Indices
+    structure: Structure
+
+
+#: What was described or compared is kept as long as the set itself: scores share it.
+_DESCRIBED: weakref.WeakKeyDictionary[Patches, Structure] = weakref.WeakKeyDictionary()
+_SAMPLED: weakref.WeakKeyDictionary[Structure, dict[tuple[int, int], Sample]] = (
+    weakref.WeakKeyDictionary()
+)
+_COMPARED: weakref.WeakKeyDictionary[
+    Structure, weakref.WeakKeyDictionary[Structure, dict[Kind, Matches]]
+] = weakref.WeakKeyDictionary()
+
+
+def structure(patches: Patches) -> Structure:
+    """Describe all patches of a set."""
+    if patches not in _DESCRIBED:
+        _DESCRIBED[patches] = _describe(patches)
+    return _DESCRIBED[patches]
+
+
+def sample(whole: Structure, most: int, seed: int) -> Sample:
+    """Return at most so many patches of a set, drawn at random."""
+    known = _SAMPLED.setdefault(whole, {})
+    if (most, seed) not in known:
+        index = np.sort(np.random.default_rng(seed).permutation(len(whole))[:most])
+        vectors = {kind: found[index] for kind, found in whole.vectors.items()}
+        known[most, seed] = Sample(index, Structure(vectors, whole.views, whole.subject[index]))
+    return known[most, seed]
+
+
+def _describe(patches: Patches) -> Structure:
+    size = tuple(patches.size)
+    grid = _grid(size)
+    parts: dict[Kind, list[Floats]] = {kind: [] for kind in KINDS}
+    for first in range(0, len(patches), _READ):
+        taken = patches.take(np.arange(first, min(first + _READ, len(patches))))
+        image, label = (np.asarray(part, np.float32) for part in (image_of(taken), label_of(taken)))
+        blank = image.std(axis=tuple(range(1, image.ndim))) < BLANK
+        shape, spectrum = _averages(image, grid), _spectrum(image)
+        shape[blank] = spectrum[blank] = 0
+        parts["shape"].append(shape)
+        parts["spectrum"].append(spectrum)
+        parts["label"].append(_averages(label, grid))
+    frequencies = tuple(_frequencies(n).size for n in size)
+    cells = _symmetries(grid, size)
+    return Structure(
+        {kind: _unit(np.concatenate(found)) for kind, found in parts.items()},
+        {"shape": cells, "label": cells, "spectrum": _distinct(_symmetries(frequencies, size))},
+        np.unique(patches.subject_index, return_inverse=True)[1],
+    )
+
+
+@dataclass(frozen=True)
+class Matches:
+    """The most similar patch of each subject of another set, for each patch.
+
+    Attributes:
+        similarity: ``(n, subjects)``, in [-1, 1].
+        place: The index of that patch in the other set, ``(n, subjects)``.
+        back: The similarity of each of the others to the most similar of all patches, ``(m,)``.
+    """
+
+    similarity: Floats
+    place: Indices
+    back: Floats
+
+
+def matches(queries: Structure, others: Structure, kind: Kind) -> Matches:
+    """Find the most similar patch of each subject of another set, under all symmetries."""
+    known = _COMPARED.setdefault(queries, weakref.WeakKeyDictionary()).setdefault(others, {})
+    if kind not in known:
+        known[kind] = _match(queries, others, kind)
+    return known[kind]
+
+
+def _match(queries: Structure, others: Structure, kind: Kind) -> Matches:
+    points, order = others.vectors[kind], np.argsort(others.subject, kind="stable")
+    best = np.empty((len(queries), others.subjects), np.float32)
+    place = np.empty((len(queries), others.subjects), np.intp)
+    back = np.full(len(others), -1, np.float32)
+    starts = np.searchsorted(others.subject[order], np.arange(others.subjects + 1))
+    for first in range(0, len(queries), _ROWS):
+        rows = slice(first, first + _ROWS)
+        turned = queries.vectors[kind][rows][:, queries.views[kind]]
+        for subject in range(others.subjects):
+            own = order[starts[subject] : starts[subject + 1]]
+            found = similarities(turned, points[own])
+            nearest = found.argmax(axis=1)
+            best[rows, subject] = np.take_along_axis(found, nearest[:, None], 1)[:, 0]
+            place[rows, subject] = own[nearest]
+            back[own] = np.maximum(back[own], found.max(axis=0))
+    return Matches(best, place, back)
+
+
+def similarities(turned: Floats, points: Floats) -> Floats:
+    """Return the largest correlation over symmetries, ``(n, m)``.
+
+    Args:
+        turned: Descriptors under all symmetries, ``(n, symmetries, d)``.
+        points: The others, ``(m, d)``.
+    """
+    out = np.full((len(turned), len(points)), -1, np.float32)
+    for first in range(0, len(points), _COLUMNS):
+        part = np.ascontiguousarray(points[first : first + _COLUMNS].T)
+        best = out[:, first : first + _COLUMNS]
+        for view in range(turned.shape[1]):
+            np.maximum(best, np.ascontiguousarray(turned[:, view]) @ part, out=best)
+    return np.minimum(out, 1, out=out)
+
+
+def _grid(size: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the cells per axis: about :data:`_CELLS`, as cubic as the patch allows."""
+    edge = float(np.prod(size) / _CELLS) ** (1 / len(size))
+    return tuple(min(n, max(1, round(n / edge))) for n in size)
+
+
+def _average(n: int, cells: int) -> Floats:
+    """Return the matrix that averages ``n`` values over ``cells`` parts of equal length."""
+    edges = np.linspace(0, n, cells + 1)
+    left, right = np.arange(n), np.arange(n) + 1
+    overlap = np.minimum(edges[1:, None], right) - np.maximum(edges[:-1, None], left)
+    return (np.maximum(overlap, 0) * (cells / n)).astype(np.float32)
+
+
+def _averages(values: Floats, grid: tuple[int, ...]) -> Floats:
+    out = values
+    for axis, cells in enumerate(grid, start=1):
+        matrix = _average(values.shape[axis], cells)
+        out = np.moveaxis(np.tensordot(out, matrix, axes=(axis, 1)), -1, axis)
+    return np.ascontiguousarray(out).reshape(len(values), -1)
+
+
+def _spectrum(image: Floats) -> Floats:
+    from scipy import fft
+
+    axes = tuple(range(1, image.ndim))
+    window = np.ones((), np.float32)
+    for n in image.shape[1:]:
+        window = window[..., None] * np.hanning(n + 2)[1:-1].astype(np.float32)
+    window /= window.sum()
+    centred = (image - (image * window).sum(axes, keepdims=True)) * window
+    found = fft.fftn(centred, axes=axes)
+    for axis in axes:
+        found = found.take(_frequencies(image.shape[axis]), axis=axis)
+    # Roots, because the lowest frequencies hold most of the power.
+    return np.sqrt(np.abs(found)).reshape(len(image), -1).astype(np.float32)
+
+
+def _frequencies(n: int) -> Indices:
+    highest = min(_FREQUENCY, (n - 1) // 2)
+    return np.arange(-highest, highest + 1)
+
+
+def _unit(vectors: Floats) -> Floats:
+    centred = vectors - vectors.mean(axis=1, keepdims=True)
+    length = np.linalg.norm(centred, axis=1, keepdims=True)
+    return np.divide(centred, length, out=np.zeros_like(centred), where=length > 1e-12)
+
+
+def _symmetries(grid: tuple[int, ...], size: tuple[int, ...]) -> Indices:
+    """Return flat indices of a grid, mirrored and with axes of equal extent swapped."""
+    return np.stack(list(turned(np.arange(int(np.prod(grid))).reshape(grid), size)))
+
+
+def turned(grid: npt.NDArray[Any], size: tuple[int, ...]) -> Iterator[npt.NDArray[Any]]:
+    """Return all symmetries of an array over a patch of this size, each as a vector."""
+    for order in itertools.permutations(range(len(size))):
+        if tuple(size[axis] for axis in order) == size:
+            for mirror in itertools.product((1, -1), repeat=len(size)):
+                yield grid.transpose(order)[tuple(slice(None, None, m) for m in mirror)].ravel()
+
+
+def _distinct(views: Indices) -> Indices:
+    """Leave out every second view: a spectrum's point reflection is itself."""
+    last = views.shape[1] - 1
+    halves = np.minimum(views, last - views)
+    return views[np.sort(np.unique(halves, axis=0, return_index=True)[1])]
