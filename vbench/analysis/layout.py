@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from vbench.analysis.budgets import budget_text
-from vbench.analysis.wording import Row, duration, headline, lapses, number, signs, span
+from vbench.analysis.wording import (
+    Row,
+    duration,
+    has_verdicts,
+    headline,
+    lapses,
+    number,
+    privacy_word,
+    risk,
+    signs,
+    span,
+)
 from vbench.regimes import EXTRA_REFERENCES, MAIN_REFERENCES
 
 #: Characters of a failure's message that a table shows; leaderboard.json has all of them.
@@ -49,7 +60,8 @@ def sections(
     Args:
         leaderboard: Content of leaderboard.json.
         metrics: Which to show; DSC and HD95 when None.
-        compact: Leave out standard deviations, the interval of the ratio, pruned trials, and time.
+        compact: Leave out standard deviations, the interval of the ratio, the worst patient,
+            pruned trials, and time.
         budget: Show what each arm was trained with.
     """
     chosen = list(metrics or headline(leaderboard))
@@ -64,6 +76,9 @@ def sections(
         reference = _reference(group, chosen)
         seeds = {row["seeds"] for row in group}
         header = ["", "arm", *(_title(name, info[name]) for name in chosen)]
+        judged = has_verdicts(group)
+        if judged:
+            header.insert(3 + chosen.index(first), "privacy")
         references = [reference] if reference else []
         references += [
             name
@@ -77,7 +92,8 @@ def sections(
         header += [] if compact else ["time"]
         header += ["budget"] if budget else []
         lines = [
-            _line(row, chosen, first, references, compact, len(seeds) > 1, pruned) for row in group
+            _line(row, chosen, first, references, compact, len(seeds) > 1, pruned, judged)
+            for row in group
         ]
         if budget:
             lines = [
@@ -135,6 +151,7 @@ def _line(
     compact: bool,
     seeds: bool,
     pruned: bool,
+    judged: bool,
 ) -> tuple[Cell, ...]:
     entry = row["metrics"][first]
     rank = f"{entry['rank']}{'=' if entry['tied'] else ''}" if entry.get("rank") else ""
@@ -147,6 +164,8 @@ def _line(
         parts += [span(score["ci95"]), lapses(row, name)]
         text = " ".join(part for part in parts if part)
         cells.append(Cell(text, best=score.get("rank") == 1))
+        if judged and name == first:
+            cells.append(Cell(f"{privacy_word(row)} {'' if compact else risk(row)}".strip()))
     for reference in references:
         against = row["versus"].get(reference, {}).get(first)
         parts = [] if against is None else [number(against["ratio"], 3)]
