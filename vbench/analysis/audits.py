@@ -10,6 +10,8 @@ import numpy as np
 from vbench.analysis.folder import Arm, Results
 from vbench.records.stages import AuditResult
 
+#: Details about single patients and patches, which the verdict is made of.
+_OWN = ("patients", "flagged")
 #: Longer lists are of single patches or patients: the records have them.
 _LONGEST = 64
 
@@ -41,6 +43,8 @@ def audit_summary(results: Results, arm: Arm) -> dict[str, dict[str, Any]]:
 def _average(tables: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for name in dict.fromkeys(field for table in tables for field in table):
+        if name in _OWN:
+            continue
         there = [table[name] for table in tables if table.get(name) is not None]
         values = [value for value in there if _is_short(value)]
         if values or not there:

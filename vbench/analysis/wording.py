@@ -76,16 +76,14 @@ def privacy_word(row: Row) -> str:
     return "ALARM" if word == "alarm" else word
 
 
-def risk(row: Row, *, compact: bool = False) -> str:
+def risk(row: Row) -> str:
     """Return the risk of the worst training patient with its interval; empty when not known."""
     worst = row.get("worst_patient")
-    if worst is None:
-        return ""
-    return f"{number(worst['value'], 2)} {'' if compact else span(worst['ci95'], 2)}".strip()
+    return f"{number(worst['value'], 2)} {span(worst['ci95'], 2)}".rstrip() if worst else ""
 
 
-def _privacy(rows: Sequence[Row]) -> list[str]:
-    """Explain the column of verdicts."""
+def _privacy(rows: Sequence[Row], compact: bool) -> list[str]:
+    """Explain the columns about privacy."""
     if not has_verdicts(rows):
         return []
     text = "privacy of the synthetic patches: ALARM when any score of any seed raises one; no alarm"
@@ -93,9 +91,11 @@ def _privacy(rows: Sequence[Row]) -> list[str]:
     words = {privacy_word(row) for row in rows}
     text += "; not judged: a seed has no privacy score" if "not judged" in words else ""
     text += "; — shares no synthetic patches" if "—" in words else ""
-    if any(row.get("worst_patient") for row in rows):
-        text += "; beside it the risk of the worst training patient, 0 to 1 [95 % interval]"
-    return [text]
+    lines = [text]
+    if not compact and any(map(risk, rows)):
+        lines.append("worst patient: how much was found of the training patient most at risk, 0 to "
+                     "1 [95 % interval]; leaderboard.json and report.html say who")  # fmt: skip
+    return lines
 
 
 def legend(
@@ -126,7 +126,7 @@ def legend(
         lines.append("u undefined cases, which count with the value that the metric's rule gives")
     if "f" in shown:
         lines.append("f failed cases, which have no value")
-    lines += _privacy(rows)
+    lines += _privacy(rows, compact)
     if any(row["metrics"][name].get("tied") for row, name in pairs):
         lines.append("= equal means share a rank")
     return lines + collapse_notes(leaderboard["rows"])

@@ -15,8 +15,13 @@ Board = Mapping[str, Any]
 Row = Mapping[str, Any]
 
 
-def summary(board: Board) -> list[str]:
-    """Return the sentences of the summary."""
+def summary(board: Board, *, named: bool = False) -> list[str]:
+    """Return the sentences of the summary.
+
+    Args:
+        board: Content of leaderboard.json.
+        named: Whether the training patient who is most at risk is named: only in-house.
+    """
     primary = board["primary"]
     if primary is None:
         return ["No score was recorded."]
@@ -27,7 +32,7 @@ def summary(board: Board) -> list[str]:
         *_transfer(board, primary),
         *_lapses(board, rows),
         *(f"{note}." for note in collapse_notes(board["rows"])),
-        *_privacy(board, rows),
+        *_privacy(board, rows, named),
         *_caution(board, rows),
     ]
 
@@ -204,22 +209,41 @@ def _lapses(board: Board, rows: list[Row]) -> Iterator[str]:
         )
 
 
-def _privacy(board: Board, rows: list[Row]) -> Iterator[str]:
-    audited = [row for row in rows if row["privacy"]]
-    if not audited:
-        return
-    alarmed = [
-        row["arm"] for row in audited if any(alarm(entry) for entry in row["privacy"].values())
-    ]
+def _privacy(board: Board, rows: list[Row], named: bool) -> Iterator[str]:
+    alarmed = [row for row in board["rows"] if row.get("verdict") == "alarm"]
+    quiet = [row for row in rows if row.get("verdict") == "no alarm"]
+    unknown = [row for row in rows if row.get("verdict") == "not judged"]
     if alarmed:
-        yield f"Privacy alarms: {', '.join(alarmed)}; see the privacy panel."
-    else:
-        yield f"No privacy alarm in {len(audited)} audited arms; that is no proof of privacy."
+        yield f"Privacy alarms: {', '.join(map(_alarms, alarmed))}; see the privacy panel."
+    if quiet:
+        others = f" in the other {count(len(quiet), 'audited arm')}" if alarmed else ""
+        others = others or f" in {count(len(quiet), 'audited arm')}"
+        yield f"No privacy alarm{others}; that is no proof of privacy."
+    if unknown:
+        names = ", ".join(row["arm"] for row in unknown)
+        yield f"Not judged, since privacy scores are missing: {names}."
+    risks = [row for row in board["rows"] if row.get("worst_patient")]
+    if risks:
+        yield _worst(max(risks, key=lambda row: row["worst_patient"]["value"]), named)
 
 
-def alarm(entry: Mapping[str, Any]) -> bool:
-    """Whether an audit raised an alarm: its own flag."""
-    return bool(entry.get("alarm"))
+def _alarms(row: Row) -> str:
+    """Name an arm with the scores that raised an alarm, and in how many seeds."""
+    words = list(row["verdicts"].values())
+    seeds = f" in {words.count('alarm')} of {len(words)} seeds" if len(words) > 1 else ""
+    return f"{row['arm']} ({', '.join(row['alarms'])}{seeds})"
+
+
+def _worst(row: Row, named: bool) -> str:
+    worst = row["worst_patient"]
+    risk = f"{number(worst['value'], 2)} {span(worst['ci95'], 2)}".rstrip()
+    says = f"risk {risk} on a scale from 0 to 1, by {worst['metric']}, seed {worst['seed']}"
+    if not named:
+        return f"The training patient most at risk is one of {row['arm']}: {says}."
+    return (
+        f"The training patient most at risk is {worst['patient']}, by {row['arm']}: {says}. "
+        "Patients are named here: this report is for use in-house."
+    )
 
 
 def _caution(board: Board, rows: list[Row]) -> Iterator[str]:
