@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vbench.analysis.collapse import collapse_notes
@@ -65,18 +65,18 @@ def lapses(row: Row, metric: str) -> str:
     return " ".join(f"{sign}{count}" for sign, count in counts if count)
 
 
-def has_verdicts(rows: Sequence[Row]) -> bool:
+def has_verdicts(rows: Sequence[Mapping[str, Any]]) -> bool:
     """Whether any of these arms shares synthetic patches, which privacy is judged for."""
     return any(row.get("verdict") for row in rows)
 
 
-def privacy_word(row: Row) -> str:
+def privacy_word(row: Mapping[str, Any]) -> str:
     """Return an arm's verdict; — when it shares no synthetic patches."""
     word = row.get("verdict") or "—"
     return "ALARM" if word == "alarm" else word
 
 
-def risk(row: Row) -> str:
+def risk(row: Mapping[str, Any]) -> str:
     """Return the risk of the worst training patient with its interval; empty when not known."""
     worst = row.get("worst_patient")
     return f"{number(worst['value'], 2)} {span(worst['ci95'], 2)}".rstrip() if worst else ""

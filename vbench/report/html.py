@@ -11,7 +11,16 @@ from markupsafe import Markup, escape
 
 from vbench.analysis.budgets import patches_text, search_text, steps_text
 from vbench.analysis.layout import short_name
-from vbench.analysis.wording import duration, lapses, number, privacy_word, signs, span
+from vbench.analysis.wording import (
+    duration,
+    has_verdicts,
+    lapses,
+    number,
+    privacy_word,
+    risk,
+    signs,
+    span,
+)
 from vbench.colours import css
 
 
@@ -28,8 +37,8 @@ def environment() -> Any:
     )
     made.filters |= {"number": number, "span": span, "duration": duration, "short": short_name}
     made.filters |= {"steps": steps_text, "patches": patches_text, "search": search_text}
-    made.filters |= {"breakable": breakable, "css": css, "privacy": privacy}
-    made.globals |= {"signs": signs, "lapses": lapses}
+    made.filters |= {"breakable": breakable, "css": css, "privacy": privacy, "risk": risk}
+    made.globals |= {"signs": signs, "lapses": lapses, "has_verdicts": has_verdicts}
     return made
 
 

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from vbench.analysis.folder import Results, read_results
 from vbench.analysis.layout import has_budgets
 from vbench.analysis.leaderboard import leaderboard as build
-from vbench.analysis.wording import has_verdicts, headline, legend
+from vbench.analysis.wording import headline, legend
 from vbench.colours import LEGEND, style
 from vbench.figures.sections import sections
 from vbench.regimes import MAIN_REFERENCES, REGIMES
@@ -85,8 +85,6 @@ def render(results: Results, board: dict[str, Any], folder: Path, *, viewer: boo
         summary=summary(board, named=True),
         viewer=viewer,
         shared=[row for row in board["rows"] if row.get("verdict")],
-        judged=has_verdicts(board["rows"]),
-        worst=any(row.get("worst_patient") for row in board["rows"]),
         **sections(results, board, folder.parent / "store"),
     )  # fmt: skip
 

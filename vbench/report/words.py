@@ -9,7 +9,7 @@ from vbench.analysis.collapse import collapse_notes
 from vbench.analysis.controls import explained, more_than_training
 from vbench.analysis.layout import short_name
 from vbench.analysis.uncertainty import ALPHA
-from vbench.analysis.wording import duration, number, p_value, span
+from vbench.analysis.wording import duration, number, p_value, risk, span
 
 Board = Mapping[str, Any]
 Row = Mapping[str, Any]
@@ -236,12 +236,11 @@ def _alarms(row: Row) -> str:
 
 def _worst(row: Row, named: bool) -> str:
     worst = row["worst_patient"]
-    risk = f"{number(worst['value'], 2)} {span(worst['ci95'], 2)}".rstrip()
-    says = f"risk {risk} on a scale from 0 to 1, by {worst['metric']}, seed {worst['seed']}"
+    says = f"{risk(row)} on a scale from 0 to 1 ({worst['metric']}, seed {worst['seed']})"
     if not named:
-        return f"The training patient most at risk is one of {row['arm']}: {says}."
+        return f"The training patient most at risk is one in {row['arm']}: {says}."
     return (
-        f"The training patient most at risk is {worst['patient']}, by {row['arm']}: {says}. "
+        f"The training patient most at risk is {worst['patient']}, in {row['arm']}: {says}. "
         "Patients are named here: this report is for use in-house."
     )
 
