@@ -13,7 +13,9 @@ from vbench.figures.vegalite import WIDTH, chart_of, filled, styled, top_legend
 #: Of the plane, in pixels; the axis of y takes the rest of the width.
 PLANE = (WIDTH - 44, 230)
 #: Pixels of a letter, of a line of text, and from a mark to its name.
-_LETTER, _LINE, _GAP = 6.3, 13, 9
+_LETTER, _LINE, _GAP = 6.3, 13, 8
+#: How far below its mark a name may stand, in pixels: not on a level, where the interval is.
+_LEVELS = (-9, 9, -22, 22, -35, 35, -48, 48, -61, 61)
 #: Shape and colour by group: told apart without colours too.
 _LOOKS = {
     "alarm": ("triangle-up", "synthetic"),
@@ -77,7 +79,7 @@ def scatter_chart(
         _template(tuple(marks[0].says)),
         title,
         f"One mark per arm: {y_label} over {x_label}.",
-        {"marks": shown, "labels": _labels(marks, low, high), "references": lines},
+        {"marks": shown, "labels": _labels(marks, low, high, reference), "references": lines},
         {
             "$x": x_label,
             "$y": y_label,
@@ -97,20 +99,29 @@ def _range(values: list[float], reference: tuple[str, float] | None) -> tuple[fl
     return min(values) - room, max(values) + room
 
 
-def _labels(marks: Sequence[Mark], low: float, high: float) -> list[dict[str, Any]]:
+def _labels(
+    marks: Sequence[Mark], low: float, high: float, reference: tuple[str, float] | None
+) -> list[dict[str, Any]]:
     """Place each name beside its mark, where it covers no mark and no other name.
 
     A name that has to go further away gets a line to its mark.
     """
     width, height = PLANE
-    at = {i: (m.x * width, (high - m.y) / (high - low) * height) for i, m in enumerate(marks)}
+
+    def level(y: float) -> float:
+        return (high - y) / (high - low) * height
+
+    at = {i: (mark.x * width, level(mark.y)) for i, mark in enumerate(marks)}
     taken: list[Box] = [(x - 6, y - 6, x + 6, y + 6) for x, y in at.values()]
+    if reference is not None:  # its name, at the right end above the line
+        end = level(reference[1])
+        taken.append((width - _LETTER * len(reference[0]), end - _LINE, width, end))
     rows = []
     for i in sorted(at, key=lambda i: at[i][1]):
         (x, y), length = at[i], _LETTER * len(marks[i].label)
         places = [
-            (side, y + step * _LINE)
-            for step in (0, -1, 1, -2, 2, -3, 3, -4, 4, -5, 5)
+            (side, y + below)
+            for below in _LEVELS
             for side in ("left", "right")  # the side of the text that is at the mark
         ]
         boxes = {place: _box(x, place, length) for place in places}
@@ -121,7 +132,7 @@ def _labels(marks: Sequence[Mark], low: float, high: float) -> list[dict[str, An
         rows.append(
             {"label": marks[i].label, "side": side, "x": edge / width,
              "y": high - row / height * (high - low), "to_x": marks[i].x, "to_y": marks[i].y,
-             "away": abs(row - y) > _LINE / 2}
+             "away": abs(row - y) > _LINE}
         )  # fmt: skip
     return rows
 
