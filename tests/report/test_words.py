@@ -112,7 +112,7 @@ def test_alarms_name_the_scores_and_the_seeds_and_the_rest_is_no_proof(leaking):
         "Privacy alarms: synthetic/copy (nn-ratio in 1 of 2 seeds); see the privacy panel."
     )
     assert sentence(leaking, "No privacy alarm") == (
-        "No privacy alarm in the other 1 audited arm; that is no proof of privacy."
+        "No privacy alarm in 1 other audited arm; that is no proof of privacy."
     )
     assert sentence(leaking, "Not judged").endswith("scores are missing: synthetic/flow.")
 

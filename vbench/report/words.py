@@ -216,9 +216,8 @@ def _privacy(board: Board, rows: list[Row], named: bool) -> Iterator[str]:
     if alarmed:
         yield f"Privacy alarms: {', '.join(map(_alarms, alarmed))}; see the privacy panel."
     if quiet:
-        others = f" in the other {count(len(quiet), 'audited arm')}" if alarmed else ""
-        others = others or f" in {count(len(quiet), 'audited arm')}"
-        yield f"No privacy alarm{others}; that is no proof of privacy."
+        arms = count(len(quiet), "other audited arm" if alarmed else "audited arm")
+        yield f"No privacy alarm in {arms}; that is no proof of privacy."
     if unknown:
         names = ", ".join(row["arm"] for row in unknown)
         yield f"Not judged, since privacy scores are missing: {names}."
