@@ -79,6 +79,10 @@ class Fabricated:
         """Return the record of a key."""
         return next(record for record in self.records if record["key"] == key)
 
+    def privacy(self, arm: str, seed: int = 0) -> dict[str, Any]:
+        """Return the privacy scores of an arm's audit, to be changed in place."""
+        return self.record(self.arm(arm)["audit"][str(seed)])["result"]["privacy"]
+
     def cases(self, arm: str, seed: int = 0) -> list[dict[str, Any]]:
         """Return the cases of an arm's evaluate job, to be changed in place."""
         return self.record(self.arm(arm)["evaluate"][str(seed)])["result"]["cases"]

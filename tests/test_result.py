@@ -193,3 +193,17 @@ def test_score_takes_arrays_and_files(tmp_path: Path):
     found = vbench.score(prediction, truth, spacing=(0.5, 0.5, 0.7), metrics=["dsc", "recall"])
     assert found == {"dsc": pytest.approx(14 / 15), "recall": pytest.approx(7 / 8)}
     assert len(vbench.score(prediction, truth, spacing=(1, 1, 1))) > 15
+
+
+def test_the_frame_has_the_verdict_and_the_worst_patient(tmp_path):
+    truth = {"real": 0.9, "synthetic/copy": 0.88}
+    made = fabricate(tmp_path, truth=truth, seeds=(0,), n_test=1, failed=None)
+    made.privacy("synthetic/copy")["nn-ratio"] |= {
+        "alarm": True,
+        "patients": [{"subject": 3, "value": 0.75, "ci95": [0.6, 0.9]}],
+    }
+    made.rewrite()
+    frame = vbench.read_result(made.folder).leaderboard
+    names = ["verdict", "worst_patient", *(f"worst_patient_risk{s}" for s in ("", "_low", "_high"))]
+    assert frame.loc["synthetic/copy", names].tolist() == ["alarm", "source-03", 0.75, 0.6, 0.9]
+    assert frame.loc["real", names].isna().all()

@@ -17,7 +17,7 @@ from vbench.analysis.chosen import Chosen
 from vbench.analysis.collapse import collapse_notes
 from vbench.analysis.folder import Arm, Results
 from vbench.analysis.scores import arm_scores, segmentation_metrics
-from vbench.analysis.wording import number, span
+from vbench.analysis.wording import number, privacy_word, risk, span
 from vbench.markdown import table
 from vbench.records.job import JobRecord
 from vbench.records.stages import FitGeneratorResult, FitSegmenterResult
@@ -93,6 +93,10 @@ class ArmResult:
                 "",
                 f"Failed in {failure['stage']}: {failure['reason']}: {failure['message']}",
             ]
+        if row.get("verdict"):
+            worst = f"; worst patient's risk {risk(row)}" if risk(row) else ""
+            alarms = f" ({', '.join(row['alarms'])})" if row["alarms"] else ""
+            lines += ["", f"Privacy: {privacy_word(row)}{alarms}{worst}"]
         lines += [line for note in self.notes for line in ("", f"⚠ {note}")]
         references = (name for name in MAIN_REFERENCES if name in row["versus"])
         reference = next(references, MAIN_REFERENCES[0])

@@ -70,7 +70,9 @@ class RunResult:
         For each segmentation metric such as ``dsc``: ``dsc`` the mean, ``dsc_sd`` between
         subjects, ``dsc_low`` and ``dsc_high`` its 95 % interval, ``dsc_n`` and ``dsc_undefined``
         the number of cases and of those whose value a rule gave, ``dsc_ratio_to_real``.
-        For fidelity and privacy the value under the metric's name. Missing values are NaN.
+        For fidelity and privacy the value under the metric's name. ``verdict``: what the privacy
+        scores say together. ``worst_patient``, ``worst_patient_risk`` with ``_low`` and ``_high``:
+        the training patient of whom most was found, by name. Missing values are NaN.
         """
         import pandas as pd
 
@@ -224,7 +226,15 @@ def _scores(row: Mapping[str, Any]) -> dict[str, Any]:
             found[f"{name}_ratio_to_real"] = against["ratio"]
     for family in ("fidelity", "privacy"):
         found |= {name: entry.get("value") for name, entry in row[family].items()}
-    return found
+    worst = row.get("worst_patient") or {}
+    low, high = worst.get("ci95") or (None, None)
+    return found | {
+        "verdict": row.get("verdict"),
+        "worst_patient": worst.get("patient"),
+        "worst_patient_risk": worst.get("value"),
+        "worst_patient_risk_low": low,
+        "worst_patient_risk_high": high,
+    }
 
 
 def _synthetic(results: Results, folder: Path, arm: str, seed: int | None) -> str:

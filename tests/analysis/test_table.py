@@ -166,3 +166,62 @@ def test_spans_and_durations():
     assert span([0.84, 0.86]) == "[0.840, 0.860]"
     assert span(None) == ""
     assert [duration(s) for s in (12, 200, 7600)] == ["12 s", "3 min", "2.1 h"]
+
+
+@pytest.fixture(scope="module")
+def leaking(tmp_path_factory):
+    truth = {"real": 0.9, "synthetic/copy": 0.88, "synthetic/gan": 0.8, "scratch/n1": 0.8}
+    folder = tmp_path_factory.mktemp("out")
+    made = fabricate(folder, truth=truth, seeds=(0,), n_test=2, failed=None)
+    made.privacy("synthetic/copy")["nn-ratio"] |= {
+        "alarm": True,
+        "patients": [{"subject": 3, "value": 0.75, "ci95": [0.6, 0.9]}],
+    }
+    made.rewrite()
+    return build_leaderboard(made.folder)
+
+
+def test_a_verdict_stands_beside_the_score_of_each_arm(leaking):
+    lines = {line.split("|")[2].strip(): line for line in markdown(leaking).splitlines()
+             if line.count("|") > 3}  # fmt: skip
+    head = [cell.strip() for cell in lines["arm"].split("|")]
+    assert head[3:6] == ["DSC ↑", "privacy", "worst patient"]
+    beside = {
+        arm: [cell.strip() for cell in lines[arm].split("|")[4:6]]
+        for arm in ("real", "synthetic/copy", "synthetic/gan")
+    }
+    assert beside == {
+        "real": ["—", ""],
+        "synthetic/copy": ["ALARM", "0.75 \\[0.60, 0.90\\]"],
+        "synthetic/gan": ["no alarm", ""],
+    }
+    assert "scratch/n1 | " in lines["scratch/n1"]
+    assert "—" not in lines["scratch/n1"], "a table of arms that share nothing has no such column"
+
+
+def test_a_narrow_terminal_has_the_verdict_and_explains_it(leaking):
+    text = shown(leaking, 80)
+    at = next(line for line in text.splitlines() if "synthetic/copy" in line)
+    assert "ALARM" in at
+    assert "worst patient" not in text
+    assert "no alarm (which is no proof)" in " ".join(text.split())
+
+
+def test_csv_has_the_verdict_after_all_columns_that_were_there(leaking):
+    lines = list(csv.DictReader(io.StringIO(to_csv(leaking))))
+    assert list(lines[0])[-4:] == [
+        "verdict", "worst_patient_risk", "worst_patient_risk_ci95_low",
+        "worst_patient_risk_ci95_high",
+    ]  # fmt: skip
+    found = {line["arm"]: list(line.values())[-4:] for line in lines}
+    assert found["synthetic/copy"] == ["alarm", "0.75", "0.6", "0.9"]
+    assert found["synthetic/gan"] == ["no alarm", "", "", ""]
+    assert found["real"] == [""] * 4
+
+
+def test_a_board_of_an_earlier_version_is_shown_without_verdicts(leaking):
+    new = ("verdict", "verdicts", "alarms", "worst_patient", "flagged")
+    rows = [{k: v for k, v in row.items() if k not in new} for row in leaking["rows"]]
+    old = {**leaking, "rows": rows}
+    assert "privacy" not in shown(old) + markdown(old)
+    assert {line["verdict"] for line in csv.DictReader(io.StringIO(to_csv(old)))} == {""}

@@ -249,3 +249,27 @@ def test_the_viewer_keeps_to_its_budget(made, monkeypatch):
     monkeypatch.setattr(viewer, "BUDGET", 10)
     report = write_report(made.folder)
     assert report.with_name("viewer.html").read_text("utf-8").count('"title": ') == 1
+
+
+def test_the_report_names_the_worst_patient_and_says_that_it_is_for_use_in_house(tmp_path):
+    truth = {"real": 0.9, "synthetic/copy": 0.88, "synthetic/gan": 0.8}
+    made = fabricate(tmp_path, truth=truth, seeds=(0,), n_test=1, failed=None)
+    made.plan["data"]["source"]["subjects"]["train"][3] = HOSTILE
+    made.privacy("synthetic/copy")["nn-ratio"] |= {
+        "alarm": True,
+        "ceiling": 0.0,
+        "patients": [{"subject": 3, "value": 0.75, "ci95": [0.6, 0.9]}],
+    }
+    train = made.record(made.arm("synthetic/copy")["audit"]["0"])["inputs"]["train"]
+    made.record(train[3])["inputs"]["subject"] = HOSTILE
+    made.rewrite()
+    text, page = read(write_report(made.folder))
+    assert page.faults == []
+    assert "<img src=x" not in text
+    table = text[text.index('id="leaderboard"') : text.index('id="subjects"')]
+    assert '<td><strong>⚠ alarm</strong></td>\n<td data-value="0.75">0.75 [0.60, 0.90]' in table
+    assert "onerror=alert(1)" in table
+    panel = text[text.index('id="audits"') : text.index('id="cost"')]
+    assert "Patients are named as in the data set: this report is for use in-house." in panel
+    assert "Utility against risk of the worst patient" in panel
+    assert "Utility against strongest privacy score" in panel

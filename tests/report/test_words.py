@@ -90,3 +90,43 @@ def test_one_subject_is_no_test(tmp_path):
 def test_worth_says_when_it_is_not_known(tmp_path):
     text = " ".join(summary(board_of(tmp_path, n_test=1)))
     assert "How many patients that is worth cannot be said: fewer than two test subjects" in text
+
+
+@pytest.fixture(scope="module")
+def leaking(tmp_path_factory):
+    """A board on which one arm leaks in one of two seeds, and one was not judged."""
+    truth = {"real": 0.9, "synthetic/copy": 0.88, "synthetic/gan": 0.8, "synthetic/flow": 0.7}
+    folder = tmp_path_factory.mktemp("out")
+    made = fabricate(folder, truth=truth, seeds=(0, 1), n_test=2, failed=None)
+    made.privacy("synthetic/copy", 1)["nn-ratio"] |= {
+        "alarm": True,
+        "patients": [{"subject": 3, "value": 0.75, "ci95": [0.6, 0.9]}],
+    }
+    made.records.remove(made.record(made.arm("synthetic/flow")["audit"]["1"]))
+    made.rewrite()
+    return build_leaderboard(made.folder)
+
+
+def test_alarms_name_the_scores_and_the_seeds_and_the_rest_is_no_proof(leaking):
+    assert sentence(leaking, "Privacy alarms") == (
+        "Privacy alarms: synthetic/copy (nn-ratio in 1 of 2 seeds); see the privacy panel."
+    )
+    assert sentence(leaking, "No privacy alarm") == (
+        "No privacy alarm in 1 other audited arm; that is no proof of privacy."
+    )
+    assert sentence(leaking, "Not judged").endswith("scores are missing: synthetic/flow.")
+
+
+def test_the_worst_patient_is_named_only_where_that_is_asked_for(leaking):
+    named = next(line for line in summary(leaking, named=True) if "most at risk" in line)
+    assert "source-03, in synthetic/copy: 0.75 [0.60, 0.90] on a scale from 0 to 1" in named
+    assert "(nn-ratio, seed 1)" in named
+    assert named.endswith("Patients are named here: this report is for use in-house.")
+    plain = " ".join(summary(leaking))
+    assert "most at risk is one in synthetic/copy: 0.75" in plain
+    assert "source-03" not in plain + markdown(leaking)
+
+
+def test_without_synthetic_arms_nothing_is_said_of_privacy(tmp_path):
+    board = board_of(tmp_path, truth={"real": 0.9}, failed=None, seeds=(0,), n_test=1)
+    assert "rivacy" not in " ".join(summary(board)) + markdown(board)

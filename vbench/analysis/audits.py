@@ -10,6 +10,11 @@ import numpy as np
 from vbench.analysis.folder import Arm, Results
 from vbench.records.stages import AuditResult
 
+#: Details about single patients and patches, which the verdict is made of.
+_OWN = ("patients", "flagged")
+#: Longer lists are of single patches or patients: the records have them.
+_LONGEST = 64
+
 
 def audit_summary(results: Results, arm: Arm) -> dict[str, dict[str, Any]]:
     """Return ``fidelity`` and ``privacy``: by metric, each field over seeds.
@@ -17,6 +22,8 @@ def audit_summary(results: Results, arm: Arm) -> dict[str, dict[str, Any]]:
     Numbers (``value``, ``floor``, ``ceiling``, …) and lists of numbers are averaged; a flag such as
     ``alarm`` is True when any seed raised it, and ``defined`` only when all are. ``sd`` is of the
     values between seeds, ``n`` counts seeds, ``n_undefined`` those without a defined value.
+    What is said of single patches or patients (``flagged``, ``patients``, any long list) is left
+    to the records.
     """
     found = [results.result(key, AuditResult) for key in arm.audit.values()]
     audits = [audit for audit in found if audit is not None]
@@ -36,7 +43,12 @@ def audit_summary(results: Results, arm: Arm) -> dict[str, dict[str, Any]]:
 def _average(tables: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for name in dict.fromkeys(field for table in tables for field in table):
-        out[name] = _field(name, [table[name] for table in tables if table.get(name) is not None])
+        if name in _OWN:
+            continue
+        there = [table[name] for table in tables if table.get(name) is not None]
+        values = [value for value in there if _is_short(value)]
+        if values or not there:
+            out[name] = _field(name, values)
     values = [table["value"] for table in tables if _is_number(table.get("value"))]
     out["sd"] = float(np.std(values, ddof=1)) if len(values) > 1 else None
     out["n"] = len(tables)
@@ -54,6 +66,15 @@ def _field(name: str, values: list[Any]) -> Any:
     if all(_is_numbers(value) and len(value) == len(values[0]) for value in values):
         return [float(mean) for mean in np.mean(values, axis=0)]
     return values[0] if all(value == values[0] for value in values) else values
+
+
+def _is_short(value: Any) -> bool:
+    """Whether a field is about the set as a whole: a plain value, or a few of them."""
+    parts = list(value.values()) if isinstance(value, Mapping) else value
+    if not isinstance(parts, list | tuple):
+        return True
+    plain = all(part is None or isinstance(part, int | float | str) for part in parts)
+    return plain and len(parts) <= _LONGEST
 
 
 def _is_number(value: Any) -> bool:

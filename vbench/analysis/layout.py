@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from vbench.analysis.budgets import budget_text
-from vbench.analysis.wording import Row, duration, headline, lapses, number, signs, span
+from vbench.analysis.wording import (
+    Row,
+    duration,
+    has_verdicts,
+    headline,
+    lapses,
+    number,
+    privacy_word,
+    risk,
+    signs,
+    span,
+)
 from vbench.regimes import EXTRA_REFERENCES, MAIN_REFERENCES
 
 #: Characters of a failure's message that a table shows; leaderboard.json has all of them.
@@ -49,7 +60,8 @@ def sections(
     Args:
         leaderboard: Content of leaderboard.json.
         metrics: Which to show; DSC and HD95 when None.
-        compact: Leave out standard deviations, the interval of the ratio, pruned trials, and time.
+        compact: Leave out standard deviations, the interval of the ratio, the worst patient,
+            pruned trials, and time; beside a verdict, intervals of all but the primary metric.
         budget: Show what each arm was trained with.
     """
     chosen = list(metrics or headline(leaderboard))
@@ -64,6 +76,10 @@ def sections(
         reference = _reference(group, chosen)
         seeds = {row["seeds"] for row in group}
         header = ["", "arm", *(_title(name, info[name]) for name in chosen)]
+        privacy = ["privacy"] if has_verdicts(group) else []
+        privacy += ["worst patient"] if not compact and any(map(risk, group)) else []
+        at = 3 + chosen.index(first)
+        header[at:at] = privacy
         references = [reference] if reference else []
         references += [
             name
@@ -77,7 +93,8 @@ def sections(
         header += [] if compact else ["time"]
         header += ["budget"] if budget else []
         lines = [
-            _line(row, chosen, first, references, compact, len(seeds) > 1, pruned) for row in group
+            _line(row, chosen, first, references, compact, len(seeds) > 1, pruned, privacy)
+            for row in group
         ]
         if budget:
             lines = [
@@ -135,6 +152,7 @@ def _line(
     compact: bool,
     seeds: bool,
     pruned: bool,
+    privacy: Sequence[str],
 ) -> tuple[Cell, ...]:
     entry = row["metrics"][first]
     rank = f"{entry['rank']}{'=' if entry['tied'] else ''}" if entry.get("rank") else ""
@@ -144,9 +162,12 @@ def _line(
         parts = [number(score["mean"]) + signs(row, name)]
         if score["sd"] is not None and not compact:
             parts.append(f"± {number(score['sd'])}")
-        parts += [span(score["ci95"]), lapses(row, name)]
+        room = not (compact and privacy) or name == first
+        parts += [span(score["ci95"]) if room else "", lapses(row, name)]
         text = " ".join(part for part in parts if part)
         cells.append(Cell(text, best=score.get("rank") == 1))
+        if name == first:
+            cells += [Cell(text) for text in (privacy_word(row), risk(row))[: len(privacy)]]
     for reference in references:
         against = row["versus"].get(reference, {}).get(first)
         parts = [] if against is None else [number(against["ratio"], 3)]

@@ -28,6 +28,7 @@ from vbench.analysis.stats import per_subject, score_range
 from vbench.analysis.transfer import transfer_curves
 from vbench.analysis.trials import trial_counts
 from vbench.analysis.uncertainty import Claim, claim_of, mean_interval
+from vbench.analysis.verdicts import arm_verdict
 from vbench.records.board import Board
 
 
@@ -141,6 +142,7 @@ def _row(
         "best_params": {str(seed): dict(e.params) for seed, e in best.items() if e is not None},
         "collapsed": collapses(results, arm),
         **audit_summary(results, arm),
+        **arm_verdict(results, arm),
     }
 
 

@@ -101,6 +101,7 @@ def to_csv(leaderboard: dict[str, Any]) -> str:
     columns = [*head, "metric", *_wide(summary), *ranks]
     columns += [f"{ref}_{name}" for ref in references for name in ("arm", *_wide(against))]
     columns += [f"budget_{name}" for name in FIELDS]
+    columns += ["verdict", *_wide(("worst_patient_risk", "worst_patient_risk_ci95"))]
     writer.writerow(columns)
     for row in leaderboard["rows"]:
         for metric, entry in row["metrics"].items():
@@ -110,6 +111,8 @@ def to_csv(leaderboard: dict[str, Any]) -> str:
                 other = row["versus"].get(reference, {}).get(metric, {})
                 line += [other.get("arm"), *_values(other, against)]
             line += [row["budget"][name] for name in FIELDS]
+            worst = row.get("worst_patient") or {}
+            line += [row.get("verdict"), *_values(worst, ("value", "ci95"))]
             writer.writerow(["" if value is None else value for value in line])
     return buffer.getvalue()
 

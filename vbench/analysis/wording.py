@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vbench.analysis.collapse import collapse_notes
@@ -65,6 +65,39 @@ def lapses(row: Row, metric: str) -> str:
     return " ".join(f"{sign}{count}" for sign, count in counts if count)
 
 
+def has_verdicts(rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether any of these arms shares synthetic patches, which privacy is judged for."""
+    return any(row.get("verdict") for row in rows)
+
+
+def privacy_word(row: Mapping[str, Any]) -> str:
+    """Return an arm's verdict; — when it shares no synthetic patches."""
+    word = row.get("verdict") or "—"
+    return "ALARM" if word == "alarm" else word
+
+
+def risk(row: Mapping[str, Any]) -> str:
+    """Return the risk of the worst training patient with its interval; empty when not known."""
+    worst = row.get("worst_patient")
+    return f"{number(worst['value'], 2)} {span(worst['ci95'], 2)}".rstrip() if worst else ""
+
+
+def _privacy(rows: Sequence[Row], compact: bool) -> list[str]:
+    """Explain the columns about privacy."""
+    if not has_verdicts(rows):
+        return []
+    text = "privacy of the synthetic patches: ALARM when any score of any seed raises one; no alarm"
+    text += " (which is no proof) when every seed was judged and none did"
+    words = {privacy_word(row) for row in rows}
+    text += "; not judged: a seed has no privacy score" if "not judged" in words else ""
+    text += "; — shares no synthetic patches" if "—" in words else ""
+    lines = [text]
+    if not compact and any(map(risk, rows)):
+        lines.append("worst patient: how much was found of the training patient most at risk, 0 to "
+                     "1 [95 % interval]; leaderboard.json and report.html say who")  # fmt: skip
+    return lines
+
+
 def legend(
     leaderboard: dict[str, Any], metrics: Sequence[str] | None = None, *, compact: bool = False
 ) -> list[str]:
@@ -93,6 +126,7 @@ def legend(
         lines.append("u undefined cases, which count with the value that the metric's rule gives")
     if "f" in shown:
         lines.append("f failed cases, which have no value")
+    lines += _privacy(rows, compact)
     if any(row["metrics"][name].get("tied") for row, name in pairs):
         lines.append("= equal means share a rank")
     return lines + collapse_notes(leaderboard["rows"])

@@ -7,20 +7,25 @@ and a few words filled in. Pages and files draw the resulting Vega-Lite.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from vbench.colours import colour
+from vbench.figures.vegalite import (
+    WIDTH,
+    Row,
+    chart_of,
+    filled,
+    fitted,
+    styled,
+    top_legend,
+)
 
 if TYPE_CHECKING:
     import altair as alt
 
-Row = Mapping[str, Any]
-
-#: Width of a plot: with its margin as wide as a phone, so that text stays readable there.
-WIDTH = 404
 #: What the legend filters by; what is left out of it stays as a shade.
 _SHADE = 0.08
 
@@ -91,7 +96,7 @@ def strip_chart(
         for name in (reference, *(strip.name for strip in strips))
     ]
     groups = {s.group: s for s in strips}
-    return _filled(
+    return filled(
         _strips(len(groups) > 1 and not references),
         title,
         f"{description} {axis}.",
@@ -151,7 +156,7 @@ def line_chart(
     few = bool(xs) and max(xs) - min(xs) <= 10
     if x_ticks is None and few and all(x == int(x) for x in xs):  # steps have no fractions
         x_ticks = range(int(min(xs)), int(max(xs)) + 1)
-    return _filled(
+    return filled(
         _lines(),
         title,
         f"{y_label} over {x_label}.",
@@ -191,7 +196,7 @@ def bar_chart(bars: Sequence[Bar], title: str, axis: str) -> dict[str, Any]:
         for order, (what, _, length) in enumerate(bar.parts)
     ]
     kinds = {what: paint for bar in bars for what, paint, _ in bar.parts}
-    return _filled(
+    return filled(
         _bars(len(kinds) > 1),
         title,
         f"One bar per row, {axis}.",
@@ -214,19 +219,21 @@ def _strips(legend: bool) -> dict[str, Any]:
         "axis": alt.Axis(title="$axis"),
     }
     paint = alt.Scale(domain=["$groups"], range=["$colours"])
-    guide = _legend(alt) if legend else None
+    guide = top_legend(alt) if legend else None
     shape = alt.Shape("group:N", scale=alt.Scale(domain=["$groups"], range=["$marks"]),
                       legend=guide)  # fmt: skip
     shown = alt.selection_point(name="shown", fields=["group"], bind="legend")
     fade = alt.when(shown).then(alt.value(1)).otherwise(alt.value(_SHADE)) if legend else None
 
     def layer(name: str) -> alt.Chart:
-        made = _chart(name).encode(y=_band(), color=alt.Color("group:N", scale=paint, legend=guide))
+        made = chart_of(name).encode(
+            y=_band(), color=alt.Color("group:N", scale=paint, legend=guide)
+        )
         return made if fade is None else made.encode(opacity=fade)
 
     rows, dots = layer("rows"), layer("dots")
     ticks = (
-        _chart("references")
+        chart_of("references")
         .encode(y=_band())
         .mark_tick(orient="vertical", thickness=1.5, size=16, yOffset=3, color=colour("ink"))
     )
@@ -244,7 +251,7 @@ def _strips(legend: bool) -> dict[str, Any]:
     if legend:
         marks[0] = marks[0].add_params(shown)
     mean = [alt.Tooltip("name:N"), alt.Tooltip("note:N", title="mean")]
-    return _made(
+    return styled(
         alt.layer(
             ticks.encode(
                 x=alt.X("value:Q", **x),
@@ -269,10 +276,10 @@ def _lines() -> dict[str, Any]:
     shown = alt.selection_point(name="shown", fields=["series"], bind="legend")
     fade = alt.when(shown).then(alt.value(1)).otherwise(alt.value(_SHADE))
     paint = alt.Scale(domain=["$groups"], range=["$colours"])
-    legend = _legend(alt, columns=alt.ExprRef("$columns"))
+    legend = top_legend(alt, columns=alt.ExprRef("$columns"))
     axis = alt.Axis(title="$x", grid=False, format="~g", values=["$ticks"])
     y: Any = {"scale": alt.Scale(zero=False), "axis": alt.Axis(title="$y", titleAnchor="end")}
-    base = _chart("points").encode(
+    base = chart_of("points").encode(
         x=alt.X("x:Q", axis=axis, scale=alt.Scale(zero=False, nice=False, padding=10)),
         y=alt.Y("y:Q", **y),
         color=alt.Color("series:N", scale=paint, legend=legend),
@@ -287,7 +294,7 @@ def _lines() -> dict[str, Any]:
     banded = base.transform_filter("isValid(datum.low)").encode(y=alt.Y("low:Q", **y), y2="high:Q")
     shape = alt.Shape("series:N", scale=alt.Scale(domain=["$groups"], range=["$marks"]),
                       legend=legend)  # fmt: skip
-    return _made(
+    return styled(
         alt.layer(
             banded.mark_area(fillOpacity=0.14),
             banded.transform_filter("datum.dot").mark_rule(strokeWidth=1),
@@ -300,7 +307,7 @@ def _lines() -> dict[str, Any]:
             base.transform_filter("datum.joined && !datum.dot")
             .mark_point(filled=True, size=60, aria=False)
             .encode(opacity=alt.value(0)),
-        ).properties(width=WIDTH + 16, height=260, autosize=_fit(alt))
+        ).properties(width=WIDTH + 16, height=260, autosize=fitted(alt))
     )
 
 
@@ -310,14 +317,14 @@ def _bars(legend: bool) -> dict[str, Any]:
 
     shown = alt.selection_point(name="shown", fields=["part"], bind="legend")
     bars = (
-        _chart("parts")
+        chart_of("parts")
         .mark_bar(height=10, yOffset=6)
         .encode(
             x=alt.X("length:Q", stack="zero", scale=alt.Scale(nice=False),
                     axis=alt.Axis(title="$axis")),
             y=_band(),
             color=alt.Color("part:N", scale=alt.Scale(domain=["$groups"], range=["$colours"]),
-                            legend=_legend(alt) if legend else None),
+                            legend=top_legend(alt) if legend else None),
             order="order:Q",
             tooltip=[alt.Tooltip("name:N"), alt.Tooltip("part:N"),
                      alt.Tooltip("length:Q", title="$axis", format=".4g")],
@@ -327,14 +334,7 @@ def _bars(legend: bool) -> dict[str, Any]:
         fade = alt.when(shown).then(alt.value(1)).otherwise(alt.value(_SHADE))
         bars = bars.encode(opacity=fade).add_params(shown)
     chart = alt.layer(bars, *_labels(alt))
-    return _made(chart.properties(width=WIDTH, height=alt.Step(36)))
-
-
-def _chart(data: str) -> alt.Chart:
-    """Return an empty chart of the rows of this name."""
-    import altair as alt
-
-    return alt.Chart(alt.Data(name=data))  # type: ignore[no-untyped-call]
+    return styled(chart.properties(width=WIDTH, height=alt.Step(36)))
 
 
 def _band() -> alt.Y:
@@ -346,65 +346,13 @@ def _band() -> alt.Y:
 
 def _labels(alt: Any) -> list[alt.Chart]:
     """Return the name above each row, and its note at the right end."""
-    rows = _chart("rows").encode(y=_band())
+    rows = chart_of("rows").encode(y=_band())
     name = rows.mark_text(align="left", fontWeight=600, fontSize=12, yOffset=-12, limit=WIDTH)
     note = rows.mark_text(align="right", fontSize=11, yOffset=-12)
     return [
         name.encode(x=alt.value(0), text="name:N"),
         note.encode(x=alt.value("width"), text="note:N"),
     ]
-
-
-def _legend(alt: Any, **more: Any) -> alt.Legend:
-    return alt.Legend(
-        orient="top", title=None, labelLimit=WIDTH - 20, symbolOpacity=1, **{"columns": 3} | more
-    )
-
-
-def _fit(alt: Any) -> alt.AutoSizeParams:
-    return alt.AutoSizeParams(type="fit", contains="padding")
-
-
-def _made(chart: Any) -> dict[str, Any]:
-    """Return a chart as Vega-Lite, in the style that all share."""
-    soft, ink = colour("soft"), colour("ink")
-    made = (
-        chart.configure(padding=8, background="transparent", font="sans-serif")
-        .configure_view(stroke=None)
-        .configure_axis(
-            labelColor=soft, titleColor=soft, titleFontWeight="normal", gridColor=colour("line"),
-            domain=False, ticks=False, labelFontSize=11, titleFontSize=11, labelPadding=4,
-        )
-        .configure_legend(labelColor=ink, labelFontSize=12)
-        .configure_text(color=ink)
-    )  # fmt: skip
-    return dict(made.to_dict(validate=False))
-
-
-def _filled(
-    template: Row, title: str, description: str, data: Mapping[str, list[Any]], words: Row
-) -> dict[str, Any]:
-    """Return a chart: a template with words and data put in."""
-    chart: dict[str, Any] = _put(template, words)
-    plain = {name: [_plain(row) for row in rows] for name, rows in data.items()}
-    return {**chart, "description": f"{title}. {description}", "datasets": plain}
-
-
-def _plain(row: Row) -> dict[str, Any]:
-    """Return a row for JSON, which has no NaN: values that are not finite become None."""
-    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
-
-
-def _put(value: Any, words: Row) -> Any:
-    """Copy a template with its placeholders filled in; those that are None are left out."""
-    if isinstance(value, Mapping):
-        made = {name: _put(inner, words) for name, inner in value.items()}
-        return {n: v for n, v in made.items() if v is not None or value[n] is None}
-    if isinstance(value, list):
-        if len(value) == 1 and isinstance(value[0], str) and value[0] in words:
-            return words[value[0]]
-        return [_put(inner, words) for inner in value]
-    return words.get(value, value) if isinstance(value, str) else value
 
 
 def _near(shown: Sequence[float], references: Sequence[float]) -> list[float]:

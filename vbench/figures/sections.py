@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vbench.analysis.folder import Results
 from vbench.analysis.wording import headline
-from vbench.figures import audits, costs, gallery, strips, training, transfer, tuning
+from vbench.figures import audits, costs, gallery, leakage, strips, training, transfer, tuning
 from vbench.figures.figure import Figure
 from vbench.figures.strips import Board
 
@@ -30,6 +30,7 @@ def sections(results: Results, board: Board, store: Path) -> dict[str, list[Figu
         "history": tuning.history(results),
         "importance": tuning.importance(results),
         "costs": costs.costs(board),
+        "leakage": leakage.leakage(results, board),
         "fidelity": audits.audits(results, board, "fidelity"),
         "privacy": audits.audits(results, board, "privacy"),
     }

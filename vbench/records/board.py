@@ -12,6 +12,8 @@ from vbench.records.model import Record
 Number = int | float
 Interval = tuple[float, float]
 Claim = Literal["methods", "networks"]
+#: As :data:`vbench.audit.verdict.Word`.
+Word = Literal["alarm", "no alarm", "not judged"]
 
 
 class MetricColumn(Record):
@@ -160,6 +162,24 @@ class Collapse(Record):
     recovered: bool
 
 
+class WorstPatient(Record):
+    """The training patient of whom most was found, by any privacy score in any seed.
+
+    Attributes:
+        patient: The name in the data set: for use in-house only.
+        value: 0 when nothing of the patient was found, to 1.
+        ci95: Its interval; None when there is none.
+        metric: The score that says so.
+        seed: Of the repetition.
+    """
+
+    patient: str
+    value: float
+    ci95: Interval | None
+    metric: str
+    seed: int
+
+
 class Row(Record):
     """An arm.
 
@@ -175,6 +195,12 @@ class Row(Record):
             and metric.
         best_params: Of the selected trial, by seed.
         fidelity, privacy: By metric, each field over seeds.
+        verdict: What the privacy scores of its synthetic patches say over all seeds: an alarm in
+            any is one, and ``no alarm`` needs all. None for an arm that shares none.
+        verdicts: The same by seed.
+        alarms: The privacy scores that raised one in any seed.
+        worst_patient: None where no score tells patients apart.
+        flagged: Synthetic patches that come from one training patch, in the worst seed.
     """
 
     arm: str
@@ -201,6 +227,11 @@ class Row(Record):
     collapsed: tuple[Collapse, ...]
     fidelity: Mapping[str, Mapping[str, JsonValue]]
     privacy: Mapping[str, Mapping[str, JsonValue]]
+    verdict: Word | None = None
+    verdicts: Mapping[str, Word] = {}
+    alarms: tuple[str, ...] = ()
+    worst_patient: WorstPatient | None = None
+    flagged: int = 0
 
 
 class ControlGain(Record):

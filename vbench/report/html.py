@@ -11,7 +11,16 @@ from markupsafe import Markup, escape
 
 from vbench.analysis.budgets import patches_text, search_text, steps_text
 from vbench.analysis.layout import short_name
-from vbench.analysis.wording import duration, lapses, number, signs, span
+from vbench.analysis.wording import (
+    duration,
+    has_verdicts,
+    lapses,
+    number,
+    privacy_word,
+    risk,
+    signs,
+    span,
+)
 from vbench.colours import css
 
 
@@ -28,14 +37,20 @@ def environment() -> Any:
     )
     made.filters |= {"number": number, "span": span, "duration": duration, "short": short_name}
     made.filters |= {"steps": steps_text, "patches": patches_text, "search": search_text}
-    made.filters |= {"breakable": breakable, "css": css}
-    made.globals |= {"signs": signs, "lapses": lapses}
+    made.filters |= {"breakable": breakable, "css": css, "privacy": privacy, "risk": risk}
+    made.globals |= {"signs": signs, "lapses": lapses, "has_verdicts": has_verdicts}
     return made
 
 
 def breakable(name: str) -> Markup:
     """Let a name break after its regime, where the screen is too narrow for it."""
     return escape(name).replace("/", Markup("/<wbr>"), 1)
+
+
+def privacy(row: dict[str, Any]) -> Markup:
+    """Return an arm's verdict; an alarm has a sign and is bold, so that it is seen."""
+    word = privacy_word(row)
+    return Markup("<strong>⚠ alarm</strong>") if word == "ALARM" else escape(word)
 
 
 def resource(name: str) -> str:

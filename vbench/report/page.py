@@ -82,8 +82,9 @@ def render(results: Results, board: dict[str, Any], folder: Path, *, viewer: boo
         scripts=[Markup(script) for script in scripts],
         hashes=[script_hash(script) for script in scripts],
         style=Markup(style() + resource("report.css")),
-        summary=summary(board),
+        summary=summary(board, named=True),
         viewer=viewer,
+        shared=[row for row in board["rows"] if row.get("verdict")],
         **sections(results, board, folder.parent / "store"),
     )  # fmt: skip
 

@@ -11,7 +11,7 @@ from vbench.analysis.folder import Results, read_results
 from vbench.analysis.leaderboard import leaderboard as build
 from vbench.analysis.table import markdown
 from vbench.analysis.wording import headline
-from vbench.figures import audits, costs, gallery, strips, transfer
+from vbench.figures import audits, costs, gallery, leakage, strips, transfer
 from vbench.figures.figure import Figure
 from vbench.markdown import escape, table
 from vbench.report.reference import comparison
@@ -73,6 +73,9 @@ def _lines(results: Results, board: dict[str, Any], folder: Path, target: Path) 
     )
     yield from _pictures("Fidelity", "fidelity", audits.audits(results, board, "fidelity"), target)
     yield from _pictures("Privacy", "privacy", audits.audits(results, board, "privacy"), target)
+    yield from _pictures(
+        "Utility against leakage", "leakage", leakage.leakage(results, board), target
+    )
     yield from _pictures("Cost", "cost", costs.costs(board), target)
     yield "\n### Provenance\n"
     for name, part in results.plan.data.items():

@@ -9,14 +9,19 @@ from vbench.analysis.collapse import collapse_notes
 from vbench.analysis.controls import explained, more_than_training
 from vbench.analysis.layout import short_name
 from vbench.analysis.uncertainty import ALPHA
-from vbench.analysis.wording import duration, number, p_value, span
+from vbench.analysis.wording import duration, number, p_value, risk, span
 
 Board = Mapping[str, Any]
 Row = Mapping[str, Any]
 
 
-def summary(board: Board) -> list[str]:
-    """Return the sentences of the summary."""
+def summary(board: Board, *, named: bool = False) -> list[str]:
+    """Return the sentences of the summary.
+
+    Args:
+        board: Content of leaderboard.json.
+        named: Whether the training patient who is most at risk is named: only in-house.
+    """
     primary = board["primary"]
     if primary is None:
         return ["No score was recorded."]
@@ -27,7 +32,7 @@ def summary(board: Board) -> list[str]:
         *_transfer(board, primary),
         *_lapses(board, rows),
         *(f"{note}." for note in collapse_notes(board["rows"])),
-        *_privacy(board, rows),
+        *_privacy(board, rows, named),
         *_caution(board, rows),
     ]
 
@@ -204,22 +209,39 @@ def _lapses(board: Board, rows: list[Row]) -> Iterator[str]:
         )
 
 
-def _privacy(board: Board, rows: list[Row]) -> Iterator[str]:
-    audited = [row for row in rows if row["privacy"]]
-    if not audited:
-        return
-    alarmed = [
-        row["arm"] for row in audited if any(alarm(entry) for entry in row["privacy"].values())
-    ]
+def _privacy(board: Board, rows: list[Row], named: bool) -> Iterator[str]:
+    alarmed = [row for row in board["rows"] if row.get("verdict") == "alarm"]
+    quiet = [row for row in rows if row.get("verdict") == "no alarm"]
+    unknown = [row for row in rows if row.get("verdict") == "not judged"]
     if alarmed:
-        yield f"Privacy alarms: {', '.join(alarmed)}; see the privacy panel."
-    else:
-        yield f"No privacy alarm in {len(audited)} audited arms; that is no proof of privacy."
+        yield f"Privacy alarms: {', '.join(map(_alarms, alarmed))}; see the privacy panel."
+    if quiet:
+        arms = count(len(quiet), "other audited arm" if alarmed else "audited arm")
+        yield f"No privacy alarm in {arms}; that is no proof of privacy."
+    if unknown:
+        names = ", ".join(row["arm"] for row in unknown)
+        yield f"Not judged, since privacy scores are missing: {names}."
+    risks = [row for row in board["rows"] if row.get("worst_patient")]
+    if risks:
+        yield _worst(max(risks, key=lambda row: row["worst_patient"]["value"]), named)
 
 
-def alarm(entry: Mapping[str, Any]) -> bool:
-    """Whether an audit raised an alarm: its own flag."""
-    return bool(entry.get("alarm"))
+def _alarms(row: Row) -> str:
+    """Name an arm with the scores that raised an alarm, and in how many seeds."""
+    words = list(row["verdicts"].values())
+    seeds = f" in {words.count('alarm')} of {len(words)} seeds" if len(words) > 1 else ""
+    return f"{row['arm']} ({', '.join(row['alarms'])}{seeds})"
+
+
+def _worst(row: Row, named: bool) -> str:
+    worst = row["worst_patient"]
+    says = f"{risk(row)} on a scale from 0 to 1 ({worst['metric']}, seed {worst['seed']})"
+    if not named:
+        return f"The training patient most at risk is one in {row['arm']}: {says}."
+    return (
+        f"The training patient most at risk is {worst['patient']}, in {row['arm']}: {says}. "
+        "Patients are named here: this report is for use in-house."
+    )
 
 
 def _caution(board: Board, rows: list[Row]) -> Iterator[str]:

@@ -69,6 +69,8 @@ def arm_run(arm: ArmResult) -> Run:
     }
     if arm.notes:
         tags["collapsed"] = arm.notes[0]
+    if row.get("verdict"):
+        tags["verdict"] = row["verdict"]
     if row["failure"]:
         tags["failure"] = f"{row['failure']['stage']}: {row['failure']['reason']}"
     several = Counter(trial.seed for trial in arm.trials)
@@ -108,6 +110,8 @@ def _metrics(row: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
         for name, entry in row[family].items():
             if isinstance(entry.get("value"), int | float):
                 yield f"{family}_{name}", entry["value"]
+    if row.get("worst_patient"):
+        yield "worst_patient_risk", row["worst_patient"]["value"]
     for name, value in row["budget"].items():
         if value is not None:
             yield f"budget_{name}", value

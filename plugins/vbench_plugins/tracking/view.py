@@ -28,9 +28,10 @@ def view_state(result: RunResult) -> dict[str, Any]:
     leaderboard, metrics = result.board, result.headline
     primary = leaderboard.get("primary") or (metrics[0] if metrics else "seconds")
     lower = leaderboard["metrics"].get(primary, {}).get("higher_is_better") is False
-    names = [*metrics, f"{primary}_ratio_to_real", "seconds"]
+    names = [*metrics, f"{primary}_ratio_to_real", "worst_patient_risk", "seconds"]
     columns = [f"metrics.`{name}`" for name in names]
-    columns += [f"tags.`{name}`" for name in ("regime", "generator", "n_subjects", "status")]
+    tags = ("verdict", "regime", "generator", "n_subjects", "status")
+    columns += [f"tags.`{name}`" for name in tags]
     return {
         "selectedColumns": columns,
         "columnOrder": [],

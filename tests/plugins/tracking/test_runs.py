@@ -92,3 +92,20 @@ def test_names_that_mlflow_refuses_are_mended():
     assert safe_name("recall<1 mm>") == "recall_1 mm_"
     assert safe_name("dsc") == "dsc"
     assert safe_name("") == "_"
+
+
+def test_the_verdict_is_a_tag_and_the_risk_of_the_worst_patient_a_metric(tmp_path):
+    truth = {"real": 0.9, "synthetic/copy": 0.88}
+    made = fabricate(tmp_path, truth=truth, seeds=(0,), n_test=1, failed=None)
+    made.privacy("synthetic/copy")["nn-ratio"] |= {
+        "alarm": True,
+        "patients": [{"subject": 3, "value": 0.75, "ci95": None}],
+    }
+    made.rewrite()
+    real, copy = (arm_run(arm) for arm in read_result(made.folder).arms)
+    assert (copy.tags["verdict"], copy.metrics["worst_patient_risk"]) == ("alarm", 0.75)
+    note = copy.tags["mlflow.note.content"]
+    assert "Privacy: ALARM (nn-ratio); worst patient's risk 0.75" in note
+    assert "source-03" not in note
+    assert "verdict" not in real.tags
+    assert "worst_patient_risk" not in real.metrics

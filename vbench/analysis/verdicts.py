@@ -1,0 +1,78 @@
+"""The privacy verdict of an arm over its seeds, and the training patient most at risk."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from vbench.analysis.folder import Arm, Results
+from vbench.audit.verdict import Verdict, Word, verdict
+from vbench.records.stages import AuditInputs, AuditResult, PrepareInputs
+from vbench.regimes import named
+
+LOG = logging.getLogger(__name__)
+
+
+def arm_verdict(results: Results, arm: Arm) -> dict[str, Any]:
+    """Return ``verdict``, ``verdicts``, ``alarms``, ``worst_patient`` and ``flagged`` of a row.
+
+    An alarm in any seed is one; ``no alarm`` needs every seed to be judged. Arms that share no
+    synthetic patches have none of these. See :class:`vbench.records.board.Row`.
+    """
+    if not named(arm.regime).samples:
+        return {}
+    by_seed = {seed: _of_seed(results, arm, seed) for seed in arm.evaluate}
+    words = {found.word for found in by_seed.values()}
+    order: tuple[Word, ...] = ("alarm", "not judged", "no alarm")
+    risks: list[dict[str, Any]] = [
+        {
+            "patient": _patient(results, arm.audit[seed], found.worst.subject),
+            "value": found.worst.value,
+            "ci95": found.worst.interval,
+            "metric": found.worst.metric,
+            "seed": seed,
+        }
+        for seed, found in by_seed.items()
+        if found.worst is not None
+    ]
+    return {
+        "verdict": next((word for word in order if word in words), "not judged"),
+        "verdicts": {str(seed): found.word for seed, found in by_seed.items()},
+        "alarms": list(dict.fromkeys(name for v in by_seed.values() for name in v.alarms)),
+        "worst_patient": max(risks, key=lambda risk: risk["value"], default=None),
+        "flagged": max((len(found.flagged) for found in by_seed.values()), default=0),
+    }
+
+
+def _of_seed(results: Results, arm: Arm, seed: int) -> Verdict:
+    audit = results.result(arm.audit.get(seed), AuditResult)
+    if audit is None:
+        return Verdict("not judged")
+    try:
+        return verdict(audit.privacy)
+    except (KeyError, TypeError, ValueError) as error:  # a plugin's details have another form
+        LOG.warning(
+            "%s, seed %s: `patients` or `flagged` of a privacy score cannot be read (%s: %s); its "
+            "worst patient is left out",
+            *(arm.name, seed, type(error).__name__, error),
+        )
+        return verdict({name: _plain(entry) for name, entry in audit.privacy.items()})
+
+
+def _plain(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: entry.get(name) for name in ("value", "alarm")}
+
+
+def _patient(results: Results, audit: str, subject: int) -> str:
+    """Return the name of a training patient, counted from 0 as the audit's patches count them."""
+    inputs = results.records[audit].inputs_as(AuditInputs)
+    persons = (inputs.groups or {}).get("train")
+    names = list(dict.fromkeys(persons)) if persons else [_name(results, k) for k in inputs.train]
+    known = names[subject] if 0 <= subject < len(names) else None
+    return known or f"training patient {subject + 1}"
+
+
+def _name(results: Results, volume: str) -> str | None:
+    record = results.records.get(volume)
+    return None if record is None else record.inputs_as(PrepareInputs).subject
