@@ -95,6 +95,11 @@ class VolumePatches(Patches):
         """Whether the patches were cut once and are kept; if not, they are cut when asked for."""
         return self._pool is not None
 
+    def place(self, index: int) -> tuple[str, tuple[int, ...]]:
+        """Return the volume of a patch, by its id, and the voxel where the patch begins."""
+        start = tuple(int(voxel) for voxel in self._starts[index])
+        return self._volumes[self._volume[index]].id, start
+
     def __len__(self) -> int:
         """Return the number of patches."""
         return len(self.subject_index)
