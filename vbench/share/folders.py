@@ -29,7 +29,7 @@ from vbench.share.arrays import Stack, has_arrays, read_stacks
 from vbench.types import Array, Subject
 
 #: Larger arrays and scans are whole volumes: voxels.
-LARGEST = 64**3
+LARGEST = 2**16
 #: The patch that whole volumes are cut into when no set has patches; single slices: 64 × 64.
 USUAL = (16, 16, 16)
 #: Patches that are read at once.
@@ -316,13 +316,13 @@ def common_size(synthetic: Holding, real: Sequence[Holding], wanted: Shape | Non
 
 
 def _are_patches(synthetic: Holding, real: Sequence[Holding]) -> bool:
-    """Return whether NIfTI files of one shape are patches: smaller than, or many to, a patient."""
+    """Return whether NIfTI files of one shape are patches: unlike any scan, or many to a patient."""
     shapes = synthetic.shapes()
     if len(shapes) != 1 or math.prod(shapes[0]) > LARGEST:
         return False
     others = {shape for held in real for shape in held.shapes()}
     many = any(isinstance(held, Scans) and held.several() for held in real)
-    return many or others != {shapes[0]}
+    return many or shapes[0] not in others
 
 
 def is_cut(held: Holding, size: Shape) -> bool:
@@ -345,8 +345,11 @@ def cut(held: Holding, size: Shape, how: Cut, folder: Path) -> Iterator[Chunk]:
     volumes, people = [], []
     for number, (subject, person) in enumerate(held.subjects()):
         place = folder / str(number)
-        # Each patch is scaled when it is cut: the one normal form, of volumes and patches alike.
-        prepare_subject(subject, place, normalise="patch-minmax")
+        try:
+            # Each patch is scaled when it is cut: the one normal form, of volumes and patches alike.
+            prepare_subject(subject, place, normalise="patch-minmax")
+        except DataError as error:
+            raise DataError(f"{held.path}: {error}") from error
         volumes.append(open_volume(place))
         people.append(person)
     try:
