@@ -316,7 +316,7 @@ def common_size(synthetic: Holding, real: Sequence[Holding], wanted: Shape | Non
 
 
 def _are_patches(synthetic: Holding, real: Sequence[Holding]) -> bool:
-    """Return whether NIfTI files of one shape are patches: unlike any scan, or many to a patient."""
+    """Return whether NIfTI files of one shape are patches: like no scan, or many to a patient."""
     shapes = synthetic.shapes()
     if len(shapes) != 1 or math.prod(shapes[0]) > LARGEST:
         return False
@@ -346,7 +346,7 @@ def cut(held: Holding, size: Shape, how: Cut, folder: Path) -> Iterator[Chunk]:
     for number, (subject, person) in enumerate(held.subjects()):
         place = folder / str(number)
         try:
-            # Each patch is scaled when it is cut: the one normal form, of volumes and patches alike.
+            # Patches are scaled when they are cut, so volumes have the one form, too.
             prepare_subject(subject, place, normalise="patch-minmax")
         except DataError as error:
             raise DataError(f"{held.path}: {error}") from error
