@@ -144,7 +144,7 @@ REFUSED: dict[str, tuple[Callable[[dict[str, Path]], object], str]] = {
     ),
     "no array in it": (
         lambda s: np.save(s["heldout"] / "images.npy", np.zeros((0, 8, 8))),
-        "labels.npy: its shape",
+        r"images.npy: not a NumPy array of numbers \(it is empty\)",
     ),
 }  # fmt: skip
 

@@ -95,10 +95,9 @@ class VolumePatches(Patches):
         """Whether the patches were cut once and are kept; if not, they are cut when asked for."""
         return self._pool is not None
 
-    def place(self, index: int) -> tuple[str, tuple[int, ...]]:
-        """Return the volume of a patch, by its id, and the voxel where the patch begins."""
-        start = tuple(int(voxel) for voxel in self._starts[index])
-        return self._volumes[self._volume[index]].id, start
+    def place(self, index: int) -> tuple[int, tuple[int, ...]]:
+        """Return the volume of a patch, by its number, and the voxel where the patch begins."""
+        return int(self._volume[index]), tuple(int(voxel) for voxel in self._starts[index])
 
     def __len__(self) -> int:
         """Return the number of patches."""

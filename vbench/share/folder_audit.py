@@ -19,8 +19,19 @@ from vbench.audit.verdict import Flag, PatientRisk, Verdict, verdict
 from vbench.data.check import MOST_VESSEL
 from vbench.errors import DataError
 from vbench.interfaces import PrivacyMetric
-from vbench.share.folders import Cut, Holding, Shape, by, check_size, common_size, cut, is_cut, look
-from vbench.share.normal_form import Side, lay_down
+from vbench.share.folders import (
+    Cut,
+    Holding,
+    Scans,
+    Shape,
+    by,
+    check_size,
+    common_size,
+    cut,
+    is_cut,
+    look,
+)
+from vbench.share.normal_form import PERCENTILES, Side, lay_down
 
 #: Synthetic patches below which one patch alone is more than the 5 % that alarms begin at.
 FEWEST = 20
@@ -186,7 +197,7 @@ def audit_folders(
             "vessel_centred": Cut().vessel_centred,
             "group": group,
             "seed": seed,
-            "normalise": "patch-minmax",
+            "percentiles": list(PERCENTILES),
             "labels": labelled,
         },
     )
@@ -318,7 +329,12 @@ def _weaknesses(held: Sequence[Holding], sides: Sequence[Side], size: Shape) -> 
         least = min(side.counts())
         if least < FEW_EACH:
             person = side.people[side.counts().index(least)]
-            found.append(f"{side.path}: patient '{person}' has {least} patches only")
+            found.append(f"{side.path}: patient '{person}' has few patches ({least})")
+    found += [
+        f"{one.path}: each file counts as another patient; --group says whose it is"
+        for one in held[1:]
+        if isinstance(one, Scans) and not is_cut(one, size) and not one.several()
+    ]
     for side in sides:
         if side.left_out:
             found.append(f"{side.path}: {side.left_out} patches of one grey value are left out")

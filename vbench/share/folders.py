@@ -11,7 +11,7 @@ import math
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -342,18 +342,21 @@ def cut(held: Holding, size: Shape, how: Cut, folder: Path) -> Iterator[Chunk]:
     Raises:
         DataError: When a volume cannot be used, or is too small.
     """
-    volumes, people = [], []
+    volumes, names, people = [], [], []
     for number, (subject, person) in enumerate(held.subjects()):
         place = folder / str(number)
         try:
-            # Patches are scaled when they are cut, so volumes have the one form, too.
+            # Nothing is clipped: what has the range of a volume is scaled patch by patch later.
             prepare_subject(subject, place, normalise="patch-minmax")
         except DataError as error:
             raise DataError(f"{held.path}: {error}") from error
-        volumes.append(open_volume(place))
+        names.append(subject.id)
+        # Places are drawn by name: under one name, a volume and its copy are cut alike.
+        volumes.append(replace(open_volume(place), id="volume"))
         people.append(person)
     try:
-        check_fit({volume.id: volume.image.shape for volume in volumes}, size)
+        shapes = [volume.image.shape for volume in volumes]
+        check_fit(dict(zip(names, shapes, strict=True)), size)
         patches = VolumePatches(
             volumes,
             size=size,
@@ -363,7 +366,6 @@ def cut(held: Holding, size: Shape, how: Cut, folder: Path) -> Iterator[Chunk]:
         )
     except DataError as error:
         raise DataError(f"{held.path}: {error}") from error
-    owner = dict(zip((volume.id for volume in volumes), people, strict=True))
     for first in range(0, len(patches), CHUNK):
         rows = np.arange(first, min(first + CHUNK, len(patches)))
         taken = patches.take(rows)
@@ -371,8 +373,8 @@ def cut(held: Holding, size: Shape, how: Cut, folder: Path) -> Iterator[Chunk]:
         yield Chunk(
             image_of(taken),
             label_of(taken) > 0,
-            [owner[name] for name, _ in found],
-            [f"{name} at {', '.join(map(str, start))}" for name, start in found],
+            [people[volume] for volume, _ in found],
+            [f"{names[volume]} at {', '.join(map(str, start))}" for volume, start in found],
         )
 
 

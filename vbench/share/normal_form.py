@@ -1,9 +1,9 @@
 """Patches of any origin in one form, on disk while they are audited; what cannot be judged is told.
 
-Every image is scaled to its own minimum and maximum, ``[-1, 1]``, as ``data.normalise =
-"patch-minmax"`` does: whatever the unit, gain and offset of a set, of a patient or of a single
-patch, the same picture becomes the same numbers. Labels become 0 or 1. Patches of one grey value
-are left out: they are nobody's.
+Of every image, two percentiles become -1 and 1, and what is beyond is clipped: whatever the unit,
+gain and offset of a set, of a patient or of a single patch, the same picture becomes the same
+numbers, and hardly others where its brightest voxels were clipped before. Labels become 0 or 1.
+Patches of one grey value are left out: they are nobody's.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from pathlib import Path
 import numpy as np
 from numpy.lib.format import open_memmap
 
-from vbench.data.normalise import scale_patches
 from vbench.data.patches import ArrayPatches
 from vbench.errors import DataError
 from vbench.share.folders import Chunk, Shape
 from vbench.types import Array, Patches
 
+#: The percentiles of each image that become -1 and 1.
+PERCENTILES = (0.5, 99.5)
 #: Images that differ by less than this from their mean image, in [-1, 1], are all the same one.
 SAME = 0.02
 #: Vessel voxels from which on two equal labels are no coincidence.
@@ -149,9 +150,8 @@ class _Survey:
             raise DataError(
                 f"{self._path}: {where} has values that are NaN or infinite; correct or remove it"
             )
-        scale_patches(values)
-        # A constant image is -1 throughout.
-        there = np.flatnonzero(values.reshape(len(values), -1).max(axis=1) > -1)
+        values = scaled(values)
+        there = np.flatnonzero(values.any(axis=tuple(range(1, values.ndim))))
         self.rows += [self.seen + int(row) for row in there]
         self.seen += len(values)
         return Chunk(
@@ -198,6 +198,26 @@ class _Survey:
                 f"{self._path}: no label has a vessel voxel; without vessels the set is "
                 "meaningless: label them, or leave the labels out to compare images alone"
             )
+
+
+def scaled(images: Array) -> Array:
+    """Return images ``(n, *size)`` in [-1, 1], float32; one of one grey value becomes 0.
+
+    An image with less than a percentile of anything but one grey value is scaled to its minimum
+    and maximum.
+    """
+    if not len(images):
+        return images.astype(np.float32)
+    flat = images.reshape(len(images), -1).astype(np.float32)
+    low, high = np.percentile(flat, PERCENTILES, axis=1, keepdims=True).astype(np.float32)
+    thin = low == high
+    low, high = (
+        np.where(thin, extreme(axis=1, keepdims=True), edge)
+        for extreme, edge in ((flat.min, low), (flat.max, high))
+    )
+    extent = high - low
+    flat = (flat - low) * (2 / np.where(extent > 0, extent, 1)) - np.where(extent > 0, 1, 0)
+    return np.asarray(np.clip(flat, -1, 1), np.float32).reshape(images.shape)
 
 
 def _digest(array: Array) -> bytes:
