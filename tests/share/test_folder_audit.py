@@ -189,7 +189,7 @@ def test_patients_and_patches_are_named(sets, unscored) -> None:
     assert told["worst"] == {
         "patient": "anna-1", "value": 0.25, "ci95": [0.1, 0.4], "metric": "near"
     }  # fmt: skip
-    assert told["patients"] == {"near": {"anna-1": 0.25}}
+    assert told["patients"] == {"near": {"anna-1": {"value": 0.25, "ci95": [0.1, 0.4]}}}
     assert told["privacy"]["near"] == {
         "value": 0.5, "floor": 0.0, "ceiling": 1.0, "alarm": True
     }  # fmt: skip
@@ -201,6 +201,11 @@ def test_weak_judgements_are_remarked(sets, unscored) -> None:
     remarks = "\n".join(vbench.audit_folders(**sets).remarks)
     assert "no labels in" in remarks
     assert "2 patients give no interval" in remarks
+
+
+def test_a_set_of_few_images_is_remarked(sets, unscored) -> None:
+    rewritten(sets["synthetic"], "images.npy", lambda x: np.repeat(x[:20], 3, 0))
+    assert any("20 different images in 60" in r for r in vbench.audit_folders(**sets).remarks)
 
 
 def test_numbers_of_patients_may_be_the_same_on_both_sides(sets, unscored) -> None:

@@ -79,6 +79,7 @@ def command(
     Exits with 0 when there is no alarm, with 1 on an alarm, with 2 when it cannot be judged.
     """
     from vbench.errors import VbenchError
+    from vbench.usertext import one_line
 
     three = {"--synthetic": synthetic, "--training": training, "--heldout": heldout}
     lacking = [name for name, value in three.items() if value is None]
@@ -106,10 +107,11 @@ def command(
             else:
                 _show(found)
             word = found.verdict.word
-    except (VbenchError, OSError):
+    except VbenchError:
         raise
-    except Exception as error:  # 1 would be an alarm
-        click.echo(f"vbench: cannot be judged: {type(error).__name__}: {error}", err=True)
+    except Exception as error:  # a traceback's exit code, 1, would be an alarm
+        why = one_line(f"{type(error).__name__}: {error}")
+        click.echo(f"vbench: cannot be judged: {why}", err=True)
         sys.exit(2)
     sys.exit(_CODES[word])
 

@@ -18,6 +18,7 @@ from vbench import registry
 from vbench.audit.verdict import Flag, PatientRisk, Verdict, verdict
 from vbench.data.check import MOST_VESSEL
 from vbench.errors import DataError
+from vbench.files import as_json
 from vbench.interfaces import PrivacyMetric
 from vbench.share.folders import (
     Cut,
@@ -42,8 +43,9 @@ FEW, FEW_EACH = 200, 20
 PATIENTS, ENOUGH = 2, 3
 #: Patches that whole synthetic volumes are cut into at most, all together.
 MOST_CUT = 20_000
-#: Of a held-out patient, the share of images, or of labels, that training has too: the same person.
-SAME_IMAGES, SAME_LABELS = 0.05, 0.5
+#: Of a held-out patient, the share of images, or of labels, that training has too, and the number:
+#: the same person.
+SAME_IMAGES, SAME_LABELS, SAME = 0.05, 0.5, 3
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ class FolderAudit:
         scores: By privacy metric: value, floor, ceiling, alarm and more.
         worst: The training patient of whom most was found, by name; None when no score tells.
         worst_risk: What was found of that patient.
-        patients: The risk of each training patient, by metric and name.
+        patients: The risk of each training patient, by metric and name: ``value`` and ``ci95``.
         flagged: Synthetic patches to take out, the most similar first.
         remarks: What makes the judgement weak, a line each.
         sets: Of each of the three sets: path, layout, patches, patients and more.
@@ -87,7 +89,7 @@ class FolderAudit:
     scores: Mapping[str, Mapping[str, Any]]
     worst: str | None
     worst_risk: PatientRisk | None
-    patients: Mapping[str, Mapping[str, float]]
+    patients: Mapping[str, Mapping[str, Mapping[str, Any]]]
     flagged: tuple[FoundPatch, ...]
     remarks: tuple[str, ...]
     sets: Mapping[str, Mapping[str, Any]]
@@ -96,25 +98,28 @@ class FolderAudit:
     def to_json(self) -> dict[str, Any]:
         """Return all of it, as ``vbench audit --json`` prints it."""
         risk = self.worst_risk
-        return {
-            "vbench": vbench.__version__,
-            "verdict": self.verdict.word,
-            "alarms": list(self.verdict.alarms),
-            "worst": None
-            if risk is None
-            else {
-                "patient": self.worst,
-                "value": risk.value,
-                "ci95": None if risk.interval is None else list(risk.interval),
-                "metric": risk.metric,
-            },
-            "patients": {name: dict(risks) for name, risks in self.patients.items()},
-            "flagged": [asdict(found) for found in self.flagged],
-            "remarks": list(self.remarks),
-            "privacy": {name: dict(entry) for name, entry in self.scores.items()},
-            "sets": {name: dict(about) for name, about in self.sets.items()},
-            "options": dict(self.options),
-        }
+        found: dict[str, Any] = as_json(
+            {
+                "vbench": vbench.__version__,
+                "verdict": self.verdict.word,
+                "alarms": list(self.verdict.alarms),
+                "worst": None
+                if risk is None
+                else {
+                    "patient": self.worst,
+                    "value": risk.value,
+                    "ci95": None if risk.interval is None else list(risk.interval),
+                    "metric": risk.metric,
+                },
+                "patients": {name: dict(risks) for name, risks in self.patients.items()},
+                "flagged": [asdict(found) for found in self.flagged],
+                "remarks": list(self.remarks),
+                "privacy": {name: dict(entry) for name, entry in self.scores.items()},
+                "sets": {name: dict(about) for name, about in self.sets.items()},
+                "options": dict(self.options),
+            }
+        )
+        return found
 
 
 def audit_folders(
@@ -181,7 +186,10 @@ def audit_folders(
         worst=None if found.worst is None else people[found.worst.subject],
         worst_risk=found.worst,
         patients={
-            name: {people[int(p["subject"])]: float(p["value"]) for p in entry["patients"]}
+            name: {
+                people[int(p["subject"])]: {"value": float(p["value"]), "ci95": p.get("ci95")}
+                for p in entry["patients"]
+            }
             for name, entry in scores.items()
             if entry.get("patients")
         },
@@ -306,7 +314,7 @@ def _check_apart(known: Side, unseen: Side) -> None:
                 own.setdefault(person, []).append(owner.get(mark))
         for person, matches in own.items():
             same = [match for match in matches if match is not None]
-            if len(same) >= max(1, least * len(matches)):
+            if len(same) >= max(min(SAME, len(matches)), least * len(matches)):
                 raise DataError(
                     f"{unseen.path}: {len(same)} of {len(matches)} {what} of patient "
                     f"'{unseen.people[person]}' are those of '{known.people[same[0]]}' in "
@@ -320,6 +328,9 @@ def _weaknesses(held: Sequence[Holding], sides: Sequence[Side], size: Shape) -> 
     found = []
     if len(made.patches) < FEW:
         found.append(f"{len(made.patches)} synthetic patches are few: rare copies are not seen")
+    different = len(set(made.images))
+    if different <= len(made.patches) / 2:
+        found.append(f"{made.path}: {different} different images in {len(made.patches)} patches")
     for side in real:
         if len(side.people) < ENOUGH:
             found.append(

@@ -160,8 +160,10 @@ class Arrays(Holding):
             for first in range(0, len(stack.images), CHUNK):
                 rows = range(first, min(first + CHUNK, len(stack.images)))
                 part = slice(rows.start, rows.stop)
+                with np.errstate(over="ignore"):  # what is too large is infinite, and refused
+                    images = np.asarray(stack.images[part], np.float32)
                 yield Chunk(
-                    np.asarray(stack.images[part], np.float32),
+                    images,
                     _vessels(stack, part),
                     stack.people[part] if stack.people else ("",) * len(rows),
                     [f"{inside}[{row}]" for row in rows],
