@@ -144,7 +144,7 @@ REFUSED: dict[str, tuple[Callable[[dict[str, Path]], object], str]] = {
     ),
     "no array in it": (
         lambda s: np.save(s["heldout"] / "images.npy", np.zeros((0, 8, 8))),
-        r"images.npy: not a NumPy array of numbers \(it is empty\)",
+        r"images.npy: its shape is \(0, 8, 8\), it holds no patch",
     ),
 }  # fmt: skip
 

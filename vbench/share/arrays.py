@@ -94,20 +94,13 @@ def _load(file: Path) -> Array:
     except OSError as error:
         raise DataError(f"{file}: {error.strerror or error}; check the file") from error
     except (ValueError, EOFError) as error:
-        why = "it is empty" if _is_empty(file) else error
-        raise DataError(f"{file}: not a NumPy array of numbers ({why}); save it again") from error
+        raise DataError(f"{file}: not a NumPy array of numbers ({error}); save it again") from error
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
         kind = getattr(array, "dtype", "several arrays")
         raise DataError(f"{file}: holds {kind}; expected one array of numbers, saved by numpy.save")
+    if not array.size:
+        raise DataError(f"{file}: its shape is {array.shape}, it holds no patch; save it again")
     return array
-
-
-def _is_empty(file: Path) -> bool:
-    """Return whether an array has no element: that cannot be mapped into memory."""
-    try:
-        return bool(np.load(file, allow_pickle=False).size == 0)
-    except (OSError, ValueError, EOFError):
-        return False
 
 
 def _squeezed(array: Array) -> Array:
