@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from datasets import nnunet
+from datasets import bids, manifest, nnunet
 from patients import patients
 from share_sets import arrays, by_person, scans
 
@@ -89,6 +89,18 @@ def test_every_way_to_say_whose_a_patch_is(form: str, tmp_path: Path) -> None:
     plain = pixels(laid(arrays(tmp_path / "plain", SET), tmp_path / "plain laid"))
     np.testing.assert_allclose(pixels(side)[0], plain[0], atol=0.002)
     np.testing.assert_array_equal(pixels(side)[1], plain[1])
+
+
+@pytest.mark.parametrize("make", [nnunet, bids, manifest])
+def test_every_layout_of_scans_gives_the_same_patches(make, tmp_path: Path) -> None:
+    held = look(make(tmp_path / "set", 2))
+    assert held.layout == make.__name__
+    assert len(set(held.people())) == 2
+    found, expected = (
+        next(cut(each, (8, 8, 6), Cut(per_subject=3), tmp_path / f"cut {i}")).images
+        for i, each in enumerate([held, look(nnunet(tmp_path / "other", 2))])
+    )
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_whole_volumes_are_cut_as_a_benchmark_cuts_them(tmp_path: Path) -> None:
