@@ -61,7 +61,7 @@ def test_copies_of_patients_light_the_alarm(out: Path, tmp_path: Path) -> None:
         assert audit["privacy"][name]["alarm"]
     assert "**ALARM**" in (copied / "DATASHEET.md").read_text()
     shown = CliRunner().invoke(audit_command, [str(copied), "--out", str(out)])
-    assert shown.exit_code == 0
+    assert shown.exit_code == 1
     assert any("nn-ratio" in row and "ALARM" in row for row in shown.output.splitlines())
     assert not any("fidelity" in row and "ALARM" in row for row in shown.output.splitlines())
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from vbench.result import RunResult, read_result
     from vbench.scoring.score import score, score_files
     from vbench.share.export import export
+    from vbench.share.folder_audit import FolderAudit, audit_folders
     from vbench.share.rerun import audit_export
     from vbench.types import Patches, Progress, Score, Setup, Subject, Volume
 
@@ -53,7 +54,9 @@ _HOME = {
     "MaskPair": "vbench.masks.pair",
     "RunResult": "vbench.result",
     "read_result": "vbench.result",
+    "FolderAudit": "vbench.share.folder_audit",
     "audit_export": "vbench.share.rerun",
+    "audit_folders": "vbench.share.folder_audit",
     "export": "vbench.share.export",
     "plan": "vbench.api",
     "run": "vbench.api",
@@ -73,6 +76,7 @@ __all__ = [
     "ArmResult",
     "DataSource",
     "FidelityMetric",
+    "FolderAudit",
     "Generator",
     "MaskPair",
     "Metric",
@@ -90,6 +94,7 @@ __all__ = [
     "Volume",
     "__version__",
     "audit_export",
+    "audit_folders",
     "export",
     "hookimpl",
     "image_of",

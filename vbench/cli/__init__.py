@@ -29,7 +29,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("vbench.cli.check", "Run the conformance kit on a plugin."),
     "schema": ("vbench.cli.schema", "Write the JSON schema of specs, for editors."),
     "export": ("vbench.cli.export", "Write an arm's synthetic patches to share, with an audit."),
-    "audit": ("vbench.cli.audit", "Audit an exported data set again."),
+    "audit": (
+        "vbench.cli.audit",
+        "Audit a synthetic set against patients in folders, or an export.",
+    ),
     "doctor": ("vbench.cli.doctor", "Versions, device, threads, writable folders."),
 }
 

@@ -163,20 +163,17 @@ def build(plugin: str, values: dict[str, Any]) -> Any:
 
 def open_folder(folder: Path, layout: str | None, overrides: tuple[str, ...]) -> Any:
     """Build the source of files that reads a folder: the layout named, or the one it looks like."""
-    from vbench import registry
-    from vbench.data.folder import FolderSource
+    from vbench.data.layouts import detect, layouts
     from vbench.errors import DataError
 
-    known = [e.cls for e in registry.default().entries("source") if issubclass(e.cls, FolderSource)]
-    names = [cls.name for cls in known]
+    names = list(layouts())
+    expected = f"one of {', '.join(names)}"
     if layout is None:
-        if not folder.exists():
-            raise DataError(f"{folder}: no such file or folder; check the path")
-        layout = next((cls.name for cls in known if cls.detect(folder)), None)
-    if layout not in names:
-        expected = f"one of {', '.join(names)}"
-        if layout is None:
+        found = detect(folder)
+        if found is None:
             raise DataError(f"{folder}: looks like {expected.replace('one', 'none')}; see --layout")
+        layout = found.name
+    if layout not in names:
         raise DataError(f"--layout {layout}: expected {expected}")
     return build(layout, settings(overrides) | {"path": str(folder)})
 

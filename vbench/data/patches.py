@@ -95,6 +95,10 @@ class VolumePatches(Patches):
         """Whether the patches were cut once and are kept; if not, they are cut when asked for."""
         return self._pool is not None
 
+    def place(self, index: int) -> tuple[int, tuple[int, ...]]:
+        """Return the volume of a patch, by its number, and the voxel where the patch begins."""
+        return int(self._volume[index]), tuple(int(voxel) for voxel in self._starts[index])
+
     def __len__(self) -> int:
         """Return the number of patches."""
         return len(self.subject_index)
