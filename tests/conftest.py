@@ -9,6 +9,7 @@ import hypothesis
 import pytest
 from installing import Installer
 from searching import examples
+from warm_workers import warm_workers as kept_warm
 
 # A busy machine is no fault of the code under test.
 hypothesis.settings.register_profile("vbench", deadline=None, max_examples=examples(100))
@@ -34,6 +35,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(
         key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else last
     )
+
+
+@pytest.fixture(scope="module")
+def warm_workers() -> Iterator[None]:
+    """Lend the workers of one run of this module to its next ones."""
+    with kept_warm():
+        yield
 
 
 @pytest.fixture

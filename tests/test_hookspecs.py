@@ -21,6 +21,8 @@ from toy_benchmark import TOYS, toy_spec
 from vbench import api, hookspecs, registry
 from vbench.testing import run, suite_for
 
+pytestmark = pytest.mark.usefixtures("warm_workers")
+
 GROUPS = (hookspecs.Registration, hookspecs.LifeCycle, hookspecs.CommandLine)
 HOOKS = {
     name: function
