@@ -37,6 +37,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     )
 
 
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make an empty MLflow store once, to be copied: creating one takes seconds."""
+    from vbench_plugins.tracking.backend import client
+
+    path = tmp_path_factory.mktemp("store") / "mlflow.db"
+    client(f"sqlite:///{path}").search_experiments()
+    return path
+
+
 @pytest.fixture(scope="module")
 def warm_workers() -> Iterator[None]:
     """Lend the workers of one run of this module to its next ones."""
