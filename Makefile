@@ -4,8 +4,10 @@ PYTHON ?= python3
 BIN    := .venv/bin
 READY  := .venv/.ready
 SCHEMA := benchmarks/vbench.schema.json
+# In long pieces, and what is left is shared again: a file's fixtures are made once.
+PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 
-.PHONY: help setup paper smoke test coverage matrix docs lint format types layers perf chaos wheel nnunet wheels schema
+.PHONY: help setup paper smoke test deep coverage matrix docs lint format types layers perf chaos wheel nnunet wheels schema
 
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -25,10 +27,13 @@ smoke: $(READY)  ## every regime and all GANs at a tiny size, in about a minute
 	$(BIN)/vbench run benchmarks/smoke.toml
 
 test: $(READY)   ## all tests, on all cores
-	$(BIN)/python -m pytest -n auto
+	$(PYTEST)
+
+deep: $(READY)   ## the tests that search for faults, with four times the examples
+	HYPOTHESIS_PROFILE=deep $(PYTEST) -m hypothesis
 
 coverage: $(READY) ## all tests, and the share of lines that they run; fails below the floor
-	$(BIN)/python -m pytest -n auto --cov --cov-report=term
+	$(PYTEST) --cov --cov-report=term
 
 matrix: $(READY) ## a quick part of the tests with other Pythons and versions: CELLS="3.13/highest …"
 	$(BIN)/pip install --quiet --disable-pip-version-check uv

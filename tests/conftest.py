@@ -8,10 +8,50 @@ from pathlib import Path
 import hypothesis
 import pytest
 from installing import Installer
+from searching import examples
+from warm_workers import warm_workers as kept_warm
 
 # A busy machine is no fault of the code under test.
-hypothesis.settings.register_profile("vbench", deadline=None)
+hypothesis.settings.register_profile("vbench", deadline=None, max_examples=examples(100))
 hypothesis.settings.load_profile("vbench")
+
+#: Files with the longest tests, or fixtures: begun first, so that none of them is left at the end.
+LONGEST = (
+    "test_documents.py",
+    "test_notebook.py",
+    "test_reference.py",
+    "test_browser.py",
+    "test_ui.py",
+    "test_ui_ends.py",
+    "test_executors.py",
+    "test_audit.py",
+    "test_share.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest first; each file stays in one piece, in its order."""
+    last = len(LONGEST)
+    items.sort(
+        key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else last
+    )
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make an empty MLflow store once, to be copied: creating one takes seconds."""
+    from vbench_plugins.tracking.backend import client
+
+    path = tmp_path_factory.mktemp("store") / "mlflow.db"
+    client(f"sqlite:///{path}").search_experiments()
+    return path
+
+
+@pytest.fixture(scope="module")
+def warm_workers() -> Iterator[None]:
+    """Lend the workers of one run of this module to its next ones."""
+    with kept_warm():
+        yield
 
 
 @pytest.fixture

@@ -43,7 +43,10 @@ def tubes(
         for _ in range(2 * max(shape)):
             heading += 0.2 * rng.normal(size=len(shape))
             place = place + heading / np.linalg.norm(heading)
-            mask |= ((grid - place) ** 2).sum(-1) <= radius**2
+            low = np.clip(np.floor(place - radius), 0, shape).astype(int)
+            high = np.clip(np.ceil(place + radius) + 1, 0, shape).astype(int)
+            near = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+            mask[near] |= ((grid[near] - place) ** 2).sum(-1) <= radius**2
     return mask
 
 

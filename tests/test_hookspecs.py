@@ -7,6 +7,7 @@ import inspect
 import io
 import json
 import re
+import shutil
 import sqlite3
 from contextlib import closing, redirect_stdout
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from toy_benchmark import TOYS, toy_spec
 
 from vbench import api, hookspecs, registry
 from vbench.testing import run, suite_for
+
+pytestmark = pytest.mark.usefixtures("warm_workers")
 
 GROUPS = (hookspecs.Registration, hookspecs.LifeCycle, hookspecs.CommandLine)
 HOOKS = {
@@ -140,12 +143,13 @@ def test_vbench_cli(tmp_path, install):
     assert (answer.code, answer.out) == (0, "4096\n")
 
 
-def test_a_tracker_logs_what_is_new_unless_it_is_switched_off(tmp_path, monkeypatch):
+def test_a_tracker_logs_what_is_new_unless_it_is_switched_off(tmp_path, monkeypatch, empty_store):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     tracker, out = example("A tracker", tmp_path), tmp_path / "results"
     spec = toy_spec(plugins__paths=[TOYS, str(tracker)], generators=[], regimes={"real": True})
     silent = api.run(spec, out, workers=1, tracking=False)
     assert not list(out.rglob("*mlflow*")) + list(out.rglob("tracked*"))
+    shutil.copyfile(empty_store, out / "mlflow.db")
     result = api.run(spec, out, workers=1, force=["evaluate"])
     assert api.run(spec, out, workers=1).ran == 0
     (line,) = map(json.loads, (result.folder / "tracked.jsonl").read_text().splitlines())

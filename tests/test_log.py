@@ -18,6 +18,8 @@ from vbench.log import gently, kept, shown
 ANGRY = """
 import vbench
 
+pytestmark = pytest.mark.usefixtures("warm_workers")
+
 @vbench.hookimpl
 def vbench_run_finished(folder, leaderboard):
     raise RuntimeError('not today\\nsecond line, http://me:secret@host/x')

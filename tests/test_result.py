@@ -18,6 +18,8 @@ from vbench.errors import StoreError
 from vbench.notebook import NotebookProgress, in_notebook
 from vbench.types import JobFailure
 
+pytestmark = pytest.mark.usefixtures("warm_workers")
+
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory) -> vbench.RunResult:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from searching import examples
 
 from vbench.analysis.compare import compare, mark_ranks, versus
 from vbench.analysis.folder import Arm
@@ -259,7 +260,7 @@ def benchmarks(draw):
     return tables
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(benchmarks(), st.booleans())
 def test_no_sign_stands_beside_an_interval_that_says_otherwise(tables, higher):
     info = MetricInfo("m", "m@1", "", higher)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -8,6 +9,8 @@ import tomllib
 import pytest
 from command_line import vbench
 from installing import PLUGINS
+
+KINDS = ["source", "generator", "segmenter", "metric"]
 
 
 def test_the_list_says_what_is_installed(install):
@@ -120,7 +123,7 @@ def test_show_an_unknown_one():
     assert "no plugin is called 'unet4d'; did you mean 'unet3d'?" in answer.err
 
 
-@pytest.mark.parametrize("kind", ["source", "generator", "segmenter", "metric"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_new_package_is_complete_and_passes(kind, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     answer = vbench("plugins", "new", f"my-{kind}", "--kind", kind)
@@ -146,18 +149,19 @@ def test_a_new_package_is_complete_and_passes(kind, tmp_path, monkeypatch):
     assert subprocess.run([*lint, *options], capture_output=True, check=False).returncode == 0
 
 
-@pytest.mark.parametrize("kind", ["source", "generator", "segmenter", "metric"])
-def test_the_tests_of_a_new_package_pass(kind, tmp_path, monkeypatch):
+def test_the_tests_of_new_packages_pass(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    vbench("plugins", "new", f"my-{kind}", "--kind", kind, "--dir", "pack")
+    for kind in KINDS:
+        vbench("plugins", "new", f"my-{kind}", "--kind", kind, "--dir", kind)
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "pack"],
+        [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", *KINDS],
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stdout
-    assert "passed" in done.stdout
+    for kind in KINDS:
+        assert re.search(rf"^{kind}/test_my_{kind}\.py::.* PASSED", done.stdout, re.MULTILINE), kind
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,15 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+from command_line import vbench
 from toml_text import write_toml
 from toy_benchmark import TOYS, toy_table
 
+pytestmark = pytest.mark.usefixtures("warm_workers")
 
-def vbench(*words: object, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+
+def vbench_process(*words: object, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+    """Run a command as a process of its own, for the tests that the process matters to."""
     return subprocess.run(
         [sys.executable, "-m", "vbench", *map(str, words)],
         capture_output=True,
@@ -36,7 +40,7 @@ def spec(tmp_path: Path) -> Path:
 def test_nothing_goes_to_mlflow_when_tracking_is_off(tmp_path: Path) -> None:
     table = toy_table(generators=[], regimes={"real": True})
     spec = write_toml(tmp_path / "toys.toml", table)
-    done = vbench("run", spec, "--out", tmp_path / "out", "--no-tracking")
+    done = vbench_process("run", spec, "--out", tmp_path / "out", "--no-tracking")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out" / "toys" / "report.html").is_file()
     assert not list(tmp_path.rglob("*mlflow*"))
@@ -46,35 +50,36 @@ def test_run_prints_progress_and_the_leaderboard_then_nothing_is_left_to_do(
     spec: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    first = vbench("run", spec, "--out", out)
+    first = vbench_process("run", spec, "--out", out)
     assert first.returncode == 0, first.stderr
     assert "fit-generator toy-generator" in first.stderr
     assert "synthetic/toy-generator" in first.stdout
     for name in ("plan.json", "records.jsonl", "cases.csv", "leaderboard.json"):
         assert (out / "toys" / name).is_file()
     assert (out / "mlflow.db").is_file()
-    again = vbench("run", spec, "--out", out)
+    again = vbench_process("run", spec, "--out", out)
     assert "nothing to do: every job was cached" in again.stdout
-    planned = vbench("plan", spec, "--out", out)
+    planned = vbench_process("plan", spec, "--out", out)
     assert "11 jobs: 11 cached, 0 new" in planned.stdout
-    rows = json.loads(vbench("plan", spec, "--out", out, "--json").stdout)
+    rows = json.loads(vbench_process("plan", spec, "--out", out, "--json").stdout)
     assert {row["status"] for row in rows} == {"cached"}
 
 
 def test_a_failed_arm_is_exit_code_1_and_the_others_are_on_the_leaderboard(tmp_path: Path) -> None:
     table = toy_table(generators=[{"plugin": "toy-generator", "params": {"fault": "raise"}}])
-    done = vbench("run", write_toml(tmp_path / "t.toml", table), "--out", tmp_path / "out")
-    assert done.returncode == 1
-    assert "the toy broke" in done.stderr
-    assert "Traceback" in done.stderr
-    assert "real" in done.stdout
+    spec = write_toml(tmp_path / "t.toml", table)
+    done = vbench("run", spec, "--out", tmp_path / "out", "--no-tracking")
+    assert done.code == 1
+    assert "the toy broke" in done.err
+    assert "Traceback" in done.err
+    assert "real" in done.out
 
 
 def test_a_typo_is_exit_code_2_and_one_line(tmp_path: Path) -> None:
     table = toy_table(tune={"trails": 2})
     done = vbench("run", write_toml(tmp_path / "t.toml", table), "--out", tmp_path / "out")
-    assert done.returncode == 2
-    assert done.stderr == "vbench: tune.trails: unknown key; did you mean 'trials'?\n"
+    assert done.code == 2
+    assert done.err == "vbench: tune.trails: unknown key; did you mean 'trials'?\n"
     assert not (tmp_path / "out").exists()
 
 
@@ -82,30 +87,30 @@ def test_a_local_plugin_that_does_not_load_stops_the_run(tmp_path: Path) -> None
     (tmp_path / "gan.py").write_text("import a_library_that_is_missing\n")
     spec = write_toml(tmp_path / "spec.toml", toy_table(plugins__paths=[TOYS, "gan.py"]))
     done = vbench("run", spec, "--out", tmp_path / "out")
-    assert done.returncode == 2
-    assert "plugins.paths" in done.stderr
-    assert "gan.py" in done.stderr
-    assert "a_library_that_is_missing" in done.stderr
-    assert done.stderr.count("\n") == 1
+    assert done.code == 2
+    assert "plugins.paths" in done.err
+    assert "gan.py" in done.err
+    assert "a_library_that_is_missing" in done.err
+    assert done.err.count("\n") == 1
     assert not (tmp_path / "out").exists()
 
 
 def test_a_missing_spec_and_a_misspelt_command_are_exit_code_2(tmp_path: Path) -> None:
     done = vbench("run", tmp_path / "no.toml")
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert "no such file" in done.stderr
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "no such file" in done.err
     done = vbench("rnu")
-    assert done.returncode == 2
-    assert "did you mean 'run'?" in done.stderr
+    assert done.code == 2
+    assert "did you mean 'run'?" in done.err
 
 
 def test_validate_lists_all_faults(tmp_path: Path, spec: Path) -> None:
-    assert vbench("validate", spec).stdout == f"{spec} is sound\n"
+    assert vbench("validate", spec).out == f"{spec} is sound\n"
     table = toy_table(tune={"metric": "dcs"}, segmenter__params={"step": 1})
     done = vbench("validate", write_toml(tmp_path / "bad.toml", table))
-    assert done.returncode == 2
-    assert "did you mean 'dsc'?" in done.stderr
-    assert "did you mean 'steps'" in done.stderr
+    assert done.code == 2
+    assert "did you mean 'dsc'?" in done.err
+    assert "did you mean 'steps'" in done.err
 
 
 def write_subject(folder: Path, name: str, *, label_shape: tuple[int, ...] = (12, 12, 12)) -> None:
@@ -162,19 +167,19 @@ def test_bad_data_is_exit_code_2_names_the_file_and_trains_nothing(
     spec = nnunet_spec(tmp_path)
     harm(tmp_path / "data")
     done = vbench("run", spec, "--out", tmp_path / "out")
-    assert done.returncode == 2
-    (line,) = [x for x in done.stderr.splitlines() if x.startswith("vbench:")]
+    assert done.code == 2
+    (line,) = [x for x in done.err.splitlines() if x.startswith("vbench:")]
     assert "/a.nii.gz" in line or "/a_0000.nii.gz" in line
     assert not list((tmp_path / "out").glob("store/*/weights.safetensors"))
     checked = vbench("validate", spec)
-    assert checked.returncode == 2
+    assert checked.code == 2
 
 
 def test_predictions_overlay_the_input(tmp_path: Path) -> None:
     for name in "abc":
         write_subject(tmp_path / "data", name)
-    done = vbench("run", nnunet_spec(tmp_path), "--out", tmp_path / "out")
-    assert done.returncode == 0, done.stderr
+    done = vbench("run", nnunet_spec(tmp_path), "--out", tmp_path / "out", "--no-tracking")
+    assert done.code == 0, done.err
     (path,) = (tmp_path / "out").glob("store/*/predictions/*.nii.gz")
     name = path.name.removesuffix(".nii.gz")
     given = nib.load(tmp_path / f"data/imagesTr/{name}_0000.nii.gz")
@@ -186,7 +191,7 @@ def test_help_starts_at_once_and_importing_vbench_imports_no_torch() -> None:
     times = []
     for _ in range(3):
         begun = time.perf_counter()
-        assert vbench("--help").returncode == 0
+        assert vbench_process("--help").returncode == 0
         times.append(time.perf_counter() - begun)
     assert min(times) < 1.0  # 0.1 s on a quiet machine
     code = "import sys, vbench, vbench.cli, vbench.api; print('torch' in sys.modules)"

@@ -15,12 +15,15 @@ from command_line import vbench
 from datasets import AFFINE, save
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from searching import examples
 
 from vbench.data.nifti import Image, check_same_grid, read_image, whole_numbers
 from vbench.errors import DataError
 
 QUICK = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(150),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 SHAPE = (6, 5, 4)
 

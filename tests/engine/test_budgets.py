@@ -15,6 +15,8 @@ from vbench.engine.plan import Plan
 from vbench.errors import SpecError
 from vbench.records.stages import FitSegmenterInputs
 
+pytestmark = pytest.mark.usefixtures("warm_workers")
+
 TRANSFER: dict[str, Any] = {
     "real": True,
     "synthetic": True,

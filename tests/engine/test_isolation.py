@@ -13,6 +13,8 @@ from toy_benchmark import FAULTY, TOYS, toy_spec
 from vbench import api
 from vbench.errors import VbenchError
 
+pytestmark = pytest.mark.usefixtures("warm_workers")
+
 GOOD = {"plugin": "toy-generator"}
 
 

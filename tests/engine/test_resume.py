@@ -24,6 +24,8 @@ from vbench.engine.store import writable
 from vbench.errors import SpecError, StoreError
 from vbench.spec import Spec
 
+pytestmark = pytest.mark.usefixtures("warm_workers")
+
 
 def slow_table(log: Path, **changes: Any) -> dict[str, Any]:
     params = {"steps": 6, "step_seconds": 0.05, "log": str(log)}

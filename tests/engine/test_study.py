@@ -13,6 +13,8 @@ from vbench import api
 from vbench.engine.study import close_orphans, disconnect, open_trial
 from vbench.records.stages import FitSegmenterInputs
 
+pytestmark = pytest.mark.usefixtures("warm_workers")
+
 
 def studies(out: Path) -> dict[str, list[optuna.trial.FrozenTrial]]:
     backend = optuna.storages.journal.JournalFileBackend(str(out / "optuna.journal"))

@@ -16,6 +16,8 @@ from toy_benchmark import toy_spec, toy_table
 
 from vbench import api, read_result
 
+pytestmark = pytest.mark.usefixtures("warm_workers")
+
 RUN = "import sys; from vbench import api; api.run(*sys.argv[1:], workers=2, tracking=False)"
 
 

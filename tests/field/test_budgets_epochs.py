@@ -27,7 +27,8 @@ def test_the_length_of_training_follows_the_patches_or_does_not(
         patches={"size": [8, 8, 8], "per_subject": 8},
     )
     spec = write_toml(tmp_path / "toys.toml", table)
-    assert vbench("run", spec, "--out", tmp_path, "--device", "cpu").code == 0
+    options = ("--device", "cpu", "--workers", 1, "--no-tracking")
+    assert vbench("run", spec, "--out", tmp_path, *options).code == 0
     shown = json.loads(vbench("leaderboard", "--out", tmp_path, "--format", "json").out)
     budgets = {row["arm"]: row["budget"] for row in shown["rows"]}
     assert [budgets[f"scratch/n{n}"]["patches_target"] for n in (1, 2)] == seen

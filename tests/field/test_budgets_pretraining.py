@@ -19,7 +19,8 @@ def test_what_came_before_fine_tuning_counts_and_has_a_control(tmp_path: Path) -
         segmenter={"plugin": "toy-segmenter", "params": {"steps": 16}},
     )
     table["regimes"]["transfer"]["params"] = {"steps": 4}
-    assert vbench("run", write_toml(tmp_path / "toys.toml", table), "--out", tmp_path).code == 0
+    spec = write_toml(tmp_path / "toys.toml", table)
+    assert vbench("run", spec, "--out", tmp_path, "--workers", 1, "--no-tracking").code == 0
     shown = json.loads(vbench("leaderboard", "--out", tmp_path, "--format", "json").out)
     rows = {row["arm"]: row for row in shown["rows"]}
     tuned = rows["transfer/toy-generator/n1"]

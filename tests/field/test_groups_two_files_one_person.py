@@ -71,7 +71,8 @@ SPLIT = "split = { train = 2, val = 1, test = 1 }\ngroup = '(.+)_(left|right)'"
 
 def test_a_run_counts_a_person_once(tmp_path):
     spec = write_spec(tmp_path / "s.toml", eyes(tmp_path), "[8, 8, 8]", more=SPLIT)
-    assert vbench("run", spec, "--out", tmp_path / "out").code == 0
+    options = ("--workers", 1, "--no-tracking")
+    assert vbench("run", spec, "--out", tmp_path / "out", *options).code == 0
     folder = tmp_path / "out" / "field"
     source = json.loads((folder / "plan.json").read_text())["data"]["source"]
     assert [len(source["subjects"][part]) for part in ("train", "val", "test")] == [4, 2, 2]

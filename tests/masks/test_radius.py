@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from masks import straight
+from searching import examples
 
 from vbench import MaskPair
 
@@ -34,7 +35,7 @@ def test_mean_reading_is_within_a_sixth_of_a_voxel_or_a_twentieth(radius, kind, 
 
 
 @given(st.integers(0, 2**32 - 1), st.floats(1, 4))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 def test_any_direction_and_place_reads_within_half_a_voxel_or_a_fifth(seed, radius):
     rng = np.random.default_rng(seed)
     spacing = tuple(rng.uniform(0.3, 1, 3))

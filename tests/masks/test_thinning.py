@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from masks import straight, tubes
 from scipy.ndimage import convolve, gaussian_filter, label
+from searching import examples
 from skimage.measure import euler_number
 from skimage.morphology import skeletonize
 
@@ -61,13 +62,13 @@ def check(mask: np.ndarray, spacing=None) -> None:
 
 
 @given(shapes.flatmap(lambda shape: hnp.arrays(np.bool_, shape)), spacings)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_any_mask_keeps_components_loops_and_cavities(mask, spacing):
     check(mask, spacing)
 
 
 @given(seeds, spacings)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_tubes_with_noise_keep_them(seed, spacing):
     rng = np.random.default_rng(seed)
     shape = tuple(rng.integers(5, 20, size=rng.integers(2, 4)))
@@ -75,7 +76,7 @@ def test_tubes_with_noise_keep_them(seed, spacing):
 
 
 @given(seeds)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_thick_shapes_with_tunnels_and_cavities_keep_them(seed):
     rng = np.random.default_rng(seed)
     field = gaussian_filter(rng.normal(size=rng.integers(4, 18, 3)), 1.2)
@@ -83,7 +84,7 @@ def test_thick_shapes_with_tunnels_and_cavities_keep_them(seed):
 
 
 @given(shapes.flatmap(lambda shape: hnp.arrays(np.bool_, shape)))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_what_is_left_is_thin(mask):
     """No voxel can go without a change of topology, but those that end a line."""
     line = thin(mask)
@@ -148,7 +149,7 @@ def test_a_thick_branch_on_a_thin_vessel_stays():
 
 
 @given(seeds)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_flips_and_axes_change_little(seed):
     rng = np.random.default_rng(seed)
     mask = tubes((24, 26, 28), rng, 2, rng.uniform(0.8, 3))

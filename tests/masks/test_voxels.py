@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage
+from searching import examples
 from skimage.measure import euler_number
 
 from vbench.masks import voxels
@@ -53,13 +54,13 @@ def test_border_is_the_mask_minus_its_erosion(mask):
 
 
 @given(masks)
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_components_and_betti_numbers_of_any_mask(mask):
     check_betti(mask)
 
 
 @given(seeds)
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_betti_numbers_of_masks_with_tunnels_and_cavities(seed):
     check_betti(hollow(seed))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -24,8 +25,12 @@ from vbench.analysis.wording import (
 from vbench.colours import css
 
 
+@cache
 def environment() -> Any:
-    """Return the templates' environment: everything is escaped, a missing name is an error."""
+    """Return the templates' environment: everything is escaped, a missing name is an error.
+
+    One a process, for it keeps the templates that it compiled.
+    """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     made = Environment(

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -76,7 +77,13 @@ def heavy_imports(cls: type) -> list[str]:
         AssertionError: When the module cannot be imported there.
     """
     path = str(getattr(sys.modules[cls.__module__], "__file__", ""))
-    return in_new_process(_PROBE, cls.__module__, path, *HEAVY).split()
+    return _heavy_imports(cls.__module__, path).split()
+
+
+@cache
+def _heavy_imports(module: str, path: str) -> str:
+    """Ask a new process, once for all classes of a module."""
+    return in_new_process(_PROBE, module, path, *HEAVY)
 
 
 @contextmanager

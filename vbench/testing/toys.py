@@ -7,6 +7,7 @@ is at hand.
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -56,12 +57,9 @@ class ToyPatches(Patches):
             n: How many.
             seed: Another seed gives other patches of the same distribution.
         """
-        rng = np.random.default_rng([seed, *size])
         self.size = size
         self.subject_index = np.arange(n, dtype=np.int32) % 3
-        # The first is empty, as a share of real patches is.
-        masks = [tubes(size, rng, n=int(i > 0) * int(rng.integers(1, 4))) for i in range(n)]
-        self.__patches = join_patches(np.stack([imaged(m, rng) for m in masks]), np.stack(masks))
+        self.__patches = _drawn(size, n, seed)
 
     def __len__(self) -> int:
         """Return the number of patches."""
@@ -75,6 +73,17 @@ class ToyPatches(Patches):
         """Return a digest of all that a plugin must leave as it is."""
         content = hashlib.sha256(self.__patches.tobytes() + self.subject_index.tobytes())
         return f"{content.hexdigest()} {self.size}"
+
+
+@lru_cache(maxsize=8)
+def _drawn(size: tuple[int, ...], n: int, seed: int) -> Array:
+    """Draw labelled patches ``(n, channels, *size)``, once for all checks that ask for them."""
+    rng = np.random.default_rng([seed, *size])
+    # The first is empty, as a share of real patches is.
+    masks = [tubes(size, rng, n=int(i > 0) * int(rng.integers(1, 4))) for i in range(n)]
+    patches = join_patches(np.stack([imaged(m, rng) for m in masks]), np.stack(masks))
+    patches.flags.writeable = False
+    return patches
 
 
 class NoisePatches(ToyPatches):

@@ -1,4 +1,4 @@
-"""The U-net, from MONAI's convolution blocks, in 2D and 3D."""
+"""The U-net, in 2D and 3D."""
 
 from __future__ import annotations
 
@@ -6,14 +6,36 @@ from itertools import pairwise
 from typing import Any
 
 import torch
-from monai.networks.blocks.convolutions import Convolution
 from torch import Tensor, nn
 
 from vbench_plugins.nn.levels import halvings_where_even
 
+_CONV: dict[int, Any] = {2: nn.Conv2d, 3: nn.Conv3d}
 _TRANSPOSED: dict[int, Any] = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
 _POOL: dict[int, Any] = {2: nn.MaxPool2d, 3: nn.MaxPool3d}
-_NORM = {"batch": "BATCH", "instance": "INSTANCE", "group": ("GROUP", {"num_groups": 4})}
+_BATCH: dict[int, Any] = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
+_INSTANCE: dict[int, Any] = {2: nn.InstanceNorm2d, 3: nn.InstanceNorm3d}
+
+
+class Convolution(nn.Sequential):
+    """A 3-wide convolution that keeps the extent, then normalisation, ReLU and dropout.
+
+    Layer by layer and name by name MONAI's block of this name, so either takes the other's weights.
+    It stands here because importing that one imports all of MONAI, and with it every library that
+    MONAI finds installed: more processor time than the rest of a worker's start.
+    """
+
+    def __init__(self, ndim: int, before: int, after: int, norm: str, dropout: float = 0.0) -> None:
+        super().__init__()
+        # A bias before a normalisation would be subtracted again.
+        self.add_module("conv", _CONV[ndim](before, after, 3, padding=1, bias=norm == "none"))
+        then = nn.Sequential()
+        if norm != "none":
+            then.add_module("N", _norm(norm, ndim, after))
+        then.add_module("A", nn.ReLU())
+        if dropout:
+            then.add_module("D", nn.Dropout(dropout))
+        self.add_module("adn", then)
 
 
 class Unet(nn.Module):
@@ -47,7 +69,8 @@ class Unet(nn.Module):
             _level(ndim, fine + (fine if reduce else coarse), fine, p)
             for fine, coarse in pairwise(widths)
         )
-        self.last = Convolution(ndim, widths[0], 1, kernel_size=1, conv_only=True)
+        self.last = nn.Sequential()
+        self.last.add_module("conv", _CONV[ndim](widths[0], 1, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map images to logits."""
@@ -64,10 +87,14 @@ class Unet(nn.Module):
 
 
 def _level(ndim: int, before: int, after: int, p: Any) -> nn.Sequential:
-    norm = _NORM.get(p.norm)
-    # A bias before a normalisation would be subtracted again.
-    shared = {"act": "RELU", "norm": norm, "adn_ordering": "NAD", "bias": norm is None}
     return nn.Sequential(
-        Convolution(ndim, before, after, dropout=p.dropout or None, **shared),
-        Convolution(ndim, after, after, **shared),
+        Convolution(ndim, before, after, p.norm, p.dropout),
+        Convolution(ndim, after, after, p.norm),
     )
+
+
+def _norm(name: str, ndim: int, channels: int) -> nn.Module:
+    if name == "group":
+        return nn.GroupNorm(4, channels)
+    layer: nn.Module = {"batch": _BATCH, "instance": _INSTANCE}[name][ndim](channels)
+    return layer

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vbench.layout import image_channels, label_channels
@@ -19,6 +20,8 @@ from vbench_plugins.nn.trainer import Trainer
 from vbench_plugins.segmenters.network import Unet
 
 _WARM_UP = 0.1
+#: Keeps the Dice of an empty batch defined.
+_SMOOTH = 1e-5
 
 
 def build(size: tuple[int, ...], p: Any, seed: int) -> Unet:
@@ -33,20 +36,36 @@ def moments_of(table: Mapping[str, Any]) -> tuple[float, float]:
     return float(mean), float(spread)
 
 
-def loss_function(name: str) -> Callable[[Tensor, Tensor], Tensor]:
-    """Return a loss of (logits, labels), both ``(n, 1, *size)``.
+def dice_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Return 1 - the soft Dice over the whole batch, so that a patch without vessels adds no term.
 
-    Dice is taken over the whole batch, so that a patch without vessels adds no term.
+    In the order of MONAI's ``DiceLoss(sigmoid=True, batch=True)``, to the last digit; here for the
+    reason that :class:`~vbench_plugins.segmenters.network.Convolution` is.
     """
-    from monai.losses import DiceCELoss, DiceLoss, SoftclDiceLoss
+    probability = torch.sigmoid(logits)
+    axes = [0, *range(2, logits.ndim)]
+    common = torch.sum(probability * labels, dim=axes)
+    found_only = 0.5 * (torch.sum(probability, dim=axes) - common)
+    true_only = 0.5 * (torch.sum(labels, dim=axes) - common)
+    whole = 2 * (common + found_only + true_only)
+    return torch.mean(1 - (2 * common + _SMOOTH) / (whole + _SMOOTH))
 
+
+def dice_ce_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Return :func:`dice_loss` plus the mean binary cross-entropy."""
+    return dice_loss(logits, labels) + F.binary_cross_entropy_with_logits(logits, labels)
+
+
+def loss_function(name: str) -> Callable[[Tensor, Tensor], Tensor]:
+    """Return a loss of (logits, labels), both ``(n, 1, *size)``."""
     if name == "dice":
-        return DiceLoss(sigmoid=True, batch=True)
-    both = DiceCELoss(sigmoid=True, batch=True)
+        return dice_loss
     if name == "dice+ce":
-        return both
+        return dice_ce_loss
+    from monai.losses import SoftclDiceLoss
+
     centreline = SoftclDiceLoss(sigmoid=True)
-    return lambda logits, labels: both(logits, labels) + 0.5 * centreline(logits, labels)
+    return lambda logits, labels: dice_ce_loss(logits, labels) + 0.5 * centreline(logits, labels)
 
 
 class PatchTrainer(Trainer):

@@ -13,18 +13,20 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from masks import Case, adversarial_cases, pairs, random_cases, tubes
+from searching import examples
 
 from vbench import MaskPair, registry
 
 pytestmark = pytest.mark.peers
 METRICS = registry.default().metrics("segmentation")
-ADVERSARIAL = list(adversarial_cases())
-FIXED = [*ADVERSARIAL, *random_cases(200, seed=11)]
+FIXED = [*adversarial_cases(), *random_cases(200, seed=11)]
 VOLUMES = [case for case in FIXED if case.truth.ndim == 3]
 
 #: Fixtures here hold a module or nothing, so that examples may share them.
 any_pair = settings(
-    max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=examples(200),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    deadline=None,
 )
 
 

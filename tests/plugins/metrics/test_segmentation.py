@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from masks import tubes
+from searching import examples
 
 from vbench import MaskPair, Score, registry
 
@@ -156,7 +157,7 @@ def test_recall_counts_each_radius_on_its_own():
 
 
 @given(st.integers(0, 2**32 - 1))
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_symmetry_units_and_bounds(seed):
     rng = np.random.default_rng(seed)
     shape = tuple(rng.integers(3, 12, size=rng.integers(2, 4)))

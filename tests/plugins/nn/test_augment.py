@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from searching import examples
 from vbench_plugins.nn.augment import flip_and_rotate, flip_axis, intensities, stretch, warp
 
 
@@ -12,7 +13,7 @@ def batch(size: tuple[int, ...], n: int = 6) -> np.ndarray:
     return made
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=examples(20))
 @given(st.sampled_from([(6, 6), (6, 4), (5, 5, 5), (6, 6, 3), (4, 5, 6)]), st.integers(0, 99))
 def test_turned_patches_keep_every_voxel_and_its_label(size: tuple[int, ...], seed: int) -> None:
     before = batch(size)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from searching import examples
 from vbench_plugins.phantom.render import Grid, Painted, paint
 from vbench_plugins.phantom.swc import Tree
 from vbench_plugins.phantom.tree import arteries
@@ -44,7 +45,7 @@ def test_a_vessel_fills_its_analytic_volume_at_any_spacing(spacing: Place, radiu
     assert volume(painted, where) == pytest.approx(truth, rel=0.02)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(
     shift=st.tuples(*[st.floats(-0.5, 0.5)] * 3),
     spacing=st.tuples(*[st.floats(0.3, 1.2)] * 3),

@@ -1,10 +1,12 @@
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from vbench_plugins.segmenters.network import Unet
+from vbench_plugins.segmenters.network import Convolution, Unet
 from vbench_plugins.segmenters.training import loss_function
 from vbench_plugins.segmenters.unet import Unet3d
 
@@ -54,6 +56,74 @@ def test_dice_over_the_batch_is_one_minus_the_overlap() -> None:
     assert torch.allclose(loss_function("dice")(logits, labels), dice, atol=1e-5)
     both = dice + F.binary_cross_entropy_with_logits(logits, labels)
     assert torch.allclose(loss_function("dice+ce")(logits, labels), both, atol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "theirs"), [("dice", "DiceLoss"), ("dice+ce", "DiceCELoss")])
+@pytest.mark.parametrize("size", [(6, 6), (5, 4, 6)])
+def test_losses_and_their_gradients_are_monai_s_to_the_last_digit(
+    name: str, theirs: str, size: tuple[int, ...]
+) -> None:
+    from monai import losses
+
+    rng = torch.Generator().manual_seed(1)
+    logits = torch.randn(4, 1, *size, generator=rng)
+    labels = (torch.rand(4, 1, *size, generator=rng) > 0.7).float()
+    found = []
+    for loss in (loss_function(name), getattr(losses, theirs)(sigmoid=True, batch=True)):
+        given = logits.clone().requires_grad_()
+        value = loss(given, labels)
+        value.backward()
+        found.append((value.detach(), given.grad))
+    (ours, our_slope), (monai_s, monai_slope) = found
+    assert torch.equal(ours, monai_s)
+    assert torch.equal(our_slope, monai_slope)
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+@pytest.mark.parametrize("dropout", [0.0, 0.2])
+@pytest.mark.parametrize(
+    ("norm", "theirs"),
+    [
+        ("batch", "BATCH"),
+        ("instance", "INSTANCE"),
+        ("group", ("GROUP", {"num_groups": 4})),
+        ("none", None),
+    ],
+)
+def test_a_convolution_is_monai_s_block_name_by_name(
+    ndim: int, dropout: float, norm: str, theirs: Any
+) -> None:
+    from monai.networks.blocks.convolutions import Convolution as Block
+
+    torch.manual_seed(0)
+    ours = Convolution(ndim, 2, 8, norm, dropout)
+    torch.manual_seed(0)
+    shared: Any = {"act": "RELU", "norm": theirs, "adn_ordering": "NAD", "bias": theirs is None}
+    block = Block(ndim, 2, 8, dropout=dropout or None, **shared)
+    assert [(k, str(v)) for k, v in ours.named_modules() if not any(v.children())] == [
+        (k, str(v)) for k, v in block.named_modules() if not any(v.children())
+    ]
+    assert ours.state_dict().keys() == block.state_dict().keys()
+    assert all(torch.equal(v, block.state_dict()[k]) for k, v in ours.state_dict().items())
+    x = torch.rand(3, 2, *(6,) * ndim)
+    torch.manual_seed(1)
+    given = ours(x)
+    torch.manual_seed(1)
+    assert torch.equal(given, block(x))
+
+
+def test_fitting_and_predicting_import_no_monai() -> None:
+    code = (
+        "import sys\nimport numpy as np\n"
+        "from vbench_plugins.segmenters.unet import Unet3d\n"
+        "from vbench.testing import ToyPatches\nfrom vbench.types import Setup\n"
+        "unet = Unet3d(Unet3d.Params(**{**Unet3d.tiny, 'steps': 1}), Setup((8, 8)))\n"
+        "list(unet.fit(ToyPatches((8, 8)), seed=0))\n"
+        "unet.predict(np.zeros((8, 8, 2), np.float32), np.ones((8, 8, 2), bool))\n"
+        "print([name for name in ('monai', 'mlflow', 'pandas') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_the_cldice_loss_prefers_an_unbroken_vessel() -> None:

@@ -10,6 +10,7 @@ from command_line import vbench
 from datasets import nnunet, save, scene
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from searching import examples
 from vbench_plugins.sources.nnunet import NnUNet
 
 from vbench.data.datasetjson import read_about
@@ -217,7 +218,9 @@ NAMES = st.sampled_from(["background", "vessel", "ignore", "Ignore", "0", "1", "
 
 
 @settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(120),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     about=st.dictionaries(KEYS, JSON | st.dictionaries(NAMES, JSON, max_size=4), max_size=4) | JSON

@@ -8,6 +8,7 @@ from command_line import vbench
 from datasets import manifest, scene
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from searching import examples
 from vbench_plugins.sources.manifest import Manifest
 
 from vbench.errors import DataError
@@ -155,7 +156,9 @@ CELLS = st.text(st.characters(codec="utf-8"), max_size=12) | st.sampled_from(["0
 
 
 @settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(120),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     rows=st.lists(st.lists(CELLS, max_size=5), max_size=4),

@@ -32,17 +32,9 @@ def own_store(monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory):
-    """Make an empty MLflow store once: creating one takes seconds."""
-    folder = tmp_path_factory.mktemp("store")
-    client(f"sqlite:///{folder / 'mlflow.db'}").search_experiments()
-    return folder / "mlflow.db"
-
-
 @pytest.fixture
-def out(tmp_path, template):
-    shutil.copyfile(template, tmp_path / "mlflow.db")
+def out(tmp_path, empty_store):
+    shutil.copyfile(empty_store, tmp_path / "mlflow.db")
     return tmp_path
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,7 +14,9 @@ import psutil
 import pytest
 from command_line import vbench
 from fabricate import fabricate
-from vbench_plugins.tracking.mirror import rebuild
+from vbench_plugins.tracking.mirror import sync
+
+from vbench import read_result
 
 
 @pytest.fixture(autouse=True)
@@ -22,10 +25,11 @@ def _own_store(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory):
+def results(tmp_path_factory, empty_store):
     folder = tmp_path_factory.mktemp("ui")
-    fabricate(folder, truth={"real": 0.9}, failed=None, seeds=(0,))
-    rebuild(folder)
+    made = fabricate(folder, truth={"real": 0.9}, failed=None, seeds=(0,))
+    store = shutil.copyfile(empty_store, folder / "mlflow.db")
+    sync(read_result(made.folder), f"sqlite:///{store}")
     return folder
 
 
@@ -66,8 +70,18 @@ def gone(processes, seconds=20.0):
     return not [p for p in alive if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
 
 
-@pytest.mark.parametrize("number", ["SIGTERM", "SIGINT", "SIGHUP", "SIGKILL"])
-@pytest.mark.parametrize("wait", [0.0, 3.0])
+# While it starts, and when it runs; SIGTERM then is below, and SIGHUP is handled as SIGTERM is.
+@pytest.mark.parametrize(
+    ("number", "wait"),
+    [
+        ("SIGTERM", 0.0),
+        ("SIGINT", 0.0),
+        ("SIGHUP", 0.0),
+        ("SIGKILL", 0.0),
+        ("SIGINT", 3.0),
+        ("SIGKILL", 3.0),
+    ],
+)
 def test_no_server_is_left(results, number, wait):
     call = [sys.executable, "-m", "vbench", "ui", "--out", str(results), "--port", "0"]
     quiet = subprocess.DEVNULL
