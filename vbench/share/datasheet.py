@@ -59,7 +59,14 @@ def page(sheet: Datasheet, figures: Sequence[Figure] = ()) -> Page:
     size = " × ".join(map(str, sheet.size))
     spacing = " × ".join(f"{edge:g}" for edge in sheet.spacing)
     params = ", ".join(f"{name} {value}" for name, value in sheet.params.items())
-    repeats = "1 repetition" if sheet.repetitions == 1 else f"{sheet.repetitions} repetitions"
+    repeated = (
+        ""
+        if sheet.repetitions == 1
+        else (
+            f", and on average over {sheet.repetitions} repetitions of generator and segmenter, of "
+            "which these patches are one"
+        )
+    )
     families = {
         family: [score for score in sheet.scores if score.family == family]
         for family in ("privacy", "fidelity")
@@ -74,7 +81,7 @@ def page(sheet: Datasheet, figures: Sequence[Figure] = ()) -> Page:
     }
     columns = ("score", "this set", "as good as can be", "as bad as can be", "")
     sections = [
-        Section("Privacy: verdict", sheet.concludes),
+        Section("Privacy: verdict", sheet.concludes[1:]),
         Section(
             "What it is",
             facts=(
@@ -116,8 +123,7 @@ def page(sheet: Datasheet, figures: Sequence[Figure] = ()) -> Page:
             "What it is worth",
             (
                 "Scores on real test subjects of a segmenter that was trained on synthetic patches "
-                f"only: on these, and on average over {repeats} of generator and segmenter, of "
-                "which these patches are one.",
+                f"only: on these{repeated}. Beside it, one that was trained on the real patches.",
             ),
             header=("score", "these patches", "all repetitions", "real patches", "test subjects"),
             rows=[
@@ -161,7 +167,7 @@ def page(sheet: Datasheet, figures: Sequence[Figure] = ()) -> Page:
 
 def markdown(shown: Page) -> str:
     """Return a page as Markdown, without its figures."""
-    lines = [f"# {escape(shown.title)}", ""]
+    lines = [f"# {escape(shown.title)}", "", f"**{escape(shown.lead)}**", ""]
     for section in shown.sections:
         lines += [f"## {escape(section.title)}", ""]
         for line in section.lines:

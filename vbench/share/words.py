@@ -19,17 +19,17 @@ def people(n: int, real: bool) -> str:
 
 
 def learnt(learns: str, n: int, real: bool) -> str:
-    """Say from whom a generator learnt."""
+    """Say from whom a generator learnt, after ``Learnt from:``."""
     who = people(n, real)
     made_up = "" if real else " Phantoms are made by a procedure and are nobody's data."
     if learns == "nothing":
-        return "From nobody: the generator ignores the patches that it is given."
+        return "nobody: the generator ignores the patches that it is given."
     if learns == "summary":
         return (
-            f"From no single patch: the generator keeps a few numbers, such as a mean, over the "
-            f"patches of {who}.{made_up}"
+            "no single patch: the generator keeps a few numbers, such as a mean, over the patches "
+            f"of {who}.{made_up}"
         )
-    return f"From patches of {who}.{made_up}"
+    return f"patches of {who}.{made_up}"
 
 
 def score_words(family: str, about: str, entry: Mapping[str, Any], real: bool) -> str:
