@@ -18,7 +18,7 @@ from vbench.audit import MOST
 from vbench.engine.stages.common import spacing_of
 from vbench.engine.store import Store
 from vbench.interfaces import Generator
-from vbench.records.board import Row
+from vbench.records.board import Board, Row
 from vbench.records.stages import PrepareInputs
 from vbench.registry import Registry
 from vbench.registry.catalogue import summary
@@ -63,7 +63,8 @@ def build(
     entry = audit.plugins.get("generator", plugin.name)
     cls = audit.plugins.generator(plugin.name)
     images, labels = read_patches(part)
-    row = next(row for row in typed_leaderboard(results).rows if row.arm == arm.name)
+    board = typed_leaderboard(results)
+    row = next(row for row in board.rows if row.arm == arm.name)
     real = are_people(store, audit.plugins, fitted.inputs.train)
     subjects, heldout = (
         len(np.unique(patches.subject_index)) for patches in (audit.training, audit.heldout)
@@ -73,7 +74,7 @@ def build(
         for family in ("privacy", "fidelity")
         for name, found in outcome.scores[family].items()
     )
-    utility = tuple(_utility(results, chosen, row))
+    utility = tuple(_utility(results, board, chosen, row))
     spacing = spacing_of(store, fitted.inputs) or ()
     vessel = float(np.mean([np.asarray(label).mean() for label in labels]))
     worst = _worst(outcome, numbers)
@@ -201,12 +202,12 @@ def _worst(outcome: Outcome, numbers: Sequence[int]) -> Worst | None:
     )
 
 
-def _utility(results: Results, chosen: Chosen, row: Row) -> list[Utility]:
+def _utility(results: Results, board: Board, chosen: Chosen, row: Row) -> list[Utility]:
     """Return the segmentation scores: of these patches, of all repetitions, of real patches."""
     reference = next(
         (
             other.metrics
-            for other in typed_leaderboard(results).rows
+            for other in board.rows
             if other.regime == "real"
             and (other.cohort, other.segmenter) == (row.cohort, row.segmenter)
         ),

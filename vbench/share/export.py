@@ -253,10 +253,9 @@ def _said(option: str, text: str | None) -> str | None:
     """
     if text is None:
         return None
-    said = one_line(" ".join(text.split()))
-    if not re.search(r"\w", said):
+    if not re.search(r"\w", text):
         raise StoreError(f"{option}: is empty; say it in words, the datasheet shows them")
-    return said
+    return one_line(" ".join(text.split()))
 
 
 def _name_nobody(results: Results, texts: Mapping[str, str | None]) -> None:

@@ -63,7 +63,7 @@ def _points(patches: Patches, index: npt.NDArray[np.int64]) -> Floats:
     """Return images as vectors of mean 0 and length 1, averaged where they are large."""
     parts = []
     for start in range(0, len(index), _CHUNK):
-        image = image_of(patches.take(index[start : start + _CHUNK]))
+        image: Array = image_of(patches.take(index[start : start + _CHUNK]))
         while np.prod(image.shape[1:]) > _VALUES:
             even = [axis for axis in range(1, image.ndim) if image.shape[axis] % 2 == 0]
             if not even:
