@@ -19,6 +19,7 @@ from toy_benchmark import LEAKY, LENDING, TOYS, toy_spec
 import vbench
 from vbench import api
 from vbench.analysis.folder import read_results
+from vbench.cli import main
 from vbench.cli.audit import command as audit_command
 from vbench.cli.export import command as export_command
 from vbench.errors import AlarmError, StoreError
@@ -105,12 +106,18 @@ def test_every_file_has_a_checksum(out: Path, tmp_path: Path) -> None:
     }
 
 
-def test_an_alarm_keeps_everything_in(out: Path, tmp_path: Path) -> None:
+def test_an_alarm_keeps_everything_in(
+    out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = _tree(out, tmp_path)
-    refused = _export(COPY, tmp_path / "a" / "b", out=out)
-    assert refused.exit_code == 1
-    assert "raised an alarm (verbatim) and 80 patches are flagged" in refused.output
-    assert len(refused.output.splitlines()) == 1
+    words = ["vbench", "export", COPY, str(tmp_path / "a" / "b"), "--out", str(out)]
+    monkeypatch.setattr("sys.argv", words)
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 1
+    said = capsys.readouterr().err
+    assert "raised an alarm (verbatim) and 80 patches are flagged" in said
+    assert len(said.splitlines()) == 1
     assert _tree(out, tmp_path) == before
 
 
@@ -123,6 +130,7 @@ def test_a_reason_lets_it_out_and_is_in_the_datasheet(out: Path, tmp_path: Path)
     sheet = json.loads((folder / "dataset.json").read_text())
     assert sheet["accepted"] == "all patients consented, *see* <file 7>"
     assert (sheet["verdict"], sheet["alarms"], sheet["flagged"]) == ("alarm", ["verbatim"], 80)
+    assert "<img" not in _sheets(folder)[1]  # each would be a patient's patch
     again = CliRunner().invoke(audit_command, [str(folder), "--out", str(out)])
     assert any("verbatim" in row and "ALARM" in row for row in again.output.splitlines())
 

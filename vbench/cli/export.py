@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from pathlib import Path
 
 import click
@@ -32,9 +33,7 @@ from vbench.cli.common import out_option
     help="Also write the in-house review here, which shows patients: on an alarm, too.",
 )
 @out_option
-@click.pass_context
 def command(
-    ctx: click.Context,
     arm: str,
     folder: Path,
     benchmark: str | None,
@@ -75,7 +74,7 @@ def command(
         )
     except AlarmError as error:
         click.echo(f"vbench: {error}", err=True)
-        ctx.exit(1)
+        sys.exit(1)
     about = read_json(written / MANIFEST)
     for line in about["concludes"]:
         click.echo(line)

@@ -149,7 +149,7 @@ def _write_shared(part: Path, sheet: Datasheet, outcome: Outcome, *, nifti: bool
     images, labels = read_patches(part)
     write_json(part / MANIFEST, sheet.to_json())
     write_json(part / "audit.json", shared_scores(outcome.scores))
-    shown = page(sheet, [_examples(part)])
+    shown = page(sheet, _examples(part, outcome))
     for name, text in (("DATASHEET.md", markdown(shown)), ("DATASHEET.html", html(shown))):
         with atomic_write(part / name) as path:
             path.write_text(text, encoding="utf-8")
@@ -179,14 +179,19 @@ def shared_scores(scores: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict
     }
 
 
-def _examples(part: Path) -> Figure:
-    """Return a picture of some patches: image, label and both."""
-    patches = stored_patches(part)
-    index = np.unique(np.linspace(0, len(patches) - 1, SHOWN).astype(np.int64))
+def _examples(part: Path, outcome: Outcome) -> list[Figure]:
+    """Return a picture of some patches: image, label and both; of none that is flagged.
+
+    A datasheet may go where its data set does not.
+    """
+    flagged = [flag.patch for flag in outcome.flagged]
+    clear = np.flatnonzero(~np.isin(outcome.kept, flagged))
+    if not len(clear):
+        return []
+    index = clear[np.unique(np.linspace(0, len(clear) - 1, SHOWN).astype(int))]
+    sheet = png(enlarge(patch_sheet(stored_patches(part).take(index))))
     words = f"{len(index)} of the patches: image, label and both, a column each"
-    return Figure(
-        "Some of the patches", None, words, png(enlarge(patch_sheet(patches.take(index)))), words
-    )
+    return [Figure("Some of the patches", None, words, sheet, words)]
 
 
 def _synthetic_arm(results: Results, name: str) -> Arm:

@@ -94,7 +94,7 @@ def picture(made: Array, real: Array) -> Bytes:
         images = [image[..., int(np.argmax(vessel))] for image in images]
     planes = [*images, (images[0] - images[1]) / 2]
     row = [enlarge(grey(upright(plane)), _WIDTH // 3) for plane in planes]
-    return tile([row], gap=4)
+    return tile([row], gap=6, shade=255)
 
 
 def _laid_like(real: Array, made: Array) -> Array:
