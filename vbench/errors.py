@@ -32,6 +32,10 @@ class StoreError(VbenchError):
     """The results folder cannot be read or written as it is."""
 
 
+class AlarmError(VbenchError):
+    """A privacy audit raised an alarm, and nobody answered for it; exit code 1."""
+
+
 class ContractError(Exception):
     """A plugin broke its interface: a wrong shape, type or range. Fails its own arm only."""
 

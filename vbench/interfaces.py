@@ -75,9 +75,13 @@ class DataSource(Plugin):
 
     Call order: ``subjects``, then ``fingerprint`` and ``load`` for any of them, in any order and
     from several processes. Each call is deterministic.
+
+    Attributes:
+        patients: Whether its subjects are people; False for a procedure that makes them up.
     """
 
     kind: ClassVar[Kind] = "source"
+    patients: ClassVar[bool] = True
     #: Parameters that differ by role (``source``, ``target``) unless the spec names them.
     role_defaults: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
@@ -256,9 +260,16 @@ class Fitted(Plugin):
 
 
 class Generator(Fitted):
-    """Learns the distribution of labelled patches, then samples new ones."""
+    """Learns the distribution of labelled patches, then samples new ones.
+
+    Attributes:
+        learns: What its samples owe to the patches that it is fitted on: ``patches`` when it may
+            take anything from them, ``summary`` when all that it keeps is a few numbers over all
+            of them, ``nothing`` when it ignores them. A datasheet says so.
+    """
 
     kind: ClassVar[Kind] = "generator"
+    learns: ClassVar[Literal["patches", "summary", "nothing"]] = "patches"
 
     @abstractmethod
     def sample(self, n: int, *, seed: int) -> Array:

@@ -312,6 +312,18 @@ class Collapsed(Fine):
         return np.repeat(super().sample(1, seed=seed), n, axis=0)
 
 
+class LearnsAllTheSame(Fine):
+    """Says that it ignores its patches, and does not."""
+
+    learns = "nothing"
+
+
+class KeepsMoreThanASummary(Fine):
+    """Calls an average of every voxel a few numbers."""
+
+    learns = "summary"
+
+
 @pytest.mark.parametrize(
     ("cls", "check", "message"),
     [
@@ -352,6 +364,8 @@ class Collapsed(Fine):
         (OneSeed, "samples-follow-the-seed", "seeds 1 and 2 give the same"),
         (BatchStatistics, "samples-have-no-companions", "the first 3 of 67 differ"),
         (Collapsed, "samples-differ", "the same patch"),
+        (LearnsAllTheSame, "learns-no-more-than-it-says", "but fitted on other patches: "),
+        (KeepsMoreThanASummary, "learns-no-more-than-it-says", "weights() holds 512 numbers"),
     ],
 )
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")

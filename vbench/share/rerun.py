@@ -2,16 +2,15 @@
 
 Metrics with their parameters, plugins' files, features, patches and seed are those of the
 benchmark's own audit, so the files as exported get the scores of the leaderboard, up to the last
-digits where another device or number of threads sums in another order.
+digits where another device or number of threads sums in another order. Privacy metrics that the
+benchmark does not name are computed as well, with their defaults: whoever wrote the spec does not
+choose what an export is held to.
 """
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from vbench import registry
 from vbench.analysis.chosen import Chosen
@@ -21,74 +20,111 @@ from vbench.engine.stages.audit import features_of
 from vbench.engine.stages.common import real_patches
 from vbench.engine.store import Store
 from vbench.errors import StoreError
-from vbench.files import read_json, write_json
+from vbench.files import read_json
 from vbench.interfaces import Metric
 from vbench.records.parts import PluginIdentity, PluginSetting
 from vbench.records.stages import AuditInputs
 from vbench.registry import Registry
-from vbench.tables import NAME
+from vbench.share.patches import read_patches
+from vbench.share.record import read_record
+from vbench.types import Patches
 
 #: What an exported folder says of itself.
 MANIFEST = "dataset.json"
 
 
+class Audit:
+    """The audit of one arm and seed, to be run on files.
+
+    Attributes:
+        inputs: What the benchmark's audit was given, and the privacy metrics that it lacks.
+        store, plugins: Of the results folder and the benchmark.
+        training: Patches of the patients that the generator was fitted on.
+        heldout: Patches of patients that it never saw.
+    """
+
+    def __init__(self, results: Results, arm: Arm, chosen: Chosen, out: Path) -> None:
+        """Open the patients' patches.
+
+        Raises:
+            StoreError: When the benchmark's own audit has not run, or the prepared patients are
+                not in the results folder.
+        """
+        self.inputs = planned_audit(results, arm, chosen)
+        self.store, self.plugins = Store(out / "store"), plugins_of(results)
+        if not all(self.store.has(key) for key in (*self.inputs.train, *self.inputs.heldout)):
+            raise StoreError(
+                f"{self.store.root}: the prepared patients are not here; name with --out the "
+                "results folder that the data set was made in"
+            )
+        groups = self.inputs.groups or {}
+        self.training, self.heldout = (
+            real_patches(self.store, keys, self.inputs.patches, groups.get(name))
+            for name, keys in (("train", self.inputs.train), ("heldout", self.inputs.heldout))
+        )
+
+    def of(self, synthetic: Patches) -> dict[str, Any]:
+        """Return the scores of synthetic patches, as :func:`vbench.audit.audit_patches` does."""
+        from vbench.audit.scores import audit_patches
+
+        inputs, plugins = self.inputs, self.plugins
+        lender = plugins.segmenter(inputs.features.plugin.name) if inputs.features else None
+        found: dict[str, Any] = audit_patches(
+            synthetic,
+            self.training,
+            self.heldout,
+            **{family: _metrics(plugins, inputs, family) for family in ("fidelity", "privacy")},
+            seed=inputs.seed,
+            features=features_of(self.store, inputs, lender),
+        )
+        return found
+
+
 def audit_export(folder: str | Path, *, out: str | Path = OUT) -> dict[str, Any]:
     """Audit an exported data set against the patients that its generator learnt from.
+
+    Nothing is written. What is returned names what must not leave: which patches come from which
+    patient's.
 
     Args:
         folder: What :func:`vbench.export` wrote; the patches may have been thinned out since.
         out: The results folder that still holds the benchmark and the prepared patients.
 
     Returns:
-        By family and metric: value, floor, ceiling; also written to ``audit.json``.
+        By family and metric: value, floor, ceiling, and what else the metric says.
 
     Raises:
         StoreError: When the folder is no export, or the patients are not in the results folder.
     """
-    from vbench.audit.scores import audit_patches
     from vbench.data.patches import ArrayPatches
 
     folder, out = Path(folder), Path(out)
-    store = Store(out / "store")
     try:
         manifest = read_json(folder / MANIFEST)
-        images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
-        labels = np.load(folder / "labels.npy", mmap_mode="r", allow_pickle=False)
-        benchmark, arm, seed = manifest["benchmark"], manifest["arm"], int(manifest["seed"])
-        # A path would lead to another plan, whose plugin files would be run.
-        if not re.fullmatch(NAME, benchmark):
-            raise ValueError(f"the benchmark '{benchmark}' is no name")
-        training, heldout = tuple(manifest["training"]), tuple(manifest["heldout"])
+        if "training" in manifest:
+            raise StoreError(f"{folder}: written by an older vbench; export the arm again")
+        name = manifest["id"]
+        synthetic = ArrayPatches(*read_patches(folder))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(f"{folder}: not a folder that `vbench export` wrote ({error})") from error
-    if not all(store.has(key) for key in (*training, *heldout)):
+    record = read_record(out, name)
+    results = read_results(out / record.benchmark)
+    arm = next((arm for arm in results.arms if arm.name == record.arm), None)
+    chosen = results.chosen(arm, record.seed) if arm is not None else None
+    audit = None if arm is None or chosen is None else Audit(results, arm, chosen, out)
+    if audit is None or (audit.inputs.train, audit.inputs.heldout) != (
+        record.train,
+        record.heldout,
+    ):
         raise StoreError(
-            f"{store.root}: the prepared patients are not here; name with --out the results "
-            "folder that the data set was made in"
+            f"{folder}: '{record.benchmark}' was run again on other data, or without this arm, "
+            "since it was exported; export again"
         )
-    results = read_results(out / benchmark)
-    inputs = _inputs(results, arm, seed)
-    if inputs is None or (inputs.train, inputs.heldout) != (training, heldout):
-        raise StoreError(
-            f"{folder}: '{benchmark}' was run again on other data, or without this arm, since it "
-            "was exported; export again"
-        )
-    plugins, groups = _plugins(results), inputs.groups or {}
-    lender = plugins.segmenter(inputs.features.plugin.name) if inputs.features else None
-    scores: dict[str, Any] = audit_patches(
-        ArrayPatches(images, labels),
-        real_patches(store, inputs.train, inputs.patches, groups.get("train")),
-        real_patches(store, inputs.heldout, inputs.patches, groups.get("heldout")),
-        **{family: _metrics(plugins, inputs, family) for family in ("fidelity", "privacy")},
-        seed=inputs.seed,
-        features=features_of(store, inputs, lender),
-    )
-    write_json(folder / "audit.json", scores)
-    return scores
+    return audit.of(synthetic)
 
 
 def planned_audit(results: Results, arm: Arm, chosen: Chosen) -> AuditInputs:
-    """Return what the benchmark audits an arm's samples with.
+    """Return what the benchmark audits an arm's samples with, and the privacy metrics it lacks.
 
     A benchmark whose spec lists no fidelity and no privacy metric has no audit: then all installed
     metrics are used, with the filter bank.
@@ -98,32 +134,34 @@ def planned_audit(results: Results, arm: Arm, chosen: Chosen) -> AuditInputs:
     """
     key = arm.audit.get(chosen.seed)
     record = results.records.get(key or "")
+    plugins = plugins_of(results)
     if record is not None:
-        return record.inputs_as(AuditInputs)
+        inputs = record.inputs_as(AuditInputs)
+        named = {setting.plugin.name for setting in inputs.metrics["privacy"]}
+        others = [each for each in _defaults(plugins, "privacy") if each.plugin.name not in named]
+        privacy = (*inputs.metrics["privacy"], *others)
+        return inputs.model_copy(update={"metrics": {**inputs.metrics, "privacy": privacy}})
     if key is not None or chosen.generator is None:
         raise StoreError(f"{arm.name}: its audit has not run; run the benchmark first")
-    plugins = _plugins(results)
     return AuditInputs(
         trials=arm.trials[chosen.seed],
         train=chosen.generator.inputs.train,
         heldout=_test_subjects(results),
         patches=chosen.generator.inputs.patches,
-        metrics={
-            family: tuple(
-                PluginSetting(plugin=PluginIdentity(name=name)) for name in plugins.metrics(family)
-            )
-            for family in ("fidelity", "privacy")
-        },
+        metrics={family: _defaults(plugins, family) for family in ("fidelity", "privacy")},
         higher_is_better=chosen.trial.inputs.trial_spec.higher_is_better,
         features=None,
         seed=chosen.seed,
     )
 
 
-def _inputs(results: Results, name: str, seed: int) -> AuditInputs | None:
-    arm = next((arm for arm in results.arms if arm.name == name), None)
-    chosen = results.chosen(arm, seed) if arm is not None else None
-    return None if arm is None or chosen is None else planned_audit(results, arm, chosen)
+def _defaults(plugins: Registry, family: str) -> tuple[PluginSetting, ...]:
+    """Return all metrics of a family that need no parameter."""
+    return tuple(
+        PluginSetting(plugin=PluginIdentity(name=name))
+        for name, cls in plugins.metrics(family).items()
+        if not any(field.is_required() for field in cls.Params.model_fields.values())
+    )
 
 
 def _test_subjects(results: Results) -> tuple[str, ...]:
@@ -135,7 +173,8 @@ def _test_subjects(results: Results) -> tuple[str, ...]:
     )
 
 
-def _plugins(results: Results) -> Registry:
+def plugins_of(results: Results) -> Registry:
+    """Return the plugins that a benchmark may use, those of its own files included."""
     paths = (results.plan.spec.get("plugins") or {}).get("paths", ())
     return registry.for_paths(tuple(paths))
 

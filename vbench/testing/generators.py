@@ -11,10 +11,13 @@ from vbench.layout import image_of, label_of, patches_shape
 from vbench.testing import tables
 from vbench.testing.fitted import FittedSuite
 from vbench.testing.suite import expect
+from vbench.testing.toys import NoisePatches
 from vbench.types import Array
 
 #: Rounding that a larger batch may cause, in image intensity.
 COMPANIONS = 1e-3
+#: Numbers that a generator may keep and still say that it learns a summary only.
+SUMMARY = 64
 
 
 class GeneratorSuite(FittedSuite):
@@ -76,3 +79,21 @@ class GeneratorSuite(FittedSuite):
         """Samples patches that are not all one and the same."""
         samples = self.fitted(ndim).method.sample(6, seed=1)
         expect((samples != samples[:1]).any(), "all samples are the same patch")
+
+    def test_learns_no_more_than_it_says(self, ndim: int) -> None:
+        """Keeps what ``learns`` says: anything, a few numbers, or nothing of what it was shown."""
+        kept = self.fitted(ndim).method.weights()
+        if self.plugin.learns == "summary":
+            numbers = sum(int(np.prod(np.shape(value))) for value in kept.values())
+            expect(
+                numbers <= SUMMARY,
+                f"learns = 'summary', and weights() holds {numbers} numbers; at most {SUMMARY} "
+                "are a summary",
+            )
+        if self.plugin.learns == "nothing":
+            other = self.build(ndim)
+            self.fit(other, ndim, patches=NoisePatches(self.size(ndim)))
+            fault = tables.array_difference(
+                self.output(self.fitted(ndim).method), self.output(other), exact=True
+            )
+            expect(not fault, f"learns = 'nothing', but fitted on other patches: {fault}")

@@ -45,6 +45,7 @@ class Geometric(Generator):
     """Random trees of tubes, each patch drawn on its own."""
 
     name = "geometric"
+    learns = "nothing"
     Params = GeometricParams
     tiny: ClassVar[Mapping[str, Any]] = {"vessels": 1.0}
 

@@ -23,6 +23,7 @@ class Noise(Generator):
     """Gaussian intensities and random labels, from which a segmenter can learn nothing."""
 
     name = "noise"
+    learns = "summary"
     Params = NoiseParams
     tiny: ClassVar[Mapping[str, Any]] = {"patches": 8}
 

@@ -81,6 +81,7 @@ class Phantom(DataSource):
     """Procedural TOF-MRA of the arteries around the circle of Willis, or of a whole head."""
 
     name = "phantom"
+    patients = False
     paper = "calibrated on BraVa: Wright et al. 2013, doi:10.1016/j.neuroimage.2013.05.089"
     Params = PhantomParams
     # The second data set comes from the other scanner, unless the spec says otherwise.

@@ -1,0 +1,87 @@
+"""Folders that are whole or absent: built beside their place, then renamed into it.
+
+A block that raises leaves nothing behind, not even the folders on the way. What a killed process
+left is removed by the next one that builds the same folder.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import glob
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from vbench.errors import StoreError
+
+
+def check_free(folder: Path) -> None:
+    """Refuse a folder that holds anything.
+
+    Raises:
+        StoreError: When it exists and is no empty folder.
+    """
+    if os.path.lexists(folder) and (not folder.is_dir() or any(folder.iterdir())):
+        raise StoreError(f"{folder}: exists and is not empty; name another folder")
+
+
+@contextmanager
+def built_aside(folder: Path) -> Iterator[Path]:
+    """Give an empty folder beside ``folder``; on success it becomes ``folder``.
+
+    Args:
+        folder: Must not exist, or be empty.
+
+    Raises:
+        StoreError: When ``folder`` is in use, now or in the end: nothing is overwritten.
+    """
+    check_free(folder)
+    place = folder.resolve()
+    missing = [above for above in (place.parent, *place.parent.parents) if not above.exists()]
+    place.parent.mkdir(parents=True, exist_ok=True)
+    _remove_abandoned(place)
+    part = place.with_name(f".{place.name}.{secrets.token_hex(6)}.part")
+    done = False
+    try:
+        part.mkdir()
+        with _held(part):
+            yield part
+            # Replaces an empty folder, and fails on any other.
+            try:
+                part.rename(place)
+            except OSError as error:
+                raise StoreError(
+                    f"{folder}: cannot take its place ({error.strerror}); name a new folder"
+                ) from error
+        done = True
+    finally:
+        if not done:
+            shutil.rmtree(part, ignore_errors=True)
+            for above in missing:
+                with suppress(OSError):  # somebody else uses it by now
+                    above.rmdir()
+
+
+def _remove_abandoned(place: Path) -> None:
+    """Remove what processes left that were killed while they built this folder."""
+    for part in place.parent.glob(f".{glob.escape(place.name)}.*.part"):
+        with suppress(OSError), _held(part):
+            shutil.rmtree(part, ignore_errors=True)
+
+
+@contextmanager
+def _held(part: Path) -> Iterator[None]:
+    """Lock a folder while it is built; the system releases the lock when its holder dies.
+
+    Raises:
+        BlockingIOError: When another process holds it.
+    """
+    handle = os.open(part, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)

@@ -1,0 +1,126 @@
+"""The patches of an export: whether they are a data set at all, and as files."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from vbench.files import atomic_write, write_json, write_npy
+from vbench.types import Array
+
+#: Fewer patches that are of use are no data set.
+LEAST = 10
+#: Spread of intensities below which an image shows nothing, of the range [-1, 1].
+_CONTRAST = 1e-3
+#: Correlation of any two images above which all are one image.
+_SAME = 0.99
+#: Images that are correlated with each other.
+_COMPARED = 200
+_CHUNK = 512
+#: The file of checksums.
+SUMS = "SHA256SUMS"
+
+
+def meaningless(images: Array, labels: Array) -> str | None:
+    """Say why patches are no data set, in words; None when nothing is wrong.
+
+    Args:
+        images: ``(n, *size)`` in [-1, 1], any float type.
+        labels: ``(n, *size)``, 0 or 1.
+    """
+    n = len(images)
+    if n < LEAST:
+        return f"{n} patches are left; a data set has at least {LEAST}"
+    vessel, full, contrast, finite = 0, 0, 0, True
+    different: set[bytes] = set()
+    for part in _parts(n):
+        flat = np.asarray(images[part], np.float32).reshape(part.stop - part.start, -1)
+        marked = np.asarray(labels[part]).reshape(len(flat), -1) > 0
+        finite &= bool(np.isfinite(flat).all())
+        vessel += int(marked.any(axis=1).sum())
+        full += int(marked.all(axis=1).sum())
+        contrast += int((flat.std(axis=1) > _CONTRAST).sum())
+        different.update(hashlib.blake2b(row.tobytes(), digest_size=16).digest() for row in flat)
+    if not finite:
+        return "images hold NaN or infinity"
+    if vessel < LEAST:
+        return f"{_of(vessel, n)} labels hold a vessel"
+    if n - full < LEAST:
+        return f"{_of(n - full, n)} labels hold anything but vessel"
+    if contrast < LEAST:
+        return f"{_of(contrast, n)} images have any contrast"
+    if len(different) < LEAST:
+        return f"{_of(len(different), n)} images differ from each other"
+    if _correlation(images) > _SAME:
+        return "all images are the same but for brightness and noise"
+    return None
+
+
+def _of(count: int, n: int) -> str:
+    return f"{count or 'none'} of {n}"
+
+
+def _correlation(images: Array) -> float:
+    """Return the median correlation of two images."""
+    index = np.unique(np.linspace(0, len(images) - 1, _COMPARED).astype(int))
+    flat = np.asarray(images[index], np.float32).reshape(len(index), -1)
+    flat -= flat.mean(axis=1, keepdims=True)
+    flat /= np.linalg.norm(flat, axis=1, keepdims=True) + 1e-12
+    return float(np.median((flat @ flat.T)[np.triu_indices(len(flat), 1)]))
+
+
+def write_patches(folder: Path, images: Array, labels: Array, kept: npt.NDArray[np.intp]) -> None:
+    """Write ``images.npy`` and ``labels.npy``, of the patches of these indices."""
+    write_npy(folder / "images.npy", np.asarray(images[kept], np.float16))
+    write_npy(folder / "labels.npy", np.asarray(labels[kept], np.uint8))
+
+
+def read_patches(folder: Path) -> tuple[Array, Array]:
+    """Open what :func:`write_patches` wrote, memory-mapped.
+
+    Raises:
+        OSError: When a file is missing.
+        ValueError: When one is no array.
+    """
+    images, labels = (
+        np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+        for name in ("images", "labels")
+    )
+    return images, labels
+
+
+def write_nifti(folder: Path, images: Array, labels: Array, spacing: Sequence[float]) -> None:
+    """Write each patch as a case in nnU-Net layout, below ``nnunet/``."""
+    from vbench.data.datasetjson import dataset_json
+    from vbench.data.nifti import write_volume
+
+    affine = np.diag([*spacing, 1.0])
+    place = folder / "nnunet"
+    for i, (image, label) in enumerate(zip(images, labels, strict=True)):
+        if image.ndim == 2:
+            image, label = image[..., None], label[..., None]
+        name = f"synthetic_{i:06d}"
+        write_volume(place / "imagesTr" / f"{name}_0000.nii.gz", image.astype(np.float32), affine)
+        write_volume(place / "labelsTr" / f"{name}.nii.gz", label.astype(np.uint8), affine)
+    write_json(place / "dataset.json", dataset_json(len(images)))
+
+
+def write_sums(folder: Path) -> None:
+    """Write the SHA-256 of every file, as ``sha256sum --check`` reads them."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    lines = []
+    for path in paths:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        lines.append(f"{digest}  {path.relative_to(folder).as_posix()}\n")
+    with atomic_write(folder / SUMS) as temporary:
+        temporary.write_text("".join(lines), encoding="utf-8")
+
+
+def _parts(n: int) -> Iterator[slice]:
+    for start in range(0, n, _CHUNK):
+        yield slice(start, min(start + _CHUNK, n))
