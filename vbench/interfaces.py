@@ -277,8 +277,8 @@ class Generator(Fitted):
         vbench records it beside the fitted generator.
 
         Returns:
-            ``epsilon``, ``delta``, the ``unit`` whose data may change (``"patient"``), and by what
-            method: ``accountant``, and whatever else it takes to compute epsilon again. JSON values.
+            JSON values: ``epsilon``, ``delta``, the ``unit`` whose data may change (``"patient"``),
+            the ``accountant``, and what else it takes to compute epsilon again.
         """
         return None
 

@@ -11,14 +11,18 @@ have to be chosen, and good ones are known from patients only.
 Patients give no gradient penalty: it would mix their patches with generated ones, and its gradient
 would have to be taken twice for each patient. What holds the critic Lipschitz depends on its own,
 noisy weights alone: convolutions are spectrally normalised (Miyato et al. 2018, arXiv 1802.05957),
-and a private step may not lengthen the last layer. Clipping each weight to a box, as DPGAN does (Xie
-et al. 2018, arXiv 1802.06739), makes critics that learn little (Gulrajani et al. 2017).
+and a private step may not lengthen the last layer. Clipping each weight to a box, as DPGAN does
+(Xie et al. 2018, arXiv 1802.06739), makes critics that learn little (Gulrajani et al. 2017).
 
-Before that, the GAN is trained without noise on phantoms, which are nobody's data, as ``wgan-gp-sn``
-with its penalty. They come from the other scanner than the data source ``phantom`` by default, and
-from another seed: no benchmark on phantoms is pre-trained on its own. Each weight that patients may
-change costs noise: with few patients it is best to keep what was learnt on phantoms of how patches
-look, and to let patients weight it (``learns = "head"``).
+Before that, the GAN is trained without noise on phantoms, which are nobody's data, as
+``wgan-gp-sn`` with its penalty. By default they come from the other scanner than the data source
+``phantom``, and from another seed: no benchmark on phantoms is pre-trained on its own. Each weight
+that patients may change costs noise. With few patients it is best to keep what was learnt on
+phantoms of how patches look, and to let patients weight it (``learns = "head"``).
+
+The noise comes from the fit's seed, so that a run can be repeated. Who knows the seed can take the
+noise away: before a release, the seed must be secret. The numbers are those of an ordinary
+generator, not of one that is proof against attacks on floating point.
 """
 
 from __future__ import annotations
@@ -65,7 +69,9 @@ class DpWganParams(WganGpSnParams):
     rate: float = param(1.0, "Probability with which a step sees a patient", gt=0, le=1)
 
     # The private steps
-    steps: int = param(100, "Private steps of the critic", unit="steps", length=True, ge=1)
+    steps: int = param(
+        100, "Private steps of the critic; 0: phantoms alone", unit="steps", length=True, ge=0
+    )
     patient_patches: int = param(8, "Patches of each patient that a private step sees", ge=1)
     learns: Literal["head", "all"] = param(
         "head", "What private steps change: the critic's last layer, or all of it"
@@ -105,6 +111,8 @@ class DpWgan(WganGpSn):
     def check(cls, params: DpWganParams, setup: Setup) -> None:
         """Refuse sizes that the networks cannot divide, and say when the extra is missing."""
         super().check(params, setup)
+        if not params.pretrain_steps + params.steps:
+            raise ValueError("steps = 0 and pretrain_steps = 0: there is nothing to learn from")
         privacy_budget.require()
 
     def fit(self, patches: Patches, *, seed: int) -> Iterator[Progress]:
@@ -173,11 +181,11 @@ class DpWgan(WganGpSn):
 
     def guarantee(self) -> Mapping[str, Any] | None:
         """Return epsilon and delta of a patient, and what they follow from; None without noise."""
-        if not self._noise:
-            return None
         p = self.params
+        if p.steps and not self._noise:
+            return None
         return {
-            "epsilon": privacy_budget.spent(self._noise, p.delta, p.rate, p.steps),
+            "epsilon": privacy_budget.spent(self._noise or 0.0, p.delta, p.rate, p.steps),
             "delta": p.delta,
             "unit": "patient",
             "accountant": privacy_budget.accountant(p.rate),

@@ -22,7 +22,7 @@ from vbench_plugins.nn.seeding import NOISE, PRIVACY, numpy_rng
 Gradient = list[Tensor]
 
 #: Keeps a patient's gradient from being longer than 1 by rounding, and from a division by 0.
-_ROUNDING = 1e-6
+_ROUNDING = 1e-5
 
 
 class DpWganTrainer(GanTrainer):
