@@ -112,14 +112,13 @@ class DpWganTrainer(GanTrainer):
         rng = numpy_rng(self.seed, PRIVACY, self.steps)
         for weight, summed in zip(self.learning, total, strict=True):
             normal = self.compute.tensor(rng.standard_normal(tuple(weight.shape), np.float32))
-            weight.grad = summed + self.noise * normal
-        head = self.critic.head[-1].weight
+            weight.grad = summed.add_(self.noise * normal)
+        head = self.critic.head[-1].get_parameter("weight")
         longest = head.detach().norm()
         self.private_optimiser.step()
         with torch.no_grad():
             head.mul_((longest / head.norm()).clamp(max=1))
-        noisy = torch.nn.utils.get_total_norm([w.grad for w in self.learning])
-        return {"private_gradient": noisy}
+        return {"private_gradient": torch.nn.utils.get_total_norm(total)}
 
     def length(self) -> int:
         """Return over how many steps the learning rates fall: those on phantoms."""
