@@ -52,7 +52,7 @@ class DpWganParams(WganGpSnParams):
     preset: Literal["corrected"] = param("corrected", "Whose architecture the defaults are")
 
     critic_head: Literal["linear", "pool"] = param(
-        "pool", "The critic's last layer: a weight per feature and place, or per feature (pool)"
+        "pool", "The critic's last layer; pool: the same weights everywhere"
     )
     norm_critic: Literal["spectral"] = param("spectral", "Critic normalisation")
 
@@ -108,7 +108,7 @@ class DpWgan(WganGpSn):
         self._noise: float | None = params.noise
 
     @classmethod
-    def check(cls, params: DpWganParams, setup: Setup) -> None:
+    def check(cls, params: Any, setup: Setup) -> None:
         """Refuse sizes that the networks cannot divide, and say when the extra is missing."""
         super().check(params, setup)
         if not params.pretrain_steps + params.steps:
