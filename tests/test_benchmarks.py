@@ -33,7 +33,33 @@ def test_it_validates_and_plans_an_arm_for_each_generator(name: str) -> None:
     assert "real" in planned
 
 
-@pytest.mark.parametrize("name", ["paper", "beyond", "ablation"])
+def test_privacy_plans_two_series_that_differ_in_their_budgets_only() -> None:
+    pytest.importorskip("dp_accounting", reason="needs the extra `dp`")
+    spec, registry = read("privacy"), default()
+    assert faults(spec, registry) == []
+    assert (spec.tune.trials, spec.tune.checkpoints) == (1, 1)  # more would spend more
+    series: dict[str, dict[str, Any]] = {}
+    for use in spec.generators:
+        start, _, budget = use.label.rpartition("-")
+        if use.plugin == "dp-wgan" and start in ("dp", "scratch"):
+            series.setdefault(start, {})[budget] = parameters(use)
+    for found in series.values():
+        assert set(found) == {"1", "2", "5", "10", "20", "inf"}
+        rest = []
+        for budget, params in found.items():
+            asked = params.pop("epsilon"), params.pop("noise")
+            assert asked == ((5.0, 0.0) if budget == "inf" else (float(budget), None))
+            rest.append(params)
+        assert all(other == rest[0] for other in rest)
+    assert series["dp"]["1"]["pretrain_steps"] > 0 == series["scratch"]["1"]["pretrain_steps"]
+    # No phantom that is pre-trained on is one of the benchmark's.
+    source = registry.source("phantom")
+    params = source.Params(**spec.data.source.params)
+    assert params.scanner != series["dp"]["1"]["phantom_scanner"]
+    assert params.seed != series["dp"]["1"]["phantom_seed"]
+
+
+@pytest.mark.parametrize("name", ["paper", "beyond", "ablation", "privacy"])
 def test_it_leaves_nothing_to_the_machine(name: str) -> None:
     spec = read(name)
     assert spec.compute.threads is not None

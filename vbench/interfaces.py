@@ -282,6 +282,17 @@ class Generator(Fitted):
             float32 ``(n, channels, *size)``: image in [-1, 1], label 0 or 1.
         """
 
+    def guarantee(self) -> Mapping[str, Any] | None:
+        """Return the differential privacy that its training has, or None: it has none.
+
+        vbench records it beside the fitted generator.
+
+        Returns:
+            JSON values: ``epsilon``, ``delta``, the ``unit`` whose data may change (``"patient"``),
+            the ``accountant``, and what else it takes to compute epsilon again.
+        """
+        return None
+
 
 class Segmenter(Fitted):
     """Learns to find vessels from labelled patches, then maps a whole volume to probabilities."""

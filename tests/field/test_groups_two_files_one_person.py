@@ -13,8 +13,11 @@ from nnunet_folders import vessels, write_dataset, write_spec
 
 from vbench.data.patches import VolumePatches
 from vbench.data.splits import group_by_pattern, split_subjects
+from vbench.engine.plan import make_plan
 from vbench.errors import DataError
+from vbench.records.stages import FitGeneratorInputs
 from vbench.registry import default
+from vbench.spec.load import load_spec
 
 IDS = [f"genius_{person:02d}{time:02d}" for person in range(9) for time in range(3)]
 PEOPLE = {name: name[:-2] for name in IDS}
@@ -103,6 +106,18 @@ def test_without_a_group_the_keys_are_those_of_a_spec_that_knows_none(tmp_path):
     spec = write_spec(tmp_path / "s.toml", data, "[8, 8, 8]")
     jobs = json.loads(vbench("plan", spec, "--out", tmp_path / "o", "--json").out)
     assert "group" not in json.dumps(jobs)
+
+
+def test_generators_learn_whose_volumes_are_of_one_person(tmp_path):
+    more = f"{SPLIT}\n[[generators]]\nplugin = 'copy'"
+    spec = write_spec(tmp_path / "s.toml", eyes(tmp_path), "[8, 8, 8]", regime="synthetic")
+    spec.write_text(spec.read_text().replace("split = { train = 1, val = 1, test = 1 }", more))
+    plan = make_plan(load_spec(spec), default())
+    (fit,) = [
+        job.inputs for job in plan.jobs.values() if isinstance(job.inputs, FitGeneratorInputs)
+    ]
+    assert len(fit.train) == len(fit.groups) == 4
+    assert len(set(fit.groups)) == 2
 
 
 def test_a_manifest_has_a_column_and_bids_has_its_sub(tmp_path):

@@ -128,6 +128,7 @@ class JobFactory:
                 patches=self._patches("source"),
                 checkpoints=count,
                 seed=derive_seed(seed, "generator", use.label, *axes),
+                groups=source.person_of(train) or None,
             ),
             (*train, *(spec.previous if spec else ())),
             at_work=entry,

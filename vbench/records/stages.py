@@ -67,7 +67,10 @@ class FitGeneratorInputs(Inputs):
     Attributes:
         trial_spec: Of a generator that is tuned; None otherwise. ``asking`` in the file.
         checkpoints: How many candidates are kept.
+        groups: The person of each volume; None where each is of a different one.
     """
+
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"groups"})
 
     plugin: PluginIdentity
     params: Params
@@ -76,6 +79,7 @@ class FitGeneratorInputs(Inputs):
     patches: PatchSpec
     checkpoints: int
     seed: int
+    groups: tuple[str, ...] | None = None
 
 
 class Preview(Record):
@@ -111,9 +115,11 @@ class FitGeneratorResult(Result):
         tuned: The trial's value on every axis.
         curve: Points of the training curve: ``step``, ``seconds`` and the method's own values.
         previews: ``looks`` in the file.
+        guarantee: Its differential privacy, as :meth:`vbench.interfaces.Generator.guarantee` says
+            it; None without any.
     """
 
-    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"skipped", "budget"})
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"skipped", "budget", "guarantee"})
 
     skipped: bool | None = None
     params: Params = {}
@@ -122,6 +128,7 @@ class FitGeneratorResult(Result):
     candidates: tuple[Candidate, ...] = ()
     previews: tuple[Preview, ...] = Field(default=(), alias="looks")
     budget: Budget | None = None
+    guarantee: Mapping[str, JsonValue] | None = None
 
 
 # --- synthesise ----------------------------------------------------------------------------

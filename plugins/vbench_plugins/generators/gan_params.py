@@ -112,8 +112,10 @@ class GanParams(PresetParams):
     output: Literal["conv", "transposed"] = param(
         "conv", "Last layer: a convolution at full resolution, or the last doubling itself"
     )
-    critic_head: Literal["linear", "conv", "minibatch"] = param(
-        "linear", "The critic's last layer; minibatch: with minibatch discrimination"
+    critic_head: Literal["linear", "conv", "pool", "minibatch"] = param(
+        "linear",
+        "The critic's last layer; pool: the same weights everywhere; minibatch: with minibatch "
+        "discrimination",
     )
     norm_generator: Literal["batch", "none"] = param("batch", "Generator normalisation")
     refine: int = param(0, "Further 3-wide convolutions at each level but the finest", ge=0)
@@ -203,7 +205,9 @@ class WganGpParams(GanParams):
 
     lr_generator: float = param(1e-3, "Generator learning rate", tune=(2e-4, 2e-3), log=True, gt=0)
     lr_critic: float = param(1e-3, "Critic learning rate", tune=(2e-4, 2e-3), log=True, gt=0)
-    critic_head: Literal["linear", "conv"] = param("linear", "The critic's last layer")
+    critic_head: Literal["linear", "conv", "pool"] = param(
+        "linear", "The critic's last layer; pool: the same weights everywhere"
+    )
     norm_critic: Literal["instance", "spectral", "none"] = param("instance", "Critic normalisation")
     penalty: Literal["sample", "batch"] = param(
         "sample",

@@ -155,6 +155,11 @@ class Critic(nn.Module):
             channels += self.batch_stddev
             conv = CONV[self.ndim](channels, 1, kernel, stride=2, padding=1, bias=p.bias)
             self.head = nn.Sequential(conv, nn.Flatten())
+        elif p.critic_head == "pool":
+            # The same weight everywhere, as in PatchGAN (arXiv 1611.07004).
+            channels += self.batch_stddev
+            pool = nn.AdaptiveAvgPool2d(1) if self.ndim == 2 else nn.AdaptiveAvgPool3d(1)
+            self.head = nn.Sequential(pool, nn.Flatten(), nn.Linear(channels, 1))
         else:
             channels += self.batch_stddev
             self.head = nn.Sequential(nn.Flatten(), nn.Linear(channels * voxels, 1))

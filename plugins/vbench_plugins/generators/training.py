@@ -98,8 +98,12 @@ class GanTrainer(Trainer):
         flips = [axis + 2 for axis in range(len(size)) if rng.random() < 0.5]
         return [p.permute(0, 1, *(axes + 2).tolist()).flip(flips) for p in patches]
 
+    def length(self) -> int:
+        """Return over how many steps the learning rates fall."""
+        return int(self.p.steps)
+
     def _set_rates(self) -> None:
-        left = (self.p.steps - self.steps + 1) / self.p.steps
+        left = (self.length() - self.steps + 1) / self.length()
         scale = min(1.0, left / self.p.decay) if self.p.decay else 1.0
         for optimiser, rate in (
             (self.optimiser, self.p.lr_generator),

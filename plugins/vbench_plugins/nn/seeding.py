@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 #: What a stream of random numbers is for; part of its seed.
-INIT, DATA, NOISE, SAMPLE, DROPOUT = range(5)
+INIT, DATA, NOISE, SAMPLE, DROPOUT, PRIVACY = range(6)
 
 
 def numpy_rng(seed: int, stream: int, step: int = 0) -> np.random.Generator:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -55,9 +56,18 @@ class Trained(Fitted):
     def trainer(self, compute: Compute, seed: int) -> Trainer:
         """Return a new trainer."""
 
+    def total(self) -> int:
+        """Return how many steps the training takes."""
+        return int(self.params.steps)
+
     def drawn(self) -> int:
         """Return how many patches one step draws."""
         return int(self.params.batch_size)
+
+    def batch(self, patches: Patches, seed: int, step: int) -> Array:
+        """Draw what one step learns from, and prepare it; a function of seed and step."""
+        rng = numpy_rng(seed, DATA, step)
+        return self.prepare(patches.draw(self.drawn(), rng), rng)
 
     def prepare(self, batch: Array, rng: np.random.Generator) -> Array:
         """Bring drawn patches into the form that the trainer takes, augmented where requested."""
@@ -72,13 +82,9 @@ class Trained(Fitted):
 
     def fit(self, patches: Patches, *, seed: int) -> Iterator[Progress]:
         """Train; what is watched is read every so often."""
-        trainer, total = self._start(patches, seed), self.params.steps
+        trainer, total = self._start(patches, seed), self.total()
         every = max(1, total // self.reports)
-
-        def batch(step: int) -> Array:
-            rng = numpy_rng(seed, DATA, step)
-            return self.prepare(patches.draw(self.drawn(), rng), rng)
-
+        batch = partial(self.batch, patches, seed)
         for step, made in prefetch(batch, trainer.steps + 1, total):
             with trainer.compute.running():
                 watched = self.step(trainer, made)

@@ -56,6 +56,9 @@ def test_networks_fit_patches_of_any_divisible_size(
     assert patches.shape == (3, 2, *size)
     assert patches.abs().max() <= 1
     assert Critic(size, p)(patches).shape == (3,)
+    pooled = Critic(size, small(cls, critic_head="pool"))
+    assert pooled(patches).shape == (3,)
+    assert pooled.head[-1].weight.shape[1] == pooled.see(patches).shape[1]
 
 
 @pytest.mark.parametrize("cls", ALL)

@@ -19,7 +19,7 @@ from vbench.engine.stages.common import (
     training_setup,
 )
 from vbench.engine.weights import save_weights
-from vbench.files import write_npy
+from vbench.files import as_json, write_npy
 from vbench.interfaces import Generator
 from vbench.layout import image_of, label_of
 from vbench.records.stages import Candidate, FitGeneratorInputs, FitGeneratorResult, Preview
@@ -48,7 +48,7 @@ class FitGenerator(Stage[FitGeneratorInputs, FitGeneratorResult]):
         if used_up(context.store, inputs.trial_spec):
             return FitGeneratorResult(skipped=True)
         cls = cast(type[Generator], context.plugin("generator", inputs.plugin).cls)
-        patches = real_patches(context.store, inputs.train, inputs.patches)
+        patches = real_patches(context.store, inputs.train, inputs.patches, inputs.groups)
         spec = inputs.trial_spec
         params, tuned = resolve_params(context, cls, "generator", inputs.params, spec)
         generator = cls(params, training_setup(context, patches.size, inputs))
@@ -97,6 +97,7 @@ class FitGenerator(Stage[FitGeneratorInputs, FitGeneratorResult]):
             candidates=tuple(Candidate.model_validate(value) for value in notes["candidates"]),
             previews=tuple(Preview.model_validate(value) for value in notes["looks"]),
             budget=budget(checkpoint),
+            guarantee=as_json(generator.guarantee()),
         )
 
     def amount(
