@@ -155,7 +155,10 @@ def _share_near(
     value = share()
     if min(trained, held) < _ENOUGH:
         return value, None
-    width = _jackknife([share(left) for left in range(held)])
+    # A few patches also differ by chance: those that are counted, and those that set the limit.
+    n, likely = len(made[0]), (value * len(made[0]) + 1) / (len(made[0]) + 2)
+    chance = likely * (1 - likely) / n + 0.01 * 0.99 / len(subject)
+    width = _jackknife([share(left) for left in range(held)], chance=chance)
     return value, [max(0.0, value - width), min(1.0, value + width)]
 
 
@@ -266,9 +269,14 @@ def _nearest(distances: Floats, columns: npt.NDArray[np.int64], without: int | N
     return distances[:, kept].min(axis=1) + _TINY
 
 
-def _jackknife(*left_out: list[float]) -> float:
-    """Return half the width of the 95 % interval, from values without one subject of a side."""
-    variance = sum((len(values) - 1) * float(np.var(values)) for values in left_out)
+def _jackknife(*left_out: list[float], chance: float = 0.0) -> float:
+    """Return half the width of the 95 % interval, from values without one subject of a side.
+
+    Args:
+        left_out: The values, by side.
+        chance: A variance to add that is not of subjects.
+    """
+    variance = chance + sum((len(values) - 1) * float(np.var(values)) for values in left_out)
     return _quantile(min(len(v) for v in left_out)) * float(np.sqrt(variance))
 
 
