@@ -9,6 +9,7 @@ from vbench_plugins.metrics import (
     agreement,
     evalseg,
     fidelity,
+    label_inference,
     morphology,
     overlap,
     prdc,
@@ -54,5 +55,6 @@ def vbench_register_metrics(register: Callable[[type[vbench.Metric]], None]) -> 
         privacy.NearestRatio,
         privacy.NearCopies,
         privacy.MembershipAuc,
+        label_inference.LabelInference,
     ):
         register(cls)
