@@ -11,6 +11,7 @@ from vbench.spec import Spec, parse_spec
 
 TOYS = str(Path(__file__).parent / "fixtures" / "toys.py")
 LENDING = str(Path(__file__).parent / "fixtures" / "lending.py")
+ATTACKED = str(Path(__file__).parent / "fixtures" / "attacked.py")
 FAULTY = str(Path(__file__).parent / "fixtures" / "faulty.py")
 
 
