@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from toy_benchmark import ATTACKED, TOYS, toy_table
 
 from vbench import api
+from vbench.engine.context import Context
 from vbench.engine.plan import Plan, make_plan
+from vbench.engine.shadows import shadow_members
+from vbench.engine.stages.attack import patients
+from vbench.engine.store import Store
 from vbench.errors import DataError, SpecError
 from vbench.records.stages import AttackInputs, FitGeneratorInputs
 from vbench.registry import for_paths
@@ -36,10 +43,16 @@ def plan(**changes: Any) -> Plan:
 
 
 @pytest.fixture(scope="module")
-def board(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Run the attacks once; the leaderboard's rows by generator."""
-    out = tmp_path_factory.mktemp("attacked")
-    api.run(parse_spec(table()), out, tracking=False)
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Run the attacks once."""
+    folder = tmp_path_factory.mktemp("attacked")
+    api.run(parse_spec(table()), folder, tracking=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def board(out: Path) -> dict[str, Any]:
+    """Return the leaderboard's rows by generator."""
     read: dict[str, Any] = json.loads((out / "toys" / "leaderboard.json").read_text())
     return {row["generator"]: row for row in read["rows"]}
 
@@ -63,6 +76,35 @@ def test_one_that_learns_what_patients_share_is_not(board: dict[str, Any]) -> No
     }
     assert not any(entry["alarm"] for entry in found.values())
     assert board["crowd"]["status"] == "ok"
+
+
+def test_patches_of_a_person_are_drawn_from_all_of_its_volumes(out: Path) -> None:
+    job = next(job for job in plan().jobs.values() if job.stage == "attack")
+    inputs = job.inputs_as(AttackInputs)
+    groups = {"train": ("a", "b", "a", "c", "b", "d"), "heldout": ("e", "f", "g", "g", "h")}
+    store = Store(out / "store")
+    nothing: Any = lambda *_: None  # noqa: E731
+    context = Context(job, store, out, for_paths((TOYS, ATTACKED)), "cpu", nothing, 60.0)
+    found = patients(context, inputs.model_copy(update={"groups": groups, "per_person": 100}))
+    assert np.bincount(found.person).tolist() == [16, 16, 8, 8, 8, 8, 16, 8]
+    train = inputs.train
+    assert found.volumes[:3] == ({train[0], train[2]}, {train[1], train[4]}, {train[3]})
+    assert found.members(inputs)[0].tolist() == [True] * 4 + [False] * 4
+
+
+def test_all_volumes_of_a_person_are_in_a_shadow_or_none() -> None:
+    source = plan(data__source__split={"train": 6, "val": 1, "test": 4}).data["source"]
+    people = {
+        subject: f"{part}-{place // 2}"
+        for part, subjects in source.parts.items()
+        for place, subject in enumerate(subjects)
+    }
+    grouped = replace(source, people=people)
+    for members in shadow_members(grouped, 3, seed=0):
+        for own in (*grouped.persons("train"), *grouped.persons("test")):
+            assert len(own) == 2
+            assert len(set(own) & set(members)) in (0, 2)
+        assert len(members) == 6
 
 
 def test_without_the_table_no_job_changes_and_none_is_added() -> None:

@@ -64,21 +64,21 @@ class Attack(Stage[AttackInputs, AttackResult]):
         audited = record.inputs_as(FitSegmenterInputs).synthetic[index]
         games = [audited, *(shadow.samples for shadow in inputs.shadows)]
         attacker = _Attacker(context, inputs, rounds=len(games) + 2 * (inputs.canaries is not None))
-        patients = _patients(context, inputs)
-        member = patients.members(inputs)
+        whose = patients(context, inputs)
+        member = whose.members(inputs)
         found: dict[str, Any] = {}
-        through = np.stack([attacker.through_samples(key, patients.patches) for key in games])
+        through = np.stack([attacker.through_samples(key, whose.patches) for key in games])
         if inputs.shadows:
-            found["shadow-mia"] = membership(through, patients.person, member, seed=inputs.seed)
-        inner = [attacker.through_generator(key, patients.patches) for key in games]
+            found["shadow-mia"] = membership(through, whose.person, member, seed=inputs.seed)
+        inner = [attacker.through_generator(key, whose.patches) for key in games]
         if all(row is not None for row in inner):
             found["white-box-mia"] = membership(
-                np.stack(cast(list[Array], inner)), patients.person, member, seed=inputs.seed
+                np.stack(cast(list[Array], inner)), whose.person, member, seed=inputs.seed
             )
-        some = patients.some(SEGMENTED)
-        overlap = _segmented(context, inputs, trial, patients.patches[some])
+        some = whose.some(SEGMENTED)
+        overlap = _segmented(context, inputs, trial, whose.patches[some])
         found["label-inference-segmenter"] = label_inference(
-            overlap, patients.person[some], member[0], seed=inputs.seed
+            overlap, whose.person[some], member[0], seed=inputs.seed
         )
         if inputs.canaries is not None:
             made_up = _patches_of(context, inputs, inputs.canaries.volumes, None)
@@ -100,7 +100,7 @@ STAGE = Attack()
 
 
 @dataclass(frozen=True)
-class _Patients:
+class Patients:
     """Patches that are attacked: whose they are, and the volumes that make up each person."""
 
     patches: Array
@@ -118,14 +118,14 @@ class _Patients:
         return np.flatnonzero(np.arange(len(self.person)) - first < most)
 
 
-def _patients(context: Context, inputs: AttackInputs) -> _Patients:
+def patients(context: Context, inputs: AttackInputs) -> Patients:
     """Return patches of training patients, then of held-out ones, as an audit counts them."""
     groups = inputs.groups or {}
     train, heldout = (
         _patches_of(context, inputs, keys, groups.get(part))
         for part, keys in (("train", inputs.train), ("heldout", inputs.heldout))
     )
-    return _Patients(
+    return Patients(
         np.concatenate([train.patches, heldout.patches]),
         np.concatenate([train.person, heldout.person + len(train.volumes)]),
         (*train.volumes, *heldout.volumes),
@@ -134,7 +134,7 @@ def _patients(context: Context, inputs: AttackInputs) -> _Patients:
 
 def _patches_of(
     context: Context, inputs: AttackInputs, keys: Sequence[Key], groups: Sequence[str] | None
-) -> _Patients:
+) -> Patients:
     """Draw some patches of each person."""
     pool = real_patches(context.store, keys, inputs.patches, groups)
     rng = np.random.default_rng(inputs.seed)
@@ -151,7 +151,7 @@ def _patches_of(
         for own in persons
     )
     person = np.searchsorted(persons, pool.subject_index[index])
-    return _Patients(pool.take(index), person, volumes)
+    return Patients(pool.take(index), person, volumes)
 
 
 class _Attacker:
