@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from command_line import vbench
+from toml_text import write_toml
 from toy_benchmark import ATTACKED, TOYS, toy_table
 
 from vbench import api
@@ -114,6 +116,14 @@ def test_without_the_table_no_job_changes_and_none_is_added() -> None:
     added = [attacked.jobs[key].stage for key in set(attacked.jobs) - without]
     assert sorted(set(added)) == ["attack", "fit-generator", "prepare", "synthesise"]
     assert added.count("fit-generator") == 2 * 4  # of each generator, three shadows and canaries
+
+
+def test_plan_says_what_attacks_cost(tmp_path: Path) -> None:
+    spec = write_toml(tmp_path / "toys.toml", table())
+    said = vbench("plan", spec, "--out", tmp_path / "out").out
+    assert "8 trainings are for attacks, 8 of them new" in said
+    spec = write_toml(tmp_path / "toys.toml", table(audit={}))
+    assert "attacks" not in vbench("plan", spec, "--out", tmp_path / "out").out.splitlines()[-1]
 
 
 def test_seeds_share_the_shadows() -> None:
