@@ -9,13 +9,8 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from vbench.audit.attacks import (
-    canary_epsilon,
-    dice,
-    epsilon_bound,
-    label_inference,
-    membership,
-)
+from vbench.audit.attacks import dice, label_inference, membership
+from vbench.audit.canaries import canary_epsilon, epsilon_bound
 from vbench.audit.verdict import verdict
 
 PATCHES = 12

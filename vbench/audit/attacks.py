@@ -18,6 +18,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from vbench.audit.risks import chances_of, risks
+
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Entry = dict[str, Any]
@@ -33,8 +35,6 @@ ATTACKS = {
 LEVEL = 0.005
 #: Permutations of the patients, and draws for intervals.
 _PERMUTATIONS, _DRAWS = 1999, 200
-#: Degrees of freedom by which a patient that stands out is judged.
-_FREEDOM = 6
 #: Where a tie lies: below and above, each by half.
 _SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")
 #: Of an interval: the quantile of the normal distribution.
@@ -87,7 +87,7 @@ def membership(
     chances = np.ones(int(inside[0].sum()))
     if len(inside) > 1:
         p = min(p, _permuted(ranks, inside, rng))
-        chances = _chances(_by_person(scaled, whose), inside)
+        chances = chances_of(_by_person(scaled, whose), inside)
     p_worst = min(1.0, float(chances.min()) * len(chances))
     wins = np.stack([_wins(row, whose) for row in residual])
     patches = float(np.mean([_mean_win(w, m, ~m) for w, m in zip(wins, inside, strict=True)]))
@@ -106,7 +106,7 @@ def membership(
         "control_members": controls[0],
         "control_strangers": controls[1],
         **_at_one_percent(means, inside),
-        "patients": _risks(residual, means, whose, inside, chances, rng),
+        "patients": risks(residual, means, whose, inside, chances, rng),
     }
 
 
@@ -160,54 +160,6 @@ def label_inference(
         ],
     }
     return entry
-
-
-def canary_epsilon(scores: npt.ArrayLike, planted: npt.ArrayLike) -> Entry:
-    """Return a lower bound of ε from made-up patients, each planted or not by a fair coin.
-
-    The attacker guesses all coins: those whose score lies in the upper of the two groups into
-    which the scores fall best were planted. Under ε-differential privacy with the patient as the
-    unit, the number of right guesses is at most that of coins with probability
-    ``exp(ε) / (1 + exp(ε))`` (Steinke et al. 2023, arXiv 2305.08846, theorem for δ = 0), so an
-    exact lower confidence bound of that probability is one of ε.
-
-    Alarm: guessing would be right so often in 0.5 % of all cases only.
-
-    Args:
-        scores: ``(canaries,)``, higher where it looks planted.
-        planted: ``(canaries,)``, whether it was.
-
-    Returns:
-        ``value``: the bound, which holds with 95 %. ``ceiling``: what the bound would be if all
-        guesses were right. ``correct``, ``guesses``, ``p``.
-    """
-    from scipy.stats import binom
-
-    values, truth = np.asarray(scores, np.float64), np.asarray(planted, bool)
-    guess = values > _split(values)
-    n, correct = len(truth), int((guess == truth).sum())
-    p = float(binom.sf(correct - 1, n, 0.5))
-    return {
-        "value": epsilon_bound(correct, n),
-        "floor": 0.0,
-        "ceiling": epsilon_bound(n, n),
-        "defined": True,
-        "ci95": None,
-        "alarm": p <= LEVEL,
-        "p": p,
-        "correct": correct,
-        "guesses": n,
-    }
-
-
-def epsilon_bound(correct: int, guesses: int, confidence: float = 0.95) -> float:
-    """Return the lower bound of ε when so many of so many guesses are right; see above."""
-    from scipy.stats import beta
-
-    if correct == 0:
-        return 0.0
-    right = float(beta.ppf(1 - confidence, correct, guesses - correct + 1))
-    return max(0.0, math.log(right / (1 - right)))
 
 
 def dice(first: npt.ArrayLike, second: npt.ArrayLike) -> Floats:
@@ -267,31 +219,6 @@ def _permuted(ranks: Floats, member: Bools, rng: np.random.Generator) -> float:
     # Permuting the labels is permuting the ranks the other way.
     reached = sum(row[order] @ row_in for row, row_in in zip(weighted, member, strict=True))
     return float((1 + (reached >= found - 1e-9).sum()) / (1 + _PERMUTATIONS))
-
-
-def _chances(means: Floats, member: Bools) -> Floats:
-    """Return for each patient of the audited game how likely it would score so if it were not in.
-
-    By its scores in the games that it was not in, and the spread that all patients have in such
-    games; by a t distribution with the tails of few degrees of freedom, as what a training makes
-    of one patient has. 1 where a patient was in all games.
-
-    Args:
-        means: ``(games, persons)``, on one scale and not calibrated.
-        member: Who was in.
-    """
-    from scipy.stats import t
-
-    without = (~member).sum(axis=0)
-    usual = np.where(member, 0.0, means).sum(axis=0) / np.maximum(without, 1)
-    freedom = int(np.maximum(without - 1, 0).sum())
-    variance = float((np.where(member, 0.0, means - usual) ** 2).sum()) / max(freedom, 1)
-    mine, count = means[0][member[0]] - usual[member[0]], without[member[0]]
-    if variance <= 0:
-        return np.ones(len(mine))
-    above = mine / np.sqrt(variance * (1 + 1 / np.maximum(count, 1)))
-    chances: Floats = np.where(count > 0, t.sf(above, min(freedom, _FREEDOM)), 1.0)
-    return chances
 
 
 def _wins(scores: Floats, person: npt.NDArray[np.intp]) -> Floats:
@@ -378,89 +305,6 @@ def _at_one_percent(means: Floats, member: Bools) -> Entry:
     low = 0.0 if found == 0 else float(beta.ppf(0.025, found, n - found + 1))
     high = 1.0 if found == n else float(beta.ppf(0.975, found + 1, n - found))
     return {"tpr": found / n, "tpr_ci95": [low, high], "fpr": allowed / len(outside)}
-
-
-def _risks(
-    residual: Floats,
-    means: Floats,
-    person: npt.NDArray[np.intp],
-    member: Bools,
-    chances: Floats,
-    rng: np.random.Generator,
-) -> list[Entry]:
-    """Return the risk of each patient that was in the audited game.
-
-    The attacker's advantage over guessing, from 0 to 1, when the patient is in with probability
-    one half: scores of those who were in and who were not are normal, with one spread. Their
-    distance is shrunk by its own standard error, so that chance alone names nobody. The interval is
-    over resamples of the patients, and of the patient's patches. Where only some patients leak,
-    that distance says little; so the patient's own counts as well, from the games without it, at
-    prior odds of one in as many as were in.
-    """
-    from scipy.stats import norm
-
-    counts, persons = np.bincount(person), member.shape[1]
-    own = means[0][member[0]]
-    squares = np.bincount(person, (residual[0] - means[0][person]) ** 2)
-    error = np.sqrt(squares / np.maximum(counts - 1, 1) / counts)[member[0]]
-    drawn = rng.multinomial(persons, np.full(persons, 1 / persons), size=_DRAWS).astype(float)
-    values = _advantage(own[None], means, member, np.ones((1, persons)))[0]
-    draws = _advantage(rng.normal(own, error, (_DRAWS, len(own))), means, member, drawn)
-    low, high = np.quantile(draws, (0.025, 0.975), axis=0)
-    far = norm.isf(np.maximum(chances, 1e-300))
-    alone = [
-        np.maximum(0.0, np.tanh((np.maximum(z, 0) ** 2 / 2 - math.log(len(own))) / 2))
-        for z in (far, far - _Z, far + _Z)
-    ]
-    values, low = np.maximum(values, alone[0]), np.maximum(low, alone[1])
-    high = np.where(chances < 1, np.maximum(high, alone[2]), high)
-    return [
-        {
-            "subject": number,
-            "value": float(value),
-            "ci95": [float(min(a, value)), float(max(b, value))],
-        }
-        for number, (value, a, b) in enumerate(zip(values, low, high, strict=True))
-    ]
-
-
-def _advantage(own: Floats, means: Floats, member: Bools, weight: Floats) -> Floats:
-    """Return the attacker's advantage at scores ``(draws, members)``.
-
-    Args:
-        own: The scores.
-        means: Of all patients in all games, ``(games, persons)``.
-        member: Who was in.
-        weight: How often each patient counts, ``(draws, persons)``.
-    """
-    count, centre, square = {}, {}, 0.0
-    for side, chosen in (("in", member), ("out", ~member)):
-        count[side] = np.maximum(weight @ chosen.sum(axis=0), 1)
-        centre[side] = weight @ (means * chosen).sum(axis=0) / count[side]
-        moment = weight @ (means**2 * chosen).sum(axis=0)
-        square = square + moment - count[side] * centre[side] ** 2
-    total = count["in"] + count["out"]
-    variance = np.maximum(square, 0) / np.maximum(total - 2, 1)
-    distance = centre["in"] - centre["out"]
-    error = variance * total / (count["in"] * count["out"])  # squared
-    safe = np.where(distance > 0, distance, 1.0)
-    distance = np.where(distance > 0, distance * np.maximum(0, 1 - error / safe**2), 0.0)
-    least = 1e-6 * float(means.std() ** 2) or 1.0  # of scores without any spread
-    factor = (distance / np.maximum(variance, least))[:, None]
-    odds = factor * (own - (centre["out"] + distance / 2)[:, None])
-    return np.maximum(0.0, np.tanh(odds / 2)) + 0.0  # no minus zero
-
-
-def _split(values: Floats) -> float:
-    """Return the threshold that leaves the least spread within two groups (Otsu's)."""
-    ordered = np.sort(values)
-    between = [
-        (low.mean() - high.mean()) ** 2 * len(low) * len(high)
-        for place in range(1, len(ordered))
-        for low, high in [(ordered[:place], ordered[place:])]
-    ]
-    place = int(np.argmax(between)) if between else 0
-    return float((ordered[place] + ordered[min(place + 1, len(ordered) - 1)]) / 2)
 
 
 def _unit(value: float) -> float:

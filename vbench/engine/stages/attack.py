@@ -13,7 +13,8 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from vbench.audit.attacks import canary_epsilon, dice, label_inference, membership
+from vbench.audit.attacks import dice, label_inference, membership
+from vbench.audit.canaries import canary_epsilon
 from vbench.audit.closeness import closest
 from vbench.audit.features import segment
 from vbench.engine.context import Context
@@ -67,8 +68,8 @@ class Attack(Stage[AttackInputs, AttackResult]):
         whose = patients(context, inputs)
         member = whose.members(inputs)
         found: dict[str, Any] = {}
-        through = np.stack([attacker.through_samples(key, whose.patches) for key in games])
         if inputs.shadows:
+            through = np.stack([attacker.through_samples(key, whose.patches) for key in games])
             found["shadow-mia"] = membership(through, whose.person, member, seed=inputs.seed)
         inner = [attacker.through_generator(key, whose.patches) for key in games]
         if all(row is not None for row in inner):
