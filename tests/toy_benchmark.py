@@ -12,6 +12,7 @@ from vbench.spec import Spec, parse_spec
 TOYS = str(Path(__file__).parent / "fixtures" / "toys.py")
 LENDING = str(Path(__file__).parent / "fixtures" / "lending.py")
 LEAKY = str(Path(__file__).parent / "fixtures" / "leaky.py")
+ATTACKED = str(Path(__file__).parent / "fixtures" / "attacked.py")
 FAULTY = str(Path(__file__).parent / "fixtures" / "faulty.py")
 
 

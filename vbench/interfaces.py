@@ -293,6 +293,23 @@ class Generator(Fitted):
         """
         return None
 
+    def membership_scores(self, patches: Array) -> Array | None:
+        """Return how much each patch looks to the fitted method like one that it was fitted on.
+
+        What an attacker may compute who holds the method itself, not only its samples: a critic's
+        score, a likelihood, a training loss with its sign changed. Higher: more like a training
+        patch; the unit is free. An audit compares training with held-out patients by it.
+
+        Args:
+            patches: float32 ``(n, channels, *size)``, image in [-1, 1], label 0 or 1; may be
+                changed.
+
+        Returns:
+            ``(n,)``, finite, after ``load_weights`` the same as before; None, as here, when the
+            method has no such thing.
+        """
+        return None
+
 
 class Segmenter(Fitted):
     """Learns to find vessels from labelled patches, then maps a whole volume to probabilities."""

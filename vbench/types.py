@@ -208,8 +208,8 @@ class JobInfo:
 
     Attributes:
         key: Content hash that names the job's artifacts.
-        stage: ``prepare``, ``fit-generator``, ``synthesise``, ``fit-segmenter``, ``evaluate``
-            or ``audit``.
+        stage: ``prepare``, ``fit-generator``, ``synthesise``, ``fit-segmenter``, ``evaluate``,
+            ``audit`` or ``attack``.
         label: What a person reads, such as ``synthetic/wgan-gp · seed 0 · trial 2``.
         benchmark: The benchmark's name.
         arm: The arm that it belongs to; None when several arms share the job.

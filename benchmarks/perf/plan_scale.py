@@ -41,6 +41,7 @@ FOUND: Mapping[str, Mapping[str, Any]] = {
     "fit-segmenter": {"trial": 0, "score": 0.8, "threshold": 0.5, "best_step": 1},
     "evaluate": {"trial": 0, "threshold": 0.5, "validation_score": 0.8, "cases": []},
     "audit": {"checkpoint": 0},
+    "attack": {"checkpoint": 0},
 }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from vbench.analysis.folder import Arm, Results
-from vbench.records.stages import AuditResult
+from vbench.records.stages import AttackResult, AuditResult
 
 #: Details about single patients and patches, which the verdict is made of.
 _OWN = ("patients", "flagged")
@@ -27,9 +27,9 @@ def audit_summary(results: Results, arm: Arm) -> dict[str, dict[str, Any]]:
     """
     found = [results.result(key, AuditResult) for key in arm.audit.values()]
     audits = [audit for audit in found if audit is not None]
-    families = {
+    families: dict[str, Sequence[Mapping[str, Mapping[str, Any]]]] = {
         "fidelity": [audit.fidelity for audit in audits],
-        "privacy": [audit.privacy for audit in audits],
+        "privacy": list(privacy_entries(results, arm).values()),
     }
     return {
         family: {
@@ -38,6 +38,18 @@ def audit_summary(results: Results, arm: Arm) -> dict[str, dict[str, Any]]:
         }
         for family, seeds in families.items()
     }
+
+
+def privacy_entries(results: Results, arm: Arm) -> dict[int, dict[str, Mapping[str, Any]]]:
+    """Return by seed what an arm's audit and the attacks on its generator say of privacy."""
+    found: dict[int, dict[str, Mapping[str, Any]]] = {}
+    for seed in sorted({*arm.audit, *arm.attack}):
+        audit = results.result(arm.audit.get(seed), AuditResult)
+        attack = results.result(arm.attack.get(seed), AttackResult)
+        entries = [part.privacy for part in (audit, attack) if part is not None]
+        if entries:
+            found[seed] = {name: entry for part in entries for name, entry in part.items()}
+    return found
 
 
 def _average(tables: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -46,6 +46,7 @@ class Arm:
         evaluate: Key of the evaluate job by seed.
         trials: Keys of the fit-segmenter jobs by seed, in order of trial.
         audit: Key of the audit job by seed; empty when there is none.
+        attack: Likewise of the attack job.
         control: ``equal-steps`` for the control of transfer arms; None otherwise.
     """
 
@@ -58,6 +59,7 @@ class Arm:
     evaluate: Mapping[int, str]
     trials: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     audit: Mapping[int, str] = field(default_factory=dict)
+    attack: Mapping[int, str] = field(default_factory=dict)
     control: str | None = None
 
 
@@ -255,5 +257,6 @@ def _arm(planned: PlannedArm, plan: PlanFile) -> Arm:
         evaluate=dict(sorted(planned.evaluate.items())),
         trials=dict(sorted(planned.trials.items())),
         audit=dict(sorted((planned.audit or {}).items())),
+        attack=dict(sorted((planned.attack or {}).items())),
         control=planned.control,
     )

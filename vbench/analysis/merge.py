@@ -15,7 +15,16 @@ from vbench.records.plan import PlanFile
 from vbench.regimes import named
 
 #: Tables of a spec that do not change what an arm is.
-_APART = ("benchmark", "generators", "regimes", "metrics", "compute", "limits", "plugins")
+_APART = (
+    "benchmark",
+    "generators",
+    "regimes",
+    "metrics",
+    "audit",
+    "compute",
+    "limits",
+    "plugins",
+)
 
 
 def merge_folders(folders: Sequence[Path]) -> dict[str, Any]:
@@ -87,7 +96,8 @@ def _fingerprint(part: Results, cohort: str) -> str:
 
 def _join(first: Arm, second: Arm, records: Mapping[str, JobRecord]) -> Arm | None:
     """Pool the seeds of two arms; None when they disagree on one."""
-    evaluate, trials, audit = dict(first.evaluate), dict(first.trials), dict(first.audit)
+    evaluate, trials = dict(first.evaluate), dict(first.trials)
+    audit, attack = dict(first.audit), dict(first.attack)
     for seed, key in second.evaluate.items():
         mine = evaluate.get(seed, key)
         finished = [(r := records.get(k)) is not None and r.status == "ok" for k in (mine, key)]
@@ -100,8 +110,10 @@ def _join(first: Arm, second: Arm, records: Mapping[str, JobRecord]) -> Arm | No
             trials[seed] = second.trials[seed]
         if seed in second.audit:
             audit[seed] = second.audit[seed]
+        if seed in second.attack:
+            attack[seed] = second.attack[seed]
     ordered = {seed: evaluate[seed] for seed in sorted(evaluate)}
-    return replace(first, evaluate=ordered, trials=trials, audit=audit)
+    return replace(first, evaluate=ordered, trials=trials, audit=audit, attack=attack)
 
 
 def _settings(part: Results, arm: Arm) -> str:

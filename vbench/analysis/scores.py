@@ -86,7 +86,8 @@ def outcome(results: Results, arm: Arm) -> Outcome:
         if record is not None or cause is not None:
             failed.append(seed)
             failure = failure or _describe(cause or record, seed)
-    for seed, key in arm.audit.items():  # the scores are complete; a failed audit is reported
+    # The scores are complete; a failed audit is reported.
+    for seed, key in (*arm.audit.items(), *arm.attack.items()):
         record = results.records.get(key)
         if record is not None and record.status == "failed":
             failure = failure or _describe(record, seed)

@@ -192,12 +192,16 @@ class SegmenterFeatures:
 
     def segment(self, patches: Array) -> npt.NDArray[np.bool_]:
         """Return the vessels that the segmenter finds in the images of patches, ``(n, *size)``."""
-        found = []
-        images = image_of(patches)
-        for image in images:
-            volume = image if image.ndim == 3 else image[..., None]
-            found.append(self._segmenter.predict(volume, np.ones(volume.shape, bool)))
-        return np.stack(found).reshape(images.shape) >= self._threshold
+        return segment(self._segmenter, image_of(patches), self._threshold)
+
+
+def segment(segmenter: Segmenter, images: Array, threshold: float) -> npt.NDArray[np.bool_]:
+    """Return the vessels that a fitted segmenter finds in images of patches, ``(n, *size)``."""
+    found = []
+    for image in images:
+        volume = image if image.ndim == 3 else image[..., None]
+        found.append(segmenter.predict(volume, np.ones(volume.shape, bool)))
+    return np.stack(found).reshape(images.shape) >= threshold
 
 
 def offers_features(segmenter: type[Plugin]) -> bool:

@@ -60,4 +60,8 @@ def command(spec: str, overrides: tuple[str, ...], out: str, as_json: bool) -> N
         line += f"; about {duration(sum(known))} of work, by earlier jobs of the same kind"
     elif known:
         line += f"; {len(new) - len(known)} of the new ones were never timed here"
+    shadows = [p for p in jobs if p.job.stage == "fit-generator" and p.job.seed is None]
+    if shadows:
+        left = sum(not planned.cached for planned in shadows)
+        line += f"; {len(shadows)} trainings are for attacks, {left} of them new"
     console.print(line, highlight=False, soft_wrap=True)

@@ -22,6 +22,7 @@ class Arm:
         trials: Keys of its trials, by seed.
         evaluate: Key of its ``evaluate`` job, by seed; empty when the arm only serves others.
         audit: Key of its generator's ``audit`` job, by seed.
+        attack: Likewise of its ``attack`` job.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Arm:
     trials: dict[int, list[str]] = field(default_factory=dict)
     evaluate: dict[int, str] = field(default_factory=dict)
     audit: dict[int, str] = field(default_factory=dict)
+    attack: dict[int, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, row: Row) -> Arm:
@@ -58,4 +60,5 @@ class Arm:
             evaluate=self.evaluate,
             trials={seed: tuple(keys) for seed, keys in self.trials.items()},
             audit=self.audit or None,
+            attack=self.attack or None,
         )

@@ -90,7 +90,7 @@ def read_subjects(spec: Spec, registry: Registry, role: str) -> Subjects:
         cls.Params, {**cls.role_defaults.get(role, {}), **table.params}, f"data.{role}"
     )
     source = cls(params)
-    with _called(f"data.{role}: source '{table.plugin}'"):
+    with called(f"data.{role}: source '{table.plugin}'"):
         names = source.subjects(table.split.wanted)
     people = _people(source, names, table.group, role)
     split = split_subjects(names, table.split.model_dump(), spec.data.seed, people)
@@ -103,7 +103,7 @@ def read_subjects(spec: Spec, registry: Registry, role: str) -> Subjects:
     prints: dict[str, str] = {}
     shapes: dict[str, tuple[int, int, int]] = {}
     for subject in (name for part in parts.values() for name in part):
-        with _called(f"data.{role}: source '{table.plugin}', subject {subject}"):
+        with called(f"data.{role}: source '{table.plugin}', subject {subject}"):
             prints[subject] = source.fingerprint(subject)
             shape = source.shape_of(subject)
         if shape is not None:
@@ -121,7 +121,7 @@ def read_subjects(spec: Spec, registry: Registry, role: str) -> Subjects:
             benchmark=spec.benchmark.name,
         )
     _refuse_twins(prints, role)
-    with _called(f"data.{role}: source '{table.plugin}'"):
+    with called(f"data.{role}: source '{table.plugin}'"):
         heads = {subject: source.anatomy(subject) for subject in prints}
     audited = spec.metrics.fidelity or spec.metrics.privacy
     cut = [name for part in (parts if audited else ("train",)) for name in parts[part]]
@@ -155,7 +155,7 @@ def _people(
     from vbench.data.splits import group_by_pattern
 
     if pattern is None:
-        with _called(f"data.{role}: group_of"):
+        with called(f"data.{role}: group_of"):
             people = {name: source.group_of(name) for name in names}
         return people if len(set(people.values())) < len(people) else {}
     try:
@@ -180,7 +180,7 @@ def _partly_labelled(source: DataSource, names: Iterable[str]) -> Iterator[Subje
 
 
 @contextmanager
-def _called(what: str) -> Iterator[None]:
+def called(what: str) -> Iterator[None]:
     """Say which source broke while the benchmark was planned, in one line."""
     try:
         yield

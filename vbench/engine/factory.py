@@ -6,25 +6,31 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any, cast
 
+import numpy as np
 from pydantic import JsonValue
 
 from vbench.audit.features import offers_features
 from vbench.engine.arm import Arm
 from vbench.engine.datasets import Subjects
 from vbench.engine.job import Job, derive_seed
+from vbench.engine.shadows import canary_jobs, shadow_members
 from vbench.interfaces import Fitted, Metric
 from vbench.records.parts import Key, PatchSpec, PluginIdentity, PluginSetting, TrialSpec
 from vbench.records.stages import (
+    AttackInputs,
     AuditInputs,
+    CanaryGame,
     EvaluateInputs,
     FitGeneratorInputs,
     FitSegmenterInputs,
+    Game,
     Inputs,
     Lender,
     SynthesiseInputs,
 )
 from vbench.regimes import named
 from vbench.registry import Entry, Registry
+from vbench.spec.audit import Audit
 from vbench.spec.check import build_params
 from vbench.spec.model import PluginUse, Spec
 from vbench.spec.space import Space, tunable
@@ -256,6 +262,107 @@ class JobFactory:
             (*trials, *lent, *train, *heldout, *self._samples_of(trials)),
         )
 
+    def attack(self, arm: Arm, seed: int, use: PluginUse) -> None:
+        """Plan the attacks on a generator; none when the spec has no table ``[audit]``.
+
+        Shadows and the training with canaries depend on no seed of the benchmark: all share them.
+
+        Args:
+            arm: The generator's synthetic arm.
+            seed: The repetition.
+            use: The generator.
+        """
+        table, entry = self.spec.audit, self.registry.get("generator", use.plugin)
+        if table is None:
+            return
+        source = self.data["source"]
+        train, heldout = tuple(source.keys("train")), tuple(source.keys("test"))
+        trials = tuple(arm.trials[seed])
+        groups = {"train": source.person_of(train), "heldout": source.person_of(heldout)}
+        shadows = tuple(
+            Game(samples=self._shadow(arm, use, f"shadow {k + 1}", members), members=members)
+            for k, members in enumerate(shadow_members(source, table.shadows, self.spec.data.seed))
+        )
+        canaries = self._canaries(arm, use, table) if table.canaries else None
+        extra = [*(s.samples for s in shadows)]
+        if canaries is not None:
+            extra += [canaries.samples, *canaries.volumes]
+        arm.attack[seed] = self._add(
+            arm,
+            seed,
+            f"{arm.generator} · seed {seed}",
+            AttackInputs(
+                plugin=_identity(entry),
+                trials=trials,
+                train=train,
+                heldout=heldout,
+                shadows=shadows,
+                canaries=canaries,
+                patches=self._patches("source"),
+                per_person=table.patches,
+                higher_is_better=self.higher,
+                seed=derive_seed(seed, "attack"),
+                groups=groups if source.people else None,
+            ),
+            tuple(dict.fromkeys((*trials, *self._samples_of(trials), *extra, *train, *heldout))),
+            at_work=entry,
+        )
+
+    def _shadow(self, arm: Arm, use: PluginUse, name: str, train: tuple[Key, ...]) -> Key:
+        """Plan another training of a generator, and its samples; return their key.
+
+        It has the parameters of the spec, the defaults where they are tuned, and trains to its end.
+        """
+        entry = self.registry.get("generator", use.plugin)
+        where = f"{use.label} · {name}"
+        patches = self._patches("source")
+        fit = self._add(
+            arm,
+            None,
+            where,
+            FitGeneratorInputs(
+                plugin=_identity(entry),
+                params=_fixed(entry, use, "generator", None),
+                trial_spec=None,
+                train=train,
+                patches=patches,
+                checkpoints=1,
+                seed=derive_seed(self.spec.data.seed, name, use.label),
+            ),
+            train,
+            at_work=entry,
+        )
+        most = self.spec.patches.synthetic or patches.per_subject * len(
+            self.data["source"].keys("train")
+        )
+        return self._add(
+            arm,
+            None,
+            where,
+            SynthesiseInputs(
+                plugin=_identity(entry),
+                generator=fit,
+                checkpoint=0,
+                n=most,
+                size=patches.size,
+                seed=derive_seed(self.spec.data.seed, name, use.label, "samples"),
+            ),
+            (fit,),
+            at_work=entry,
+        )
+
+    def _canaries(self, arm: Arm, use: PluginUse, table: Audit) -> CanaryGame:
+        """Plan one more training, in which made-up patients are planted or not by a coin."""
+        jobs = canary_jobs(self.spec, self.registry, table)
+        self.jobs |= {job.key: job for job in jobs if job.key not in self.jobs}
+        volumes = tuple(job.key for job in jobs)
+        rng = np.random.default_rng(derive_seed(self.spec.data.seed, "canaries", use.label))
+        planted = tuple(bool(coin) for coin in rng.integers(2, size=len(volumes)))
+        there = (key for key, coin in zip(volumes, planted, strict=True) if coin)
+        train = (*self.data["source"].keys("train"), *there)
+        samples = self._shadow(arm, use, "canaries", train)
+        return CanaryGame(samples=samples, volumes=volumes, planted=planted)
+
     def _metric_params(self) -> dict[str, JsonValue] | None:
         """Return the parameters of the validation metric; None for its defaults."""
         use = self.spec.tune.validation_metric
@@ -278,7 +385,7 @@ class JobFactory:
     def _add(
         self,
         arm: Arm,
-        seed: int,
+        seed: int | None,
         label: str,
         inputs: Inputs,
         needs: tuple[Key, ...],

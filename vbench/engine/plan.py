@@ -185,7 +185,10 @@ class ArmPlanner(SegmenterTraining):
 
     def audit(self, row: Row, seed: int, features_of: str) -> None:
         """Plan fidelity and privacy scores of an arm's generator."""
-        self._make.audit(self._arm(row), seed, self.arms.get(features_of))
+        arm = self._arm(row)
+        self._make.audit(arm, seed, self.arms.get(features_of))
+        (use,) = (use for use in self.spec.generators if use.label == row.generator)
+        self._make.attack(arm, seed, use)
 
     def _arm(self, row: Row) -> Arm:
         return self.arms.setdefault(row.name, Arm.of(row))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from vbench._version import __version__
+from vbench.audit.attacks import ATTACKS
 from vbench.engine.job import Job
 from vbench.engine.plan import Plan
 from vbench.engine.provenance import provenance
@@ -85,6 +86,11 @@ def _metrics(plan: Plan) -> dict[str, MetricAbout]:
                 id=f"{cls.name}@{cls.version}",
                 unit=cls.unit,
                 higher_is_better=cls.higher_is_better,
+            )
+    if plan.spec.audit is not None:
+        for name, version in ATTACKS.items():
+            listed[name] = MetricAbout(
+                family="privacy", id=f"{name}@{version}", higher_is_better=False
             )
     return listed
 

@@ -50,6 +50,8 @@ class MetricAbout(Record):
 class PlannedArm(Record):
     """One row of the comparison, as planned, with the keys of its jobs by seed."""
 
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"attack"})
+
     arm: str
     regime: str
     generator: str | None = None
@@ -59,6 +61,7 @@ class PlannedArm(Record):
     evaluate: Mapping[int, str] = {}
     trials: Mapping[int, tuple[str, ...]] = {}
     audit: Mapping[int, str] | None = None
+    attack: Mapping[int, str] | None = None
 
 
 class JobAbout(Record):

@@ -319,6 +319,67 @@ class AuditResult(Result):
     privacy: Mapping[str, Mapping[str, JsonValue]] = {}
 
 
+# --- attack --------------------------------------------------------------------------------
+
+
+class Game(Record):
+    """One training of a generator, and who was in it.
+
+    Attributes:
+        samples: Its samples.
+        members: The volumes that it learnt from.
+    """
+
+    samples: Key
+    members: tuple[Key, ...]
+
+
+class CanaryGame(Record):
+    """A training with made-up patients, each planted or not by a coin.
+
+    Attributes:
+        samples: Its samples.
+        volumes: All made-up patients.
+        planted: Whether each was in the training.
+    """
+
+    samples: Key
+    volumes: tuple[Key, ...]
+    planted: tuple[bool, ...]
+
+
+class AttackInputs(Inputs):
+    """The trials that chose a generator's candidate, its shadows, and whose patches are attacked.
+
+    Attributes:
+        train: Volumes that it learnt from.
+        heldout: Volumes that it never saw.
+        per_person: Patches of each person that are attacked.
+        groups: By part, the person of each volume; None where each is of a different one.
+    """
+
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"groups", "canaries"})
+
+    plugin: PluginIdentity
+    trials: tuple[Key, ...]
+    train: tuple[Key, ...]
+    heldout: tuple[Key, ...]
+    shadows: tuple[Game, ...] = ()
+    canaries: CanaryGame | None = None
+    patches: PatchSpec
+    per_person: int
+    higher_is_better: bool
+    seed: int
+    groups: Mapping[str, tuple[str, ...]] | None = None
+
+
+class AttackResult(Result):
+    """By attack: ``value``, ``floor``, ``ceiling`` and what else it says, as a privacy score."""
+
+    checkpoint: int
+    privacy: Mapping[str, Mapping[str, JsonValue]] = {}
+
+
 #: The stages of a run, in order; adding one starts here.
 STAGES: Mapping[str, tuple[type[Inputs], type[Result]]] = {
     "prepare": (PrepareInputs, PrepareResult),
@@ -327,4 +388,5 @@ STAGES: Mapping[str, tuple[type[Inputs], type[Result]]] = {
     "fit-segmenter": (FitSegmenterInputs, FitSegmenterResult),
     "evaluate": (EvaluateInputs, EvaluateResult),
     "audit": (AuditInputs, AuditResult),
+    "attack": (AttackInputs, AttackResult),
 }

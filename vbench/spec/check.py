@@ -75,6 +75,10 @@ def _checks(spec: Spec, registry: Registry) -> Iterator[Any]:
         entry = _entry(registry, "source", table.plugin, f"data.{role}.plugin")
         build_params(entry.cls.Params, table.params, f"data.{role}")
 
+    def canaries(use: PluginUse) -> None:
+        entry = _entry(registry, "source", use.plugin, "audit.canary.plugin")
+        build_params(entry.cls.Params, use.params, "audit.canary.params")
+
     def fitted(kind: Kind, use: PluginUse, where: str) -> None:
         entry = _entry(registry, kind, use.plugin, f"{where}.plugin")
         cls = cast(type[Fitted], entry.cls)
@@ -107,6 +111,8 @@ def _checks(spec: Spec, registry: Registry) -> Iterator[Any]:
     yield lambda: data_set("source")
     if spec.data.target is not None:
         yield lambda: data_set("target")
+    if spec.audit is not None and spec.audit.canaries:
+        yield lambda use=spec.audit.canary: canaries(use)
     for i, use in enumerate(spec.generators):
         yield lambda i=i, use=use: fitted("generator", use, f"generators.{i}")
     yield lambda: fitted("segmenter", spec.segmenter, "segmenter")

@@ -12,6 +12,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from vbench.regimes import FewSubjects, Generators
+from vbench.spec.audit import Audit
 from vbench.spec.data import Data, PatchSpec
 from vbench.spec.reference import Reference
 from vbench.spec.regimes import Regimes
@@ -136,6 +137,7 @@ class Spec(Table):
     )
     tune: Tune = Field(Tune(), description="What is searched for, and how long.")
     metrics: Metrics = Field(Metrics(), description="Which scores are computed.")
+    audit: Audit | None = Field(None, description="Attacks on the generators.")
     limits: Limits = Field(Limits(), description="What a job may take.")
     compute: Compute = Field(Compute(), description="How jobs use the machine.")
     plugins: Plugins = Field(Plugins(), description="Plugins that are not installed.")

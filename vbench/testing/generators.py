@@ -10,8 +10,8 @@ from vbench.interfaces import Generator
 from vbench.layout import image_of, label_of, patches_shape
 from vbench.testing import tables
 from vbench.testing.fitted import FittedSuite
-from vbench.testing.suite import expect
-from vbench.testing.toys import NoisePatches
+from vbench.testing.suite import Skip, expect
+from vbench.testing.toys import NoisePatches, ToyPatches
 from vbench.types import Array
 
 #: Rounding that a larger batch may cause, in image intensity.
@@ -74,6 +74,22 @@ class GeneratorSuite(FittedSuite):
             f"the first 3 of 67 differ from 3 alone: image by {gap:.3g}, label in {flips:.1%} of "
             "voxels; draw noise for each index, and sample in evaluation mode",
         )
+
+    def test_membership_scores_survive_a_file(self, ndim: int) -> None:
+        """Scores patches by how much they look learnt, the same from weights read back."""
+        method, size = self.fitted(ndim).method, self.size(ndim)
+        patches = ToyPatches(size).take(np.arange(3))
+        scores = method.membership_scores(patches.copy())
+        if scores is None:
+            raise Skip("membership_scores() is None: nothing of it can be attacked from within")
+        expect(
+            np.shape(scores) == (3,) and bool(np.isfinite(scores).all()),
+            f"membership_scores of 3 patches returned {scores!r}; expected 3 finite numbers",
+        )
+        second = self.restored(method, tables.through_file(method.weights()))
+        again = second.membership_scores(patches.copy())
+        fault = tables.array_difference(np.asarray(scores), np.asarray(again))
+        expect(not fault, f"after load_weights the membership scores are others: {fault}")
 
     def test_samples_differ(self, ndim: int) -> None:
         """Samples patches that are not all one and the same."""

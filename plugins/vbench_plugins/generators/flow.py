@@ -111,6 +111,15 @@ class FlowNet(nn.Module):
         self._follow(error.detach(), at)
         return error.mean()
 
+    def errors(self, data: Tensor, noise: Tensor, time: float, seen: Tensor | None) -> Tensor:
+        """Return the loss of each clean patch at one time, ``(n,)``; follows nothing."""
+        found = self(time * data + (1 - time) * noise, data.new_full((len(data),), time), seen)
+        if self.kind == "binary":
+            each = F.binary_cross_entropy_with_logits(found, (data + 1) / 2, reduction="none")
+        else:
+            each = (found - (data - noise)).square()
+        return each.flatten(1).mean(1)
+
     def _follow(self, error: Tensor, at: Tensor) -> None:
         """Follow the error of the clean estimate where ``t`` is near 1."""
         near = (at > 1 - 2 * _END).expand_as(error)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 
 from vbench.layout import label_of
-from vbench.types import Array, Setup
+from vbench.types import Array, Setup, Weights
 from vbench_plugins.generators.gan_params import (
     DcganParams,
     GanParams,
@@ -33,6 +33,12 @@ if TYPE_CHECKING:
     from vbench_plugins.nn.compute import Compute
 
 
+#: What the critic's arrays are called by.
+_CRITIC = "critic."
+#: Patches that the critic scores at once.
+_CHUNK = 64
+
+
 class Gan(TrainedGenerator):
     """What the three share: how patches enter and leave the networks."""
 
@@ -46,6 +52,7 @@ class Gan(TrainedGenerator):
         "critic_steps": 1,
         **TINY,
     }
+    _critic: nn.Module | None = None
 
     @classmethod
     def check(cls, params: GanParams, setup: Setup) -> None:
@@ -80,8 +87,9 @@ class Gan(TrainedGenerator):
 
     def prepare(self, batch: Array, rng: np.random.Generator) -> Array:
         """Bring labelled patches into the range that the networks work in."""
-        if self.params.augment:
-            batch = flip_and_rotate(batch, rng)
+        return self._enter(flip_and_rotate(batch, rng) if self.params.augment else batch)
+
+    def _enter(self, batch: Array) -> Array:
         if self.params.patch_minmax:
             stretch(batch)
         if self.params.label_range == "-1..1":
@@ -104,6 +112,55 @@ class Gan(TrainedGenerator):
             sampler = copy.deepcopy(sampler).train()  # fault 4; the running statistics stay
         z = latent(rng, n, self.params.latent, self.setup.device)
         return self._leave(sampler(z).float().cpu().numpy())
+
+    def weights(self) -> Weights:
+        """Return the averaged generator, and the critic where there is one: for attacks."""
+        from vbench_plugins.nn.flat import module_arrays
+
+        critic = self._judge()
+        return super().weights() | ({} if critic is None else module_arrays(critic, _CRITIC))
+
+    def load_weights(self, weights: Weights) -> None:
+        """Take over an averaged generator, and a critic where there is one."""
+        from vbench_plugins.nn.flat import load_module
+
+        critic = {name: value for name, value in weights.items() if name.startswith(_CRITIC)}
+        super().load_weights({n: value for n, value in weights.items() if n not in critic})
+        self._critic = self._new_critic() if critic else None
+        if self._critic is not None:
+            load_module(self._critic, critic, _CRITIC)
+
+    def membership_scores(self, patches: Array) -> Array | None:
+        """Return the critic's scores: a critic knows its training patches by heart before others.
+
+        In evaluation mode and in chunks; heads that look at the whole batch see those of a chunk.
+        """
+        import torch
+
+        critic = self._judge()
+        if critic is None:
+            return None
+        entered, compute = self._enter(patches), self.computing()
+        with torch.inference_mode(), compute.running():
+            parts = [
+                critic(compute.tensor(entered[first : first + _CHUNK])).float().cpu().numpy()
+                for first in range(0, len(entered), _CHUNK)
+            ]
+        return np.concatenate(parts)
+
+    def _judge(self) -> nn.Module | None:
+        """Return the critic as it is now, in evaluation mode; None before any training."""
+        if self._trainer is not None:
+            critic: Any = cast("GanTrainer", self._trainer).critic
+            return copy.deepcopy(critic).eval().requires_grad_(False)
+        return self._critic
+
+    def _new_critic(self) -> nn.Module:
+        from vbench_plugins.generators.networks import Critic
+
+        with torch_seed(0, INIT):
+            critic = Critic(self.setup.size, self.params)
+        return self.computing().module(critic).eval().requires_grad_(False)
 
 
 class Dcgan(Gan):

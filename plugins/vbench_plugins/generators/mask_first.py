@@ -110,3 +110,11 @@ class MaskFirst(TrainedGenerator):
         """Sample labels, then an image for each."""
         pair: Pair = self.model()
         return pair.sample(n, rng, self.params, self.computing())
+
+    def membership_scores(self, patches: Array) -> Array:
+        """Return minus the training loss of each patch, at fixed times and with fixed noise."""
+        import torch
+
+        pair: Pair = self.model()
+        with torch.inference_mode(), self.computing().running():
+            return -pair.losses(patches, self.computing())

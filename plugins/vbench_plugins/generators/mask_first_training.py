@@ -18,6 +18,8 @@ from vbench_plugins.nn.trainer import Trainer
 
 #: Share of the steps in which the learning rate rises: full rates at once silence a network.
 _WARM_UP = 0.05
+#: Times of the path at which the loss of single patches is computed, and patches at once.
+TIMES, CHUNK = (0.25, 0.5, 0.75), 64
 #: Longer gradients are shortened to this, each network's on its own.
 _LONGEST = 1.0
 
@@ -51,6 +53,25 @@ class Pair(nn.Module):
             image = sample(self.image, noise, p.image_steps, p.shift, label)
         image = (image.float() * self.moments[1] + self.moments[0]).clamp(-1, 1)
         return torch.cat([image, (label > 0).float()], dim=1).cpu().numpy()
+
+    def losses(self, patches: Array, compute: Compute) -> Array:
+        """Return the sum of both networks' losses of each patch, ``(n,)``, within no gradient."""
+        rng = numpy_rng(0, NOISE)
+        found = np.zeros(len(patches))
+        noises = [draw_noise(rng, (1, 1, *self.size), compute) for _ in range(2 * len(TIMES))]
+        for first in range(0, len(patches), CHUNK):
+            part = compute.tensor(patches[first : first + CHUNK])
+            label = 2 * label_channels(part) - 1
+            image = (image_channels(part) - self.moments[0]) / self.moments[1]
+            for place, time in enumerate(TIMES):
+                for network, data, seen, noise in (
+                    (self.label, label, None, noises[2 * place]),
+                    (self.image, image, label, noises[2 * place + 1]),
+                ):
+                    with compute.autocast():
+                        errors = network.errors(data, noise, time, seen)
+                    found[first : first + CHUNK] += errors.double().cpu().numpy()
+        return found
 
 
 def build(p: Any, size: tuple[int, ...], seed: int) -> Pair:

@@ -104,3 +104,14 @@ class MonaiFlow(TrainedGenerator):
         noise = rng.standard_normal(patches_shape(n, self.setup.size), np.float32)
         made = integrate(self.model(), noise, self.params.sampling_steps, self.computing())
         return join_patches(image_of(made).clip(-1, 1), label_of(made) > 0)
+
+    def membership_scores(self, patches: Array) -> Array:
+        """Return minus the training loss of each patch, at fixed times and with fixed noise."""
+        import torch
+
+        from vbench_plugins.generators.monai_flow_training import losses
+
+        label = label_of(patches)
+        label[...] = 2 * label - 1
+        with torch.inference_mode(), self.computing().running():
+            return -losses(self.model(), patches, self.computing())

@@ -22,6 +22,8 @@ from vbench_plugins.nn.trainer import Trainer
 
 _GROUPS = 8
 _TIMES = 1000
+#: Patches whose loss is computed at once.
+_CHUNK = 64
 
 
 def build(p: Any, size: tuple[int, ...], seed: int) -> nn.Module:
@@ -52,6 +54,22 @@ def integrate(network: nn.Module, noise: Array, steps: int, compute: Compute) ->
             velocity = network(patches, time)
         patches, _ = schedule.step(velocity.float(), now, patches, following)
     return patches.cpu().numpy()
+
+
+def losses(network: nn.Module, patches: Array, compute: Compute) -> Array:
+    """Return the loss of each patch, label in -1 and 1: ``(n,)``, within no gradient."""
+    rng, schedule = numpy_rng(0, NOISE), RFlowScheduler(_TIMES)
+    found = np.zeros(len(patches))
+    for time in (0.25 * _TIMES, 0.5 * _TIMES, 0.75 * _TIMES):
+        noise = compute.tensor(rng.standard_normal((1, *patches.shape[1:]), dtype=np.float32))
+        for first in range(0, len(patches), _CHUNK):
+            part = compute.tensor(patches[first : first + _CHUNK])
+            alike, times = noise.expand_as(part), part.new_full((len(part),), time)
+            with compute.autocast():
+                velocity = network(schedule.add_noise(part, alike, times), times)
+            errors = (velocity.float() - (part - alike)).square().flatten(1).mean(1)
+            found[first : first + _CHUNK] += errors.double().cpu().numpy()
+    return found
 
 
 class FlowTrainer(Trainer):

@@ -10,6 +10,7 @@ from vbench_plugins.metrics import (
     copies,
     evalseg,
     fidelity,
+    label_inference,
     morphology,
     overlap,
     prdc,
@@ -56,5 +57,6 @@ def vbench_register_metrics(register: Callable[[type[vbench.Metric]], None]) -> 
         privacy.NearestRatio,
         privacy.NearCopies,
         privacy.MembershipAuc,
+        label_inference.LabelInference,
     ):
         register(cls)

@@ -80,13 +80,32 @@ def test_every_precision_and_format_resumes_where_it_was(
 def test_the_average_is_sampled_and_decay_zero_is_the_generator_itself() -> None:
     gan = fitted(WganGp, ema=0.0)
     trained = gan._trainer.generator.state_dict()
-    for name, value in gan.weights().items():
-        assert np.array_equal(value, trained[name].numpy()), name
-    averaged = fitted(WganGp, ema=0.9)
-    assert any(
-        not np.array_equal(value, trained[name].numpy())
-        for name, value in averaged.weights().items()
-    )
+    weights = gan.weights()
+    for name, value in trained.items():
+        assert np.array_equal(weights[name], value.numpy()), name
+    averaged = fitted(WganGp, ema=0.9).weights()
+    assert any(not np.array_equal(averaged[name], value.numpy()) for name, value in trained.items())
+
+
+@pytest.mark.parametrize("cls", [Dcgan, WganGp, WganGpSn])
+def test_membership_scores_are_the_critics_of_what_it_was_trained_on(cls: type[Gan]) -> None:
+    gan, patches = fitted(cls), ToyPatches(SIZE).take(np.arange(70) % 24)
+    scores = gan.membership_scores(patches.copy())
+    entered = patches.copy()
+    entered[:, 1] = 2 * entered[:, 1] - 1
+    critic = gan._trainer.critic.eval()
+    with torch.inference_mode():
+        expected = critic(torch.as_tensor(entered)).numpy()
+    assert np.allclose(scores, expected, atol=1e-5)
+
+
+def test_without_a_critic_there_are_no_membership_scores() -> None:
+    gan = fitted(WganGp)
+    other = WganGp(gan.params, gan.setup)
+    assert other.membership_scores(np.zeros((2, 2, *SIZE), np.float32)) is None
+    bare = {name: value for name, value in gan.weights().items() if "critic." not in name}
+    other.load_weights(bare)
+    assert other.membership_scores(np.zeros((2, 2, *SIZE), np.float32)) is None
 
 
 def test_sampling_in_evaluation_mode_ignores_the_companions() -> None:

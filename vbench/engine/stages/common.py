@@ -17,11 +17,12 @@ from vbench.engine.tuning import Trial, ask, best
 from vbench.engine.weights import load_weights
 from vbench.errors import ContractError, DivergedError
 from vbench.files import as_json
-from vbench.interfaces import Fitted, Metric, Params, Plugin, Segmenter
+from vbench.interfaces import Fitted, Generator, Metric, Params, Plugin, Segmenter
 from vbench.layout import image_of, label_of, patches_shape
-from vbench.records.parts import PatchSpec, PluginIdentity, PluginSetting, TrialSpec
+from vbench.records.parts import Key, PatchSpec, PluginIdentity, PluginSetting, TrialSpec
 from vbench.records.stages import (
     FitGeneratorInputs,
+    FitGeneratorResult,
     FitSegmenterInputs,
     FitSegmenterResult,
     PrepareResult,
@@ -147,6 +148,27 @@ def fitted_segmenter(
     segmenter = cls(params, Setup(size=size, device=device, spacing=spacing))
     segmenter.load_weights(load_weights(store.folder(trial.key) / "weights.safetensors"))
     return segmenter
+
+
+def fitted_generator(
+    store: Store, cls: type[Generator], key: Key, candidate: int, device: str = "cpu"
+) -> Generator:
+    """Return a candidate of a generator that a job fitted.
+
+    Args:
+        store: Where its weights are.
+        cls: The generator.
+        key: Of the job.
+        candidate: Which of the states that were kept.
+        device: Where to compute.
+    """
+    record = store.record(key)
+    inputs = record.inputs_as(FitGeneratorInputs)
+    setup = Setup(inputs.patches.size, device=device, spacing=spacing_of(store, inputs))
+    generator = cls(params_of(cls, record.result_as(FitGeneratorResult).params), setup)
+    weights = load_weights(store.folder(key) / f"candidate-{candidate}.safetensors")
+    generator.load_weights(weights)
+    return generator
 
 
 def segmenter_of(context: Context, planned: PluginIdentity) -> type[Segmenter]:

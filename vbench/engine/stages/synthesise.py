@@ -9,17 +9,11 @@ import numpy as np
 
 from vbench.engine.context import Context
 from vbench.engine.stages.base import Lengths, Stage
-from vbench.engine.stages.common import check_labelled_patches, params_of, training_setup
-from vbench.engine.weights import load_weights
+from vbench.engine.stages.common import check_labelled_patches, fitted_generator
 from vbench.files import write_npy
 from vbench.interfaces import Generator
 from vbench.layout import image_of, label_of
-from vbench.records.stages import (
-    FitGeneratorInputs,
-    FitGeneratorResult,
-    SynthesiseInputs,
-    SynthesiseResult,
-)
+from vbench.records.stages import FitGeneratorResult, SynthesiseInputs, SynthesiseResult
 
 #: Patches sampled at once; bounds memory, changes nothing else.
 CHUNK = 512
@@ -36,15 +30,12 @@ class Synthesise(Stage[SynthesiseInputs, SynthesiseResult]):
     def run(self, context: Context, inputs: SynthesiseInputs) -> SynthesiseResult:
         """Sample ``n`` patches."""
         cls = cast(type[Generator], context.plugin("generator", inputs.plugin).cls)
-        record = context.store.record(inputs.generator)
-        result = record.result_as(FitGeneratorResult)
-        if result.skipped:
+        if context.store.result(inputs.generator, FitGeneratorResult).skipped:
             return SynthesiseResult(skipped=True, n=0, checkpoint=inputs.checkpoint)
         size, n = inputs.size, inputs.n
-        setup = training_setup(context, size, record.inputs_as(FitGeneratorInputs))
-        generator = cls(params_of(cls, result.params), setup)
-        weights = f"candidate-{inputs.checkpoint}.safetensors"
-        generator.load_weights(load_weights(context.store.folder(record.key) / weights))
+        generator = fitted_generator(
+            context.store, cls, inputs.generator, inputs.checkpoint, context.device
+        )
         images = np.empty((n, *size), np.float16)
         labels = np.empty((n, *size), np.uint8)
         for number, start in enumerate(range(0, n, CHUNK)):
