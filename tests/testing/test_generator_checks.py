@@ -365,7 +365,7 @@ class KeepsMoreThanASummary(Fine):
         (BatchStatistics, "samples-have-no-companions", "the first 3 of 67 differ"),
         (Collapsed, "samples-differ", "the same patch"),
         (LearnsAllTheSame, "learns-no-more-than-it-says", "but fitted on other patches: "),
-        (KeepsMoreThanASummary, "learns-no-more-than-it-says", "weights() holds 512 numbers"),
+        (KeepsMoreThanASummary, "learns-no-more-than-it-says", "numbers; at most 64 are a summary"),
     ],
 )
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
