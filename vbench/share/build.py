@@ -14,7 +14,6 @@ import vbench
 from vbench.analysis.chosen import Chosen
 from vbench.analysis.folder import Arm, Results
 from vbench.analysis.leaderboard import typed_leaderboard
-from vbench.audit import MOST
 from vbench.engine.stages.common import spacing_of
 from vbench.engine.store import Store
 from vbench.interfaces import Generator
@@ -124,7 +123,7 @@ def build(
         limits=words.limits(
             scores=scores,
             patches=len(images),
-            audited=min(len(images), MOST),
+            guarantee=fitted.result.guarantee,
             subjects=subjects,
             heldout=heldout,
             removed=removed,

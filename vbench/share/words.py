@@ -111,7 +111,7 @@ def limits(
     *,
     scores: Sequence[AuditScore],
     patches: int,
-    audited: int,
+    guarantee: Mapping[str, Any] | None,
     subjects: int,
     heldout: int,
     removed: int,
@@ -120,16 +120,20 @@ def limits(
 ) -> tuple[str, ...]:
     """Say what was tested, and what was not."""
     privacy = [score.name for score in scores if score.family == "privacy"]
-    seen = "all patches" if audited >= patches else f"{audited} of the {patches} patches"
     lines = [
-        f"Tested: {', '.join(privacy) or 'nothing'}, on {seen}, against {people(subjects, real)} "
-        f"of training and {heldout} unseen. A score may look at fewer patches by itself.",
+        f"Tested: {', '.join(privacy) or 'nothing'}, on all {patches} patches, against "
+        f"{people(subjects, real)} of training and {heldout} unseen.",
         "An audit finds the leaks that it looks for. Scores like those of unseen "
         f"{'patients' if real else 'phantoms'} are no proof of anonymity.",
         "Not tested: attackers who hold the generator itself, other data sets that were made from "
         "the same people, or other knowledge about them.",
         "Not tested: whether somebody could be recognised by a rare finding.",
-        "No score here is a formal guarantee, such as differential privacy.",
+        "No score here is a formal guarantee, such as differential privacy."
+        if guarantee is None
+        else f"The generator's training has differential privacy: epsilon "
+        f"{number(guarantee['epsilon'])} and delta {guarantee['delta']:.1g} for each "
+        f"{guarantee['unit']} ({guarantee['accountant']}). It holds as long as the seed of the "
+        "training stays secret; choosing this arm by its scores is not part of it.",
     ]
     if heldout < 5 or subjects < 5:
         lines.append(
