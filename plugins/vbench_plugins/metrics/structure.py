@@ -39,6 +39,8 @@ _CELLS = 64
 _FREQUENCY = 2
 #: An image whose deviation is below this, in units of intensity, shows nothing to compare.
 BLANK = 0.01
+#: A label in fewer cells than this looks like many others.
+_TELLING = 6
 #: Patches that are compared together: their similarities stay in the processor's cache.
 _ROWS, _COLUMNS, _READ = 128, 512, 512
 
@@ -119,7 +121,9 @@ def _describe(patches: Patches) -> Structure:
         shape[blank] = spectrum[blank] = 0
         parts["shape"].append(shape)
         parts["spectrum"].append(spectrum)
-        parts["label"].append(_averages(label, grid))
+        cells = _averages(label, grid)
+        cells[(cells > 0).sum(axis=1) < _TELLING] = 0
+        parts["label"].append(cells)
     frequencies = tuple(_frequencies(n).size for n in size)
     cells = _symmetries(grid, size)
     return Structure(
