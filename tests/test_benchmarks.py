@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from vbench.engine.plan import make_plan
-from vbench.records.stages import FitSegmenterInputs, SynthesiseInputs
+from vbench.records.stages import AttackInputs, FitSegmenterInputs, SynthesiseInputs
 from vbench.registry import default
 from vbench.spec.check import faults
 from vbench.spec.load import load_spec
@@ -180,3 +180,13 @@ def test_the_documents_list_all_that_corrected_changes(name: str) -> None:
     authors, corrected = cls(preset="authors").model_dump(), cls().model_dump()
     changed = {key for key in authors if authors[key] != corrected[key]} - {"preset"}
     assert changed <= listed, changed - listed
+
+
+def test_attacks_attacks_every_generator() -> None:
+    made = make_plan(read("attacks"), default())
+    attacked = [job for job in made.jobs.values() if job.stage == "attack"]
+    assert [job.arm for job in attacked] == [arm.name for arm in made.arms]
+    for job in attacked:
+        inputs = job.inputs_as(AttackInputs)
+        assert len(inputs.shadows) == 3
+        assert inputs.canaries is not None

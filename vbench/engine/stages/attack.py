@@ -64,7 +64,7 @@ class Attack(Stage[AttackInputs, AttackResult]):
         index = cast(int, record.result_as(FitSegmenterResult).checkpoint)
         audited = record.inputs_as(FitSegmenterInputs).synthetic[index]
         games = [audited, *(shadow.samples for shadow in inputs.shadows)]
-        attacker = _Attacker(context, inputs, rounds=len(games) + 2 * (inputs.canaries is not None))
+        attacker = _Attacker(context, inputs, rounds=len(games) + 3 * (inputs.canaries is not None))
         whose = patients(context, inputs)
         member = whose.members(inputs)
         found: dict[str, Any] = {}
@@ -84,7 +84,9 @@ class Attack(Stage[AttackInputs, AttackResult]):
         if inputs.canaries is not None:
             made_up = _patches_of(context, inputs, inputs.canaries.volumes, None)
             planted, without = (
-                _person_means(attacker.strongest(key, made_up.patches), made_up.person)
+                _person_means(
+                    attacker.strongest(key, made_up.patches, whose.patches), made_up.person
+                )
                 for key in (inputs.canaries.samples, audited)
             )
             found["canary-epsilon"] = canary_epsilon(planted - without, inputs.canaries.planted)
@@ -197,11 +199,16 @@ class _Attacker:
             parts.append(scores)
         return np.concatenate(parts)
 
-    def strongest(self, key: Key, patches: Array) -> Array:
-        """Return what the generator says where it does, else what its samples say, on one scale."""
+    def strongest(self, key: Key, patches: Array, real: Array) -> Array:
+        """Return what the generator says where it does, else what its samples say.
+
+        Generators' own units differ: theirs is the spread of real patches' scores.
+        """
         found = self.through_generator(key, patches)
-        found = self.through_samples(key, patches) if found is None else found
-        return (found - found.mean()) / (found.std() or 1.0)
+        usual = None if found is None else self.through_generator(key, real)
+        if found is None or usual is None:
+            return self.through_samples(key, patches)
+        return (found - usual.mean()) / (usual.std() or 1.0)
 
     def _report(self) -> None:
         self._done += 1
