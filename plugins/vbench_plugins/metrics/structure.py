@@ -121,9 +121,9 @@ def _describe(patches: Patches) -> Structure:
         shape[blank] = spectrum[blank] = 0
         parts["shape"].append(shape)
         parts["spectrum"].append(spectrum)
-        cells = _averages(label, grid)
-        cells[(cells > 0).sum(axis=1) < _TELLING] = 0
-        parts["label"].append(cells)
+        vessels = _averages(label, grid)
+        vessels[(vessels > 0).sum(axis=1) < _TELLING] = 0
+        parts["label"].append(vessels)
     frequencies = tuple(_frequencies(n).size for n in size)
     cells = _symmetries(grid, size)
     return Structure(
