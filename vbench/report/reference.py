@@ -62,9 +62,14 @@ def _pairs(
 ) -> Iterator[tuple[str, str, str]]:
     """Yield ratio and difference of each pair of published arms that the leaderboard compares."""
     for arm, scores in values.items():
-        for against in ours.get(arm, {}).get("versus", {}).values():
-            entry = against.get(metric)
-            other = values.get(entry["arm"], {}).get(metric) if entry else None
+        # The best arm may be the reference, too: each pair once.
+        found = {
+            against[metric]["arm"]: against[metric]
+            for against in ours.get(arm, {}).get("versus", {}).values()
+            if against.get(metric)
+        }
+        for entry in found.values():
+            other = values.get(entry["arm"], {}).get(metric)
             if other is None or metric not in scores:
                 continue
             yield (
