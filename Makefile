@@ -16,7 +16,7 @@ setup: $(READY)  ## make the environment, and the schema that editors complete s
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,docs,peers]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,docs,peers,dp]'
 	@$(BIN)/vbench schema --out $(SCHEMA) >/dev/null
 	@touch $@
 

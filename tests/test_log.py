@@ -15,10 +15,10 @@ from toy_benchmark import TOYS, toy_spec, toy_table
 from vbench import api
 from vbench.log import gently, kept, shown
 
+pytestmark = pytest.mark.usefixtures("warm_workers")
+
 ANGRY = """
 import vbench
-
-pytestmark = pytest.mark.usefixtures("warm_workers")
 
 @vbench.hookimpl
 def vbench_run_finished(folder, leaderboard):
