@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import itertools
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -143,6 +143,17 @@ class Matches:
     place: Indices
     back: Floats
 
+    def split(self, subjects: int, patches: int) -> tuple[Matches, Matches]:
+        """Separate the first subjects of the other set, and its first patches, from the rest."""
+        return (
+            Matches(self.similarity[:, :subjects], self.place[:, :subjects], self.back[:patches]),
+            Matches(
+                self.similarity[:, subjects:],
+                self.place[:, subjects:] - patches,
+                self.back[patches:],
+            ),
+        )
+
 
 def matches(queries: Structure, others: Structure, kind: Kind) -> Matches:
     """Find the most similar patch of each subject of another set, under all symmetries."""
@@ -153,20 +164,37 @@ def matches(queries: Structure, others: Structure, kind: Kind) -> Matches:
 
 
 def _match(queries: Structure, others: Structure, kind: Kind) -> Matches:
-    points, order = others.vectors[kind], np.argsort(others.subject, kind="stable")
-    best = np.empty((len(queries), others.subjects), np.float32)
-    place = np.empty((len(queries), others.subjects), np.intp)
-    back = np.full(len(others), -1, np.float32)
-    starts = np.searchsorted(others.subject[order], np.arange(others.subjects + 1))
-    for first in range(0, len(queries), _ROWS):
-        rows = slice(first, first + _ROWS)
-        turned = queries.vectors[kind][rows][:, queries.views[kind]]
-        for subject in range(others.subjects):
-            own = order[starts[subject] : starts[subject + 1]]
+    vectors, views = queries.vectors[kind], queries.views[kind]
+    return nearest(
+        lambda rows: vectors[rows][:, views], len(queries), others.vectors[kind], others.subject
+    )
+
+
+def nearest(
+    views: Callable[[slice], Floats], n: int, points: Floats, subject: npt.NDArray[np.int64]
+) -> Matches:
+    """Find the most similar of the points of each subject.
+
+    Args:
+        views: Returns some of the queries in all their views, ``(rows, views, d)``.
+        n: Number of queries.
+        points: The others, ``(m, d)``.
+        subject: Of each of the others, numbered from 0, ``(m,)``.
+    """
+    subjects, order = int(subject.max()) + 1, np.argsort(subject, kind="stable")
+    best = np.empty((n, subjects), np.float32)
+    place = np.empty((n, subjects), np.intp)
+    back = np.full(len(points), -1, np.float32)
+    starts = np.searchsorted(subject[order], np.arange(subjects + 1))
+    for first in range(0, n, _ROWS):
+        rows = slice(first, min(first + _ROWS, n))
+        turned = views(rows)
+        for who in range(subjects):
+            own = order[starts[who] : starts[who + 1]]
             found = similarities(turned, points[own])
-            nearest = found.argmax(axis=1)
-            best[rows, subject] = np.take_along_axis(found, nearest[:, None], 1)[:, 0]
-            place[rows, subject] = own[nearest]
+            closest = found.argmax(axis=1)
+            best[rows, who] = np.take_along_axis(found, closest[:, None], 1)[:, 0]
+            place[rows, who] = own[closest]
             back[own] = np.maximum(back[own], found.max(axis=0))
     return Matches(best, place, back)
 

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from patients import as_patches, patients
 from scipy import ndimage
-from vbench_plugins.metrics.copies import Copies, _outliers
+from vbench_plugins.metrics.competition import find_outliers
+from vbench_plugins.metrics.copies import Copies
 from vbench_plugins.metrics.structure import Matches
 
 SIZE = (10, 10, 10)
@@ -91,7 +92,7 @@ def test_wins_of_training_patients_that_decoys_match_are_chance():
             Matches(np.tanh(rng.normal(0.5, 0.2, (400, n))), np.zeros((400, n), int), np.zeros(0))
             for n in (6, 5)
         )
-        alarms += len(_outliers(near, far, np.array([0.0]), "shape", 0.05).patch) > 0
+        alarms += len(find_outliers(near, far, np.array([0.0]), "shape", 0.05).patch) > 0
     assert alarms <= 6
 
 
