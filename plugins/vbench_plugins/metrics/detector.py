@@ -6,8 +6,8 @@ and noisier at random, and those combinations are kept that differ much between 
 between a patch and its disguise (Fisher's linear discriminant, weighted as in Ioffe 2006, ECCV).
 They have a closed form, and are blind to who was trained on: all real patches count alike.
 
-Turns by right angles and mirroring permute the frequencies, so both are looked at exhaustively. So
-are turns by 30 degrees about each axis, of which 15 more or less are tolerated in part.
+Turns by right angles and mirroring permute the frequencies, so all are looked at. So are turns by
+30 degrees about each axis, and windows off the patch's centre: what a far shift left in the patch.
 """
 
 from __future__ import annotations
@@ -22,23 +22,44 @@ import torch.nn.functional as F
 
 from vbench import Patches
 from vbench.layout import image_of
-from vbench_plugins.metrics.structure import BLANK, turned
+from vbench_plugins.metrics.registration import overlap_correlation
+from vbench_plugins.metrics.structure import BLANK, averages, coarse_grid, turned
 
 Floats = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.intp]
 
-#: Frequencies of a patch, about: enough for its texture. Half of them mirror the other half.
-_FREQUENCIES = 1400
+#: The part of a patch's extent that is described, and how far off its centre it is looked for.
+_WINDOW, _OFF = 5 / 8, 3 / 16
+#: Frequencies of a window, about: enough for its texture. Half of them mirror the other half.
+_FREQUENCIES = 729
 #: The most patches that are learnt from, and directions that are kept.
-_LEARNT, _KEPT = 3000, 160
+_LEARNT, _KEPT = 3000, 80
 #: What a discriminant may gain from directions in which disguises seem to change nothing.
 _RIDGE = 0.02
 #: Disguises: the largest shift in parts of the patch, the largest turn in degrees, the deviation of
 #: the zoom.
-_SHIFT, _TURN, _ZOOM = 0.125, 10.0, 0.08
+_SHIFT, _TURN, _ZOOM = 1 / 16, 10.0, 0.08
 #: The turns that are looked at beside right angles, in degrees.
 _LOOKED = (-30.0, 30.0)
-_READ = 512
+#: Cells of the grid on which patches are laid over each other.
+_CELLS = 512
+
+
+@dataclass(frozen=True, eq=False)
+class Looks:
+    """Images in every way that is looked at.
+
+    Attributes:
+        vectors: Their descriptions, ``(n, views, k)``.
+        coarse: The images, turned, as vectors of cells, ``(n, turns, cells)``.
+        turn: Of each view, which of these it shows.
+        cells: Of each view, the permutation of cells, ``(views, cells)``.
+    """
+
+    vectors: Floats
+    coarse: Floats
+    turn: Indices
+    cells: Indices
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,11 +71,15 @@ class Detector:
         weights: The discriminant, ``(d, k)``.
         views: Mirror images and right-angle turns as permutations of a description,
             ``(symmetries, d)``.
+        cells: The same as permutations of a coarse image, ``(symmetries, cells)``.
+        grid: The extents of that image.
     """
 
     centre: Floats
     weights: Floats
     views: Indices
+    cells: Indices
+    grid: tuple[int, ...]
 
     @classmethod
     def fit(cls, real: tuple[Patches, ...], seed: int) -> Detector:
@@ -63,33 +88,53 @@ class Detector:
         generator = torch.Generator().manual_seed(seed)
         images = np.concatenate([_some(patches, len(real), rng) for patches in real])
         images = images[~_blank(images)]
-        views = _views(images.shape[1:])
-        plain, other = spectrum(images), spectrum(disguised(images, generator))
+        size = images.shape[1:]
+        views, first = _views(size)
+        plain, other = (spectrum(_window(part)) for part in (images, disguised(images, generator)))
         # No direction is special: each pair is seen under a symmetry of its own.
         own = views[rng.integers(len(views), size=len(images))]
         plain, other = (np.take_along_axis(part, own, axis=1) for part in (plain, other))
-        return cls(*_discriminant(plain, other), views)
+        grid = coarse_grid(size, _CELLS)
+        cells = np.stack(list(turned(np.arange(int(np.prod(grid))).reshape(grid), size)))
+        return cls(*_discriminant(plain, other), views, cells[first], grid)
 
-    def points(self, patches: Patches) -> Floats:
-        """Describe all patches of a set, ``(n, k)``, of length 1, or 0 where nothing is seen."""
-        out = np.empty((len(patches), self.weights.shape[1]), np.float32)
-        for rows in _blocks(len(patches)):
-            images = _images(patches, rows)
-            out[rows] = self._weighted(spectrum(images))
-            out[rows][_blank(images)] = 0
-        return out
-
-    def turned(self, images: Floats) -> Floats:
-        """Describe images under all turns that are looked at, ``(n, turns, k)``."""
-        found = np.concatenate(
-            [
-                self._weighted(spectrum(image)[:, self.views])
-                for image in (images, *_looked_at(images))
-            ],
-            axis=1,
-        )
+    def describe(self, images: Floats) -> Floats:
+        """Describe images, ``(n, k)``, of length 1, or 0 where nothing is seen."""
+        found = self._weighted(spectrum(_window(images)))
         found[_blank(images)] = 0
         return found
+
+    def coarse(self, images: Floats) -> Floats:
+        """Average images over the coarse grid, ``(n, *grid)``."""
+        return averages(images, self.grid).reshape(len(images), *self.grid)
+
+    def looks(self, images: Floats) -> Looks:
+        """Describe images in every way that is looked at."""
+        turns = [images, *_turned(images)]
+        windows = [(0, part) for part in _windows(images)]
+        windows += [(turn, _window(turns[turn])) for turn in range(1, len(turns))]
+        vectors = np.concatenate(
+            [self._weighted(spectrum(part)[:, self.views]) for _, part in windows], axis=1
+        )
+        vectors[_blank(images)] = 0
+        return Looks(
+            vectors,
+            np.stack([self.coarse(turn).reshape(len(images), -1) for turn in turns], axis=1),
+            np.repeat([turn for turn, _ in windows], len(self.views)),
+            np.tile(self.cells, (len(windows), 1)),
+        )
+
+    def alike(self, looks: Looks, view: Indices, others: Floats) -> Floats:
+        """Lay images, in one view each, over coarse images of others: see ``overlap_correlation``.
+
+        A view leaves open whether the image is point-reflected as well, so both are tried.
+        """
+        image = looks.coarse[np.arange(len(view)), looks.turn[view]]
+        image = np.take_along_axis(image, looks.cells[view], axis=1)
+        return np.maximum(
+            overlap_correlation(image.reshape(-1, *self.grid), others),
+            overlap_correlation(image[:, ::-1].reshape(-1, *self.grid), others),
+        )
 
     def _weighted(self, described: Floats) -> Floats:
         found = (described - self.centre) @ self.weights
@@ -166,7 +211,30 @@ def _blurred(images: torch.Tensor) -> torch.Tensor:
     return pool(padded, 3, 1)[:, 0]
 
 
-def _looked_at(images: Floats) -> list[Floats]:
+def _window(images: Floats, off: tuple[int, ...] | None = None) -> Floats:
+    """Cut a window out of each image, at its centre or so many voxels off."""
+    out = images
+    for axis, n in enumerate(images.shape[1:], start=1):
+        width = _width(n)
+        first = (n - width) // 2 + (0 if off is None else off[axis - 1])
+        out = out.take(np.arange(first, first + width), axis=axis)
+    return out
+
+
+def _windows(images: Floats) -> list[Floats]:
+    """Cut all windows that are looked at."""
+    steps = []
+    for n in images.shape[1:]:
+        most = min(round(n * _OFF), (n - _width(n)) // 2)
+        steps.append(sorted({-most, 0, most}))
+    return [_window(images, off) for off in itertools.product(*steps)]
+
+
+def _width(n: int) -> int:
+    return max(1, round(n * _WINDOW))
+
+
+def _turned(images: Floats) -> list[Floats]:
     """Return images turned in each plane by each angle that is looked at."""
     n, axes = len(images), images.ndim - 1
     out = []
@@ -201,30 +269,22 @@ def _discriminant(plain: Floats, other: Floats) -> tuple[Floats, Floats]:
 
 
 def _highest(size: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the highest frequency along each axis, in periods per patch."""
+    """Return the highest frequency along each axis, in periods per window."""
     most = max(1, round((_FREQUENCIES ** (1 / len(size)) - 1) / 2))
     return tuple(min(most, (n - 1) // 2) for n in size)
 
 
-def _views(size: tuple[int, ...]) -> Indices:
-    """Return symmetries as permutations of half of the frequencies."""
-    grid = tuple(2 * most + 1 for most in _highest(size))
+def _views(size: tuple[int, ...]) -> tuple[Indices, Indices]:
+    """Return symmetries as permutations of half of a window's frequencies, and which they are."""
+    grid = tuple(2 * most + 1 for most in _highest(tuple(_width(n) for n in size)))
     last = int(np.prod(grid)) - 1
     every = np.stack(list(turned(np.arange(last + 1).reshape(grid), size)))[:, : last // 2 + 1]
-    return np.unique(np.minimum(every, last - every), axis=0)
+    return np.unique(np.minimum(every, last - every), axis=0, return_index=True)
 
 
 def _some(patches: Patches, sets: int, rng: np.random.Generator) -> Floats:
     index = np.sort(rng.permutation(len(patches))[: _LEARNT // sets])
     return np.asarray(image_of(patches.take(index)), np.float32)
-
-
-def _images(patches: Patches, rows: slice) -> Floats:
-    return np.asarray(image_of(patches.take(np.arange(rows.start, rows.stop))), np.float32)
-
-
-def _blocks(n: int) -> list[slice]:
-    return [slice(first, min(first + _READ, n)) for first in range(0, n, _READ)]
 
 
 def _blank(images: Floats) -> npt.NDArray[np.bool_]:

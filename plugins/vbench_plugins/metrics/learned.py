@@ -1,24 +1,33 @@
-"""Finds copies that were moved: shifted, turned by any angle, scaled, or all of it."""
+"""Finds copies that were moved: shifted, turned by any angle, scaled, or all of it.
+
+A detector finds the most similar patch of each real patient; both patches are then laid over each
+other, and the correlation where they overlap takes part in the competition.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from vbench import Params, Patches, PrivacyMetric, Score, param
 from vbench.layout import image_of
 from vbench_plugins.metrics.competition import LISTED, find_outliers, flag, margins, risks
 from vbench_plugins.metrics.detector import Detector
-from vbench_plugins.metrics.structure import Floats, nearest
+from vbench_plugins.metrics.structure import Floats, Matches, nearest
+
+#: Patches that are compared together.
+_ROWS = 128
 
 
 class LearnedCopiesParams(Params):
     """Parameters of :class:`LearnedCopies`."""
 
     false_share: float = param(0.05, "Share of flagged patches that may be chance.", gt=0, lt=1)
-    patches: int = param(2000, "The most released patches that are looked at.", ge=1)
-    unseen: int = param(500, "Held-out patches that show what unseen patients look like.", ge=1)
+    patches: int = param(800, "The most released patches that are looked at.", ge=1)
+    unseen: int = param(400, "Held-out patches that show what unseen patients look like.", ge=1)
 
 
 class LearnedCopies(PrivacyMetric):
@@ -43,43 +52,80 @@ class LearnedCopies(PrivacyMetric):
     ) -> Score:
         """Score one set of synthetic patches."""
         detector = Detector.fit((training, heldout), seed)
-        (train, near_to), (held, far_to) = (
-            (np.unique(real.subject_index, return_inverse=True)[1], detector.points(real))
-            for real in (training, heldout)
-        )
+        near, far = (_References.of(detector, patches) for patches in (training, heldout))
         rng = np.random.default_rng(seed)
-        looked, unseen = (
-            np.sort(rng.permutation(len(patches))[:most])
-            for patches, most in (
-                (synthetic, self.params.patches),
-                (heldout, self.params.unseen),
-            )
-        )
-
-        def compared(patches: Patches, index: np.ndarray[Any, Any]) -> Any:
-            def views(rows: slice) -> Floats:
-                return detector.turned(np.asarray(image_of(patches.take(index[rows])), np.float32))
-
-            every = nearest(
-                views,
-                len(index),
-                np.concatenate([near_to, far_to]),
-                np.concatenate([train, held + train.max() + 1]),
-            )
-            return every.split(int(train.max()) + 1, len(near_to))
-
-        usual = margins(*compared(heldout, unseen), held[unseen])[0]
-        found = find_outliers(
-            *compared(synthetic, looked), usual, "learned", self.params.false_share
-        )
-        flags = [{**each, "patch": int(looked[each["patch"]])} for each in flag([found], train)]
+        looked = np.sort(rng.permutation(len(synthetic))[: self.params.patches])
+        unseen = np.sort(rng.permutation(len(heldout))[: self.params.unseen])
+        usual = margins(*_compared(detector, heldout, unseen, near, far), far.subject[unseen])[0]
+        to_train, to_held = _compared(detector, synthetic, looked, near, far)
+        found = find_outliers(to_train, to_held, usual, "learned", self.params.false_share)
+        flags = flag([replace(found, patch=looked[found.patch])], near.subject)
         return Score(
             len(flags) / len(looked),
             True,
             {
                 "alarm": bool(flags),
                 "looked_at": len(looked),
-                "patients": risks(flags, train),
+                "patients": risks(flags, near.subject),
                 "flagged": flags[:LISTED],
             },
         )
+
+
+@dataclass(frozen=True)
+class _References:
+    """Real patches that released ones are compared with.
+
+    Attributes:
+        subject: Of each, numbered from 0, ``(n,)``.
+        points: Their descriptions, ``(n, k)``.
+        coarse: The images on the coarse grid, ``(n, *grid)``.
+    """
+
+    subject: npt.NDArray[np.int64]
+    points: Floats
+    coarse: Floats
+
+    @classmethod
+    def of(cls, detector: Detector, patches: Patches) -> _References:
+        """Describe all patches of a set."""
+        points, coarse = [], []
+        for first in range(0, len(patches), _ROWS):
+            images = _images(patches, np.arange(first, min(first + _ROWS, len(patches))))
+            points.append(detector.describe(images))
+            coarse.append(detector.coarse(images))
+        subject = np.unique(patches.subject_index, return_inverse=True)[1]
+        return cls(subject, np.concatenate(points), np.concatenate(coarse))
+
+
+def _compared(
+    detector: Detector, patches: Patches, index: npt.NDArray[np.intp], *to: _References
+) -> list[Matches]:
+    """Compare some patches of a set with all of others, and lay each over the nearest."""
+    parts: list[list[Matches]] = [[] for _ in to]
+    for first in range(0, len(index), _ROWS):
+        looks = detector.looks(_images(patches, index[first : first + _ROWS]))
+        for found, others in zip(parts, to, strict=True):
+            near = nearest(
+                lambda rows, vectors=looks.vectors: vectors[rows],
+                len(looks.vectors),
+                others.points,
+                others.subject,
+            )
+            alike = np.empty_like(near.similarity)
+            for who, place in enumerate(near.place.T):
+                view = np.einsum("nvk,nk->nv", looks.vectors, others.points[place]).argmax(axis=1)
+                alike[:, who] = detector.alike(looks, view, others.coarse[place])
+            found.append(replace(near, similarity=np.tanh(alike)))
+    return [
+        Matches(
+            np.concatenate([part.similarity for part in found]),
+            np.concatenate([part.place for part in found]),
+            np.max([part.back for part in found], axis=0),
+        )
+        for found in parts
+    ]
+
+
+def _images(patches: Patches, index: npt.NDArray[np.intp]) -> Floats:
+    return np.asarray(image_of(patches.take(index)), np.float32)

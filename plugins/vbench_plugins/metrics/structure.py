@@ -109,17 +109,17 @@ def sample(whole: Structure, most: int, seed: int) -> Sample:
 
 def _describe(patches: Patches) -> Structure:
     size = tuple(patches.size)
-    grid = _grid(size)
+    grid = coarse_grid(size, _CELLS)
     parts: dict[Kind, list[Floats]] = {kind: [] for kind in KINDS}
     for first in range(0, len(patches), _READ):
         taken = patches.take(np.arange(first, min(first + _READ, len(patches))))
         image, label = (np.asarray(part, np.float32) for part in (image_of(taken), label_of(taken)))
         blank = image.std(axis=tuple(range(1, image.ndim))) < BLANK
-        shape, spectrum = _averages(image, grid), _spectrum(image)
+        shape, spectrum = averages(image, grid), _spectrum(image)
         shape[blank] = spectrum[blank] = 0
         parts["shape"].append(shape)
         parts["spectrum"].append(spectrum)
-        parts["label"].append(_averages(label, grid))
+        parts["label"].append(averages(label, grid))
     frequencies = tuple(_frequencies(n).size for n in size)
     cells = _symmetries(grid, size)
     return Structure(
@@ -142,17 +142,6 @@ class Matches:
     similarity: Floats
     place: Indices
     back: Floats
-
-    def split(self, subjects: int, patches: int) -> tuple[Matches, Matches]:
-        """Separate the first subjects of the other set, and its first patches, from the rest."""
-        return (
-            Matches(self.similarity[:, :subjects], self.place[:, :subjects], self.back[:patches]),
-            Matches(
-                self.similarity[:, subjects:],
-                self.place[:, subjects:] - patches,
-                self.back[patches:],
-            ),
-        )
 
 
 def matches(queries: Structure, others: Structure, kind: Kind) -> Matches:
@@ -215,9 +204,9 @@ def similarities(turned: Floats, points: Floats) -> Floats:
     return np.minimum(out, 1, out=out)
 
 
-def _grid(size: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the cells per axis: about :data:`_CELLS`, as cubic as the patch allows."""
-    edge = float(np.prod(size) / _CELLS) ** (1 / len(size))
+def coarse_grid(size: tuple[int, ...], cells: int) -> tuple[int, ...]:
+    """Return the cells per axis: about so many in all, as cubic as the patch allows."""
+    edge = float(np.prod(size) / cells) ** (1 / len(size))
     return tuple(min(n, max(1, round(n / edge))) for n in size)
 
 
@@ -229,7 +218,8 @@ def _average(n: int, cells: int) -> Floats:
     return (np.maximum(overlap, 0) * (cells / n)).astype(np.float32)
 
 
-def _averages(values: Floats, grid: tuple[int, ...]) -> Floats:
+def averages(values: Floats, grid: tuple[int, ...]) -> Floats:
+    """Return means over a coarse grid, ``(n, cells)``."""
     out = values
     for axis, cells in enumerate(grid, start=1):
         matrix = _average(values.shape[axis], cells)

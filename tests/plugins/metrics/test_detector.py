@@ -36,18 +36,18 @@ def test_a_turn_is_scipys_turn(size):
 def test_symmetries_and_contrast_change_nothing(size):
     real = patients(3, 8, seed=0, size=size)
     detector = Detector.fit((real,), seed=0)
-    points = detector.points(real)
     images = real.take(np.arange(len(real)))[:, 0]
+    points = detector.describe(images)
     changed = 0.4 * np.flip(images, axis=tuple(range(2, images.ndim))) + 0.1
     if size[-1] == size[-2]:
         changed = np.swapaxes(changed, -1, -2)
-    views = detector.turned(np.ascontiguousarray(changed))
+    views = detector.looks(np.ascontiguousarray(changed)).vectors
     assert np.einsum("nvd,nd->nv", views, points).max(axis=1) == pytest.approx(1, abs=1e-3)
 
 
 def test_it_repeats_to_the_digit_and_follows_its_seed():
     real = patients(3, 8, seed=0)
-    first, again, other = (Detector.fit((real,), seed).points(real) for seed in (1, 1, 2))
+    first, again, other = (Detector.fit((real,), seed).weights for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert not np.allclose(np.abs(first), np.abs(other), atol=1e-3)
 
@@ -65,5 +65,5 @@ def test_blank_and_scarce_patches_resemble_nothing(n):
     array[:, 0] = -1
     blank = as_patches(array)
     detector = Detector.fit((blank, blank), seed=0)
-    assert not detector.points(blank).any()
-    assert not detector.turned(array[:, 0]).any()
+    assert not detector.describe(array[:, 0]).any()
+    assert not detector.looks(array[:, 0]).vectors.any()
