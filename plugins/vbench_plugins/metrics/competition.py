@@ -10,7 +10,7 @@ knockoffs in Barber & Candès 2015, arXiv:1404.5609).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ import numpy.typing as npt
 from vbench_plugins.metrics.structure import Matches
 
 Floats = npt.NDArray[Any]
+Rival: TypeAlias = Literal["middle", "second"]
 
 #: Margins below this percentile of unseen patients' are not looked at.
 _USUAL = 99
@@ -43,14 +44,18 @@ class Found:
 
 
 def margins(
-    near: Matches, far: Matches, own: npt.NDArray[np.int64] | None = None
+    near: Matches,
+    far: Matches,
+    own: npt.NDArray[np.int64] | None = None,
+    rival: Rival = "middle",
 ) -> tuple[Floats, npt.NDArray[np.intp]]:
-    """Return how far the nearest subject is ahead of the middle one, and which it is.
+    """Return how far the nearest subject is ahead of its rival, and which it is.
 
     Args:
         near: To training subjects, which come first.
         far: To held-out subjects.
         own: The held-out subject of each patch, which does not take part.
+        rival: The middle one of all subjects, or the second.
     """
     correlation = np.concatenate([near.similarity, far.similarity], axis=1).astype(np.float64)
     if own is not None:
@@ -58,15 +63,24 @@ def margins(
     # Fisher's z: what remains to be explained counts, so 0.99 is far ahead of 0.9.
     z = np.arctanh(np.clip(correlation, -1 + 1e-6, 1 - 1e-6))
     winner = np.nanargmax(z, axis=1)
-    return np.nanmax(z, axis=1) - np.nanmedian(z, axis=1), winner
+    best = np.nanmax(z, axis=1)
+    if rival == "middle":
+        return best - np.nanmedian(z, axis=1), winner
+    second = np.partition(np.where(np.isnan(z), -np.inf, z), -2, axis=1)[:, -2]
+    return best - np.where(np.isinf(second), best, second), winner
 
 
 def find_outliers(
-    near: Matches, far: Matches, usual: Floats, kind: str, false_share: float
+    near: Matches,
+    far: Matches,
+    usual: Floats,
+    kind: str,
+    false_share: float,
+    rival: Rival = "middle",
 ) -> Found:
     """Return the patches whose nearest subject is a training subject by an unusual margin."""
     targets, decoys = near.similarity.shape[1], far.similarity.shape[1]
-    margin, winner = margins(near, far)
+    margin, winner = margins(near, far, rival=rival)
     order = np.argsort(-margin, kind="stable")
     order = order[margin[order] > np.percentile(usual, _USUAL)]
     target = winner[order] < targets

@@ -87,13 +87,13 @@ class Detector:
         rng = np.random.default_rng(seed)
         generator = torch.Generator().manual_seed(seed)
         images = np.concatenate([_some(patches, len(real), rng) for patches in real])
-        images = images[~_blank(images)]
         size = images.shape[1:]
         views, first = _views(size)
         plain, other = (spectrum(_window(part)) for part in (images, disguised(images, generator)))
         # No direction is special: each pair is seen under a symmetry of its own.
         own = views[rng.integers(len(views), size=len(images))]
-        plain, other = (np.take_along_axis(part, own, axis=1) for part in (plain, other))
+        seen = ~_blank(images)
+        plain, other = (np.take_along_axis(part, own, axis=1)[seen] for part in (plain, other))
         grid = coarse_grid(size, _CELLS)
         cells = np.stack(list(turned(np.arange(int(np.prod(grid))).reshape(grid), size)))
         return cls(*_discriminant(plain, other), views, cells[first], grid)

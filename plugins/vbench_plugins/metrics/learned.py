@@ -56,9 +56,13 @@ class LearnedCopies(PrivacyMetric):
         rng = np.random.default_rng(seed)
         looked = np.sort(rng.permutation(len(synthetic))[: self.params.patches])
         unseen = np.sort(rng.permutation(len(heldout))[: self.params.unseen])
-        usual = margins(*_compared(detector, heldout, unseen, near, far), far.subject[unseen])[0]
+        usual = margins(
+            *_compared(detector, heldout, unseen, near, far), far.subject[unseen], "second"
+        )[0]
         to_train, to_held = _compared(detector, synthetic, looked, near, far)
-        found = find_outliers(to_train, to_held, usual, "learned", self.params.false_share)
+        found = find_outliers(
+            to_train, to_held, usual, "learned", self.params.false_share, "second"
+        )
         flags = flag([replace(found, patch=looked[found.patch])], near.subject)
         return Score(
             len(flags) / len(looked),
