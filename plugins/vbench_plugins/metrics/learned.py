@@ -7,7 +7,7 @@ other, and the correlation where they overlap takes part in the competition.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +15,10 @@ import numpy.typing as npt
 from vbench import Params, Patches, PrivacyMetric, Score, param
 from vbench.layout import image_of
 from vbench_plugins.metrics.competition import LISTED, find_outliers, flag, margins, risks
-from vbench_plugins.metrics.detector import Detector
 from vbench_plugins.metrics.structure import Floats, Matches, nearest
+
+if TYPE_CHECKING:
+    from vbench_plugins.metrics.detector import Detector
 
 #: Patches that are compared together.
 _ROWS = 128
@@ -51,6 +53,8 @@ class LearnedCopies(PrivacyMetric):
         self, synthetic: Patches, training: Patches, heldout: Patches, *, features: Any, seed: int
     ) -> Score:
         """Score one set of synthetic patches."""
+        from vbench_plugins.metrics.detector import Detector
+
         detector = Detector.fit((training, heldout), seed)
         near, far = (_References.of(detector, patches) for patches in (training, heldout))
         rng = np.random.default_rng(seed)
