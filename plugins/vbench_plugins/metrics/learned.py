@@ -18,7 +18,7 @@ from vbench_plugins.metrics.competition import LISTED, find_outliers, flag, marg
 from vbench_plugins.metrics.structure import Floats, Matches, nearest
 
 if TYPE_CHECKING:
-    from vbench_plugins.metrics.detector import Detector
+    from vbench_plugins.metrics.detector import Detector, Looks
 
 #: Patches that are compared together.
 _ROWS = 128
@@ -107,32 +107,38 @@ class _References:
 
 
 def _compared(
-    detector: Detector, patches: Patches, index: npt.NDArray[np.intp], *to: _References
-) -> list[Matches]:
-    """Compare some patches of a set with all of others, and lay each over the nearest."""
-    parts: list[list[Matches]] = [[] for _ in to]
+    detector: Detector,
+    patches: Patches,
+    index: npt.NDArray[np.intp],
+    near: _References,
+    far: _References,
+) -> tuple[Matches, Matches]:
+    """Compare some patches with all of two sets, and lay each over the nearest of each subject."""
+    parts = []
     for first in range(0, len(index), _ROWS):
         looks = detector.looks(_images(patches, index[first : first + _ROWS]))
-        for found, others in zip(parts, to, strict=True):
-            near = nearest(
-                lambda rows, vectors=looks.vectors: vectors[rows],
-                len(looks.vectors),
-                others.points,
-                others.subject,
-            )
-            alike = np.empty_like(near.similarity)
-            for who, place in enumerate(near.place.T):
-                view = np.einsum("nvk,nk->nv", looks.vectors, others.points[place]).argmax(axis=1)
-                alike[:, who] = detector.alike(looks, view, others.coarse[place])
-            found.append(replace(near, similarity=np.tanh(alike)))
-    return [
+        parts.append([_laid_over(detector, looks, others) for others in (near, far)])
+    to_near, to_far = (
         Matches(
             np.concatenate([part.similarity for part in found]),
             np.concatenate([part.place for part in found]),
             np.max([part.back for part in found], axis=0),
         )
-        for found in parts
-    ]
+        for found in zip(*parts, strict=True)
+    )
+    return to_near, to_far
+
+
+def _laid_over(detector: Detector, looks: Looks, others: _References) -> Matches:
+    def views(rows: slice) -> Floats:
+        return looks.vectors[rows]
+
+    found = nearest(views, len(looks.vectors), others.points, others.subject)
+    alike = np.empty_like(found.similarity)
+    for who, place in enumerate(found.place.T):
+        view = np.einsum("nvk,nk->nv", looks.vectors, others.points[place]).argmax(axis=1)
+        alike[:, who] = detector.alike(looks, view, others.coarse[place])
+    return replace(found, similarity=np.tanh(alike))
 
 
 def _images(patches: Patches, index: npt.NDArray[np.intp]) -> Floats:
