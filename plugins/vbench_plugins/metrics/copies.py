@@ -1,15 +1,10 @@
 """Finds released patches that come from one training patient, and names both.
 
-Every synthetic patch has a nearest patient among all real ones, trained on or held out. Where
-nothing was copied, either kind is as likely to win. A copy stands out twice: its patient wins, and
-by far. So the wins of held-out patients are decoys: they show how many wins of training patients by
-such a margin are chance (target-decoy competition: Elias & Gygi 2007, Nature Methods 4:207; as
-knockoffs in Barber & Candès 2015, arXiv:1404.5609).
+How a copy is told from chance is in :mod:`vbench_plugins.metrics.competition`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,11 +12,10 @@ import numpy.typing as npt
 
 from vbench import Params, Patches, PrivacyMetric, Score, param
 from vbench.layout import image_of
+from vbench_plugins.metrics.competition import LISTED, Found, find_outliers, flag, margins, risks
 from vbench_plugins.metrics.structure import (
     BLANK,
     KINDS,
-    Kind,
-    Matches,
     Sample,
     Structure,
     matches,
@@ -34,37 +28,16 @@ Floats = npt.NDArray[Any]
 
 #: Held-out patches that show what unseen patients look like.
 _UNSEEN = 1000
-#: Margins below this percentile of unseen patients' are not looked at.
-_USUAL = 99
 #: A correlation of all voxels from which two patches are the same but for rounding.
 _VERBATIM = 0.999
 #: Only patches whose coarse images correlate by this much are compared voxel by voxel.
 _ALIKE = 0.95
-#: Flagged patches that are listed; all are counted.
-_LISTED = 10_000
 
 
 class CopiesParams(Params):
     """Parameters of :class:`Copies`."""
 
     false_share: float = param(0.05, "Share of flagged patches that may be chance.", gt=0, lt=1)
-
-
-@dataclass(frozen=True)
-class Found:
-    """Synthetic patches that come from a training patch.
-
-    Attributes:
-        patch: Which ones.
-        place: Of each, the training patch.
-        similarity: Of each, in [0, 1].
-        kind: Of each, how it was found.
-    """
-
-    patch: npt.NDArray[np.intp]
-    place: npt.NDArray[np.intp]
-    similarity: Floats
-    kind: str
 
 
 class Copies(PrivacyMetric):
@@ -96,15 +69,15 @@ class Copies(PrivacyMetric):
         shares: dict[str, float] = {}
         for kind in KINDS:
             near, far = matches(made, train, kind), matches(made, held, kind)
-            usual = _margins(
+            usual = margins(
                 matches(unseen.structure, train, kind),
                 matches(unseen.structure, held, kind),
                 unseen.structure.subject,
             )[0]
-            outliers = _outliers(near, far, usual, kind, self.params.false_share)
+            outliers = find_outliers(near, far, usual, kind, self.params.false_share)
             shares[kind] = len(outliers.patch) / len(made)
             found.append(outliers)
-        flags = _flags(found, train.subject)
+        flags = flag(found, train.subject)
         return Score(
             len(flags) / len(made),
             True,
@@ -112,44 +85,10 @@ class Copies(PrivacyMetric):
                 "alarm": bool(flags),
                 "verbatim": len(found[0].patch) / len(made),
                 **shares,
-                "patients": _patients(flags, train),
-                "flagged": flags[:_LISTED],
+                "patients": risks(flags, train.subject),
+                "flagged": flags[:LISTED],
             },
         )
-
-
-def _margins(
-    near: Matches, far: Matches, own: npt.NDArray[np.int64] | None = None
-) -> tuple[Floats, npt.NDArray[np.intp]]:
-    """Return how far the nearest subject is ahead of the middle one, and which it is.
-
-    Args:
-        near: To training subjects, which come first.
-        far: To held-out subjects.
-        own: The held-out subject of each patch, which does not take part.
-    """
-    correlation = np.concatenate([near.similarity, far.similarity], axis=1).astype(np.float64)
-    if own is not None:
-        correlation[np.arange(len(own)), near.similarity.shape[1] + own] = np.nan
-    # Fisher's z: what remains to be explained counts, so 0.99 is far ahead of 0.9.
-    z = np.arctanh(np.clip(correlation, -1 + 1e-6, 1 - 1e-6))
-    winner = np.nanargmax(z, axis=1)
-    return np.nanmax(z, axis=1) - np.nanmedian(z, axis=1), winner
-
-
-def _outliers(near: Matches, far: Matches, usual: Floats, kind: Kind, false_share: float) -> Found:
-    """Return the patches whose nearest subject is a training subject by an unusual margin."""
-    targets, decoys = near.similarity.shape[1], far.similarity.shape[1]
-    margin, winner = _margins(near, far)
-    order = np.argsort(-margin, kind="stable")
-    order = order[margin[order] > np.percentile(usual, _USUAL)]
-    target = winner[order] < targets
-    wins = np.cumsum(target)
-    expected = (1 + np.cumsum(~target)) * targets / decoys
-    fine = np.flatnonzero(expected <= false_share * wins)
-    patch = order[: fine[-1] + 1][target[: fine[-1] + 1]] if len(fine) else order[:0]
-    place = near.place[patch, winner[patch]]
-    return Found(patch, place, near.similarity[patch, winner[patch]], kind)
 
 
 def _same(
@@ -196,42 +135,3 @@ def _correlation(first: Floats, second: Floats) -> float:
     centred = (second - second.mean()).ravel() / second.std()
     views = np.stack(list(turned(first - first.mean(), first.shape))) / first.std()
     return float((views @ centred).max() / first.size)
-
-
-def _flags(found: list[Found], subject: npt.NDArray[np.int64]) -> list[dict[str, Any]]:
-    """Return one flag for each patch: of what was found first."""
-    flags: dict[int, dict[str, Any]] = {}
-    for group in found:
-        for patch, place, similarity in zip(
-            group.patch, group.place, group.similarity, strict=True
-        ):
-            flags.setdefault(
-                int(patch),
-                {
-                    "patch": int(patch),
-                    "subject": int(subject[place]),
-                    "training_patch": int(place),
-                    "similarity": round(float(np.clip(similarity, 0, 1)), 4),
-                    "kind": group.kind,
-                },
-            )
-    return sorted(flags.values(), key=lambda flag: (-flag["similarity"], flag["patch"]))
-
-
-def _patients(flags: list[dict[str, Any]], train: Structure) -> list[dict[str, Any]]:
-    """Return the share of each patient's training patches that came out."""
-    from scipy.stats import binomtest
-
-    out = []
-    for subject in range(train.subjects):
-        all_of = int((train.subject == subject).sum())
-        came_out = len({f["training_patch"] for f in flags if f["subject"] == subject})
-        interval = binomtest(came_out, all_of).proportion_ci(0.95)
-        out.append(
-            {
-                "subject": subject,
-                "value": came_out / all_of,
-                "ci95": [float(interval.low), float(interval.high)],
-            }
-        )
-    return out

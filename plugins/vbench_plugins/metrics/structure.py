@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import itertools
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -111,17 +111,17 @@ def sample(whole: Structure, most: int, seed: int) -> Sample:
 
 def _describe(patches: Patches) -> Structure:
     size = tuple(patches.size)
-    grid = _grid(size)
+    grid = coarse_grid(size, _CELLS)
     parts: dict[Kind, list[Floats]] = {kind: [] for kind in KINDS}
     for first in range(0, len(patches), _READ):
         taken = patches.take(np.arange(first, min(first + _READ, len(patches))))
         image, label = (np.asarray(part, np.float32) for part in (image_of(taken), label_of(taken)))
         blank = image.std(axis=tuple(range(1, image.ndim))) < BLANK
-        shape, spectrum = _averages(image, grid), _spectrum(image)
+        shape, spectrum = averages(image, grid), _spectrum(image)
         shape[blank] = spectrum[blank] = 0
         parts["shape"].append(shape)
         parts["spectrum"].append(spectrum)
-        vessels = _averages(label, grid)
+        vessels = averages(label, grid)
         vessels[(vessels > 0).sum(axis=1) < _TELLING] = 0
         parts["label"].append(vessels)
     frequencies = tuple(_frequencies(n).size for n in size)
@@ -157,20 +157,37 @@ def matches(queries: Structure, others: Structure, kind: Kind) -> Matches:
 
 
 def _match(queries: Structure, others: Structure, kind: Kind) -> Matches:
-    points, order = others.vectors[kind], np.argsort(others.subject, kind="stable")
-    best = np.empty((len(queries), others.subjects), np.float32)
-    place = np.empty((len(queries), others.subjects), np.intp)
-    back = np.full(len(others), -1, np.float32)
-    starts = np.searchsorted(others.subject[order], np.arange(others.subjects + 1))
-    for first in range(0, len(queries), _ROWS):
-        rows = slice(first, first + _ROWS)
-        turned = queries.vectors[kind][rows][:, queries.views[kind]]
-        for subject in range(others.subjects):
-            own = order[starts[subject] : starts[subject + 1]]
+    vectors, views = queries.vectors[kind], queries.views[kind]
+    return nearest(
+        lambda rows: vectors[rows][:, views], len(queries), others.vectors[kind], others.subject
+    )
+
+
+def nearest(
+    views: Callable[[slice], Floats], n: int, points: Floats, subject: npt.NDArray[np.int64]
+) -> Matches:
+    """Find the most similar of the points of each subject.
+
+    Args:
+        views: Returns some of the queries in all their views, ``(rows, views, d)``.
+        n: Number of queries.
+        points: The others, ``(m, d)``.
+        subject: Of each of the others, numbered from 0, ``(m,)``.
+    """
+    subjects, order = int(subject.max()) + 1, np.argsort(subject, kind="stable")
+    best = np.empty((n, subjects), np.float32)
+    place = np.empty((n, subjects), np.intp)
+    back = np.full(len(points), -1, np.float32)
+    starts = np.searchsorted(subject[order], np.arange(subjects + 1))
+    for first in range(0, n, _ROWS):
+        rows = slice(first, min(first + _ROWS, n))
+        turned = views(rows)
+        for who in range(subjects):
+            own = order[starts[who] : starts[who + 1]]
             found = similarities(turned, points[own])
-            nearest = found.argmax(axis=1)
-            best[rows, subject] = np.take_along_axis(found, nearest[:, None], 1)[:, 0]
-            place[rows, subject] = own[nearest]
+            closest = found.argmax(axis=1)
+            best[rows, who] = np.take_along_axis(found, closest[:, None], 1)[:, 0]
+            place[rows, who] = own[closest]
             back[own] = np.maximum(back[own], found.max(axis=0))
     return Matches(best, place, back)
 
@@ -191,9 +208,9 @@ def similarities(turned: Floats, points: Floats) -> Floats:
     return np.minimum(out, 1, out=out)
 
 
-def _grid(size: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the cells per axis: about :data:`_CELLS`, as cubic as the patch allows."""
-    edge = float(np.prod(size) / _CELLS) ** (1 / len(size))
+def coarse_grid(size: tuple[int, ...], cells: int) -> tuple[int, ...]:
+    """Return the cells per axis: about so many in all, as cubic as the patch allows."""
+    edge = float(np.prod(size) / cells) ** (1 / len(size))
     return tuple(min(n, max(1, round(n / edge))) for n in size)
 
 
@@ -205,7 +222,8 @@ def _average(n: int, cells: int) -> Floats:
     return (np.maximum(overlap, 0) * (cells / n)).astype(np.float32)
 
 
-def _averages(values: Floats, grid: tuple[int, ...]) -> Floats:
+def averages(values: Floats, grid: tuple[int, ...]) -> Floats:
+    """Return means over a coarse grid, ``(n, cells)``."""
     out = values
     for axis, cells in enumerate(grid, start=1):
         matrix = _average(values.shape[axis], cells)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from patients import as_patches, patients
 from scipy import ndimage
-from vbench_plugins.metrics.copies import Copies, _outliers
+from vbench_plugins.metrics.competition import find_outliers, margins
+from vbench_plugins.metrics.copies import Copies
 from vbench_plugins.metrics.structure import Matches
 
 SIZE = (10, 10, 10)
@@ -91,10 +92,22 @@ def test_wins_of_training_patients_that_decoys_match_are_chance():
             Matches(np.tanh(rng.normal(0.5, 0.2, (400, n))), np.zeros((400, n), int), np.zeros(0))
             for n in (6, 5)
         )
-        alarms += len(_outliers(near, far, np.array([0.0]), "shape", 0.05).patch) > 0
+        alarms += len(find_outliers(near, far, np.array([0.0]), "shape", 0.05).patch) > 0
     assert alarms <= 6
 
 
 def test_patients_who_were_held_out_are_never_flagged():
     value, details = score(HELDOUT.take(np.arange(len(HELDOUT))))
     assert (value, details["flagged"]) == (0, [])
+
+
+def test_the_margin_is_over_the_middle_or_the_second_of_those_who_take_part():
+    near, far = (
+        Matches(np.tanh(np.array(z)), np.zeros((1, 2), int), np.zeros(0))
+        for z in ([[0.9, 0.1]], [[0.2, 0.7]])
+    )
+    assert margins(near, far)[0] == pytest.approx(0.9 - 0.45)
+    assert margins(near, far, rival="second")[0] == pytest.approx(0.2)
+    assert margins(near, far, np.array([1]), "second")[0] == pytest.approx(0.7)
+    alone = Matches(np.array([[0.5]]), np.zeros((1, 1), int), np.zeros(0))
+    assert margins(alone, alone, np.array([0]), "second")[0] == 0

@@ -1,0 +1,145 @@
+"""Finds copies that were moved: shifted, turned by any angle, scaled, or all of it.
+
+A detector finds the most similar patch of each real patient; both patches are then laid over each
+other, and the correlation where they overlap takes part in the competition.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from vbench import Params, Patches, PrivacyMetric, Score, param
+from vbench.layout import image_of
+from vbench_plugins.metrics.competition import LISTED, find_outliers, flag, margins, risks
+from vbench_plugins.metrics.structure import Floats, Matches, nearest
+
+if TYPE_CHECKING:
+    from vbench_plugins.metrics.detector import Detector, Looks
+
+#: Patches that are compared together.
+_ROWS = 128
+
+
+class LearnedCopiesParams(Params):
+    """Parameters of :class:`LearnedCopies`."""
+
+    false_share: float = param(0.05, "Share of flagged patches that may be chance.", gt=0, lt=1)
+    patches: int = param(800, "The most released patches that are looked at.", ge=1)
+    unseen: int = param(400, "Held-out patches that show what unseen patients look like.", ge=1)
+
+
+class LearnedCopies(PrivacyMetric):
+    """Share of released patches that are a training patient's in spite of being moved, in [0, 1].
+
+    A detector learns from the real patches, blind to who was trained on, what a shift, a small
+    turn, scaling, blur, contrast and noise leave of a patch's frequencies and what tells patches
+    apart. A released patch is flagged when its nearest patient is a training patient by such a
+    margin that at most ``false_share`` of the flagged ones are chance. Of a large set, ``patches``
+    are looked at, drawn at random. Lower is better, and unseen patients show 0. The risk of a
+    patient is the share of their training patches that come out, with the interval of Clopper and
+    Pearson. Alarm: any patch is flagged.
+    """
+
+    name = "learned-copies"
+    paper = "Ioffe 2006, doi:10.1007/11744085_41; Elias 2007, doi:10.1038/nmeth1019"
+    Params = LearnedCopiesParams
+    higher_is_better = False
+
+    def score(
+        self, synthetic: Patches, training: Patches, heldout: Patches, *, features: Any, seed: int
+    ) -> Score:
+        """Score one set of synthetic patches."""
+        from vbench_plugins.metrics.detector import Detector
+
+        detector = Detector.fit((training, heldout), seed)
+        near, far = (_References.of(detector, patches) for patches in (training, heldout))
+        rng = np.random.default_rng(seed)
+        looked = np.sort(rng.permutation(len(synthetic))[: self.params.patches])
+        unseen = np.sort(rng.permutation(len(heldout))[: self.params.unseen])
+        usual = margins(
+            *_compared(detector, heldout, unseen, near, far), far.subject[unseen], "second"
+        )[0]
+        to_train, to_held = _compared(detector, synthetic, looked, near, far)
+        found = find_outliers(
+            to_train, to_held, usual, "learned", self.params.false_share, "second"
+        )
+        flags = flag([replace(found, patch=looked[found.patch])], near.subject)
+        return Score(
+            len(flags) / len(looked),
+            True,
+            {
+                "alarm": bool(flags),
+                "looked_at": len(looked),
+                "patients": risks(flags, near.subject),
+                "flagged": flags[:LISTED],
+            },
+        )
+
+
+@dataclass(frozen=True)
+class _References:
+    """Real patches that released ones are compared with.
+
+    Attributes:
+        subject: Of each, numbered from 0, ``(n,)``.
+        points: Their descriptions, ``(n, k)``.
+        coarse: The images on the coarse grid, ``(n, *grid)``.
+    """
+
+    subject: npt.NDArray[np.int64]
+    points: Floats
+    coarse: Floats
+
+    @classmethod
+    def of(cls, detector: Detector, patches: Patches) -> _References:
+        """Describe all patches of a set."""
+        points, coarse = [], []
+        for first in range(0, len(patches), _ROWS):
+            images = _images(patches, np.arange(first, min(first + _ROWS, len(patches))))
+            points.append(detector.describe(images))
+            coarse.append(detector.coarse(images))
+        subject = np.unique(patches.subject_index, return_inverse=True)[1]
+        return cls(subject, np.concatenate(points), np.concatenate(coarse))
+
+
+def _compared(
+    detector: Detector,
+    patches: Patches,
+    index: npt.NDArray[np.intp],
+    near: _References,
+    far: _References,
+) -> tuple[Matches, Matches]:
+    """Compare some patches with all of two sets, and lay each over the nearest of each subject."""
+    parts = []
+    for first in range(0, len(index), _ROWS):
+        looks = detector.looks(_images(patches, index[first : first + _ROWS]))
+        parts.append([_laid_over(detector, looks, others) for others in (near, far)])
+    to_near, to_far = (
+        Matches(
+            np.concatenate([part.similarity for part in found]),
+            np.concatenate([part.place for part in found]),
+            np.max([part.back for part in found], axis=0),
+        )
+        for found in zip(*parts, strict=True)
+    )
+    return to_near, to_far
+
+
+def _laid_over(detector: Detector, looks: Looks, others: _References) -> Matches:
+    def views(rows: slice) -> Floats:
+        return looks.vectors[rows]
+
+    found = nearest(views, len(looks.vectors), others.points, others.subject)
+    alike = np.empty_like(found.similarity)
+    for who, place in enumerate(found.place.T):
+        view = np.einsum("nvk,nk->nv", looks.vectors, others.points[place]).argmax(axis=1)
+        alike[:, who] = detector.alike(looks, view, others.coarse[place])
+    return replace(found, similarity=np.tanh(alike))
+
+
+def _images(patches: Patches, index: npt.NDArray[np.intp]) -> Floats:
+    return np.asarray(image_of(patches.take(index)), np.float32)
