@@ -1,6 +1,6 @@
 """What the privacy audit finds, and how often it is wrong.
 
-``python benchmarks/privacy_power.py [--repeats N] [--out FILE]`` makes phantoms up whose leaks are
+``python benchmarks/privacy_power.py [--repeats N] [--without SCORE …] [--out FILE]`` makes phantoms up whose leaks are
 known. In each repeat patients are drawn to be trained on, held out, and unseen; synthetic sets are
 made of unseen patients and of copies; and every privacy score that is installed judges them.
 Prints Markdown: the share of sets with an alarm, by score and of the verdict.
@@ -251,6 +251,7 @@ class Design:
         size: Of a patch.
         shape: Of a phantom.
         short: Only a few of the cases.
+        without: Scores that are left out.
     """
 
     repeats: int = 20
@@ -261,6 +262,7 @@ class Design:
     size: tuple[int, ...] = (16, 16, 16)
     shape: tuple[int, int, int] = (96, 112, 56)
     short: bool = False
+    without: tuple[str, ...] = ()
 
 
 def pool(design: Design, scanner: str, subjects: int) -> list[Array]:
@@ -328,7 +330,8 @@ def judge(
     train, held = drawn[: design.train], drawn[design.train : design.train + design.held]
     unseen = drawn[design.train + design.held :]
     training, heldout = as_patches(train), as_patches(held)
-    metrics = [cls() for cls in registry.default().metrics("privacy").values()]
+    installed = registry.default().metrics("privacy")
+    metrics = [cls() for name, cls in installed.items() if name not in design.without]
     found = []
     for table_name, name, array in sets(design, train, unseen, other, seed):
         synthetic = as_patches([array])
@@ -400,6 +403,7 @@ def main() -> None:
     parser.add_argument("--held", type=int, default=Design.held)
     parser.add_argument("--patches", type=int, default=Design.patches)
     parser.add_argument("--per-subject", type=int, default=Design.per_subject)
+    parser.add_argument("--without", nargs="*", default=(), metavar="SCORE")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--out", type=Path)
     chosen = parser.parse_args()
@@ -409,6 +413,7 @@ def main() -> None:
         held=chosen.held,
         patches=chosen.patches,
         per_subject=chosen.per_subject,
+        without=tuple(chosen.without),
     )
     page = run(design, chosen.jobs)
     if chosen.out:

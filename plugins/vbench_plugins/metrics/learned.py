@@ -6,6 +6,7 @@ other, and the correlation where they overlap takes part in the competition.
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -53,19 +54,12 @@ class LearnedCopies(PrivacyMetric):
         self, synthetic: Patches, training: Patches, heldout: Patches, *, features: Any, seed: int
     ) -> Score:
         """Score one set of synthetic patches."""
-        from vbench_plugins.metrics.detector import Detector
-
-        detector = Detector.fit((training, heldout), seed)
-        near, far = (_References.of(detector, patches) for patches in (training, heldout))
-        rng = np.random.default_rng(seed)
-        looked = np.sort(rng.permutation(len(synthetic))[: self.params.patches])
-        unseen = np.sort(rng.permutation(len(heldout))[: self.params.unseen])
-        usual = margins(
-            *_compared(detector, heldout, unseen, near, far), far.subject[unseen], "second"
-        )[0]
-        to_train, to_held = _compared(detector, synthetic, looked, near, far)
+        learnt = _learn(training, heldout, self.params.unseen, seed)
+        near, order = learnt.near, np.random.default_rng(seed).permutation(len(synthetic))
+        looked = np.sort(order[: self.params.patches])
+        to_train, to_held = _compared(learnt.detector, synthetic, looked, near, learnt.far)
         found = find_outliers(
-            to_train, to_held, usual, "learned", self.params.false_share, "second"
+            to_train, to_held, learnt.usual, "learned", self.params.false_share, "second"
         )
         flags = flag([replace(found, patch=looked[found.patch])], near.subject)
         return Score(
@@ -104,6 +98,44 @@ class _References:
             coarse.append(detector.coarse(images))
         subject = np.unique(patches.subject_index, return_inverse=True)[1]
         return cls(subject, np.concatenate(points), np.concatenate(coarse))
+
+
+@dataclass(frozen=True)
+class _Learnt:
+    """What is learnt of the real patches, whatever they are compared with.
+
+    Attributes:
+        detector: Fitted on both sides.
+        near: The training patches.
+        far: The held-out ones.
+        usual: Margins of unseen patients, ``(unseen,)``.
+    """
+
+    detector: Detector
+    near: _References
+    far: _References
+    usual: npt.NDArray[np.float64]
+
+
+#: Kept as long as both sets: an audit compares several sets with the same patients.
+_LEARNT: weakref.WeakKeyDictionary[
+    Patches, weakref.WeakKeyDictionary[Patches, dict[tuple[int, int], _Learnt]]
+] = weakref.WeakKeyDictionary()
+
+
+def _learn(training: Patches, heldout: Patches, most: int, seed: int) -> _Learnt:
+    """Fit a detector, once for each pair of sets."""
+    from vbench_plugins.metrics.detector import Detector
+
+    known = _LEARNT.setdefault(training, weakref.WeakKeyDictionary()).setdefault(heldout, {})
+    if (most, seed) not in known:
+        detector = Detector.fit((training, heldout), seed)
+        near, far = (_References.of(detector, patches) for patches in (training, heldout))
+        unseen = np.sort(np.random.default_rng(seed).permutation(len(heldout))[:most])
+        compared = _compared(detector, heldout, unseen, near, far)
+        usual = margins(compared[0], compared[1], far.subject[unseen], "second")[0]
+        known[most, seed] = _Learnt(detector, near, far, usual)
+    return known[most, seed]
 
 
 def _compared(
