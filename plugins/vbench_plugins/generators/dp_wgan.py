@@ -17,8 +17,8 @@ and a private step may not lengthen the last layer. Clipping each weight to a bo
 Before that, the GAN is trained without noise on phantoms, which are nobody's data, as
 ``wgan-gp-sn`` with its penalty. By default they come from the other scanner than the data source
 ``phantom``, and from another seed: no benchmark on phantoms is pre-trained on its own. Each weight
-that patients may change costs noise. With few patients it is best to keep what was learnt on
-phantoms of how patches look, and to let patients weight it (``learns = "head"``).
+that patients may change costs noise, so the critic is small. Fewer still (``learns = "head"``) do
+not help: features that stay as they were are fooled by a generator that runs away from them.
 
 The noise comes from the fit's seed, so that a run can be repeated. Who knows the seed can take the
 noise away: before a release, the seed must be secret. The numbers are those of an ordinary
@@ -51,6 +51,7 @@ class DpWganParams(WganGpSnParams):
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     preset: Literal["corrected"] = param("corrected", "Whose architecture the defaults are")
 
+    critic_width: int = param(8, "Critic channels at the finest level", ge=1)
     critic_head: Literal["linear", "pool"] = param(
         "pool", "The critic's last layer; pool: the same weights everywhere"
     )
@@ -70,14 +71,14 @@ class DpWganParams(WganGpSnParams):
 
     # The private steps
     steps: int = param(
-        100, "Private steps of the critic; 0: phantoms alone", unit="steps", length=True, ge=0
+        30, "Private steps of the critic; 0: phantoms alone", unit="steps", length=True, ge=0
     )
     patient_patches: int = param(8, "Patches of each patient that a private step sees", ge=1)
-    learns: Literal["head", "all"] = param(
-        "head", "What private steps change: the critic's last layer, or all of it"
+    learns: Literal["all", "head"] = param(
+        "all", "What private steps change: all of the critic, or its last layer"
     )
     lr_private: float = param(5e-3, "Learning rate of private steps", gt=0)
-    lr_follow: float = param(5e-4, "Learning rate of the generator in private steps", gt=0)
+    lr_follow: float = param(1e-4, "Learning rate of the generator in private steps", gt=0)
     follow: int = param(2, "Generator steps after each private step", ge=1)
 
     # The phantoms

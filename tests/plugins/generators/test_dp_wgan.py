@@ -112,7 +112,7 @@ def test_noise_is_as_strong_as_it_says() -> None:
 
 
 def test_a_private_step_tells_and_changes_nothing_else() -> None:
-    method = trainer()
+    method = trainer(learns="head")
     before = {name: value.clone() for name, value in method.critic.state_dict().items()}
     longest = float(method.critic.head[-1].weight.detach().norm())
     told = method.step(drawn(6, 1).numpy())
