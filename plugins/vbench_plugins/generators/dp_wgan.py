@@ -17,8 +17,7 @@ and a private step may not lengthen the last layer. Clipping each weight to a bo
 Before that, the GAN is trained without noise on phantoms, which are nobody's data, as
 ``wgan-gp-sn`` with its penalty. By default they come from the other scanner than the data source
 ``phantom``, and from another seed: no benchmark on phantoms is pre-trained on its own. Each weight
-that patients may change costs noise, so the critic is small. Fewer still (``learns = "head"``) do
-not help: features that stay as they were are fooled by a generator that runs away from them.
+that patients may change costs noise, so the critic is small.
 
 The noise comes from the fit's seed, so that a run can be repeated. Who knows the seed can take the
 noise away: before a release, the seed must be secret. The numbers are those of an ordinary
