@@ -64,12 +64,16 @@ def test_a_generator_that_copies_is_caught_by_every_attack(board: dict[str, Any]
     for attack in ("shadow-mia", "white-box-mia"):
         assert found[attack]["alarm"]
         assert found[attack]["value"] == found[attack]["tpr"] == 1
+    assert board["hoards"]["verdict"] == "alarm"
+    assert {"shadow-mia", "white-box-mia"} <= set(board["hoards"]["alarms"])
+    assert board["hoards"]["worst_patient"]["patient"].startswith("blob-")
     assert found["canary-epsilon"]["correct"] == 8
     assert found["canary-epsilon"]["value"] == pytest.approx(0.789, abs=1e-3)
 
 
 def test_one_that_learns_what_patients_share_is_not(board: dict[str, Any]) -> None:
     found = board["crowd"]["privacy"]
+    assert board["crowd"]["verdict"] == "no alarm"
     assert set(found) == {
         "shadow-mia",
         "white-box-mia",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from vbench.analysis.audits import privacy_entries
 from vbench.analysis.folder import Arm, Results
 from vbench.audit.verdict import Verdict, Word, verdict
-from vbench.records.stages import AuditInputs, AuditResult, PrepareInputs
+from vbench.records.stages import AttackInputs, AuditInputs, PrepareInputs
 from vbench.regimes import named
 
 LOG = logging.getLogger(__name__)
@@ -17,17 +19,19 @@ LOG = logging.getLogger(__name__)
 def arm_verdict(results: Results, arm: Arm) -> dict[str, Any]:
     """Return ``verdict``, ``verdicts``, ``alarms``, ``worst_patient`` and ``flagged`` of a row.
 
-    An alarm in any seed is one; ``no alarm`` needs every seed to be judged. Arms that share no
-    synthetic patches have none of these. See :class:`vbench.records.board.Row`.
+    What the audit found counts, and what attacks on the generator found. An alarm in any seed is
+    one; ``no alarm`` needs every seed to be judged. Arms that share no synthetic patches have none
+    of these. See :class:`vbench.records.board.Row`.
     """
     if not named(arm.regime).samples:
         return {}
-    by_seed = {seed: _of_seed(results, arm, seed) for seed in arm.evaluate}
+    entries = privacy_entries(results, arm)
+    by_seed = {seed: _of_seed(results, arm, seed, entries.get(seed, {})) for seed in arm.evaluate}
     words = {found.word for found in by_seed.values()}
     order: tuple[Word, ...] = ("alarm", "not judged", "no alarm")
     risks: list[dict[str, Any]] = [
         {
-            "patient": _patient(results, arm.audit[seed], found.worst.subject),
+            "patient": _patient(results, arm, seed, found.worst.subject),
             "value": found.worst.value,
             "ci95": found.worst.interval,
             "metric": found.worst.metric,
@@ -45,28 +49,39 @@ def arm_verdict(results: Results, arm: Arm) -> dict[str, Any]:
     }
 
 
-def _of_seed(results: Results, arm: Arm, seed: int) -> Verdict:
-    audit = results.result(arm.audit.get(seed), AuditResult)
-    if audit is None:
-        return Verdict("not judged")
+def _of_seed(
+    results: Results, arm: Arm, seed: int, entries: Mapping[str, Mapping[str, Any]]
+) -> Verdict:
+    found = _readable(arm, seed, entries)
+    planned = [jobs[seed] for jobs in (arm.audit, arm.attack) if seed in jobs]
+    failed = any(results.finished(key) is None for key in planned)
+    return replace(found, word="not judged") if failed and found.word == "no alarm" else found
+
+
+def _readable(arm: Arm, seed: int, entries: Mapping[str, Mapping[str, Any]]) -> Verdict:
     try:
-        return verdict(audit.privacy)
+        return verdict(entries)
     except (KeyError, TypeError, ValueError) as error:  # a plugin's details have another form
         LOG.warning(
             "%s, seed %s: `patients` or `flagged` of a privacy score cannot be read (%s: %s); its "
             "worst patient is left out",
             *(arm.name, seed, type(error).__name__, error),
         )
-        return verdict({name: _plain(entry) for name, entry in audit.privacy.items()})
+        return verdict({name: _plain(entry) for name, entry in entries.items()})
 
 
 def _plain(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {name: entry.get(name) for name in ("value", "alarm")}
 
 
-def _patient(results: Results, audit: str, subject: int) -> str:
-    """Return the name of a training patient, counted from 0 as the audit's patches count them."""
-    inputs = results.records[audit].inputs_as(AuditInputs)
+def _patient(results: Results, arm: Arm, seed: int, subject: int) -> str:
+    """Return the name of a training patient, counted from 0 as audit and attack count them."""
+    inputs: AuditInputs | AttackInputs
+    audit = results.finished(arm.audit.get(seed))
+    if audit is not None:
+        inputs = audit.inputs_as(AuditInputs)
+    else:
+        inputs = results.records[arm.attack[seed]].inputs_as(AttackInputs)
     persons = (inputs.groups or {}).get("train")
     names = list(dict.fromkeys(persons)) if persons else [_name(results, k) for k in inputs.train]
     known = names[subject] if 0 <= subject < len(names) else None

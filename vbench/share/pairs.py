@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from vbench.audit.closeness import closest, views_of
 from vbench.figures.pixels import enlarge, grey, tile
 from vbench.layout import image_of, label_of
 from vbench.picture import Bytes, upright
@@ -17,9 +17,8 @@ Floats = npt.NDArray[np.float32]
 
 #: Synthetic patches that are searched at most, drawn evenly.
 _SEARCHED = 2000
-#: Images are averaged until at most this many values are left.
-_VALUES = 1024
-_CHUNK = 512
+#: Training patches that are compared at once.
+_CHUNK = 2048
 #: Width of a picture in pixels.
 _WIDTH = 420
 
@@ -34,7 +33,7 @@ class Pair:
 
 
 def nearest_pairs(synthetic: Patches, training: Patches, count: int) -> list[Pair]:
-    """Find the pairs whose images are most alike, by correlation, as they lie.
+    """Find the pairs whose images are most alike, by correlation, mirrored and turned or not.
 
     Args:
         synthetic: The set.
@@ -46,35 +45,15 @@ def nearest_pairs(synthetic: Patches, training: Patches, count: int) -> list[Pai
     """
     n = min(len(synthetic), _SEARCHED)
     index = np.unique(np.linspace(0, len(synthetic) - 1, n).astype(np.int64))
-    made = _points(synthetic, index)
+    made = image_of(synthetic.take(index))
     best, place = np.full(len(index), -np.inf, np.float32), np.zeros(len(index), np.int64)
     for start in range(0, len(training), _CHUNK):
         part = np.arange(start, min(start + _CHUNK, len(training)))
-        found = made @ _points(training, part).T
-        here = found.argmax(axis=1)
-        value = found[np.arange(len(index)), here]
-        place = np.where(value > best, part[here], place)
-        best = np.maximum(best, value)
+        found = closest(made, image_of(training.take(part)))
+        place = np.where(found.similarity > best, part[found.index], place)
+        best = np.maximum(best, found.similarity)
     order = np.argsort(-best, kind="stable")[:count]
     return [Pair(int(index[i]), int(place[i]), float(best[i])) for i in order]
-
-
-def _points(patches: Patches, index: npt.NDArray[np.int64]) -> Floats:
-    """Return images as vectors of mean 0 and length 1, averaged where they are large."""
-    parts = []
-    for start in range(0, len(index), _CHUNK):
-        image: Array = image_of(patches.take(index[start : start + _CHUNK]))
-        while np.prod(image.shape[1:]) > _VALUES:
-            even = [axis for axis in range(1, image.ndim) if image.shape[axis] % 2 == 0]
-            if not even:
-                break
-            for axis in even:
-                low, high = (np.arange(first, image.shape[axis], 2) for first in (0, 1))
-                image = (image.take(low, axis) + image.take(high, axis)) / 2
-        flat = image.reshape(len(image), -1)
-        flat = flat - flat.mean(axis=1, keepdims=True)
-        parts.append(flat / (np.linalg.norm(flat, axis=1, keepdims=True) + 1e-12))
-    return np.concatenate(parts).astype(np.float32)
 
 
 def picture(made: Array, real: Array) -> Bytes:
@@ -99,16 +78,5 @@ def picture(made: Array, real: Array) -> Bytes:
 
 def _laid_like(real: Array, made: Array) -> Array:
     """Return a patch in that one of its symmetries whose image is most like another's."""
-    size = real.shape[1:]
-    target = image_of(made[None])[0]
-    target = target - target.mean()
-
-    def alike(patch: Array) -> float:
-        image = image_of(patch[None])[0]
-        spread = float(image.std())
-        return float(((image - image.mean()) * target).mean()) / (spread or 1.0)
-
-    steps = list(itertools.product((slice(None), slice(None, None, -1)), repeat=len(size)))
-    turned = [real.transpose(0, *order) for order in itertools.permutations(range(1, real.ndim))]
-    views = [t[(slice(None), *flip)] for t in turned if t.shape[1:] == size for flip in steps]
-    return max(views, key=alike)
+    number = int(closest(image_of(real[None]), image_of(made[None])).view[0])
+    return views_of(real.shape[1:])[number].of(real)

@@ -16,7 +16,6 @@ the largest correlation over these, in [-1, 1].
 
 from __future__ import annotations
 
-import itertools
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vbench import Patches
+from vbench.audit.closeness import views_of
 from vbench.layout import image_of, label_of
 
 Floats = npt.NDArray[np.float32]
@@ -265,10 +265,8 @@ def _symmetries(grid: tuple[int, ...], size: tuple[int, ...]) -> Indices:
 
 def turned(grid: npt.NDArray[Any], size: tuple[int, ...]) -> Iterator[npt.NDArray[Any]]:
     """Return all symmetries of an array over a patch of this size, each as a vector."""
-    for order in itertools.permutations(range(len(size))):
-        if tuple(size[axis] for axis in order) == size:
-            for mirror in itertools.product((1, -1), repeat=len(size)):
-                yield grid.transpose(order)[tuple(slice(None, None, m) for m in mirror)].ravel()
+    for view in views_of(size):
+        yield view.of(grid[None])[0].ravel()
 
 
 def _distinct(views: Indices) -> Indices:
