@@ -19,8 +19,7 @@ from vbench.types import Array, Patches
 
 Floats = npt.NDArray[np.float64]
 #: Maps patches ``(n, channels, *size)`` to vectors ``(n, d)``. An attribute ``name`` is shown
-#: beside the scores; ``invariant = True`` says that mirroring a patch, or swapping its axes, does
-#: not change its vector; ``fitted = True`` that it was fitted on the training patches.
+#: beside the scores; ``fitted = True`` that it was fitted on the training patches.
 Features: TypeAlias = Callable[[Array], Array]
 
 #: Patches that are processed together: few, so that they stay in the processor's cache.
@@ -59,7 +58,6 @@ class Cached:
         self._features = features
         self._known: dict[int, tuple[Patches, Floats]] = {}
         self.name = str(getattr(features, "name", getattr(features, "__name__", "")))
-        self.invariant = bool(getattr(features, "invariant", False))
         #: What the extractor's segmenter finds in patches; None when it has no segmenter.
         self.segment = getattr(features, "segment", None)
 
@@ -85,7 +83,6 @@ class FilterBank:
     """
 
     name = "filter-bank"
-    invariant = True
 
     def __call__(self, patches: Array) -> Floats:
         """Return vectors ``(n, d)``; ``d`` depends on the patch size only.
@@ -170,7 +167,6 @@ class SegmenterFeatures:
             privacy scores must not use it.
     """
 
-    invariant = False
     fitted = True
 
     def __init__(self, segmenter: Segmenter, threshold: float = 0.5) -> None:

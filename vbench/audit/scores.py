@@ -96,8 +96,8 @@ def audit_patches(
 
     Returns:
         By family, by metric name: ``value``, ``floor``, ``ceiling`` (None when there is none),
-        ``defined``, ``features`` (the extractor's name), what the metric adds (``ci95``,
-        ``alarm``, …), and ``fault``, in words, when it raised.
+        ``defined``, ``features`` (the extractor that the metric was given), what the metric adds
+        (``ci95``, ``alarm``, …), and ``fault``, in words, when it raised.
     """
     rng = np.random.default_rng(seed)
     cached = Cached(extractor() if features is None else features)
