@@ -39,6 +39,17 @@ def test_the_worst_patient_is_of_any_score() -> None:
     assert found.worst == PatientRisk(2, 0.7, (0.5, 0.9), "b")
 
 
+def test_what_may_be_chance_does_not_hide_the_patient_who_was_found() -> None:
+    found = verdict(
+        {
+            "vague": {"value": 0.1, "patients": [{"subject": 0, "value": 0.2, "ci95": [0.0, 0.5]}]},
+            "sure": {"value": 0.1, "patients": [{"subject": 2, "value": 0.1, "ci95": [0.05, 0.2]}]},
+        }
+    )
+    assert found.worst is not None
+    assert (found.worst.subject, found.worst.metric) == (2, "sure")
+
+
 def test_a_patch_that_two_scores_flag_is_listed_once_with_the_nearer_match() -> None:
     found = verdict(
         {

@@ -9,7 +9,7 @@ from typing import Any
 
 from vbench.analysis.audits import privacy_entries
 from vbench.analysis.folder import Arm, Results
-from vbench.audit.verdict import Verdict, Word, verdict
+from vbench.audit.verdict import PatientRisk, Verdict, Word, verdict
 from vbench.records.stages import AttackInputs, AuditInputs, PrepareInputs
 from vbench.regimes import named
 
@@ -29,22 +29,16 @@ def arm_verdict(results: Results, arm: Arm) -> dict[str, Any]:
     by_seed = {seed: _of_seed(results, arm, seed, entries.get(seed, {})) for seed in arm.evaluate}
     words = {found.word for found in by_seed.values()}
     order: tuple[Word, ...] = ("alarm", "not judged", "no alarm")
-    risks: list[dict[str, Any]] = [
-        {
-            "patient": _patient(results, arm, seed, found.worst.subject),
-            "value": found.worst.value,
-            "ci95": found.worst.interval,
-            "metric": found.worst.metric,
-            "seed": seed,
-        }
-        for seed, found in by_seed.items()
-        if found.worst is not None
-    ]
+    worst = max(
+        ((found.worst, seed) for seed, found in by_seed.items() if found.worst is not None),
+        key=lambda each: (each[0].least, each[0].value),
+        default=None,
+    )
     return {
         "verdict": next((word for word in order if word in words), "not judged"),
         "verdicts": {str(seed): found.word for seed, found in by_seed.items()},
         "alarms": list(dict.fromkeys(name for v in by_seed.values() for name in v.alarms)),
-        "worst_patient": max(risks, key=lambda risk: risk["value"], default=None),
+        "worst_patient": None if worst is None else _named(results, arm, *worst),
         "flagged": max((len(found.flagged) for found in by_seed.values()), default=0),
     }
 
@@ -72,6 +66,16 @@ def _readable(arm: Arm, seed: int, entries: Mapping[str, Mapping[str, Any]]) -> 
 
 def _plain(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {name: entry.get(name) for name in ("value", "alarm")}
+
+
+def _named(results: Results, arm: Arm, risk: PatientRisk, seed: int) -> dict[str, Any]:
+    return {
+        "patient": _patient(results, arm, seed, risk.subject),
+        "value": risk.value,
+        "ci95": risk.interval,
+        "metric": risk.metric,
+        "seed": seed,
+    }
 
 
 def _patient(results: Results, arm: Arm, seed: int, subject: int) -> str:

@@ -42,6 +42,11 @@ class PatientRisk:
     interval: tuple[float, float] | None
     metric: str
 
+    @property
+    def least(self) -> float:
+        """What was found beyond chance: the lower end of the interval, or the value without one."""
+        return self.value if self.interval is None else self.interval[0]
+
 
 @dataclass(frozen=True)
 class Flag:
@@ -69,7 +74,8 @@ class Verdict:
     Attributes:
         word: ``alarm``, ``no alarm`` or ``not judged``.
         alarms: The scores that raised one, by name.
-        worst: The training patient of whom most was found; None when no score tells patients apart.
+        worst: The training patient of whom most was found beyond chance; None when no score tells
+            patients apart.
         flagged: Patches to take out, the most similar first, each once.
     """
 
@@ -108,6 +114,6 @@ def verdict(privacy: Mapping[str, Mapping[str, Any]]) -> Verdict:
     return Verdict(
         word=word,
         alarms=alarms,
-        worst=max(risks, key=lambda risk: risk.value, default=None),
+        worst=max(risks, key=lambda risk: (risk.least, risk.value), default=None),
         flagged=tuple(sorted(flags.values(), key=lambda flag: (-flag.similarity, flag.patch))),
     )
