@@ -227,7 +227,8 @@ class Writer(Artifacts):
     def arm(self, arm: str, mean: float, which: str, done: bool, audit: bool) -> PlannedArm:
         """Plan and record an arm."""
         regime, _, rest = arm.partition("/")
-        generator = rest.partition("/")[0] if regime in ("synthetic", "mixed", "transfer") else None
+        made = regime in ("synthetic", "mixed", "transfer") and not arm.startswith("transfer/real/")
+        generator = rest.partition("/")[0] if made else None
         on_target = regime in ("transfer", "scratch")
         n = int(re.findall(r"/n(\d+)", arm)[0]) if on_target else None
         segmenter = "threshold" if regime == "baseline" else "unet3d"
@@ -298,7 +299,7 @@ class Writer(Artifacts):
         keys: list[str] = []
         fits: list[FitSegmenterResult] = []
         regime, generator = arm.split("/")[0], arm.split("/")[1] if samples else None
-        of = f"synthetic/{generator} · seed {seed} · trial"
+        of = f"{f'synthetic/{generator}' if generator else 'real'} · seed {seed} · trial"
         parents = tuple(self.key("fit-segmenter", f"{of} {i}") for i in range(self.trials))
         space = dict(SPACE)
         if regime == "synthetic":

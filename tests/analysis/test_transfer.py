@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vbench.analysis import build_leaderboard
+from vbench.analysis.ceiling import share
 from vbench.analysis.scores import ArmScores
-from vbench.analysis.transfer import _together, area, worth, worth_interval
+from vbench.analysis.table import markdown
+from vbench.analysis.transfer import area, together, worth, worth_interval
 from vbench.analysis.uncertainty import estimate
 
 N = np.array([1.0, 2.0, 4.0])
@@ -107,7 +109,7 @@ def test_a_seed_that_failed_in_one_arm_is_left_out_of_the_whole_curve():
     scratch = curve(0.80, 0.85, 0.90)
     scratch[1, 2] = np.nan
     arms = [ArmScores(v, np.isnan(v), (0, 1, 2), tuple("abcdefgh")) for v in scratch]
-    assert _together(arms).shape == (3, 2, 8)
+    assert together(arms).shape == (3, 2, 8)
 
 
 @given(st.floats(0.75, 0.95), st.integers(1, 3), st.floats(0, 0.05), st.integers(0, 99))
@@ -136,3 +138,62 @@ def test_worth_is_held_as_often_as_it_says(seeds, sd):
         low, high = worth_interval(N, 0, pre, scratch)
         held += (low is None or low <= 0.6) and (high is None or high >= 0.6)
     assert held / 300 >= 0.93
+
+
+CEILING = {
+    "real": 0.89,
+    "synthetic/weak": 0.8,
+    "synthetic/none": 0.8,
+    "transfer/weak/n1": 0.80,
+    "transfer/weak/n2": 0.885,
+    "transfer/real/n1": 0.90,
+    "transfer/real/n2": 0.885,
+    "scratch/n1": 0.70,
+    "scratch/n2": 0.88,
+    "scratch/n1/equal-steps": 0.70,
+    "scratch/n2/equal-steps": 0.885,
+}
+
+
+def curves_of(board):
+    return {c["generator"]: c for c in board["transfer"] if c["metric"] == "dsc"}
+
+
+def test_a_curve_says_how_near_it_comes_to_the_ceiling(tmp_path):
+    """Real patches add 0.2 to scratch at n = 1, the generator's 0.1; at n = 2 nothing adds."""
+    board = build_leaderboard(fabricate(tmp_path, failed=None, truth=CEILING).folder)
+    curves = curves_of(board)
+    assert set(curves) == {"weak", None}
+    assert curves[None]["ceiling"] == [None, None], "the ceiling has none above it"
+    one, two = curves["weak"]["ceiling"]
+    assert (one["arm"], one["over"]) == ("transfer/real/n1", "scratch/n1/equal-steps")
+    assert one["ratio"] == pytest.approx(8 / 9, abs=0.01)
+    assert one["share"] == pytest.approx(0.5, abs=0.05)
+    assert one["share_ci95"][0] < one["share"] < one["share_ci95"][1]
+    assert two["share"] is None, "there is no gain to have a share of"
+
+
+def test_the_ceiling_is_a_reference_with_its_own_column(tmp_path):
+    board = build_leaderboard(fabricate(tmp_path, failed=None, truth=CEILING).folder)
+    rows = {row["arm"]: row for row in board["rows"]}
+    assert rows["transfer/weak/n1"]["versus"]["ceiling"]["dsc"]["arm"] == "transfer/real/n1"
+    assert "ceiling" not in rows["transfer/real/n1"]["versus"]
+    assert rows["transfer/real/n1"]["versus"]["scratch"]["dsc"]["arm"] == "scratch/n1"
+    text = markdown(board)
+    assert "/ ceiling" in text
+    assert "§ differs from pre-training on real patches" in text
+
+
+def test_without_a_ceiling_nothing_is_said_of_one(tmp_path):
+    board = build_leaderboard(fabricate(tmp_path).folder)
+    assert curves_of(board)["wgan-gp-sn"]["ceiling"] == [None, None, None]
+    assert "ceiling" not in markdown(board)
+
+
+def test_a_share_needs_a_ceiling_that_stands_above_scratch():
+    rng = np.random.default_rng(0)
+    base = 0.5 + 0.01 * rng.random((3, 6))
+    found = share(base + 0.1, base + 0.2 + 0.01 * rng.random((3, 6)), base)
+    assert found["share"] == pytest.approx(0.5, abs=0.03)
+    assert share(base + 0.1, base, base)["share"] is None
+    assert share(base[:, :1], base[:, :1] + 1, base[:, :1])["share"] is None

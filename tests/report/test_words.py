@@ -130,3 +130,13 @@ def test_the_worst_patient_is_named_only_where_that_is_asked_for(leaking):
 def test_without_synthetic_arms_nothing_is_said_of_privacy(tmp_path):
     board = board_of(tmp_path, truth={"real": 0.9}, failed=None, seeds=(0,), n_test=1)
     assert "rivacy" not in " ".join(summary(board)) + markdown(board)
+
+
+def test_the_summary_says_how_near_a_generator_comes_to_the_ceiling(tmp_path):
+    truth = {"real": 0.9, "synthetic/weak": 0.8, "transfer/weak/n1": 0.8, "transfer/real/n1": 0.9}
+    truth |= {"scratch/n1": 0.7, "scratch/n1/equal-steps": 0.7}
+    board = board_of(tmp_path, truth=truth, failed=None)
+    line = sentence(board, "Pre-training on weak reaches 0.8")
+    assert "of the ceiling, transfer/real/n1, and " in line
+    assert "% [" in line
+    assert sentence(board, "With 1 patient of the second data set, pre-training on real patches")

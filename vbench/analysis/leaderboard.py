@@ -9,6 +9,7 @@ import numpy as np
 
 from vbench.analysis.audits import audit_summary
 from vbench.analysis.budgets import arm_budget
+from vbench.analysis.ceiling import add_ceilings
 from vbench.analysis.collapse import collapses
 from vbench.analysis.compare import compare, mark_ranks
 from vbench.analysis.controls import add_controls
@@ -83,6 +84,7 @@ def typed_leaderboard(results: Results) -> Board:
     mark_ranks(by_arm, results.arms, scores, metrics)
     curves = transfer_curves(results.arms, scores, metrics)
     add_controls(curves, by_arm, metrics)
+    add_ceilings(curves, by_arm, scores, metrics)
     content = {
         "benchmark": results.benchmark,
         "vbench": results.plan.vbench,

@@ -65,7 +65,7 @@ def _curve(pairs: Sequence[Pair], info: MetricInfo) -> dict[str, Any]:
         found["ci95"] and sorted(info.sign * bound for bound in found["ci95"])
         for *_, found in pairs
     ]
-    curves = [info.sign * _together(side) for side in sides]
+    curves = [info.sign * together(side) for side in sides]
     point = worth(n, info.sign * means[0], info.sign * means[1])
     spans = [worth_interval(n, at, info.sign * pre.values, curves[1])
              for at, pre in enumerate(sides[0])]  # fmt: skip
@@ -86,7 +86,7 @@ def _curve(pairs: Sequence[Pair], info: MetricInfo) -> dict[str, Any]:
     }
 
 
-def _together(side: Sequence[ArmScores]) -> Floats:
+def together(side: Sequence[ArmScores]) -> Floats:
     """Stack the scores of one curve, ``(points, seeds, subjects)``, over the common seeds.
 
     One seed's arms may share a generator and patients, so they are taken together.

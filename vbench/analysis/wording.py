@@ -39,6 +39,11 @@ def span(ci: Sequence[float | None] | None, decimals: int | None = None) -> str:
     return "" if ci is None else f"[{number(ci[0], decimals)}, {number(ci[1], decimals)}]"
 
 
+def pretrained_on(generator: str | None) -> str:
+    """Say what an arm of ``transfer`` was pre-trained on; without a generator that is real."""
+    return generator or "real patches (the ceiling)"
+
+
 def duration(seconds: float) -> str:
     """Write a time as ``12 s``, ``3 min`` or ``2.1 h``."""
     if seconds < 90:

@@ -118,7 +118,7 @@ class ArmPlanner(SegmenterTraining):
     def generators(self, regime: Regime[Any]) -> list[PluginUse]:
         """Return the generators that a regime's table names; none when it is off."""
         table = self.table(regime)
-        if not isinstance(table, Generators):
+        if not isinstance(table, Generators) or not table.uses_generators:
             return []
         named = table.generators
         return [use for use in self.spec.generators if named is None or use.label in named]
@@ -150,6 +150,7 @@ class ArmPlanner(SegmenterTraining):
         *,
         initial: Sequence[str] = (),
         synthetic_of: Sequence[str] = (),
+        evaluated: bool = True,
     ) -> None:
         """Plan the trials of an arm, and the evaluation of the one that is selected."""
         arm = self._arm(row)
@@ -162,7 +163,8 @@ class ArmPlanner(SegmenterTraining):
         for trial in range(self.spec.tune.trials):
             spec = self._make.trial_spec(arm, seed, row.segmenter, trial, {})
             self._make.trial(arm, seed, row.segmenter, spec, reads)
-        self.evaluate(row, seed)
+        if evaluated:
+            self.evaluate(row, seed)
 
     def train_on_samples(self, row: Row, seed: int, generator: PluginUse) -> None:
         """Plan the trials of an arm on a generator's samples, but no evaluation."""
@@ -191,7 +193,14 @@ class ArmPlanner(SegmenterTraining):
         self._make.attack(arm, seed, use)
 
     def _arm(self, row: Row) -> Arm:
-        return self.arms.setdefault(row.name, Arm.of(row))
+        arm = self.arms.setdefault(row.name, Arm.of(row))
+        if (arm.regime, arm.generator) != (row.regime, row.generator):
+            label = arm.generator or row.generator
+            raise SpecError(
+                f"generators: '{label}' is the name of one, but the arm '{row.name}' is another; "
+                "give that generator another name"
+            )
+        return arm
 
     def _tested_on(self, row: Row) -> Subjects:
         return self._data[named(row.regime).cohort]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from vbench.analysis.ceiling import reached
 from vbench.analysis.controls import explained
 from vbench.analysis.layout import short_name
-from vbench.analysis.wording import number, span
+from vbench.analysis.wording import number, pretrained_on, span
 from vbench.colours import colour, series_colour, series_mark
 from vbench.figures.charts import Line, line_chart
 from vbench.figures.figure import Figure
@@ -25,7 +26,9 @@ def transfer(board: Board, metrics: Sequence[str]) -> list[Figure]:
     generators = dict.fromkeys(name for regime, name, _ in rows if regime == "transfer")
     for metric in metrics:
         lines = [
-            _curve(rows, "transfer", generator, metric, f"pre-trained on {generator}", i)
+            _curve(
+                rows, "transfer", generator, metric, f"pre-trained on {pretrained_on(generator)}", i
+            )
             for i, generator in enumerate(generators)
         ]
         lines.append(
@@ -73,11 +76,12 @@ def _gains(board: Board, metric: str) -> Iterator[str]:
     for curve in board["transfer"]:
         if curve["metric"] == metric:
             unit = board["metrics"][metric]["unit"]
+            near = f" It reaches {found}." if (found := reached(curve)) else ""
             size = f"{curve['area']:+.3f}{f' {unit}' if unit else ''} {span(curve['area_ci95'], 3)}"
             yield (
-                f"Pre-trained on {curve['generator']}: {size} on average over the range (area "
-                "between the curves / range) to scratch with as many steps on these patients. "
-                f"{_equal_training(curve)} {worth(curve)}"
+                f"Pre-trained on {pretrained_on(curve['generator'])}: {size} on average over the "
+                "range (area between the curves / range) to scratch with as many steps on these "
+                f"patients. {_equal_training(curve)} {worth(curve)}{near}"
             ).strip()
 
 

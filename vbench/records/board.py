@@ -191,7 +191,8 @@ class Row(Record):
         peak_memory_mb: Of its largest job, MiB.
         seconds_by_stage: Wall time, s.
         metrics: Segmentation scores by metric.
-        versus: Comparisons by reference (``real``, ``best``, ``bar``, ``scratch``, ``control``)
+        versus: Comparisons by reference (``real``, ``best``, ``bar``, ``scratch``, ``control``,
+            ``ceiling``)
             and metric.
         best_params: Of the selected trial, by seed.
         fidelity, privacy: By metric, each field over seeds.
@@ -243,6 +244,26 @@ class ControlGain(Record):
     p: float
 
 
+class CeilingShare(Record):
+    """How near pre-training on a generator's patches comes to pre-training on real ones, at one n.
+
+    Attributes:
+        arm: The arm that was pre-trained on real patches of the source.
+        score: Its mean.
+        ratio: Of the two scores, arm over ceiling.
+        over: The arm from scratch that both gains are over; None where there is none.
+        share: The arm's gain over the ceiling's; None where the ceiling's cannot be shown.
+    """
+
+    arm: str
+    score: float | None
+    ratio: float | None
+    ratio_ci95: tuple[float | None, float | None] | None
+    over: str | None
+    share: float | None
+    share_ci95: Interval | None
+
+
 class TransferCurve(Record):
     """How much pre-training with one generator helps, by number of patients.
 
@@ -255,7 +276,9 @@ class TransferCurve(Record):
         worth_ci95: Its interval, an end None where nothing bounds it.
         worth_reason: Why there is no interval.
         worth_limit: The most that could have been found.
+        generator: None: pre-trained on real patches of the source, the ceiling.
         control: The gain over equal training; None where it was not planned or has no score.
+        ceiling: How near it comes to the ceiling; None where that was not planned or has no score.
     """
 
     generator: str | None
@@ -273,6 +296,7 @@ class TransferCurve(Record):
     worth_reason: tuple[str | None, ...]
     worth_limit: tuple[int, ...]
     control: tuple[ControlGain | None, ...]
+    ceiling: tuple[CeilingShare | None, ...] = ()
 
 
 class Board(Record):

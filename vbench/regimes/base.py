@@ -20,6 +20,11 @@ class Generators(Table):
 
     generators: list[str] | None = Field(None, description="Default: all generators.")
 
+    @property
+    def uses_generators(self) -> bool:
+        """Whether any of its arms needs a generator."""
+        return True
+
 
 class FewSubjects(Table):
     """Base of a regime's table with arms for several numbers of training subjects."""

@@ -62,6 +62,20 @@ class Training(Protocol):
         """Whether the length of training is tuned."""
 
 
+def as_long(training: Training, use: PluginUse, patches: int, wanted: int | None) -> PluginUse:
+    """Return a segmenter as it trains on some patches, for a given number of steps.
+
+    Args:
+        training: How long it trains by itself.
+        use: The segmenter.
+        patches: How many patches it is trained on.
+        wanted: Steps; None where they are not known: its length is then left as it is.
+    """
+    if wanted is None or wanted == training.steps(use, patches):
+        return use
+    return use.having(training.settings_for(wanted))
+
+
 class Planner(Training, Protocol):
     """Makes the jobs of arms, one seed at a time; an arm of one name is one arm."""
 
@@ -92,6 +106,7 @@ class Planner(Training, Protocol):
         *,
         initial: Sequence[str] = (),
         synthetic_of: Sequence[str] = (),
+        evaluated: bool = True,
     ) -> None:
         """Plan the trials of an arm, and the evaluation of the one that is selected.
 
@@ -102,6 +117,7 @@ class Planner(Training, Protocol):
             initial: Trials among which the one is selected whose weights it starts from.
             synthetic_of: Trials among which the one is selected whose synthetic patches it
                 trains on, too.
+            evaluated: Whether it is evaluated; False: it only serves other arms.
         """
 
     def train_on_samples(self, row: Row, seed: int, generator: PluginUse) -> None:

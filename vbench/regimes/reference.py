@@ -23,6 +23,10 @@ class Comparable(Protocol):
         """Names the test subjects."""
 
     @property
+    def generator(self) -> str | None:
+        """Label of its generator; None without one."""
+
+    @property
     def n_subjects(self) -> int | None:
         """Number of subjects that it was trained on, where it has few."""
 
@@ -33,7 +37,7 @@ class Comparable(Protocol):
 
 @dataclass(frozen=True)
 class Reference:
-    """The arm that another one is compared with, on the same test subjects.
+    """The arm that another one is compared with, on the same test subjects; it has no generator.
 
     Attributes:
         name: The key in ``versus``, and the title of the column.
@@ -61,8 +65,8 @@ class Reference:
         found = (
             other.name
             for other in arms
-            if (other.regime, other.cohort, other.control)
-            == (self.regime, arm.cohort, self.control)
+            if (other.regime, other.cohort, other.control, other.generator)
+            == (self.regime, arm.cohort, self.control, None)
             and (not self.per_subjects or other.n_subjects == arm.n_subjects)
         )
         return next((name for name in found if name != arm.name), None)

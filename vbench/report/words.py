@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from vbench.analysis.ceiling import reached
 from vbench.analysis.collapse import collapse_notes
 from vbench.analysis.controls import explained, more_than_training
 from vbench.analysis.layout import short_name
 from vbench.analysis.uncertainty import ALPHA
-from vbench.analysis.wording import duration, number, p_value, risk, span
+from vbench.analysis.wording import duration, number, p_value, pretrained_on, risk, span
 
 Board = Mapping[str, Any]
 Row = Mapping[str, Any]
@@ -132,12 +133,14 @@ def _transfer(board: Board, primary: str) -> Iterator[str]:
         n, generator = curve["n"][0], curve["generator"]
         if curve["metric"] != primary:
             continue
-        arm = arms["transfer", generator, n]
+        arm, on = arms["transfer", generator, n], pretrained_on(generator)
         yield (
-            f"With {count(n, 'patient')} of the second data set, pre-training on {generator} "
+            f"With {count(n, 'patient')} of the second data set, pre-training on {on} "
             f"changes {short_name(primary)} by {_two_gains(curve, 0, arm, primary)} "
             f"({_basis(board, primary, arm, arms['scratch', None, n])})."
         )
+        if near := reached(curve):
+            yield f"Pre-training on {on} reaches {near}."
         if len(curve["n"]) > 1:
             last = arms["transfer", generator, curve["n"][-1]]
             yield (

@@ -150,7 +150,7 @@ class Spec(Table):
         if twice:
             raise ValueError(f"generators: '{min(twice)}' is listed twice; give one a name")
         for regime, table in self.regimes.on():
-            if not isinstance(table, Generators):
+            if not isinstance(table, Generators) or not table.uses_generators:
                 continue
             if not self.generators:
                 raise ValueError(f"regimes.{regime.name} needs at least one [[generators]] table")
