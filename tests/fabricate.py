@@ -133,7 +133,7 @@ def fabricate(
         }
         for which in ("source", "target")
     }
-    writer = Writer(out, name, seeds, trials, size, failed, artifacts, data)
+    writer = Writer(out, name, seeds, trials, size, failed, artifacts, data, tuple(truth))
     writer.effects = {which: writer.rng.normal(size=n_test) * 0.02 for which in data}
     arms: list[PlannedArm] = []
     for arm, mean in truth.items():

@@ -80,6 +80,7 @@ class Writer(Artifacts):
     failed: str | None
     artifacts: bool
     data: dict[str, Any]
+    arms: tuple[str, ...] = ()
     rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
     drawing: np.random.Generator = field(default_factory=lambda: np.random.default_rng(1))
     jobs: dict[str, JobAbout] = field(default_factory=dict)
@@ -231,6 +232,8 @@ class Writer(Artifacts):
         generator = rest.partition("/")[0] if made else None
         on_target = regime in ("transfer", "scratch")
         n = int(re.findall(r"/n(\d+)", arm)[0]) if on_target else None
+        dose = re.findall(r"/x([\d.]+)$", arm)
+        curve = any(re.fullmatch(rf"{re.escape(arm)}/x[\d.]+", other) for other in self.arms)
         segmenter = "threshold" if regime == "baseline" else "unet3d"
         evaluate: dict[int, str] = {}
         all_trials: dict[int, tuple[str, ...]] = {}
@@ -280,6 +283,7 @@ class Writer(Artifacts):
             generator=generator,
             n_subjects=n,
             control="equal-steps" if arm.endswith("/equal-steps") else None,
+            dose=float(dose[0]) if dose else 1.0 if curve else None,
             segmenter=segmenter,
             evaluate=evaluate,
             trials=all_trials,

@@ -48,6 +48,7 @@ class Arm:
         audit: Key of the audit job by seed; empty when there is none.
         attack: Likewise of the attack job.
         control: ``equal-steps`` for the control of transfer arms; None otherwise.
+        dose: Synthetic patches as a multiple of the real ones; None without a dose curve.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Arm:
     audit: Mapping[int, str] = field(default_factory=dict)
     attack: Mapping[int, str] = field(default_factory=dict)
     control: str | None = None
+    dose: float | None = None
 
 
 @dataclass(frozen=True)
@@ -259,4 +261,5 @@ def _arm(planned: PlannedArm, plan: PlanFile) -> Arm:
         audit=dict(sorted((planned.audit or {}).items())),
         attack=dict(sorted((planned.attack or {}).items())),
         control=planned.control,
+        dose=planned.dose,
     )

@@ -14,6 +14,7 @@ from vbench.analysis.collapse import collapses
 from vbench.analysis.compare import compare, mark_ranks
 from vbench.analysis.controls import add_controls
 from vbench.analysis.costs import arm_cost
+from vbench.analysis.dose import dose_curves
 from vbench.analysis.folder import Arm, Results, read_results
 from vbench.analysis.scores import (
     ArmScores,
@@ -95,6 +96,7 @@ def typed_leaderboard(results: Results) -> Board:
         "cohorts": {name: list(subjects) for name, subjects in results.cohorts.items()},
         "rows": sorted(rows, key=lambda row: _order(row, primary, metrics)),
         "transfer": curves,
+        "dose": dose_curves(results, by_arm, scores, metrics),
     }
     return Board.model_validate(content)
 
@@ -130,6 +132,7 @@ def _row(
         "n_subjects": arm.n_subjects,
         "segmenter": arm.segmenter,
         "control": arm.control,
+        "dose": arm.dose,
         "cohort": arm.cohort,
         "status": gone.status,
         "failure": gone.failure,

@@ -19,6 +19,7 @@ class Arm:
         n_subjects: Number of target subjects, for ``transfer`` and ``scratch``.
         segmenter: Name of the segmenter plugin.
         control: ``equal-steps`` when it is the control of transfer arms; None otherwise.
+        dose: Synthetic patches as a multiple of the real ones; None without a dose curve.
         trials: Keys of its trials, by seed.
         evaluate: Key of its ``evaluate`` job, by seed; empty when the arm only serves others.
         audit: Key of its generator's ``audit`` job, by seed.
@@ -31,6 +32,7 @@ class Arm:
     generator: str | None = None
     n_subjects: int | None = None
     control: str | None = None
+    dose: float | None = None
     trials: dict[int, list[str]] = field(default_factory=dict)
     evaluate: dict[int, str] = field(default_factory=dict)
     audit: dict[int, str] = field(default_factory=dict)
@@ -46,7 +48,13 @@ class Arm:
             generator=row.generator,
             n_subjects=row.n_subjects,
             control=row.control,
+            dose=row.dose,
         )
+
+    @property
+    def samples_of(self) -> str:
+        """Name what its patches come from, such as ``wgan-gp`` or ``wgan-gp/x4``."""
+        return self.name.partition("/")[2]
 
     def planned(self) -> PlannedArm:
         """Return what ``plan.json`` says of it."""
@@ -56,6 +64,7 @@ class Arm:
             generator=self.generator,
             n_subjects=self.n_subjects,
             control=self.control,
+            dose=self.dose,
             segmenter=self.segmenter,
             evaluate=self.evaluate,
             trials={seed: tuple(keys) for seed, keys in self.trials.items()},

@@ -119,6 +119,8 @@ class JobFactory:
         source = self.data["source"]
         entry = self.registry.get("generator", use.plugin)
         where = f"{use.label} · seed {seed}" + ("" if spec is None else f" · trial {spec.trial}")
+        # All doses learn from one fit: the name of the first is its.
+        dose = "" if arm.dose in (None, 1) else f" · x{arm.dose:g}"
         train = tuple(source.keys("train"))
         axes: list[JsonValue] = [] if spec is None else ["trial", spec.trial]
         count = self.spec.tune.checkpoints
@@ -139,12 +141,12 @@ class JobFactory:
             (*train, *(spec.previous if spec else ())),
             at_work=entry,
         )
-        n = self.spec.patches.synthetic or self.spec.patches.per_subject * len(train)
+        n = self._synthetic_patches(arm.dose)
         return [
             self._add(
                 arm,
                 seed,
-                f"{where} · checkpoint {index + 1}/{count}",
+                f"{where}{dose} · checkpoint {index + 1}/{count}",
                 SynthesiseInputs(
                     plugin=_identity(entry),
                     generator=fit,
@@ -247,7 +249,7 @@ class JobFactory:
         arm.audit[seed] = self._add(
             arm,
             seed,
-            f"{arm.generator} · seed {seed}",
+            f"{arm.samples_of} · seed {seed}",
             AuditInputs(
                 trials=trials,
                 train=train,
@@ -290,7 +292,7 @@ class JobFactory:
         arm.attack[seed] = self._add(
             arm,
             seed,
-            f"{arm.generator} · seed {seed}",
+            f"{arm.samples_of} · seed {seed}",
             AttackInputs(
                 plugin=_identity(entry),
                 trials=trials,
@@ -332,9 +334,6 @@ class JobFactory:
             train,
             at_work=entry,
         )
-        most = self.spec.patches.synthetic or patches.per_subject * len(
-            self.data["source"].keys("train")
-        )
         return self._add(
             arm,
             None,
@@ -343,7 +342,7 @@ class JobFactory:
                 plugin=_identity(entry),
                 generator=fit,
                 checkpoint=0,
-                n=most,
+                n=self._synthetic_patches(),
                 size=patches.size,
                 seed=derive_seed(self.spec.data.seed, name, use.label, "samples"),
             ),
@@ -362,6 +361,12 @@ class JobFactory:
         train = (*self.data["source"].keys("train"), *there)
         samples = self._shadow(arm, use, "canaries", train)
         return CanaryGame(samples=samples, volumes=volumes, planted=planted)
+
+    def _synthetic_patches(self, dose: float | None = None) -> int:
+        """Return how many patches a generator makes, at a dose."""
+        patches = self.spec.patches
+        real = patches.per_subject * len(self.data["source"].keys("train"))
+        return patches.synthetic_patches(real, dose)
 
     def _metric_params(self) -> dict[str, JsonValue] | None:
         """Return the parameters of the validation metric; None for its defaults."""

@@ -34,8 +34,12 @@ class SegmenterTraining:
         """
         self.spec = spec
         self.segmenter = spec.segmenter
-        self.synthetic_patches = spec.patches.synthetic or self.real_patches(source_volumes)
+        self._real = self.real_patches(source_volumes)
         self._cls = cast(type[Fitted], registry.get("segmenter", spec.segmenter.plugin).cls)
+
+    def synthetic_patches(self, dose: float | None = None) -> int:
+        """Return how many patches a generator makes, at a dose."""
+        return self.spec.patches.synthetic_patches(self._real, dose)
 
     def table(self, regime: Regime[T]) -> T | None:
         """Return the regime's table of the spec; None when it is off."""

@@ -128,6 +128,12 @@ class ArmPlanner(SegmenterTraining):
         uses = [use for regime in REGIMES.values() for use in self.generators(regime)]
         return list({use.label: use for use in uses}.values())
 
+    def doses(self, generator: PluginUse) -> Sequence[float | None]:
+        """Return the doses of a generator's patches that arms are planned for, ascending."""
+        doses = self.spec.patches.doses
+        curves = any(generator in self.generators(r) for r in REGIMES.values() if r.dosed)
+        return (doses if curves else [1.0]) if doses else [None]
+
     def training_volumes(self, cohort: str, seed: int, subjects: int | None = None) -> list[str]:
         """Return keys of a cohort's training volumes, of all persons or of the first few."""
         data = self._data[cohort]
@@ -167,7 +173,7 @@ class ArmPlanner(SegmenterTraining):
             self.evaluate(row, seed)
 
     def train_on_samples(self, row: Row, seed: int, generator: PluginUse) -> None:
-        """Plan the trials of an arm on a generator's samples, but no evaluation."""
+        """Plan the trials of an arm on its dose of a generator's samples, but no evaluation."""
         arm, tune, make = self._arm(row), self.spec.tune, self._make
         model = make.registry.get("generator", generator.plugin).cls.Params
         space = tunable(model, generator.params, tune.parameters, "generator")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import JsonValue
 
@@ -184,6 +184,7 @@ class Row(Record):
     """An arm.
 
     Attributes:
+        dose: Synthetic patches as a multiple of the real ones; left out without a dose curve.
         cohort: Names its test subjects.
         status: ``ok`` when every seed has been scored.
         seeds, seeds_failed, cases: Counts; a case is a seed and a test subject.
@@ -204,12 +205,15 @@ class Row(Record):
         flagged: Synthetic patches that come from one training patch, in the worst seed.
     """
 
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"dose"})
+
     arm: str
     regime: str
     generator: str | None
     n_subjects: int | None
     segmenter: str
     control: str | None
+    dose: float | None = None
     cohort: str
     status: Literal["ok", "failed", "pending"]
     failure: ArmFailure | None
@@ -299,6 +303,36 @@ class TransferCurve(Record):
     ceiling: tuple[CeilingShare | None, ...] = ()
 
 
+class DoseCurve(Record):
+    """How the number of synthetic patches tells, at equal steps of the segmenter.
+
+    Attributes:
+        dose: Multiples of the number of real patches, ascending; the lists below have one entry
+            for each.
+        arm: The arms.
+        patches: How many synthetic patches; None when not known.
+        mean: In the metric's unit, with ``ci95``.
+        ratio: To ``real``; None where there is none.
+        change: To dose 1, in the metric's unit; None at dose 1.
+        p: Of the change, Holm-corrected over the doses of the curve.
+    """
+
+    regime: str
+    generator: str
+    metric: str
+    claim: Claim
+    dose: tuple[float, ...]
+    arm: tuple[str, ...]
+    patches: tuple[int | None, ...]
+    mean: tuple[float, ...]
+    ci95: tuple[Interval | None, ...]
+    ratio: tuple[float | None, ...]
+    ratio_ci95: tuple[tuple[float | None, float | None] | None, ...]
+    change: tuple[float | None, ...]
+    change_ci95: tuple[Interval | None, ...]
+    p: tuple[float | None, ...]
+
+
 class Board(Record):
     """``leaderboard.json``.
 
@@ -310,6 +344,7 @@ class Board(Record):
         cohorts: Test subjects by cohort.
         rows: Finished arms first, the best first.
         transfer: One entry per generator and metric.
+        dose: One entry per regime, generator and metric that has several doses.
     """
 
     benchmark: str
@@ -321,3 +356,4 @@ class Board(Record):
     cohorts: Mapping[str, tuple[str, ...]]
     rows: tuple[Row, ...]
     transfer: tuple[TransferCurve, ...]
+    dose: tuple[DoseCurve, ...] = ()

@@ -50,13 +50,14 @@ class MetricAbout(Record):
 class PlannedArm(Record):
     """One row of the comparison, as planned, with the keys of its jobs by seed."""
 
-    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"attack"})
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"attack", "dose"})
 
     arm: str
     regime: str
     generator: str | None = None
     n_subjects: int | None = None
     control: str | None = None
+    dose: float | None = None
     segmenter: str = ""
     evaluate: Mapping[int, str] = {}
     trials: Mapping[int, tuple[str, ...]] = {}

@@ -46,6 +46,7 @@ class Regime(ABC, Generic[T]):
         references: The references that its arms are for others.
         pretrains: Whether its arms are pre-trained, which makes a curve over their number of
             subjects.
+        dosed: Whether it has an arm for each dose of a generator's patches.
         mark: The shape of its points in figures, as Vega calls it.
         colour: The name of their colour in the style sheet: of a regime, or ``s1`` to ``s6``.
     """
@@ -57,6 +58,7 @@ class Regime(ABC, Generic[T]):
     learns: ClassVar[bool] = True
     samples: ClassVar[bool] = False
     pretrains: ClassVar[bool] = False
+    dosed: ClassVar[bool] = False
     compared_with: ClassVar[tuple[str, ...]] = ("real",)
     references: ClassVar[tuple[Reference, ...]] = ()
     mark: ClassVar[str] = "circle"

@@ -25,6 +25,7 @@ class Row:
         generator: Label of its generator; None without one.
         n_subjects: How many subjects it is trained on, where a regime varies that.
         control: What it is the control of; None for an ordinary arm.
+        dose: How many synthetic patches, as a multiple of the real ones; None without a dose curve.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Row:
     generator: str | None = None
     n_subjects: int | None = None
     control: str | None = None
+    dose: float | None = None
 
 
 class Training(Protocol):
@@ -42,9 +44,8 @@ class Training(Protocol):
     def segmenter(self) -> PluginUse:
         """The segmenter of the spec."""
 
-    @property
-    def synthetic_patches(self) -> int:
-        """How many patches a generator makes."""
+    def synthetic_patches(self, dose: float | None = None) -> int:
+        """Return how many patches a generator makes, at a dose."""
 
     def table(self, regime: Regime[T]) -> T | None:
         """Return the regime's table of the spec; None when it is off."""
@@ -76,6 +77,24 @@ def as_long(training: Training, use: PluginUse, patches: int, wanted: int | None
     return use.having(training.settings_for(wanted))
 
 
+def at_dose(training: Training, dose: float | None, real: int = 0) -> PluginUse:
+    """Return the segmenter that trains on a dose of synthetic patches as long as on dose 1.
+
+    Args:
+        training: The spec's segmenter.
+        dose: A multiple of the real patches; None without a dose curve.
+        real: How many real patches it is trained on besides.
+    """
+    use = training.segmenter
+    wanted = training.steps(use, real + training.synthetic_patches())
+    return as_long(training, use, real + training.synthetic_patches(dose), wanted)
+
+
+def dosed(name: str, dose: float | None) -> str:
+    """Name an arm at a dose; that of dose 1 is named as without a dose curve."""
+    return name if dose in (None, 1) else f"{name}/x{dose:g}"
+
+
 class Planner(Training, Protocol):
     """Makes the jobs of arms, one seed at a time; an arm of one name is one arm."""
 
@@ -84,6 +103,12 @@ class Planner(Training, Protocol):
 
     def all_generators(self) -> list[PluginUse]:
         """Return the generators that any regime uses, once each."""
+
+    def doses(self, generator: PluginUse) -> Sequence[float | None]:
+        """Return the doses of a generator's patches that arms are planned for, ascending.
+
+        Only None without a dose curve; only 1 where no regime that has one uses the generator.
+        """
 
     def training_volumes(self, cohort: str, seed: int, subjects: int | None = None) -> list[str]:
         """Return keys of a cohort's training volumes.
@@ -121,7 +146,7 @@ class Planner(Training, Protocol):
         """
 
     def train_on_samples(self, row: Row, seed: int, generator: PluginUse) -> None:
-        """Plan the trials of an arm on a generator's samples, but no evaluation."""
+        """Plan the trials of an arm on its dose of a generator's samples, but no evaluation."""
 
     def evaluate(self, row: Row, seed: int) -> None:
         """Plan the one evaluation on the test subjects."""

@@ -118,7 +118,7 @@ class _Transfer(Regime[Transfer]):
 
     def pretraining(self, training: Training) -> int | None:
         """Return the steps on synthetic patches; None when they are not known."""
-        return training.steps(training.segmenter, training.synthetic_patches)
+        return training.steps(training.segmenter, training.synthetic_patches())
 
     def fine_tuning(self, training: Training, patches: int) -> int | None:
         """Return the steps on this many patches after pre-training; None when not known."""

@@ -8,13 +8,14 @@ from typing import Any
 
 from markupsafe import Markup
 
+from vbench.analysis.dose import dose_table
 from vbench.analysis.folder import Results, read_results
 from vbench.analysis.layout import has_budgets
 from vbench.analysis.leaderboard import leaderboard as build
 from vbench.analysis.wording import headline, legend
 from vbench.colours import LEGEND, style
 from vbench.figures.sections import sections
-from vbench.regimes import MAIN_REFERENCES, REGIMES
+from vbench.regimes import EXTRA_REFERENCES, MAIN_REFERENCES, REGIMES
 from vbench.report import reference
 from vbench.report.html import environment, resource, script_hash
 from vbench.report.vega import vega
@@ -84,6 +85,8 @@ def render(results: Results, board: dict[str, Any], folder: Path, *, viewer: boo
         style=Markup(style() + resource("report.css")),
         summary=summary(board, named=True),
         viewer=viewer,
+        dose_table=dose_table(board, headline(board)),
+        extras=_extras(board),
         shared=[row for row in board["rows"] if row.get("verdict")],
         **sections(results, board, folder.parent / "store"),
     )  # fmt: skip
@@ -99,6 +102,12 @@ def cohorts(board: dict[str, Any]) -> list[tuple[str, int, list[dict[str, Any]],
         if rows:
             found.append((name, len(subjects), rows, reference))
     return found
+
+
+def _extras(board: dict[str, Any]) -> list[str]:
+    """Name the references with a column beside the main one that some arm is compared with."""
+    found = {name for row in board["rows"] for name in row["versus"]}
+    return [name for name in EXTRA_REFERENCES if name in found]
 
 
 def _tracebacks(results: Results) -> list[dict[str, Any]]:

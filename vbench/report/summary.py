@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from vbench.analysis.dose import dose_table
 from vbench.analysis.folder import Results, read_results
 from vbench.analysis.leaderboard import leaderboard as build
 from vbench.analysis.table import markdown
 from vbench.analysis.wording import headline
-from vbench.figures import audits, costs, gallery, leakage, strips, transfer
+from vbench.figures import audits, costs, dose, gallery, leakage, strips, transfer
 from vbench.figures.figure import Figure
 from vbench.markdown import escape, table
 from vbench.report.reference import comparison
@@ -63,6 +64,9 @@ def _lines(results: Results, board: dict[str, Any], folder: Path, target: Path) 
         "Scores per subject", "scores", strips.strips(results, board, shown), target
     )
     yield from _pictures("Transfer", "transfer", transfer.transfer(board, shown), target)
+    yield from _pictures("Dose", "dose", dose.dose(board, shown), target)
+    header, rows = dose_table(board, shown)
+    yield from table(header, ([escape(cell) for cell in row] for row in rows)) if rows else ()
     yield from _pictures("Samples", "samples", gallery.samples(results, store), target)
     yield from _pictures(
         "Best, median and worst subject: image, reference, prediction, errors (white found, "

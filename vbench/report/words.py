@@ -8,6 +8,7 @@ from typing import Any
 from vbench.analysis.ceiling import reached
 from vbench.analysis.collapse import collapse_notes
 from vbench.analysis.controls import explained, more_than_training
+from vbench.analysis.dose import best_dose, trained_on
 from vbench.analysis.layout import short_name
 from vbench.analysis.uncertainty import ALPHA
 from vbench.analysis.wording import duration, number, p_value, pretrained_on, risk, span
@@ -31,6 +32,7 @@ def summary(board: Board, *, named: bool = False) -> list[str]:
         *_source(board, rows, primary),
         *_bar(board, rows, primary),
         *_transfer(board, primary),
+        *_dose(board, primary),
         *_lapses(board, rows),
         *(f"{note}." for note in collapse_notes(board["rows"])),
         *_privacy(board, rows, named),
@@ -148,6 +150,34 @@ def _transfer(board: Board, primary: str) -> Iterator[str]:
                 f"the whole range: {_change(curve['area'], curve['area_ci95'])} against scratch "
                 f"with as many steps on these patients. {_worth(curve)}"
             ).rstrip()
+
+
+def _dose(board: Board, primary: str) -> Iterator[str]:
+    """Say for each dose curve which dose is best, and whether it can be told from dose 1."""
+    for curve in board["dose"]:
+        higher = board["metrics"][primary]["higher_is_better"]
+        if curve["metric"] != primary or higher is None:
+            continue
+        at = best_dose(curve, higher)
+        scores = ", ".join(
+            f"{number(mean)} at {dose:g}"
+            for dose, mean in zip(curve["dose"], curve["mean"], strict=True)
+        )
+        text = (
+            f"Trained on {trained_on(curve)} for as many steps at each dose (synthetic patches / "
+            f"real patches), the segmenter reaches {short_name(primary)} {scores}"
+        )
+        change = curve["change"][at]
+        if change is None:
+            yield f"{text}: no other dose is better than 1."
+            continue
+        found = (
+            "a significant change" if curve["p"][at] < ALPHA else "no change that could be shown"
+        )
+        yield (
+            f"{text}: best at {curve['dose'][at]:g}, {_change(change, curve['change_ci95'][at])} "
+            f"to dose 1, {found} ({p_value(curve['p'][at])})."
+        )
 
 
 def _two_gains(curve: Mapping[str, Any], at: int, arm: Row, primary: str) -> str:
