@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from vbench.cli.common import PluginGroup, json_option, settings
+from vbench.cli.recipes import convert, recipes
 
 _DATASET = click.Path(path_type=Path)
 
@@ -17,6 +18,10 @@ _DATASET = click.Path(path_type=Path)
 @click.group("data", cls=PluginGroup)
 def command() -> None:
     """Make, check and show data sets."""
+
+
+command.add_command(recipes)
+command.add_command(convert)
 
 
 def _layout_options(function: Any) -> Any:
@@ -28,7 +33,7 @@ def _layout_options(function: Any) -> Any:
         help="Set a parameter of the layout.",
     )(function)
     return click.option(
-        "--layout", help="nnunet, bids or manifest.  [default: what it looks like]"
+        "--layout", help="nnunet, bids, manifest, or a recipe.  [default: what it looks like]"
     )(function)
 
 
@@ -163,8 +168,10 @@ def build(plugin: str, values: dict[str, Any]) -> Any:
 
 def open_folder(folder: Path, layout: str | None, overrides: tuple[str, ...]) -> Any:
     """Build the source of files that reads a folder: the layout named, or the one it looks like."""
+    from vbench.cli.recipes import parameters
     from vbench.data.layouts import detect, layouts
-    from vbench.errors import DataError
+    from vbench.errors import DataError, did_you_mean
+    from vbench.spec.recipes import names as recipe_names
 
     names = list(layouts())
     expected = f"one of {', '.join(names)}"
@@ -173,8 +180,12 @@ def open_folder(folder: Path, layout: str | None, overrides: tuple[str, ...]) ->
         if found is None:
             raise DataError(f"{folder}: looks like {expected.replace('one', 'none')}; see --layout")
         layout = found.name
+    if layout in recipe_names():
+        plugin, values = parameters(layout, overrides)
+        return build(plugin, values | {"path": str(folder)})
     if layout not in names:
-        raise DataError(f"--layout {layout}: expected {expected}")
+        near = did_you_mean(layout, [*names, *recipe_names()])
+        raise DataError(f"--layout {layout}: expected {expected}, or a recipe{near}")
     return build(layout, settings(overrides) | {"path": str(folder)})
 
 

@@ -22,6 +22,9 @@ from vbench.errors import DataError
 from vbench.files import atomic_write, write_json
 from vbench.types import Array, Subject
 
+#: The value of voxels that nobody labelled: nnU-Net wants it to be the highest.
+IGNORE = 2
+
 
 class Layout(ABC):
     """Where the files of each subject go."""
@@ -29,6 +32,8 @@ class Layout(ABC):
     def __init__(self, folder: Path) -> None:
         """Choose the folder; it is made when it is missing."""
         self.folder = folder
+        #: Whether a label has voxels that nobody labelled.
+        self.ignored = False
 
     @abstractmethod
     def places(self, subject: str) -> dict[str, Path]:
@@ -38,9 +43,14 @@ class Layout(ABC):
     def finish(self, subjects: list[str], origin: Mapping[str, Any]) -> None:
         """Write what the layout says about the data set as a whole."""
 
+    #: Whether the layout has a label for what nobody labelled.
+    ignores = False
+
 
 class NnUNetLayout(Layout):
     """``imagesTr``, ``labelsTr``, ``masksTr``, ``truthTr`` and ``dataset.json``."""
+
+    ignores = True
 
     def places(self, subject: str) -> dict[str, Path]:
         """Return the subject's files."""
@@ -54,7 +64,8 @@ class NnUNetLayout(Layout):
     def finish(self, subjects: list[str], origin: Mapping[str, Any]) -> None:
         """Write ``dataset.json``."""
         name = f"{origin['plugin']} vessels"
-        about = dataset_json(len(subjects), name=name, vbench=dict(origin))
+        labels = {"background": 0, "vessel": 1, **({"ignore": IGNORE} if self.ignored else {})}
+        about = dataset_json(len(subjects), name=name, labels=labels, vbench=dict(origin))
         write_json(self.folder / "dataset.json", about)
 
 
@@ -130,7 +141,7 @@ def write_dataset(
             )
         done[places["image"]] = subject.id
         write_volume(places["image"], _compact(subject.image), subject.affine)
-        write_volume(places["label"], subject.label, subject.affine)
+        write_volume(places["label"], _label(subject, target), subject.affine)
         if subject.mask is not None:
             write_volume(places["mask"], subject.mask, subject.affine)
         if "truth" in subject.notes:
@@ -140,6 +151,23 @@ def write_dataset(
                 temporary.write_text(text, encoding="utf-8")
     target.finish(list(done.values()), {"vbench": __version__, **origin})
     return list(done.values())
+
+
+def _label(subject: Subject, layout: Layout) -> Array:
+    """Return the label as it is written: with a value of its own for what nobody labelled.
+
+    Raises:
+        DataError: When the layout has no such value.
+    """
+    if subject.ignore is None or not subject.ignore.any():
+        return np.asarray(subject.label)
+    if not layout.ignores:
+        raise DataError(
+            f"'{subject.id}' has voxels that nobody labelled, for which this layout has no label; "
+            "write it with --layout nnunet"
+        )
+    layout.ignored = True
+    return np.where(subject.ignore, IGNORE, subject.label).astype(np.uint8)
 
 
 def make_folder(folder: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from vbench.spec.about import About
 from vbench.tables import Table
 from vbench.types import CHANNELS, LABELS
 
@@ -60,7 +61,7 @@ class DataSet(BaseModel):
         description="Regular expression that finds, in its first parentheses, whose subject it is: "
         "(.+)_(left|right). A person's subjects stay in one part, which counts persons.",
     )
-
+    about: About | None = Field(None, description="The data set in words; part of no job.")
     labels: dict[str, int] = Field(
         dict.fromkeys(LABELS, 1),
         description="Classes by name, with their value in the label; only vessel so far.",

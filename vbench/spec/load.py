@@ -53,7 +53,8 @@ def describe(error: ValidationError, model: type[BaseModel], prefix: str = "") -
             known = _known(model, path[:-1])
             lines.append(f"{where}: unknown key{did_you_mean(str(path[-1]), known)}")
         elif fault["type"] == "missing":
-            lines.append(f"{where}: missing; it is required")
+            hint = f", such as with --set {where}=DIR" if where.endswith(".path") else ""
+            lines.append(f"{where}: missing; it is required{hint}")
         else:
             message = fault["msg"].removeprefix("Value error, ")
             given = fault.get("input")

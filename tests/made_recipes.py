@@ -1,0 +1,138 @@
+"""Tiny made copies of public data sets: folders and names as they are downloaded, contents made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from datasets import save, scene
+
+
+@dataclass(frozen=True)
+class Made:
+    """How the files of a data set are named.
+
+    Attributes:
+        image: Path of a subject's image, a template of its names.
+        label: Of its label.
+        mask: Of its mask; empty where there is none.
+        names: What the templates are filled with, a subject each.
+        subjects: What vbench calls them.
+        people: Whose they are; the subjects' names where each is of another.
+        beside: Files that are no image and no label of it, and would mislead a looser pattern.
+    """
+
+    image: str
+    label: str
+    names: Sequence[Sequence[str]]
+    subjects: Sequence[str]
+    mask: str = ""
+    people: Sequence[str] = ()
+    beside: Sequence[str] = ()
+
+    def write(self, folder: Path) -> Path:
+        """Write the copy below a folder, and return the folder."""
+        for seed, names in enumerate(self.names):
+            image, vessel, mask = scene(seed)
+            for template, array in (
+                (self.image, image),
+                (self.label, vessel),
+                (self.mask, mask),
+            ):
+                if template:
+                    save(folder / template.format(*names), array)
+        image, *_ = scene(99)
+        for name in self.beside:
+            save(folder / name, image)
+        return folder
+
+
+def alike(*names: str) -> list[tuple[str]]:
+    return [(name,) for name in names]
+
+
+THREE = ("001", "002", "003")
+MADE: dict[str, Made] = {
+    "topcow-mr": Made(
+        "imagesTr/topcow_mr_{}_0000.nii.gz",
+        "cow_seg_labelsTr/topcow_mr_{}.nii.gz",
+        alike(*THREE),
+        THREE,
+        beside=["imagesTr/topcow_ct_001_0000.nii.gz", "cow_seg_labelsTr/topcow_ct_001.nii.gz"],
+    ),
+    "topcow-ct": Made(
+        "imagesTr/topcow_ct_{}_0000.nii.gz",
+        "cow_seg_labelsTr/topcow_ct_{}.nii.gz",
+        alike(*THREE),
+        THREE,
+        beside=["imagesTr/topcow_mr_001_0000.nii.gz"],
+    ),
+    "topbrain-mr": Made(
+        "imagesTr_topbrain_mr/topcow_mr_{}_0000.nii.gz",
+        "labelsTr_topbrain_mr/topcow_mr_{}.nii.gz",
+        alike(*THREE),
+        THREE,
+    ),
+    "topbrain-ct": Made(
+        "imagesTr_topbrain_ct/topcow_ct_{}_0000.nii.gz",
+        "labelsTr_topbrain_ct/topcow_ct_{}.nii.gz",
+        alike(*THREE),
+        THREE,
+    ),
+    "smile-uhura": Made(
+        "{0}Set/{1}/{2}.nii.gz",
+        "{0}Set/{1}_label/{2}.nii",
+        [
+            ("Training", "train", "sub004"),
+            ("Training", "train", "sub005"),
+            ("Validation", "validate", "sub007"),
+        ],
+        ("sub004", "sub005", "sub007"),
+        beside=[
+            "TrainingSet/train_OMELETTElabel/sub004_seg_g0.01.nii.gz",
+            "ValidationSet/validate_plausiblelabel/sub007_Segmentation_0.nii.gz",
+        ],
+    ),
+    "costa": Made(
+        "images{0}/{1}.nii.gz",
+        "labels{0}/{1}.nii.gz",
+        [("Tr", "a1"), ("Tr", "a2"), ("Ts", "b1")],
+        ("a1", "a2", "b1"),
+    ),
+    "ixi": Made(
+        "IXI-MRA/{0}-{1}-MRA.nii.gz",
+        "vessel_dataset/{0}.nii.gz",
+        [("IXI057", "HH-1234"), ("IXI058", "Guys-0001"), ("IXI365", "IOP-0002")],
+        ("IXI057", "IXI058", "IXI365"),
+        beside=["IXI-MRA/IXI002-Guys-0828-MRA.nii.gz"],
+    ),
+    "minivess": Made(
+        "raw/{}.nii.gz",
+        "seg/{}_y.nii.gz",
+        alike("mv01", "mv02", "mv10"),
+        ("mv01", "mv02", "mv10"),
+    ),
+    "lausanne": Made(
+        "{0}/{1}/anat/{0}_{1}_angio.nii.gz",
+        "derivatives/manual_masks/{0}/{1}/anat/{0}_{1}_desc-Lesion_1_mask.nii.gz",
+        [("sub-013", "ses-20101220"), ("sub-022", "ses-20101011"), ("sub-022", "ses-20111011")],
+        ("sub-013-ses-20101220", "sub-022-ses-20101011", "sub-022-ses-20111011"),
+        mask="derivatives/manual_masks/{0}/{1}/anat/{0}_{1}_desc-brain_mask.nii.gz",
+        people=("sub-013", "sub-022", "sub-022"),
+        beside=[
+            "sub-000/ses-20110101/anat/sub-000_ses-20110101_angio.nii.gz",
+            "sub-013/ses-20101220/anat/sub-013_ses-20101220_T1w.nii.gz",
+            "derivatives/N4_bias_field_corrected/sub-013/ses-20101220/anat/"
+            "sub-013_ses-20101220_desc-angio_N4bfc_brain_mask.nii.gz",
+        ],
+    ),
+    "adam": Made(
+        "{}/orig/TOF.nii.gz",
+        "{}/aneurysms.nii.gz",
+        alike("10001", "10045B", "10045F"),
+        ("10001", "10045B", "10045F"),
+        people=("10001", "10045", "10045"),
+        beside=["10001/pre/TOF.nii.gz", "10001/orig/struct_aligned.nii.gz"],
+    ),
+}
