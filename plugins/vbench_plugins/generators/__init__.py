@@ -7,6 +7,7 @@ from collections.abc import Callable
 import vbench
 from vbench.interfaces import Generator
 from vbench_plugins.generators.copy import Copy
+from vbench_plugins.generators.dp_calibrated import DpCalibrated
 from vbench_plugins.generators.dp_wgan import DpWgan
 from vbench_plugins.generators.gan import Dcgan, WganGp, WganGpSn
 from vbench_plugins.generators.geometric import Geometric
@@ -18,5 +19,16 @@ from vbench_plugins.generators.noise import Noise
 @vbench.hookimpl
 def vbench_register_generators(register: Callable[[type[Generator]], None]) -> None:
     """Register them."""
-    for cls in (Dcgan, WganGp, WganGpSn, DpWgan, MaskFirst, Geometric, Copy, Noise, MonaiFlow):
+    for cls in (
+        Dcgan,
+        WganGp,
+        WganGpSn,
+        DpWgan,
+        DpCalibrated,
+        MaskFirst,
+        Geometric,
+        Copy,
+        Noise,
+        MonaiFlow,
+    ):
         register(cls)

@@ -31,7 +31,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from vbench.errors import DataError
 from vbench.interfaces import param
 from vbench.types import Array, Patches, Progress, Setup
 from vbench_plugins.generators import privacy_budget
@@ -121,12 +120,7 @@ class DpWgan(WganGpSn):
         Raises:
             DataError: When delta is so large that giving one patient away would keep the guarantee.
         """
-        people = len(np.unique(patches.subject_index))
-        if self.params.delta * people >= 1:
-            raise DataError(
-                f"delta = {self.params.delta:g} for {people} patients: expected less than "
-                f"1 / {people}, or one of them may be given away; use {0.1 / people:.1g}"
-            )
+        privacy_budget.check_delta(self.params.delta, len(np.unique(patches.subject_index)))
         yield from super().fit(patches, seed=seed)
 
     def total(self) -> int:
@@ -184,12 +178,4 @@ class DpWgan(WganGpSn):
         p = self.params
         if p.steps and not self._noise:
             return None
-        return {
-            "epsilon": privacy_budget.spent(self._noise or 0.0, p.delta, p.rate, p.steps),
-            "delta": p.delta,
-            "unit": "patient",
-            "accountant": privacy_budget.accountant(p.rate),
-            "noise": self._noise,
-            "rate": p.rate,
-            "steps": p.steps,
-        }
+        return privacy_budget.guarantee(self._noise or 0.0, p.delta, p.rate, p.steps)

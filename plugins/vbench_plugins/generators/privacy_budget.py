@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import importlib.util
 import math
+from collections.abc import Mapping
 from typing import Any
 
-from vbench.errors import MissingExtraError
+from vbench.errors import DataError, MissingExtraError
 
 #: Steps in which privacy losses are counted; rounding is upwards, so that a coarse one is safe.
 _INTERVAL = 1e-3
@@ -27,6 +28,32 @@ def require() -> None:
     """Raise :class:`~vbench.errors.MissingExtraError` when dp-accounting is not installed."""
     if importlib.util.find_spec("dp_accounting") is None:
         raise MissingExtraError("dp-accounting is not installed; run `pip install 'vbench[dp]'`")
+
+
+def check_delta(delta: float, people: int) -> None:
+    """Refuse a delta so large that giving one of so many patients away would keep the guarantee.
+
+    Raises:
+        DataError: With a delta that is small enough.
+    """
+    if delta * people >= 1:
+        raise DataError(
+            f"delta = {delta:g} for {people} patients: expected less than "
+            f"1 / {people}, or one of them may be given away; use {0.1 / people:.1g}"
+        )
+
+
+def guarantee(noise: float, delta: float, rate: float, steps: int) -> Mapping[str, Any]:
+    """Return what a generator says of its guarantee; as for :func:`spent`."""
+    return {
+        "epsilon": spent(noise, delta, rate, steps),
+        "delta": delta,
+        "unit": "patient",
+        "accountant": accountant(rate),
+        "noise": noise,
+        "rate": rate,
+        "steps": steps,
+    }
 
 
 def accountant(rate: float) -> str:
