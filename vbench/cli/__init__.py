@@ -22,6 +22,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "validate": ("vbench.cli.validate", "Check a spec, its plugins and its data."),
     "leaderboard": ("vbench.cli.leaderboard", "Rank the arms, with intervals."),
     "report": ("vbench.cli.report", "Write report.html, one file that opens offline."),
+    "correlate": (
+        "vbench.cli.correlate",
+        "Say which fidelity scores predict what a segmenter reaches.",
+    ),
     "ui": ("", "Open the MLflow UI on the results, on 127.0.0.1."),
     "score": ("vbench.cli.score", "Score NIfTI files or folders; no benchmark needed."),
     "data": ("vbench.cli.data", "Make, check and show data sets."),
