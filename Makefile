@@ -7,7 +7,7 @@ SCHEMA := benchmarks/vbench.schema.json
 # In long pieces, and what is left is shared again: a file's fixtures are made once.
 PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 
-.PHONY: help setup paper smoke test deep coverage matrix docs lint format types layers perf chaos wheel nnunet wheels schema
+.PHONY: help setup paper smoke test deep coverage matrix docs lint format types layers reference perf chaos wheel nnunet wheels schema
 
 help:            ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -41,6 +41,9 @@ matrix: $(READY) ## a quick part of the tests with other Pythons and versions: C
 
 schema: $(READY) ## the JSON schema of specs again, after a change of the model or of plugins
 	$(BIN)/vbench schema --out $(SCHEMA)
+
+reference: $(READY) ## the reference pages that are made from code, after a change of it
+	$(BIN)/python docs/generate.py
 
 docs: $(READY)   ## the documentation site, in site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet

@@ -1,8 +1,11 @@
-"""Reference pages from code, made while the site is built, so that they cannot be out of date.
+"""Reference pages from code.
 
-mkdocs loads this module as a hook (see mkdocs.yml). Each function of ``PAGES`` returns a page as
-Markdown: the commands from click, the keys of a spec from its model, metrics and plugins from
-what is registered. The hooks' own page has its arguments filled in from their docstrings.
+    python docs/generate.py          # writes them, so that they can be read in the repository
+
+mkdocs loads this module as a hook, too (see mkdocs.yml), and a test holds the written pages to the
+code. Each function of ``PAGES`` returns a page as Markdown: the commands from click, the keys of a
+spec from its model, metrics and plugins from what is registered. The hooks' own page has its
+arguments filled in from their docstrings.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import inspect
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, get_args
 
 import click
@@ -252,10 +256,13 @@ def hook_arguments(name: str) -> str:
 
 
 def on_files(files: Any, config: Any) -> Any:
-    """Add the generated pages to the site."""
+    """Show the pages as the code has them now."""
     from mkdocs.structure.files import File
 
     for path, page in PAGES.items():
+        written = files.get_file_from_path(path)
+        if written is not None:
+            files.remove(written)
         files.append(File.generated(config, path, content=page()))
     return files
 
@@ -275,3 +282,8 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
 def on_page_content(content: str, **_: Any) -> str:
     """Show the cross references of docstrings as code."""
     return re.sub(r":\w+:<code>~?(?:vbench\.\w+\.)?([^<]*)</code>", r"<code>\1</code>", content)
+
+
+if __name__ == "__main__":
+    for path, page in PAGES.items():
+        Path(__file__).with_name("reference").joinpath(Path(path).name).write_text(page(), "utf-8")

@@ -49,9 +49,9 @@ def test_a_layout_is_named_or_guessed_or_said_to_be_unknown(tmp_path: Path) -> N
     folder = nnunet(tmp_path / "n")
     assert run("check", folder, "--layout", "nnunet", "--set", "classes=[1]").exit_code == 0
     for args, message in (
-        ((tmp_path,), "looks like none of bids, manifest, nnunet"),
+        ((tmp_path,), "looks like none of bids, images, manifest, nnunet"),
         ((tmp_path / "gone",), "no such file or folder"),
-        ((folder, "--layout", "phantom"), "expected one of bids, manifest, nnunet"),
+        ((folder, "--layout", "phantom"), "expected one of bids, images, manifest, nnunet"),
         ((folder, "--set", "clases=[1]"), "clases.*did you mean 'classes'"),
     ):
         with pytest.raises(VbenchError, match=message):

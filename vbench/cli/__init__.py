@@ -17,6 +17,7 @@ from vbench.errors import VbenchError, did_you_mean
 #: Command, the module whose ``command`` it is, and what ``vbench --help`` says of it. Without a
 #: module a built-in plugin brings it.
 COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("vbench.cli.init", "Write a commented spec that runs, for your data or the phantom."),
     "run": ("vbench.cli.run", "Run the missing jobs of a benchmark, then print its leaderboard."),
     "plan": ("vbench.cli.plan", "List every job with its key, cached or new; train nothing."),
     "validate": ("vbench.cli.validate", "Check a spec, its plugins and its data."),
@@ -77,6 +78,29 @@ class LazyGroup(click.Group):
         """Write the table of commands without importing any."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, help) for name, (_, help) in COMMANDS.items()])
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Say where to begin, and where the documentation is."""
+        with formatter.section("Begin with"):
+            formatter.write_dl(
+                [
+                    ("vbench run smoke", "every part at work, in about a minute"),
+                    ("vbench init --data DIR", "a spec for your own data"),
+                ]
+            )
+        formatter.write(f"\nDocumentation: {documentation()}\n")
+
+
+def documentation() -> str:
+    """Return the address of the documentation, as the package's metadata names it."""
+    from importlib import metadata
+
+    try:
+        named = metadata.metadata("vbench").get_all("Project-URL") or []
+    except metadata.PackageNotFoundError:
+        named = []
+    addresses = dict(line.split(", ", 1) for line in named)
+    return addresses.get("Documentation", "docs/index.md, in the repository")
 
 
 def add_plugin_commands() -> None:

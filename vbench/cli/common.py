@@ -33,7 +33,7 @@ class PluginGroup(click.Group):
 
 
 def spec_argument(function: F) -> F:
-    """Add the SPEC argument and ``--set``."""
+    """Add the SPEC argument, a file or the name of a shipped benchmark, and ``--set``."""
     function = click.option(
         "--set",
         "overrides",
@@ -42,7 +42,7 @@ def spec_argument(function: F) -> F:
         help="Override a key of the spec; VALUE is TOML, as in --set tune.trials=2 or --set "
         '"data.source.split={train=2,val=1,test=1}".',
     )(function)
-    return click.argument("spec", type=click.Path(dir_okay=False))(function)
+    return click.argument("spec", type=click.Path())(function)
 
 
 def settings(texts: Iterable[str]) -> dict[str, Any]:

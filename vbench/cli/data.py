@@ -1,4 +1,4 @@
-"""``vbench data``: make, check and show data sets of NIfTI files."""
+"""``vbench data``: make, check and show data sets of files."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ def _layout_options(function: Any) -> Any:
         help="Set a parameter of the layout.",
     )(function)
     return click.option(
-        "--layout", help="nnunet, bids, manifest, or a recipe.  [default: what it looks like]"
+        "--layout",
+        help="nnunet, bids, manifest, images, or a recipe.  [default: what it looks like]",
     )(function)
 
 
@@ -89,8 +90,8 @@ def make(
 def check(folder: Path, layout: str | None, overrides: tuple[str, ...], as_json: bool) -> None:
     """Say all that is wrong with the data set in DIR, with file and mend.
 
-    DIR is a folder in the nnU-Net or BIDS layout, or a CSV manifest. Exit code 0 when the data
-    set is sound (there may be remarks), 2 when it has faults.
+    DIR is a folder in the nnU-Net or BIDS layout, one of 2D pictures, or a CSV manifest. Exit code
+    0 when the data set is sound (there may be remarks), 2 when it has faults.
     """
     from rich.console import Console
 
@@ -169,6 +170,7 @@ def build(plugin: str, values: dict[str, Any]) -> Any:
 def open_folder(folder: Path, layout: str | None, overrides: tuple[str, ...]) -> Any:
     """Build the source of files that reads a folder: the layout named, or the one it looks like."""
     from vbench.cli.recipes import parameters
+    from vbench.data.foreign import what_reads
     from vbench.data.layouts import detect, layouts
     from vbench.errors import DataError, did_you_mean
     from vbench.spec.recipes import names as recipe_names
@@ -178,7 +180,8 @@ def open_folder(folder: Path, layout: str | None, overrides: tuple[str, ...]) ->
     if layout is None:
         found = detect(folder)
         if found is None:
-            raise DataError(f"{folder}: looks like {expected.replace('one', 'none')}; see --layout")
+            hint = what_reads(folder) or "see --layout"
+            raise DataError(f"{folder}: looks like {expected.replace('one', 'none')}; {hint}")
         layout = found.name
     if layout in recipe_names():
         plugin, values = parameters(layout, overrides)

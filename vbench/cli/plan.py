@@ -14,7 +14,10 @@ from vbench.cli.common import duration, json_option, out_option, spec_argument
 @out_option
 @json_option
 def command(spec: str, overrides: tuple[str, ...], out: str, as_json: bool) -> None:
-    """List every job of the benchmark SPEC with its key, cached or new, and why; train nothing."""
+    """List every job of the benchmark SPEC with its key, cached or new, and why; train nothing.
+
+    SPEC is a TOML file, or the name of a benchmark that vbench ships.
+    """
     from vbench import api
 
     jobs = api.plan(spec, out, overrides)

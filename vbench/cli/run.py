@@ -47,6 +47,8 @@ def command(
 ) -> None:
     """Run the missing jobs of the benchmark SPEC, then print its leaderboard.
 
+    SPEC is a TOML file, or the name of a benchmark that vbench ships.
+
     Exit code 0: every arm finished; 1: some arm failed, the others are complete; 2: the spec, the
     data or the call is wrong, found before any training.
     """

@@ -14,6 +14,8 @@ from vbench.cli.common import spec_argument
 def command(spec: str, overrides: tuple[str, ...]) -> None:
     """Check the benchmark SPEC, its plugins and its data; one line for each fault.
 
+    SPEC is a TOML file, or the name of a benchmark that vbench ships.
+
     Exit code 0 when all is sound, 2 when something is wrong.
     """
     from vbench import api

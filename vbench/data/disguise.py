@@ -15,6 +15,7 @@ HEAD = 512
 _ANNEX = "fetch the content with 'git annex get' or 'datalad get'"
 _AGAIN = "a server sent it instead of the volume: download it again, logged in if need be"
 _CONVERT = "convert it to NIfTI"
+_PICTURE = "2D pictures are read by the source 'images'"
 _UNPACK = "unpack it, and give the .nii or .nii.gz file in it"
 
 #: Offset of a signature, the signature, what the file is, and the fix.
@@ -36,13 +37,13 @@ _SIGNS: tuple[tuple[int, bytes, str, str], ...] = (
     (0, b"NDims", "a MetaImage file", _CONVERT),
     (0, b"\x89HDF\r\n\x1a\n", "an HDF5 file, such as of MINC 2", _CONVERT),
     (0, b"CDF\x01", "a NetCDF file, such as of MINC 1", _CONVERT),
-    (0, b"\x89PNG\r\n", "a PNG picture", _CONVERT),
-    (0, b"\xff\xd8\xff", "a JPEG picture", _CONVERT),
-    (0, b"GIF8", "a GIF picture", _CONVERT),
-    (0, b"II*\x00", "a TIFF picture", _CONVERT),
-    (0, b"MM\x00*", "a TIFF picture", _CONVERT),
-    (0, b"II+\x00", "a TIFF picture", _CONVERT),
-    (0, b"MM\x00+", "a TIFF picture", _CONVERT),
+    (0, b"\x89PNG\r\n", "a PNG picture", _PICTURE),
+    (0, b"\xff\xd8\xff", "a JPEG picture", _PICTURE),
+    (0, b"GIF8", "a GIF picture", _PICTURE),
+    (0, b"II*\x00", "a TIFF picture", _PICTURE),
+    (0, b"MM\x00*", "a TIFF picture", _PICTURE),
+    (0, b"II+\x00", "a TIFF picture", _PICTURE),
+    (0, b"MM\x00+", "a TIFF picture", _PICTURE),
     (0, b"\x93NUMPY", "a NumPy array", _CONVERT),
     (0, b"MATLAB 5.0 MAT-file", "a MATLAB file", _CONVERT),
     (0, b"# vtk DataFile", "a VTK file", _CONVERT),

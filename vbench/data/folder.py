@@ -18,7 +18,7 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from vbench.data.disguise import missing, unopened
-from vbench.data.nifti import ras_shape, read_subject
+from vbench.data.nifti import Image, ras_shape, read_image, read_subject
 from vbench.errors import DataError, did_you_mean
 from vbench.interfaces import DataSource, Params, param
 from vbench.types import Subject
@@ -125,7 +125,7 @@ class FolderParams(Params):
 
 
 class FolderSource(DataSource):
-    """A data source of NIfTI files."""
+    """A data source of files: NIfTI, unless a layout overrides :meth:`read`."""
 
     Params = FolderParams
 
@@ -141,6 +141,10 @@ class FolderSource(DataSource):
         Raises:
             DataError: When the folder is missing.
         """
+
+    def read(self, path: Path, *, integer: bool = False, unit: str = "mm") -> Image:
+        """Read one file; see :func:`vbench.data.nifti.read_image`."""
+        return read_image(path, integer=integer, unit=unit)
 
     @property
     def path(self) -> Path:
@@ -234,6 +238,7 @@ class FolderSource(DataSource):
             files.mask,
             classes=files.classes,
             ignore=files.ignore,
+            read=self.read,
         )
         named = {"image": files.image, "label": files.label, "mask": files.mask}
         digests = {f"{k} blake2b": content_digest(v) for k, v in named.items() if v is not None}

@@ -16,9 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from vbench.data.folder import FolderSource, SubjectFiles
+from vbench.data.folder import FolderSource
+from vbench.data.foreign import what_reads
 from vbench.data.layouts import detect, layouts
-from vbench.data.nifti import check_same_grid, read_image, vessel_mask, whole_numbers
+from vbench.data.nifti import check_same_grid, vessel_mask, whole_numbers
 from vbench.data.patches import VolumePatches, check_fit
 from vbench.data.prepare import open_volume, prepare_subject
 from vbench.data.splits import group_by_pattern
@@ -222,7 +223,7 @@ class Scans(Holding):
         for name in self.names:
             shape = source.shape_of(name)
             if shape is None:
-                shape = read_image(source.files(name).image).array.shape  # says what is wrong
+                shape = source.read(source.files(name).image).array.shape  # says what is wrong
             self._shapes[name] = tuple(n for n in shape if n > 1)
 
     def shapes(self) -> list[Shape]:
@@ -245,7 +246,7 @@ class Scans(Holding):
         """Yield the files as patches, with or without vessels."""
         for first in range(0, len(self.names), CHUNK):
             names = self.names[first : first + CHUNK]
-            read = [_patch(self._source.files(name), self._shapes[name]) for name in names]
+            read = [_patch(self._source, name, self._shapes[name]) for name in names]
             yield Chunk(
                 np.stack([image for image, _ in read]),
                 np.stack([label for _, label in read]),
@@ -282,10 +283,12 @@ def look(path: str | Path, group: str | None = None) -> Holding:
     layout = detect(path)
     if layout is None:
         empty = path.is_dir() and not any(path.iterdir())
-        raise DataError(
-            f"{path}: {'empty' if empty else 'neither arrays nor a data set'}; expected images.npy "
-            f"and labels.npy, or NIfTI files in one of the layouts {', '.join(layouts())}"
+        what = "empty" if empty else "neither arrays nor a data set"
+        hint = what_reads(path) or (
+            f"expected images.npy and labels.npy, or files in one of the layouts "
+            f"{', '.join(layouts())}"
         )
+        raise DataError(f"{path}: {what}; {hint}")
     return Scans(path, layout(layout.Params(path=path)), group)
 
 
@@ -425,10 +428,11 @@ def _vessels(stack: Stack, part: slice) -> Array | None:
     return np.asarray(values > 0)
 
 
-def _patch(files: SubjectFiles, shape: Shape) -> tuple[Array, Array]:
+def _patch(source: FolderSource, name: str, shape: Shape) -> tuple[Array, Array]:
     """Read one file as a patch: image and vessels, without axes of length 1."""
-    scan = read_image(files.image)
-    truth = read_image(files.label, integer=True, unit=scan.unit)
+    files = source.files(name)
+    scan = source.read(files.image)
+    truth = source.read(files.label, integer=True, unit=scan.unit)
     check_same_grid(truth, scan)
     vessel = vessel_mask(whole_numbers(truth), files.classes, files.ignore)
     return scan.array.reshape(shape), vessel.reshape(shape)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from vbench.errors import SpecError, did_you_mean
 from vbench.spec.model import Spec
+from vbench.spec.shipped import spec_path
 from vbench.usertext import key_value, one_line, read_text, user_path
 
 
@@ -19,13 +20,13 @@ def load_spec(path: str | Path, overrides: Iterable[str] = ()) -> Spec:
     """Read a spec file.
 
     Args:
-        path: The TOML file.
+        path: The TOML file, or the name of a benchmark that vbench ships.
         overrides: ``key.path=value`` as of ``--set``; values are TOML, a bare word is a string.
 
     Raises:
         SpecError: With one line per fault, each naming the key.
     """
-    table = _read(Path(path), ())
+    table = _read(spec_path(path), ())
     for text in overrides:
         _set(table, text)
     return parse_spec(table)

@@ -1,4 +1,4 @@
-"""Built-in data sources: four layouts of NIfTI files, a phantom, and canaries."""
+"""Built-in data sources: four layouts of NIfTI files, 2D pictures, a phantom, and canaries."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import vbench
 from vbench.interfaces import DataSource
 from vbench_plugins.sources.bids import Bids
 from vbench_plugins.sources.canary import Canary
+from vbench_plugins.sources.images import Images
 from vbench_plugins.sources.manifest import Manifest
 from vbench_plugins.sources.nnunet import NnUNet
 from vbench_plugins.sources.phantom import Phantom
@@ -17,5 +18,5 @@ from vbench_plugins.sources.volumes import Volumes
 @vbench.hookimpl
 def vbench_register_sources(register: Callable[[type[DataSource]], None]) -> None:
     """Register them."""
-    for cls in (NnUNet, Bids, Manifest, Volumes, Phantom, Canary):
+    for cls in (NnUNet, Bids, Manifest, Volumes, Images, Phantom, Canary):
         register(cls)

@@ -12,6 +12,7 @@ from typing import Any
 from vbench.data.datasetjson import About, read_about
 from vbench.data.folder import Fault, FolderParams, FolderSource, Listing, SubjectFiles
 from vbench.data.header import SUFFIXES, stem
+from vbench.data.pictures import SUFFIXES as PICTURES
 from vbench.interfaces import param
 from vbench.usertext import user_path
 
@@ -135,7 +136,10 @@ class NnUNet(FolderSource):
                 if other != file:
                     faults.append(Fault(file, f"two files: there is {other.name}", "remove one"))
             elif file.name.lower().endswith(_OTHER_IMAGES) and not file.name.startswith("."):
-                faults.append(Fault(file, "not a .nii or .nii.gz file", "convert or remove it"))
+                mend = "convert or remove it"
+                if file.suffix.lower() in PICTURES:
+                    mend = "2D pictures are read by the source 'images'; convert or remove it"
+                faults.append(Fault(file, "not a .nii or .nii.gz file", mend))
         return found
 
     def _from_table(self, table: Mapping[str, Any], faults: list[Fault]) -> list[SubjectFiles]:

@@ -1,0 +1,36 @@
+"""``vbench init``: a first spec."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("init")
+@click.argument("folder", metavar="[DIR]", default=".", type=click.Path(path_type=Path))
+@click.option("--data", type=click.Path(path_type=Path), help="Your data set: a folder or a table.")
+@click.option("--layout", help="nnunet, bids, manifest or images.  [default: what it looks like]")
+@click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Set a parameter of the layout, such as --set pixel_size=0.01; it stands in the spec.",
+)
+def command(
+    folder: Path, data: Path | None, layout: str | None, overrides: tuple[str, ...]
+) -> None:
+    """Write a commented spec that runs, benchmark.toml in DIR.
+
+    With --data it fits that data set: its layout, how many subjects there are, the size of its
+    volumes. Without, it is about the phantom, which needs no download. Nothing is overwritten.
+    """
+    from vbench.cli.first_spec import write_spec
+
+    if data is None and (layout or overrides):
+        raise click.UsageError("--layout and --set are about a data set; name it with --data")
+    path, known = write_spec(folder, data, layout, overrides)
+    for line in known:
+        click.echo(line)
+    click.echo(f"{path}: try `vbench validate {path}`, then `vbench run {path}`")
