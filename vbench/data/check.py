@@ -6,7 +6,7 @@ Reads each file once. A data set without serious faults can be used by a benchma
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ def check_source(source: FolderSource) -> Iterator[Fault | str]:
     seen: dict[str, Path] = {}
     for files in source.listing.subjects:
         yield files.id
-        faults, contents = check_subject(files)
+        faults, contents = check_subject(files, source.read)
         yield from faults
         for path, content in contents:
             if content in seen:
@@ -56,18 +56,24 @@ def faults_of(source: FolderSource) -> list[Fault]:
     return [fault for fault in found if fault.serious]
 
 
-def check_subject(files: SubjectFiles) -> tuple[list[Fault], list[tuple[Path, str]]]:
+def check_subject(
+    files: SubjectFiles, read: Callable[..., Image] = read_image
+) -> tuple[list[Fault], list[tuple[Path, str]]]:
     """Check the files of one subject, each alone and against the image.
+
+    Args:
+        files: Which they are.
+        read: What reads each, as :func:`vbench.data.nifti.read_image` does.
 
     Returns:
         The faults, and digests of the decoded image and label, to find duplicates by.
     """
     faults: list[Fault] = []
     contents: list[tuple[Path, str]] = []
-    image = _read(files.image, faults)
+    image = _read(read, files.image, faults)
     unit = image.unit if image else "mm"
-    label = _read(files.label, faults, integer=True, unit=unit)
-    mask = _read(files.mask, faults, integer=True, unit=unit) if files.mask else None
+    label = _read(read, files.label, faults, integer=True, unit=unit)
+    mask = _read(read, files.mask, faults, integer=True, unit=unit) if files.mask else None
     if image is not None:
         faults.extend(_image_faults(image, mask))
         contents.append((image.path, _digest("image", image.array)))
@@ -86,9 +92,9 @@ def check_subject(files: SubjectFiles) -> tuple[list[Fault], list[tuple[Path, st
     return faults, contents
 
 
-def _read(path: Path, faults: list[Fault], **how: Any) -> Image | None:
+def _read(read: Callable[..., Image], path: Path, faults: list[Fault], **how: Any) -> Image | None:
     """Read a file; when it cannot be read, add why and return None."""
-    image: Image | None = _try(faults, path, read_image, path, **how)
+    image: Image | None = _try(faults, path, read, path, **how)
     if image is not None:
         faults.extend(_header_faults(image))
     return image

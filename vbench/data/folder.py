@@ -18,10 +18,10 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from vbench.data.disguise import missing, unopened
-from vbench.data.nifti import ras_shape, read_subject
+from vbench.data.nifti import Image, ras_shape, read_image, read_subject
 from vbench.errors import DataError, did_you_mean
 from vbench.interfaces import DataSource, Params, param
-from vbench.types import Subject
+from vbench.types import Array, Subject
 from vbench.usertext import one_line, user_path
 
 #: A subject's id names files and folders of a run: nothing that leads elsewhere.
@@ -125,7 +125,7 @@ class FolderParams(Params):
 
 
 class FolderSource(DataSource):
-    """A data source of NIfTI files."""
+    """A data source of files: NIfTI, unless a layout overrides :meth:`read`."""
 
     Params = FolderParams
 
@@ -141,6 +141,10 @@ class FolderSource(DataSource):
         Raises:
             DataError: When the folder is missing.
         """
+
+    def read(self, path: Path, *, integer: bool = False, unit: str = "mm") -> Image:
+        """Read one file; see :func:`vbench.data.nifti.read_image`."""
+        return read_image(path, integer=integer, unit=unit)
 
     @property
     def path(self) -> Path:
@@ -234,6 +238,7 @@ class FolderSource(DataSource):
             files.mask,
             classes=files.classes,
             ignore=files.ignore,
+            read=self.read,
         )
         named = {"image": files.image, "label": files.label, "mask": files.mask}
         digests = {f"{k} blake2b": content_digest(v) for k, v in named.items() if v is not None}
@@ -268,6 +273,13 @@ def label_digest(path: Path) -> list[str]:
         there = np.asanyarray(image.dataobj) != 0
     except Exception:
         return []
+    return where_digest(there)
+
+
+def where_digest(there: Array) -> list[str]:
+    """Return the digest of where a label in RAS order is not 0; none when it is nowhere."""
+    import numpy as np
+
     if not there.any():
         return []
     digest = hashlib.blake2b(repr([n for n in there.shape if n > 1]).encode(), digest_size=16)

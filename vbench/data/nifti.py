@@ -6,7 +6,7 @@ expected and the fix.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,24 +77,40 @@ def read_image(path: str | Path, *, integer: bool = False, unit: str = "mm") -> 
         DataError: When the file is missing, damaged, not NIfTI, not a single volume, or has no
             usable spacing.
     """
-    from nibabel.orientations import apply_orientation, inv_ornt_aff
-
     path = Path(path)
     header, native, array = _voxels(path)
+    scaled = _scaled(array, header, integer)
+    return oriented(path, scaled, native, header.unit or unit, header.raw)
+
+
+def oriented(path: Path, array: Array, native: Array, unit: str, header: Any) -> Image:
+    """Return voxels, as they are stored, in RAS+ orientation and mm.
+
+    Args:
+        path: The file, for messages.
+        array: As stored, three axes.
+        native: Affine of the file, in ``unit``.
+        unit: ``mm``, ``micron`` or ``meter``.
+        header: nibabel's header.
+
+    Raises:
+        DataError: When there is no usable spacing.
+    """
+    from nibabel.orientations import apply_orientation, inv_ornt_aff
+
     axes = orientation(path, native)
-    unit = header.unit or unit
     turned = native @ inv_ornt_aff(axes, array.shape)
     affine = np.diag([*(MM[unit],) * 3, 1.0]) @ turned
     spacing = [exact(edge) * MM[unit] for edge in np.linalg.norm(turned[:3, :3], axis=0)]
     check_plausible(path, spacing)
     return Image(
         path=path,
-        array=apply_orientation(_scaled(array, header, integer), axes),
+        array=apply_orientation(array, axes),
         spacing=(spacing[0], spacing[1], spacing[2]),
         affine=affine,
         native_affine=native,
         unit=unit,
-        header=header.raw,
+        header=header,
     )
 
 
@@ -157,6 +173,7 @@ def read_subject(
     *,
     classes: Sequence[int] | None = None,
     ignore: Sequence[int] = (),
+    read: Callable[..., Image] = read_image,
 ) -> Subject:
     """Read image, label and mask of one subject, which must lie on the same grid.
 
@@ -167,12 +184,13 @@ def read_subject(
         mask: File that is not 0 within the brain; None when there is none.
         classes: The values of the label that are vessels; all above 0 when None.
         ignore: The values of voxels that nobody labelled.
+        read: What reads each file, as :func:`read_image` does.
 
     Raises:
         DataError: When a file cannot be used, or they do not fit together.
     """
-    scan = read_image(image)
-    truth = read_image(label, integer=True, unit=scan.unit)
+    scan = read(image)
+    truth = read(label, integer=True, unit=scan.unit)
     check_same_grid(truth, scan)
     values = whole_numbers(truth)
     vessel = vessel_mask(values, classes, ignore)
@@ -181,7 +199,7 @@ def read_subject(
         raise DataError(f"{label}: no voxel {which}; label the vessels or leave this subject out")
     brain = None
     if mask is not None:
-        area = read_image(mask, integer=True, unit=scan.unit)
+        area = read(mask, integer=True, unit=scan.unit)
         check_same_grid(area, scan)
         brain = np.nan_to_num(area.array) != 0
         if not brain.any():
