@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from datasets import save, scene
+import numpy as np
+import PIL.Image
+import pytest
+from datasets import Array, save, scene
 
 
 @dataclass(frozen=True)
@@ -34,18 +37,57 @@ class Made:
     def write(self, folder: Path) -> Path:
         """Write the copy below a folder, and return the folder."""
         for seed, names in enumerate(self.names):
-            image, vessel, mask = scene(seed)
+            image, vessel, mask = tubes(seed) if self.label.endswith(".tre") else scene(seed)
             for template, array in (
                 (self.image, image),
                 (self.label, vessel),
                 (self.mask, mask),
             ):
                 if template:
-                    save(folder / template.format(*names), array)
+                    write(folder / template.format(*names), array)
         image, *_ = scene(99)
         for name in self.beside:
-            save(folder / name, image)
+            write(folder / name, image)
         return folder
+
+
+def write(path: Path, array: Array | str) -> None:
+    """Write a volume in the format that its name tells, or text."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(array, str):
+        path.write_text(array)
+    elif path.name.endswith((".nii", ".nii.gz")):
+        save(path, array)
+    elif path.suffix == ".tif":
+        scaled = array * np.uint8(255) if array.dtype == bool else (array / 2).astype(np.uint8)
+        pages = [PIL.Image.fromarray(page) for page in np.moveaxis(scaled, 2, 0)]
+        pages[0].save(path, save_all=True, append_images=pages[1:])
+    else:
+        sitk = pytest.importorskip("SimpleITK")
+        image = sitk.GetImageFromArray(array.T)
+        image.SetSpacing((0.5, 0.6, 0.8))
+        sitk.WriteImage(image, str(path))
+
+
+def tubes(seed: int) -> tuple[Array, str, Array]:
+    """Return an image with two bright tubes, and the tubes as TubeTK writes them."""
+    x, y, z = np.meshgrid(*map(np.arange, (20, 18, 12)), indexing="ij")
+    image = np.random.default_rng(seed).normal(100, 10, x.shape).astype(np.float32)
+    places = [((4 + seed, 5, 2), (14, 5, 2)), ((6, 9, 3), (6, 9, 9))]
+    text = "ObjectType = Scene\nNDims = 3\nNObjects = 2\n"
+    for low, high in places:
+        axis = int(np.argmax(np.subtract(high, low)))
+        across = [
+            edge * (c - p)
+            for i, (edge, c, p) in enumerate(zip((0.5, 0.6, 0.8), (x, y, z), low, strict=True))
+            if i != axis
+        ]
+        along = (x, y, z)[axis]
+        image[(np.hypot(*across) < 1) & (along >= low[axis]) & (along <= high[axis])] += 150
+        text += "ObjectType = Tube\nNDims = 3\nElementSpacing = 0.5 0.6 0.8\n"
+        text += "PointDim = x y z r\nNPoints = 2\nPoints =\n"
+        text += "".join(f"{a} {b} {c} 2\n" for a, b, c in (low, high))
+    return image, text, np.ones(image.shape, bool)
 
 
 def alike(*names: str) -> list[tuple[str]]:
@@ -112,6 +154,28 @@ MADE: dict[str, Made] = {
         "seg/{}_y.nii.gz",
         alike("mv01", "mv02", "mv10"),
         ("mv01", "mv02", "mv10"),
+    ),
+    "vesselnn": Made(
+        "denoised/{0}_BM4D_denoised.tif",
+        "labels/{0}_{1}.tif",
+        [
+            ("poon2015_BBB_Leakage", "manualLabels_v2"),
+            ("poon2015_mixedSize1", "manualLabel_v2"),
+            ("poon2015_plaqueVessels", "label_underSegmented"),
+            ("santos2015_lowContrastVessels", "labelsMarc"),
+            ("santos2015_tumor", "initLabel_v1"),
+        ],
+        (
+            *("poon2015_BBB_Leakage", "poon2015_mixedSize1", "poon2015_plaqueVessels"),
+            *("santos2015_lowContrastVessels", "santos2015_tumor"),
+        ),
+    ),
+    "tubetk": Made(
+        "Normal-{0}/MRA/Normal{0}-MRA.mha",
+        "Normal-{0}/AuxillaryData/VascularNetwork.tre",
+        alike(*THREE),
+        THREE,
+        beside=["Normal-004/MRA/Normal004-MRA.mha", "Normal-001/T1-Flash/Normal001-T1-Flash.mha"],
     ),
     "lausanne": Made(
         "{0}/{1}/anat/{0}_{1}_angio.nii.gz",

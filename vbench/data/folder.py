@@ -21,7 +21,7 @@ from vbench.data.disguise import missing, unopened
 from vbench.data.nifti import Image, ras_shape, read_image, read_subject
 from vbench.errors import DataError, did_you_mean
 from vbench.interfaces import DataSource, Params, param
-from vbench.types import Subject
+from vbench.types import Array, Subject
 from vbench.usertext import one_line, user_path
 
 #: A subject's id names files and folders of a run: nothing that leads elsewhere.
@@ -273,6 +273,13 @@ def label_digest(path: Path) -> list[str]:
         there = np.asanyarray(image.dataobj) != 0
     except Exception:
         return []
+    return where_digest(there)
+
+
+def where_digest(there: Array) -> list[str]:
+    """Return the digest of where a label in RAS order is not 0; none when it is nowhere."""
+    import numpy as np
+
     if not there.any():
         return []
     digest = hashlib.blake2b(repr([n for n in there.shape if n > 1]).encode(), digest_size=16)

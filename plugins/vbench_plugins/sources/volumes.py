@@ -1,16 +1,32 @@
-"""Volumes named in any way: patterns say which files are images, labels and masks."""
+"""Volumes in any format, named in any way: patterns say which are images, labels and masks."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
+from typing import Annotated
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
-from vbench.data.folder import Fault, FolderParams, FolderSource, Listing
+from vbench.data import itk, stacks
+from vbench.data.folder import (
+    Fault,
+    FolderParams,
+    FolderSource,
+    Listing,
+    content_digest,
+    where_digest,
+)
+from vbench.data.header import SUFFIXES as NIFTI
+from vbench.data.nifti import Image, read_image
 from vbench.data.patterns import Names, Pattern
-from vbench.errors import did_you_mean
+from vbench.errors import DataError, did_you_mean
 from vbench.interfaces import param
+from vbench_plugins.sources import tubes
+
+_Edge = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+_Edges = tuple[_Edge, _Edge, _Edge]
 
 
 class VolumesParams(FolderParams):
@@ -22,6 +38,12 @@ class VolumesParams(FolderParams):
     label: str = param(..., "Names of the labels, such as 'seg/{subject}_y.nii.gz'.")
     mask: str | None = param(None, "Names of the brain masks; None: there are none.")
     exclude: list[str] = param([], "Subjects to leave out.")
+    spacing: _Edges | dict[str, _Edges] | None = param(
+        None,
+        "Edges of a voxel of TIFF stacks, which do not tell them; or a table of them by subject, "
+        "with '*' for all others. None: distances count voxels.",
+        unit="mm",
+    )
 
     @model_validator(mode="after")
     def _patterns(self) -> VolumesParams:
@@ -54,6 +76,9 @@ class Volumes(FolderSource):
     one subject have in common, and ``*`` for anything within a name. Other words in braces do, too:
     ``{part}/img/{eye}.nii.gz`` names a subject ``train-01``. Images without a label are passed
     over.
+
+    NIfTI files are read, stacks of grey pages in TIFF, MetaImage and NRRD (with the extra ``itk``),
+    and as labels the ``.tre`` files of TubeTK, whose tubes are drawn.
     """
 
     name = "volumes"
@@ -76,4 +101,56 @@ class Volumes(FolderSource):
                 faults.append(Fault(self.path, message, mend))
         kept = (files for files in found.subjects if files.id not in self.params.exclude)
         subjects = tuple(replace(files, classes=self.classes) for files in kept)
+        if self.params.spacing is None and any(_is(stacks, files.image) for files in subjects):
+            message = "no spacing is given: distances count voxels"
+            faults.append(Fault(self.path, message, "set spacing, in mm", serious=False))
         return Listing(subjects, tuple(faults))
+
+    def read(self, path: Path, *, integer: bool = False, unit: str = "mm") -> Image:
+        """Read one file in the format that its name tells."""
+        if _is(tubes, path):
+            files = next(files for files in self.listing.subjects if files.label == path)
+            return tubes.read_tubes(path, self.read(files.image))
+        if _is(stacks, path):
+            return stacks.read_stack(path, self._spacing(path), integer=integer)
+        if _is(itk, path):
+            return itk.read_itk(path, integer=integer)
+        return read_image(path, integer=integer, unit=unit)
+
+    def shape_of(self, subject: str) -> tuple[int, int, int] | None:
+        """Return what the header of the image says, None when that takes reading it."""
+        image = self.files(subject).image
+        if not _is(stacks, image):
+            return super().shape_of(subject)
+        try:
+            return stacks.stack_shape(image)
+        except DataError:
+            return None  # loading it says why
+
+    def anatomy(self, subject: str) -> list[str]:
+        """Return digests of the image's bytes and of where the label is not 0."""
+        files = self.files(subject)
+        if files.label.name.endswith(NIFTI):
+            return super().anatomy(subject)
+        try:
+            there = self.read(files.label, integer=True).array != 0
+        except DataError:
+            return [content_digest(files.image)]  # preparing it says what is wrong
+        return [content_digest(files.image), *where_digest(there)]
+
+    def _spacing(self, path: Path) -> tuple[float, float, float]:
+        """Return the edges of a voxel of a stack."""
+        given = self.params.spacing
+        if isinstance(given, dict):
+            name = next(files.id for files in self.listing.subjects if path in files.paths())
+            given = given.get(name, given.get("*"))
+            if given is None:
+                raise DataError(
+                    f"{path}: spacing has no entry for '{name}'; add one, or '*' for all others"
+                )
+        return given or (1.0, 1.0, 1.0)
+
+
+def _is(reader: ModuleType, path: Path) -> bool:
+    """Whether a module reads files of this ending."""
+    return path.name.lower().endswith(reader.SUFFIXES)

@@ -1,0 +1,103 @@
+"""Stacks of pictures in one TIFF file, as microscopes write them, as volumes.
+
+A page's left is the patient's right, as vbench shows slices, and pages go upwards.
+"""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vbench.data.disguise import HEAD, disguise, unopened
+from vbench.data.nifti import Image, oriented
+from vbench.errors import DataError
+from vbench.types import Array
+
+#: How the file of a stack may end, in lower case.
+SUFFIXES = (".tif", ".tiff")
+
+
+def read_stack(path: Path, spacing: tuple[float, float, float], *, integer: bool = False) -> Image:
+    """Read a stack as a volume.
+
+    Args:
+        path: A TIFF file of grey pages of one size.
+        spacing: Edges of a voxel in mm: along a row, a column, and from page to page.
+        integer: For labels: keep whole numbers, instead of float32.
+
+    Raises:
+        DataError: When it is missing, damaged, or no such stack.
+    """
+    import nibabel as nib
+
+    pages = _pages(path)
+    array = np.stack(pages, axis=-1).transpose(1, 0, 2)
+    native = np.diag([-spacing[0], -spacing[1], spacing[2], 1.0])
+    native[:2, 3] = [edge * (n - 1) for edge, n in zip(spacing[:2], array.shape[:2], strict=True)]
+    header = nib.Nifti1Header()
+    header.set_xyzt_units("mm")
+    header["sform_code"] = 1
+    kept = array if integer and array.dtype.kind in "iub" else array.astype(np.float32)
+    return oriented(path, kept, native, "mm", header)
+
+
+def stack_shape(path: Path) -> tuple[int, int, int]:
+    """Return the shape that :func:`read_stack` would give a stack, without decoding it.
+
+    Raises:
+        DataError: When it cannot be opened.
+    """
+    with _opened(path) as stack:
+        return (*stack.size, getattr(stack, "n_frames", 1))
+
+
+def _pages(path: Path) -> list[Array]:
+    from PIL import ImageSequence
+
+    found: list[Array] = []
+    try:
+        with _opened(path) as stack, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # such as of odd TIFF tags
+            for number, page in enumerate(ImageSequence.Iterator(stack), start=1):
+                if page.mode not in ("1", "L") and not page.mode.startswith(("I", "F")):
+                    raise DataError(
+                        f"{path}: page {number} is in colour ({page.mode}), expected grey; write "
+                        "one channel as a file of its own"
+                    )
+                found.append(np.asarray(page))
+                if found[-1].shape != found[0].shape:
+                    raise DataError(
+                        f"{path}: page {number} has {found[-1].shape[::-1]} pixels, the first has "
+                        f"{found[0].shape[::-1]}; write pages of one size"
+                    )
+    except (OSError, ValueError, SyntaxError, EOFError) as error:
+        raise DataError(f"{path}: damaged ({error}); copy or download it again") from error
+    return found
+
+
+def _opened(path: Path) -> Any:
+    """Open a TIFF file with Pillow.
+
+    Raises:
+        DataError: When it is missing, or is none.
+    """
+    import PIL.Image
+
+    try:
+        with path.open("rb") as file:
+            first = file.read(HEAD)
+    except OSError as error:
+        raise unopened(path, error) from error
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return PIL.Image.open(path, formats=["TIFF"])
+    except (OSError, ValueError, SyntaxError, PIL.Image.DecompressionBombError) as error:
+        what, mend = disguise(first) or ("", "write it again as TIFF")
+        what = what.removesuffix(", not a NIfTI file")
+        raise DataError(f"{path}: not a TIFF stack{f' but {what}' if what else ''}; {mend}") from (
+            error
+        )
