@@ -14,6 +14,7 @@ from vbench.analysis.compare import compare, mark_ranks
 from vbench.analysis.controls import add_controls
 from vbench.analysis.costs import arm_cost
 from vbench.analysis.folder import Arm, Results, read_results
+from vbench.analysis.remarks import remarks
 from vbench.analysis.scores import (
     ArmScores,
     MetricInfo,
@@ -141,6 +142,7 @@ def _row(
         "versus": {},
         "best_params": {str(seed): dict(e.params) for seed, e in best.items() if e is not None},
         "collapsed": collapses(results, arm),
+        "remarks": remarks(results, arm),
         **audit_summary(results, arm),
         **arm_verdict(results, arm),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import JsonValue
 
@@ -194,6 +194,7 @@ class Row(Record):
         versus: Comparisons by reference (``real``, ``best``, ``bar``, ``scratch``, ``control``)
             and metric.
         best_params: Of the selected trial, by seed.
+        remarks: What its generator says of its fit; None: nothing.
         fidelity, privacy: By metric, each field over seeds.
         verdict: What the privacy scores of its synthetic patches say over all seeds: an alarm in
             any is one, and ``no alarm`` needs all. None for an arm that shares none.
@@ -202,6 +203,8 @@ class Row(Record):
         worst_patient: None where no score tells patients apart.
         flagged: Synthetic patches that come from one training patch, in the worst seed.
     """
+
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"remarks"})
 
     arm: str
     regime: str
@@ -225,6 +228,7 @@ class Row(Record):
     versus: Mapping[str, Mapping[str, Comparison]]
     best_params: Mapping[str, Mapping[str, JsonValue]]
     collapsed: tuple[Collapse, ...]
+    remarks: tuple[str, ...] | None = None
     fidelity: Mapping[str, Mapping[str, JsonValue]]
     privacy: Mapping[str, Mapping[str, JsonValue]]
     verdict: Word | None = None

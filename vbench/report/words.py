@@ -8,6 +8,7 @@ from typing import Any
 from vbench.analysis.collapse import collapse_notes
 from vbench.analysis.controls import explained, more_than_training
 from vbench.analysis.layout import short_name
+from vbench.analysis.remarks import remark_notes
 from vbench.analysis.uncertainty import ALPHA
 from vbench.analysis.wording import duration, number, p_value, risk, span
 
@@ -31,7 +32,7 @@ def summary(board: Board, *, named: bool = False) -> list[str]:
         *_bar(board, rows, primary),
         *_transfer(board, primary),
         *_lapses(board, rows),
-        *(f"{note}." for note in collapse_notes(board["rows"])),
+        *(f"{note}." for note in collapse_notes(board["rows"]) + remark_notes(board["rows"])),
         *_privacy(board, rows, named),
         *_caution(board, rows),
     ]

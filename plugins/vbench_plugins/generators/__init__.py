@@ -8,6 +8,7 @@ import vbench
 from vbench.interfaces import Generator
 from vbench_plugins.generators.copy import Copy
 from vbench_plugins.generators.dp_wgan import DpWgan
+from vbench_plugins.generators.folder import Folder
 from vbench_plugins.generators.gan import Dcgan, WganGp, WganGpSn
 from vbench_plugins.generators.geometric import Geometric
 from vbench_plugins.generators.mask_first import MaskFirst
@@ -18,5 +19,16 @@ from vbench_plugins.generators.noise import Noise
 @vbench.hookimpl
 def vbench_register_generators(register: Callable[[type[Generator]], None]) -> None:
     """Register them."""
-    for cls in (Dcgan, WganGp, WganGpSn, DpWgan, MaskFirst, Geometric, Copy, Noise, MonaiFlow):
+    for cls in (
+        Dcgan,
+        WganGp,
+        WganGpSn,
+        DpWgan,
+        MaskFirst,
+        Geometric,
+        Copy,
+        Noise,
+        Folder,
+        MonaiFlow,
+    ):
         register(cls)

@@ -1,4 +1,4 @@
-"""Built-in data sources: three layouts of NIfTI files, a phantom, and canaries."""
+"""Built-in data sources: four layouts of NIfTI files, a phantom, and canaries."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from vbench_plugins.sources.bids import Bids
 from vbench_plugins.sources.canary import Canary
 from vbench_plugins.sources.manifest import Manifest
 from vbench_plugins.sources.nnunet import NnUNet
+from vbench_plugins.sources.pairs import Pairs
 from vbench_plugins.sources.phantom import Phantom
 
 
 @vbench.hookimpl
 def vbench_register_sources(register: Callable[[type[DataSource]], None]) -> None:
     """Register them."""
-    for cls in (NnUNet, Bids, Manifest, Phantom, Canary):
+    for cls in (NnUNet, Bids, Manifest, Pairs, Phantom, Canary):
         register(cls)
