@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import vbench
 from vbench.errors import SpecError, did_you_mean
+from vbench.spec import shipped
 from vbench.spec.data import DataSet
 from vbench.spec.load import load_spec
 
 
 def folder() -> Path:
-    """Return where the recipes are: within the package, or beside it in a checkout."""
-    package = Path(vbench.__file__).parent
-    within = package / "benchmarks"
-    return (within if within.is_dir() else package.parent / "benchmarks") / "recipes"
+    """Return where the recipes are."""
+    return shipped.folder() / "recipes"
 
 
 def names() -> list[str]:
