@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any, TypeVar, cast
@@ -28,9 +28,11 @@ from vbench.records.stages import (
     PrepareResult,
     SynthesiseInputs,
 )
-from vbench.types import Patches, Setup, Volume
+from vbench.types import Array, Patches, Setup, Volume
 
 F = TypeVar("F", bound=Fitted)
+#: Patches sampled at once; bounds memory, changes nothing else.
+CHUNK = 512
 #: The inputs of a job that trains a method.
 Training = FitGeneratorInputs | FitSegmenterInputs
 
@@ -131,22 +133,22 @@ def chosen(store: Store, keys: Sequence[str], higher_is_better: bool) -> Trial:
 
 
 def fitted_segmenter(
-    store: Store, trial: Trial, cls: type[Segmenter], size: tuple[int, ...], device: str = "cpu"
+    store: Store, trial: Key, cls: type[Segmenter], size: tuple[int, ...], device: str = "cpu"
 ) -> Segmenter:
     """Return the segmenter that a trial fitted.
 
     Args:
         store: Where its weights are.
-        trial: The trial.
+        trial: Its key.
         cls: The segmenter.
         size: Its patch size.
         device: Where to compute.
     """
-    record = store.record(trial.key)
+    record = store.record(trial)
     params = params_of(cls, record.result_as(FitSegmenterResult).params)
     spacing = spacing_of(store, record.inputs_as(FitSegmenterInputs))
     segmenter = cls(params, Setup(size=size, device=device, spacing=spacing))
-    segmenter.load_weights(load_weights(store.folder(trial.key) / "weights.safetensors"))
+    segmenter.load_weights(load_weights(store.folder(trial) / "weights.safetensors"))
     return segmenter
 
 
@@ -209,6 +211,37 @@ def resolve_params(
 def settled(params: Params, method: Fitted) -> dict[str, JsonValue]:
     """Return a method's parameters as they were in the end, as JSON."""
     return {**params.model_dump(mode="json"), **as_json(method.resolved())}
+
+
+def sample_patches(
+    generator: Generator,
+    n: int,
+    seed: int,
+    images: Array,
+    labels: Array,
+    report: Callable[[int, int], None],
+) -> None:
+    """Sample labelled patches into two arrays, some at a time: the one way to sample.
+
+    Args:
+        generator: Fitted.
+        n: How many.
+        seed: Patches depend on it and on their index, not on ``n``.
+        images: ``(n, *size)``, float; is filled.
+        labels: ``(n, *size)``; is filled with 0 and 1.
+        report: Is told how many are done, and of how many.
+
+    Raises:
+        ContractError: When what the generator returns is not as agreed.
+        DivergedError: When a value is not finite.
+    """
+    for number, start in enumerate(range(0, n, CHUNK)):
+        count = min(CHUNK, n - start)
+        drawn = generator.sample(count, seed=seed + number)
+        check_labelled_patches(drawn, count, generator.setup.size, generator.name)
+        images[start : start + count] = image_of(drawn)
+        labels[start : start + count] = label_of(drawn)
+        report(start + count, n)
 
 
 def check_labelled_patches(patches: Any, n: int, size: tuple[int, ...], owner: str) -> None:
