@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from vbench.share.export import export
     from vbench.share.folder_audit import FolderAudit, audit_folders
     from vbench.share.rerun import audit_export
+    from vbench.trained.predict import predict
+    from vbench.trained.predictions import Predictions
+    from vbench.trained.sample import sample, write_samples
     from vbench.types import Patches, Progress, Score, Setup, Subject, Volume
 
 _HOME = {
@@ -59,6 +62,10 @@ _HOME = {
     "audit_folders": "vbench.share.folder_audit",
     "export": "vbench.share.export",
     "plan": "vbench.api",
+    "predict": "vbench.trained.predict",
+    "Predictions": "vbench.trained.predictions",
+    "sample": "vbench.trained.sample",
+    "write_samples": "vbench.trained.sample",
     "run": "vbench.api",
     "validate": "vbench.api",
     "score": "vbench.scoring.score",
@@ -82,6 +89,7 @@ __all__ = [
     "Metric",
     "Params",
     "Patches",
+    "Predictions",
     "PrivacyMetric",
     "Progress",
     "RunResult",
@@ -102,11 +110,14 @@ __all__ = [
     "label_of",
     "param",
     "plan",
+    "predict",
     "read_result",
     "run",
+    "sample",
     "score",
     "score_files",
     "validate",
+    "write_samples",
 ]
 
 

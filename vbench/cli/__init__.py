@@ -38,6 +38,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "vbench.cli.audit",
         "Audit a synthetic set against patients in folders, or an export.",
     ),
+    "predict": ("vbench.cli.predict", "Predict new scans with the segmenter of an arm."),
+    "sample": ("vbench.cli.sample", "Sample new labelled patches from the generator of an arm."),
     "doctor": ("vbench.cli.doctor", "Versions, device, threads, writable folders."),
 }
 

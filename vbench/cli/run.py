@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from vbench.cli.common import out_option, spec_argument
+from vbench.cli.common import device_option, out_option, spec_argument
 
 
 @click.command("run")
@@ -16,13 +16,7 @@ from vbench.cli.common import out_option, spec_argument
 @click.option("--workers", type=click.IntRange(min=1), help="Jobs at once. [default: the cores]")
 @click.option("--executor", default="local", show_default=True, help="local or dask.")
 @click.option("--scheduler", metavar="ADDR", help="Address of a running Dask scheduler.")
-@click.option(
-    "--device",
-    default="auto",
-    show_default=True,
-    type=click.Choice(["auto", "cpu", "cuda"]),
-    help="Where networks are trained.",
-)
+@device_option
 @click.option(
     "--force",
     multiple=True,

@@ -110,7 +110,7 @@ def command(
 
         click.echo(json.dumps(to_json(scores), indent=1))
     else:
-        _show(scores)
+        show(scores)
     for option, (place, write) in outputs.items():
         if option not in unwritten and not _succeeds(option, place, partial(write, scores)):
             unwritten.add(option)
@@ -240,7 +240,7 @@ def _write_overlays(
             click.echo(f"{path}: {first.name} {sign * worth[subject]:.4g}")
 
 
-def _show(scores: Scores) -> None:
+def show(scores: Scores) -> None:
     """Print a table of the subjects and one of the means, for each class."""
     from rich.console import Console
 

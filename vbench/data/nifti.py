@@ -7,7 +7,7 @@ expected and the fix.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -206,7 +206,7 @@ def read_subject(
     Raises:
         DataError: When a file cannot be used, or they do not fit together.
     """
-    scan = read(image)
+    scan, brain = read_scan(image, mask, read=read)
     truth = read(label, integer=True, unit=scan.unit)
     check_same_grid(truth, scan)
     values = whole_numbers(truth)
@@ -214,7 +214,42 @@ def read_subject(
     if not vessel_free and not vessel.any():
         which = "above 0" if classes is None else f"of the classes {list(classes)}"
         raise DataError(f"{label}: no voxel {which}; label the vessels or leave this subject out")
-    brain = None
+    return Subject(
+        id=subject,
+        image=scan.array,
+        label=vessel,
+        mask=brain,
+        spacing=scan.spacing,
+        affine=scan.affine,
+        native_affine=scan.native_affine,
+        unit=scan.unit,
+        ignore=np.isin(values, list(ignore)) if ignore else None,
+    )
+
+
+def read_scan(
+    image: str | Path,
+    mask: str | Path | None = None,
+    *,
+    read: Callable[..., Image] | None = None,
+) -> tuple[Image, Array | None]:
+    """Read an image and its mask, which must lie on the same grid.
+
+    Args:
+        image: File of the intensities.
+        mask: File that is not 0 within the brain; None when there is none.
+        read: What reads each file; :func:`read_image` when None.
+
+    Returns:
+        The image, whose voxels are finite (0 outside of a mask where they were not), and the
+        mask, bool; None without one.
+
+    Raises:
+        DataError: When a file cannot be used, they do not fit together, the mask is empty, or
+            voxels within it are not finite.
+    """
+    read = read or read_image
+    scan, brain = read(image), None
     if mask is not None:
         area = read(mask, integer=True, unit=scan.unit)
         check_same_grid(area, scan)
@@ -228,17 +263,9 @@ def read_subject(
         raise DataError(
             f"{image}: {int(bad.sum())} voxels are NaN or infinite; correct them, or mask them out"
         )
-    return Subject(
-        id=subject,
-        image=scan.array if brain is None else np.nan_to_num(scan.array, posinf=0, neginf=0),
-        label=vessel,
-        mask=brain,
-        spacing=scan.spacing,
-        affine=scan.affine,
-        native_affine=scan.native_affine,
-        unit=scan.unit,
-        ignore=np.isin(values, list(ignore)) if ignore else None,
-    )
+    if brain is not None:
+        scan = replace(scan, array=np.nan_to_num(scan.array, posinf=0, neginf=0))
+    return scan, brain
 
 
 def check_same_grid(other: Image, image: Image, what: str = "image") -> None:

@@ -8,16 +8,99 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from vbench.data.folder import check_id
 from vbench.data.foreground import foreground_mask
+from vbench.data.nifti import Image
 from vbench.data.normalise import normalise as to_range
 from vbench.errors import DataError
 from vbench.files import read_json, write_json, write_npy
 from vbench.types import Array, Subject, Volume
+
+
+class PreparedScan(NamedTuple):
+    """An image as networks see it.
+
+    Attributes:
+        image: float16 ``(X, Y, Z)`` in [-1, 1], -1 outside of the mask, in Fortran order.
+        mask: bool ``(X, Y, Z)``.
+        derived: How the mask was derived from the image, in words; None: it was given.
+        how: The method of normalisation and its limits.
+        inside: The raw intensities within the mask, ``(n,)``.
+    """
+
+    image: Array
+    mask: Array
+    derived: str | None
+    how: dict[str, Any]
+    inside: Array
+
+
+def prepare_scan(image: Array, mask: Array | None, normalise: str = "percentile") -> PreparedScan:
+    """Mask and normalise an image: the one way, whether it has a label or not.
+
+    Args:
+        image: ``(X, Y, Z)``, any unit.
+        mask: Where to look; None: it is derived from the image.
+        normalise: One of :data:`vbench.data.normalise.METHODS`.
+
+    Raises:
+        DataError: When the mask is empty, or the image within it is constant or not finite.
+    """
+    image, derived = np.asarray(image, dtype=np.float32), None
+    if mask is None:
+        _check_finite(image)
+        mask, derived = foreground_mask(image)
+    mask = np.asarray(mask, dtype=bool)
+    if not mask.any():
+        raise DataError("the mask is empty")
+    inside = image.T[mask.T]
+    _check_finite(inside)
+    scaled, how = to_range(image, mask, normalise)
+    return PreparedScan(scaled, mask, derived, how, inside)
+
+
+def scan_volume(
+    name: str, scan: Image, mask: Array | None, normalise: str
+) -> tuple[Volume, PreparedScan]:
+    """Return a scan without a label as a volume to predict, as :func:`prepare_subject` makes one.
+
+    Args:
+        name: What to call it.
+        scan: The image, as :func:`vbench.data.nifti.read_scan` read it.
+        mask: Its mask, bool; None: it is derived.
+        normalise: As of :func:`prepare_scan`.
+
+    Returns:
+        The volume, whose label is 0 everywhere, and how it was prepared.
+
+    Raises:
+        DataError: When the image is of no use; names the file.
+    """
+    try:
+        found = prepare_scan(scan.array, mask, normalise)
+    except DataError as error:
+        raise DataError(f"{scan.path}: {error}; correct the image, or leave it out") from error
+    volume = Volume(
+        id=name,
+        image=found.image,
+        label=np.broadcast_to(np.uint8(0), found.image.shape),
+        mask=found.mask,
+        spacing=scan.spacing,
+        affine=scan.affine,
+        native_affine=scan.native_affine,
+        unit=scan.unit,
+        normalise=normalise,
+    )
+    return volume, found
+
+
+def _check_finite(values: Array) -> None:
+    if not np.isfinite(values).all():
+        raise DataError("the image has voxels that are NaN or infinite")
 
 
 def prepare_subject(
@@ -51,47 +134,42 @@ def prepare_subject(
     check_id(subject.id)
     folder = Path(folder)
     notes = _in_words(subject.notes)
-    image = np.asarray(subject.image, dtype=np.float32)
     label = np.asarray(subject.label, dtype=bool)
-    if subject.mask is None:
-        _check(
-            subject, bool(np.isfinite(image).all()), "the image has voxels that are NaN or infinite"
-        )
-        mask, notes["mask"] = foreground_mask(image)
-    else:
-        mask = np.asarray(subject.mask, dtype=bool)
-        outside = int((label & ~mask).sum())
-        if outside:
-            notes["label"] = f"{outside} vessel voxels outside of the mask were left out"
-            label = label & mask
+    try:
+        scan = prepare_scan(subject.image, subject.mask, normalise)
+    except DataError as error:
+        raise DataError(
+            f"subject {subject.id}: {error}; correct or leave out this subject"
+        ) from error
+    mask = scan.mask
+    if scan.derived is not None:
+        notes["mask"] = scan.derived
+    elif (outside := int((label & ~mask).sum())) > 0:
+        notes["label"] = f"{outside} vessel voxels outside of the mask were left out"
+        label = label & mask
     ignore = None if subject.ignore is None else np.asarray(subject.ignore, dtype=bool)
     if ignore is not None and ignore.any():
         label = label & ~ignore
         notes["ignore"] = f"{ignore.mean():.1%} of the voxels are not labelled"
     else:
         ignore = None
-    _check(subject, mask.any(), "the mask is empty")
-    _check(subject, vessel_free or label.any(), "the label has no vessel voxel within the mask")
-    inside = image.T[mask.T]
-    _check(
-        subject, bool(np.isfinite(inside).all()), "the image has voxels that are NaN or infinite"
-    )
-    try:
-        scaled, how = to_range(image, mask, normalise)
-    except DataError as error:
-        raise DataError(f"subject {subject.id}: {error}") from error
+    if not vessel_free and not label.any():
+        raise DataError(
+            f"subject {subject.id}: the label has no vessel voxel within the mask; "
+            "correct or leave out this subject"
+        )
 
     summary = {
-        "shape": list(image.shape),
+        "shape": list(mask.shape),
         "spacing": list(subject.spacing),
         "label_fraction": float((label & mask).sum() / mask.sum()),
-        "intensity": intensity(inside),
-        "normalise": how,
+        "intensity": intensity(scan.inside),
+        "normalise": scan.how,
         "notes": notes,
     }
     affine = np.asarray(subject.affine, dtype=np.float64)
     native = affine if subject.native_affine is None else np.asarray(subject.native_affine)
-    write_npy(folder / "image.npy", scaled)
+    write_npy(folder / "image.npy", scan.image)
     write_npy(folder / "label.npy", np.asfortranarray(label, dtype=np.uint8))
     write_npy(folder / "mask.npy", np.asfortranarray(mask))
     if ignore is not None:
@@ -147,8 +225,3 @@ def intensity(values: Array) -> dict[str, float]:
 def _in_words(notes: Mapping[str, Any]) -> dict[str, Any]:
     """Keep what a reader should know; a phantom's ground truth is long, and left out."""
     return {k: v for k, v in notes.items() if isinstance(v, str | bool | int | float)}
-
-
-def _check(subject: Subject, sound: Any, message: str) -> None:
-    if not sound:
-        raise DataError(f"subject {subject.id}: {message}; correct or leave out this subject")

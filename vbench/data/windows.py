@@ -6,7 +6,9 @@ out, which changes nothing inside the mask.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from itertools import product
 
 import numpy as np
@@ -16,6 +18,23 @@ from vbench.masks.slices import margins
 from vbench.types import Array
 
 Place = tuple[slice, ...]
+#: Is told how many windows of a volume are done, and of how many.
+Watcher = Callable[[int, int], None]
+_WATCHER: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
+
+
+@contextmanager
+def watched(watcher: Watcher | None) -> Iterator[None]:
+    """Have volumes that are predicted by windows within the block tell how far they are.
+
+    Args:
+        watcher: Who is told; None: nobody.
+    """
+    token = _WATCHER.set(watcher)
+    try:
+        yield
+    finally:
+        _WATCHER.reset(token)
 
 
 def blend(
@@ -47,13 +66,16 @@ def blend(
     volume = np.pad(np.asarray(image, np.float32), extra, constant_values=-1)
     inside = np.pad(np.asarray(mask, bool), extra)
     total, norm = np.zeros(volume.shape, np.float32), np.zeros(volume.shape, np.float32)
-    places = _places(inside, block, overlap)
-    for first in range(0, len(places), at_once):
-        chosen = places[first : first + at_once]
-        windows, masks = (np.stack([of[place] for place in chosen]) for of in (volume, inside))
-        for place, found in zip(chosen, predict(windows, masks) * weight, strict=True):
-            total[place] += found
-            norm[place] += weight
+    places, watcher = _places(inside, block, overlap), _WATCHER.get()
+    with watched(None):  # what predicts a window may do so by windows of its own
+        for first in range(0, len(places), at_once):
+            chosen = places[first : first + at_once]
+            windows, masks = (np.stack([of[place] for place in chosen]) for of in (volume, inside))
+            for place, found in zip(chosen, predict(windows, masks) * weight, strict=True):
+                total[place] += found
+                norm[place] += weight
+            if watcher:
+                watcher(first + len(chosen), len(places))
     # Voxels that no window covers are outside of the mask.
     result = total / np.maximum(norm, np.finfo(np.float32).tiny)
     cut = tuple(slice(before, before + n) for (before, _), n in zip(extra, shape, strict=True))

@@ -88,7 +88,7 @@ def execute(task: Task, report: Callable[[int, int, Mapping[str, float]], None])
     if store.has(job.key):  # Dask repeats the task of a worker that died after it published
         return store.record(job.key)
     work = stage(job.stage)
-    device = _device(task.device) if task.gpu else "cpu"
+    device = device_of(task.device) if task.gpu else "cpu"
     folder = store.begin(job.key)
     context = Context(
         job=job,
@@ -145,7 +145,7 @@ def failure_of(error: BaseException, seconds: float) -> JobFailure:
     return JobFailure(reason, message.splitlines()[0], traceback.format_exc(), round(seconds, 3))
 
 
-def _device(wanted: str) -> str:
+def device_of(wanted: str) -> str:
     """Settle ``auto:1``, ``cuda:1`` or ``cpu:1``: one GPU per slot, shared when there are fewer."""
     name, _, slot = wanted.partition(":")
     if name == "cpu" or (name == "auto" and not may_have_gpu()):

@@ -17,7 +17,7 @@ from vbench.data.datasetjson import ignore_beside
 from vbench.errors import DataError, PluginError
 from vbench.interfaces import SegmentationMetric
 from vbench.masks.pair import MaskPair
-from vbench.scoring.pairing import Maps, classes_of, find_pairs
+from vbench.scoring.pairing import Maps, Pair, classes_of, find_pairs
 from vbench.types import Array, Score
 
 #: A metric's name (``hd95`` or, with its version, ``hd95@1``), or a metric with parameters.
@@ -197,9 +197,33 @@ def score_files(
         DataError: When files are missing, cannot be read, or do not fit each other.
         PluginError: When a metric is unknown.
     """
-    chosen = choose(metrics)
-    pairs = find_pairs(pred, truth)
     ignored = ignore_beside(Path(truth)) if ignore is None else (ignore,)
+    pairs = find_pairs(pred, truth)
+    return score_pairs(
+        pairs, metrics, classes=classes, ignored=ignored, seed=seed, progress=progress
+    )
+
+
+def score_pairs(
+    pairs: Sequence[Pair],
+    metrics: Iterable[MetricLike] | None = None,
+    *,
+    classes: bool = False,
+    ignored: Sequence[int] = (),
+    seed: int = 0,
+    progress: Callable[[str, int, int], None] = lambda subject, done, total: None,
+) -> Scores:
+    """Score files whose partners are known; see :func:`score_files`.
+
+    Args:
+        pairs: The files.
+        metrics: As in :func:`score`.
+        classes: As in :func:`score_files`.
+        ignored: The values of the references' voxels that nobody labelled.
+        seed: For metrics that draw at random.
+        progress: As in :func:`score_files`.
+    """
+    chosen = choose(metrics)
     labels: list[int | None] = [None]
     if classes:
         found = {label for pair in pairs for label in classes_of(pair.read())}

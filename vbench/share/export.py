@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from vbench.analysis.chosen import Chosen
-from vbench.analysis.folder import Arm, Results, read_results
+from vbench.analysis.folder import Results, read_results
+from vbench.analysis.selected import arm_called, selected
 from vbench.defaults import OUT
 from vbench.engine.stages.common import stored_patches
 from vbench.engine.store import Store
-from vbench.errors import AlarmError, StoreError, did_you_mean
+from vbench.errors import AlarmError, StoreError
 from vbench.figures.figure import Figure
 from vbench.figures.pixels import enlarge, patch_sheet, png
 from vbench.files import atomic_write, write_json
@@ -87,8 +87,10 @@ def export(
     review_at = _review_folder(review, folder)
     reason, terms = _said("--accept-risk", accept_risk), _said("--licence", licence)
     results = read_results(out / benchmark)
-    planned = _synthetic_arm(results, arm)
-    chosen = _best(results, planned, seed)
+    planned = arm_called(
+        results, arm, kind="synthetic arm", fits=lambda each: named(each.regime).samples
+    )
+    chosen = selected(results, planned, seed)
     if chosen.samples is None or chosen.generator is None:
         raise StoreError(f"{arm}: the records of its samples are missing; run again")
     _name_nobody(
@@ -154,7 +156,7 @@ def _write_shared(part: Path, sheet: Datasheet, outcome: Outcome, *, nifti: bool
         with atomic_write(part / name) as path:
             path.write_text(text, encoding="utf-8")
     if nifti:
-        write_nifti(part, images, labels, sheet.spacing)
+        write_nifti(part / "nnunet", images, labels, sheet.spacing)
     write_sums(part)
 
 
@@ -192,29 +194,6 @@ def _examples(part: Path, outcome: Outcome) -> list[Figure]:
     sheet = png(enlarge(patch_sheet(stored_patches(part).take(index))))
     words = f"{len(index)} of the patches: image, label and both, a column each"
     return [Figure("Some of the patches", None, words, sheet, words)]
-
-
-def _synthetic_arm(results: Results, name: str) -> Arm:
-    arms = {arm.name: arm for arm in results.arms if named(arm.regime).samples}
-    if name not in arms:
-        raise StoreError(f"no synthetic arm is called '{name}'{did_you_mean(name, list(arms))}")
-    return arms[name]
-
-
-def _best(results: Results, arm: Arm, seed: int | None) -> Chosen:
-    """Return what the arm selected with this seed, or with the best one on validation subjects."""
-    found = {chosen.seed: chosen for chosen in results.all_chosen(arm)}
-    if seed is not None:
-        found = {seed: found[seed]} if seed in found else {}
-    if not found:
-        which = "it" if seed is None else f"seed {seed}"
-        raise StoreError(f"{arm.name}: {which} has not finished; run the benchmark first")
-
-    def quality(chosen: Chosen) -> float:
-        sign = 1.0 if chosen.trial.inputs.trial_spec.higher_is_better else -1.0
-        return sign * chosen.evaluated.validation_score
-
-    return max(found.values(), key=quality)
 
 
 def _patients(store: Store, audit: Audit) -> list[str]:

@@ -93,13 +93,12 @@ def read_patches(folder: Path) -> tuple[Array, Array]:
     return images, labels
 
 
-def write_nifti(folder: Path, images: Array, labels: Array, spacing: Sequence[float]) -> None:
-    """Write each patch as a case in nnU-Net layout, below ``nnunet/``."""
+def write_nifti(place: Path, images: Array, labels: Array, spacing: Sequence[float]) -> None:
+    """Write each patch as a case of an nnU-Net data set in a folder."""
     from vbench.data.datasetjson import dataset_json
     from vbench.data.nifti import write_volume
 
     affine = np.diag([*spacing, 1.0])
-    place = folder / "nnunet"
     for i, (image, label) in enumerate(zip(images, labels, strict=True)):
         if image.ndim == 2:
             image, label = image[..., None], label[..., None]

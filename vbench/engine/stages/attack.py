@@ -226,7 +226,7 @@ def _segmented(context: Context, inputs: AttackInputs, trial: Trial, patches: Ar
     """
     record = context.store.record(trial.key)
     cls = segmenter_of(context, record.inputs_as(FitSegmenterInputs).plugin)
-    segmenter = fitted_segmenter(context.store, trial, cls, inputs.patches.size, context.device)
+    segmenter = fitted_segmenter(context.store, trial.key, cls, inputs.patches.size, context.device)
     threshold = cast(float, record.result_as(FitSegmenterResult).threshold)
     return dice(segment(segmenter, image_of(patches), threshold), label_of(patches))
 

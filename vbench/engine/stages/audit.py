@@ -89,6 +89,6 @@ def features_of(
         trial = chosen(store, lent.trials, inputs.higher_is_better)
     except DivergedError:  # the real arm says so; the generator's audit need not fail with it
         return extractor()
-    fitted = fitted_segmenter(store, trial, segmenter, inputs.patches.size, device)
+    fitted = fitted_segmenter(store, trial.key, segmenter, inputs.patches.size, device)
     threshold = store.result(trial.key, FitSegmenterResult).threshold
     return extractor(fitted, cast(float, threshold))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -30,7 +30,7 @@ from vbench.records.stages import (
     PrepareResult,
     SynthesiseInputs,
 )
-from vbench.types import Cutting, Patches, Setup, Volume
+from vbench.types import Array, Cutting, Patches, Setup, Volume
 
 F = TypeVar("F", bound=Fitted)
 #: The inputs of a job that trains a method.
@@ -147,22 +147,22 @@ def chosen(store: Store, keys: Sequence[str], higher_is_better: bool) -> Trial:
 
 
 def fitted_segmenter(
-    store: Store, trial: Trial, cls: type[Segmenter], size: tuple[int, ...], device: str = "cpu"
+    store: Store, trial: Key, cls: type[Segmenter], size: tuple[int, ...], device: str = "cpu"
 ) -> Segmenter:
     """Return the segmenter that a trial fitted.
 
     Args:
         store: Where its weights are.
-        trial: The trial.
+        trial: Its key.
         cls: The segmenter.
         size: Its patch size.
         device: Where to compute.
     """
-    record = store.record(trial.key)
+    record = store.record(trial)
     params = params_of(cls, record.result_as(FitSegmenterResult).params)
     spacing = spacing_of(store, record.inputs_as(FitSegmenterInputs))
     segmenter = cls(params, Setup(size=size, device=device, spacing=spacing))
-    segmenter.load_weights(load_weights(store.folder(trial.key) / "weights.safetensors"))
+    segmenter.load_weights(load_weights(store.folder(trial) / "weights.safetensors"))
     return segmenter
 
 
@@ -226,6 +226,40 @@ def resolve_params(
 def settled(params: Params, method: Fitted) -> dict[str, JsonValue]:
     """Return a method's parameters as they were in the end, as JSON."""
     return {**params.model_dump(mode="json"), **as_json(method.resolved())}
+
+
+def sample_patches(
+    generator: Generator,
+    n: int,
+    seed: int,
+    images: Array,
+    labels: Array,
+    report: Callable[[int, int], None],
+) -> None:
+    """Sample labelled patches into two arrays, some at a time: the one way to sample.
+
+    Args:
+        generator: Fitted.
+        n: How many.
+        seed: For :meth:`Generator.sample_many`.
+        images: ``(n, *size)``, float; is filled.
+        labels: ``(n, *size)``; is filled with 0 and 1.
+        report: Is told how many are done, and of how many.
+
+    Raises:
+        ContractError: When what the generator returns is not as agreed.
+        DivergedError: When a value is not finite.
+    """
+    done, name = 0, generator.name
+    for drawn in generator.sample_many(n, seed=seed):
+        count = len(drawn) if isinstance(drawn, np.ndarray) and drawn.ndim else 1
+        check_labelled_patches(drawn, min(count, n - done), generator.setup.size, name)
+        images[done : done + count] = image_of(drawn)
+        labels[done : done + count] = label_of(drawn)
+        done += count
+        report(done, n)
+    if done != n:
+        raise ContractError(f"{name}.sample_many({n}) yielded {done} patches")
 
 
 def check_labelled_patches(patches: Any, n: int, size: tuple[int, ...], owner: str) -> None:

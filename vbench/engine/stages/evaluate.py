@@ -45,7 +45,7 @@ class Evaluate(Stage[EvaluateInputs, EvaluateResult]):
         fitted = context.store.result(trial.key, FitSegmenterResult)
         threshold = cast(float, fitted.threshold)
         cls = segmenter_of(context, inputs.plugin)
-        segmenter = fitted_segmenter(context.store, trial, cls, inputs.size, context.device)
+        segmenter = fitted_segmenter(context.store, trial.key, cls, inputs.size, context.device)
         metrics = [cast(SegmentationMetric, metric_of(context, m)) for m in inputs.metrics]
         cases: list[Case] = []
         faults: dict[str, str] = {}

@@ -9,11 +9,9 @@ import numpy as np
 
 from vbench.engine.context import Context
 from vbench.engine.stages.base import Lengths, Stage
-from vbench.engine.stages.common import check_labelled_patches, fitted_generator
-from vbench.errors import ContractError
+from vbench.engine.stages.common import fitted_generator, sample_patches
 from vbench.files import write_npy
 from vbench.interfaces import Generator
-from vbench.layout import image_of, label_of
 from vbench.records.stages import FitGeneratorResult, SynthesiseInputs, SynthesiseResult
 
 
@@ -36,16 +34,9 @@ class Synthesise(Stage[SynthesiseInputs, SynthesiseResult]):
         )
         images = np.empty((n, *size), np.float16)
         labels = np.empty((n, *size), np.uint8)
-        done = 0
-        for drawn in generator.sample_many(n, seed=inputs.seed):
-            count = len(drawn) if isinstance(drawn, np.ndarray) and drawn.ndim else 1
-            check_labelled_patches(drawn, min(count, n - done), size, cls.name)
-            end = done + count
-            images[done:end], labels[done:end] = image_of(drawn), label_of(drawn)
-            context.report(end, n, {})
-            done = end
-        if done != n:
-            raise ContractError(f"{cls.name}.sample_many({n}) yielded {done} patches")
+        sample_patches(
+            generator, n, inputs.seed, images, labels, lambda done, of: context.report(done, of, {})
+        )
         write_npy(context.folder / "images.npy", images)
         write_npy(context.folder / "labels.npy", labels)
         context.cost.steps = n

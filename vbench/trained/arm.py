@@ -1,0 +1,170 @@
+"""An arm that was trained, opened to be used: what it selected, and the methods behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast
+
+from vbench.analysis.chosen import Chosen
+from vbench.analysis.folder import Arm, Results, read_results
+from vbench.analysis.selected import arm_called, finished_seeds, selected
+from vbench.engine.stages.common import fitted_segmenter, spacing_of
+from vbench.engine.store import Store
+from vbench.engine.worker import device_of
+from vbench.errors import StoreError
+from vbench.interfaces import Segmenter
+from vbench.records.parts import PluginIdentity
+from vbench.records.stages import PrepareInputs, PrepareResult
+from vbench.registry import Registry
+from vbench.share.rerun import plugins_of
+from vbench.types import Kind
+
+#: Which repetition: one, the best on the validation subjects (None), or all that have finished.
+Seeds = int | Literal["all"] | None
+
+
+@dataclass(frozen=True)
+class TrainedArm:
+    """One arm of a benchmark, with what it selected.
+
+    Attributes:
+        results: The benchmark's.
+        arm: The arm.
+        store: Where its weights are.
+        plugins: Those of the benchmark.
+        chosen: What it selected: one repetition, or several.
+    """
+
+    results: Results
+    arm: Arm
+    store: Store
+    plugins: Registry
+    chosen: tuple[Chosen, ...]
+
+    @property
+    def first(self) -> Chosen:
+        """The only repetition, or the first of several."""
+        return self.chosen[0]
+
+    @property
+    def thresholds(self) -> tuple[float, ...]:
+        """The probability threshold of each repetition, chosen on validation subjects."""
+        return tuple(each.evaluated.threshold for each in self.chosen)
+
+    @property
+    def normalise(self) -> str:
+        """How the intensities of its patches were normalised."""
+        return self._volumes()[0][0].normalise
+
+    @property
+    def spacing(self) -> tuple[float, ...] | None:
+        """Voxel edge lengths of the training volumes, mm; None when unknown."""
+        return spacing_of(self.store, self.first.trial.inputs)
+
+    @property
+    def masked(self) -> bool:
+        """Whether its volumes came with masks; else they were derived from the images."""
+        return all("mask" not in result.notes for _, result in self._volumes())
+
+    @property
+    def channel(self) -> int:
+        """The image channel that its data source reads, of files such as ``CASE_0000.nii.gz``."""
+        data = self.results.plan.data.get(self.arm.cohort)
+        found = 0 if data is None else data.params.get("channel", 0)
+        return found if isinstance(found, int) else 0
+
+    def segmenters(self, device: str) -> list[Segmenter]:
+        """Build the segmenter of each repetition.
+
+        Raises:
+            StoreError: When its weights are not in the results folder, or do not fit.
+        """
+        return [self._segmenter(each, device) for each in self.chosen]
+
+    def _segmenter(self, chosen: Chosen, device: str) -> Segmenter:
+        trial = chosen.trial
+        cls = cast(type[Segmenter], self.plugins.get("segmenter", trial.inputs.plugin.name).cls)
+        try:
+            return fitted_segmenter(
+                self.store, trial.key, cls, trial.inputs.patches.size, device=device
+            )
+        except (OSError, KeyError, ValueError) as error:
+            why = " ".join(str(error).split())
+            raise StoreError(
+                f"{self.store.folder(trial.key)}: its weights cannot be used ({why}); "
+                "run the benchmark again"
+            ) from error
+
+    def changed(self, kind: Kind, planned: PluginIdentity) -> str | None:
+        """Say that a plugin is no longer the code that was trained; None when it is."""
+        here = PluginIdentity.model_validate(self.plugins.get(kind, planned.name).identity)
+        if here == planned:
+            return None
+        return (
+            f"{kind} '{planned.name}' has changed since it was trained ({_version(planned)}, now "
+            f"{_version(here)}): results may differ from the benchmark's"
+        )
+
+    def unfinished(self) -> str | None:
+        """Say how many repetitions have not finished; None when all have."""
+        planned, done = len(self.arm.evaluate), len(finished_seeds(self.results, self.arm))
+        if done == planned:
+            return None
+        return f"{self.arm.name}: {planned - done} of {planned} seeds have not finished"
+
+    def _volumes(self) -> list[tuple[PrepareInputs, PrepareResult]]:
+        """Return how the volumes were prepared that the arm was validated on."""
+        records = [self.store.record(key) for key in self.first.trial.inputs.val]
+        found = [(r.inputs_as(PrepareInputs), r.result_as(PrepareResult)) for r in records]
+        if not found:
+            raise StoreError(f"{self.arm.name}: no volume that it was validated on is in the store")
+        return found
+
+
+def open_arm(name: str, *, benchmark: str, out: str | Path, seed: Seeds = None) -> TrainedArm:
+    """Open an arm by its name.
+
+    Args:
+        name: Such as ``synthetic/wgan-gp-sn``.
+        benchmark: The benchmark's name.
+        out: The results folder.
+        seed: Which repetition, or all.
+
+    Raises:
+        StoreError: When there is no such arm, or it has not finished.
+    """
+    results = read_results(Path(out) / benchmark)
+    arm = arm_called(results, name)
+    if seed == "all":
+        chosen = tuple(finished_seeds(results, arm).values())
+        if len(chosen) < 2:
+            raise StoreError(
+                f"{name}: only seed {chosen[0].seed} has finished, and a spread takes two or more; "
+                "leave --seed out, or run the benchmark with more seeds"
+            )
+    else:
+        chosen = (selected(results, arm, seed),)
+    return TrainedArm(results, arm, Store(Path(out) / "store"), plugins_of(results), chosen)
+
+
+def remarks(arm: TrainedArm, kind: Kind, planned: PluginIdentity) -> Iterator[str]:
+    """Yield what a user of an arm should know, one line each."""
+    yield from filter(None, (arm.unfinished(), arm.changed(kind, planned)))
+
+
+def settled(device: str) -> str:
+    """Settle ``auto``, ``cpu`` or ``cuda`` on this machine.
+
+    Raises:
+        StoreError: When there is no GPU, and one was asked for.
+    """
+    try:
+        return device_of(device)
+    except RuntimeError as error:
+        raise StoreError(str(error)) from error
+
+
+def _version(plugin: PluginIdentity) -> str:
+    return f"{plugin.distribution} {plugin.version}, source {plugin.source[:8]}"

@@ -1,0 +1,93 @@
+"""A folder of predictions, and what it says of itself in ``predictions.json``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from vbench.records.model import Record
+from vbench.scoring.score import Scores
+
+#: What a folder of predictions says of itself.
+FILE = "predictions.json"
+
+
+class Predicted(Record):
+    """One prediction.
+
+    Attributes:
+        name: The file without its ending.
+        image: Name of the file that was predicted.
+        digest: Of its bytes, and its mask's.
+        mask: ``given``, or how it was derived.
+        vessel_ml: Volume of the vessels, millilitres.
+        seconds: Reading, predicting and writing.
+    """
+
+    name: str
+    image: str
+    digest: str
+    mask: str
+    vessel_ml: float
+    seconds: float
+
+
+class Made(Record):
+    """By what predictions were made.
+
+    Attributes:
+        segmenter: The plugin.
+        seeds: The repetitions.
+        trials: Their jobs.
+        thresholds: Theirs; ``threshold`` is the mean.
+        normalise: How intensities were normalised.
+        probabilities: Whether there are maps of them.
+    """
+
+    vbench: str
+    benchmark: str
+    arm: str
+    segmenter: str
+    seeds: tuple[int, ...]
+    trials: tuple[str, ...]
+    thresholds: tuple[float, ...]
+    threshold: float
+    normalise: str
+    probabilities: bool
+
+
+class PredictionsFile(Record):
+    """``predictions.json``; ``finished`` is False while scans are left."""
+
+    format: Literal["vbench-predictions-1"] = "vbench-predictions-1"
+    finished: bool = False
+    made: Made
+    images: tuple[Predicted, ...] = ()
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What :func:`predict` wrote.
+
+    Attributes:
+        folder: The folder: ``<name>.nii.gz`` of each scan, and ``predictions.json``.
+        about: What that says.
+        scores: Against the labels; None without any.
+        remarks: What is worth knowing, a line each.
+    """
+
+    folder: Path
+    about: PredictionsFile
+    scores: Scores | None
+    remarks: tuple[str, ...]
+
+    @property
+    def files(self) -> list[Path]:
+        """The predicted masks, in order."""
+        return [mask_file(self.folder, image.name) for image in self.about.images]
+
+
+def mask_file(folder: Path, name: str) -> Path:
+    """Return where the mask of a scan is."""
+    return folder / f"{name}.nii.gz"

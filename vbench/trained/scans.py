@@ -1,0 +1,157 @@
+"""The scans that are to be predicted: their files, masks and labels, and what they are called."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from vbench.data.disguise import missing
+from vbench.data.header import SUFFIXES, stem
+from vbench.data.nifti import ras_shape
+from vbench.errors import DataError
+from vbench.scoring.matching import files_of, subject_of
+
+#: nnU-Net's image channel at the end of a name.
+_CHANNEL = re.compile(r"(.+)_(000\d)")
+#: nnU-Net's folders of images, and what vbench calls the masks beside them.
+_IMAGES = re.compile(r"images(Tr|Ts|Val)")
+#: The folder of a data set that holds images to predict.
+TEST = "imagesTs"
+
+
+@dataclass(frozen=True)
+class ScanFiles:
+    """One scan.
+
+    Attributes:
+        name: What its prediction is called: the file's name without ending and channel.
+        image: Its file.
+        mask: Of the brain or what else is to be looked at; None: it is derived from the image.
+        label: The truth; None when it is not known.
+    """
+
+    name: str
+    image: Path
+    mask: Path | None = None
+    label: Path | None = None
+
+
+def find_scans(
+    images: Iterable[str | Path],
+    *,
+    channel: int = 0,
+    mask: str | Path | None = None,
+    labels: str | Path | None = None,
+) -> list[ScanFiles]:
+    """List scans, each with what belongs to it, and check all that headers tell.
+
+    Args:
+        images: Files, folders of files, or nnU-Net data sets, whose ``imagesTs`` is meant.
+        channel: Which files of a folder count where names end with a channel, as ``_0000``.
+        mask: File or folder of masks. Default: ``masksTs`` beside ``imagesTs``, where it is there.
+        labels: File or folder of true labels.
+
+    Raises:
+        DataError: When a file is missing or its header cannot be used, two scans have one name, or
+            a mask or label is missing or of another shape.
+    """
+    found: dict[str, Path] = {}
+    for path in [file for place in images for file in _files(Path(place), channel)]:
+        other = found.setdefault(_name(path), path)
+        if other is not path:
+            raise DataError(
+                f"{path} and {other}: two images of one name, '{_name(path)}', and so one "
+                "prediction; rename one, or predict them into two folders"
+            )
+    masks = _beside(found) if mask is None else _partners(found, Path(mask), "mask")
+    truths = {} if labels is None else _partners(found, Path(labels), "label")
+    scans = [
+        ScanFiles(name, path, masks.get(name), truths.get(name)) for name, path in found.items()
+    ]
+    for scan in scans:
+        shape = ras_shape(scan.image)
+        for other in filter(None, (scan.mask, scan.label)):
+            if ras_shape(other) != shape:
+                raise DataError(
+                    f"{other}: shape {ras_shape(other)} (in RAS), the image {scan.image} has "
+                    f"{shape}; give the one of this image"
+                )
+    return scans
+
+
+def _files(place: Path, channel: int) -> list[Path]:
+    """Return the images of a file or folder, sorted."""
+    if not place.exists():
+        raise missing(place)
+    if not place.is_dir():
+        return [place]
+    folder = place / TEST if (place / TEST).is_dir() else place
+    files = sorted(
+        file
+        for file in folder.iterdir()
+        if file.name.endswith(SUFFIXES) and not file.name.startswith(".")
+    )
+    if not files:
+        others = [each.name for each in folder.iterdir() if _IMAGES.fullmatch(each.name)]
+        mend = f"name {folder / others[0]}" if others else "name the folder that holds the images"
+        raise DataError(f"{folder}: no .nii or .nii.gz file in it; {mend}")
+    channels = {file: found for file in files if (found := _CHANNEL.fullmatch(stem(file)))}
+    if len(channels) < len(files):
+        return files
+    wanted = [file for file, found in channels.items() if int(found[2]) == channel]
+    if not wanted:
+        raise DataError(
+            f"{folder}: no image of channel {channel:04d}, which the arm was trained on; rename "
+            "the files, or name them one by one"
+        )
+    return wanted
+
+
+def _name(path: Path) -> str:
+    found = _CHANNEL.fullmatch(stem(path))
+    return found[1] if found else stem(path)
+
+
+def _beside(images: dict[str, Path]) -> dict[str, Path]:
+    """Return the masks in ``masksTs`` beside ``imagesTs``, and likewise of the other folders."""
+    found: dict[str, Path] = {}
+    for name, path in images.items():
+        folder = path.absolute().parent
+        if known := _IMAGES.fullmatch(folder.name):
+            places = [folder.parent / f"masks{known[1]}" / f"{name}{end}" for end in SUFFIXES]
+            found.update((name, place) for place in places if place.is_file())
+    return found
+
+
+def _partners(images: dict[str, Path], place: Path, what: str) -> dict[str, Path]:
+    """Find the mask or label of each image: by the same name, else by the subject in the name."""
+    if not place.exists():
+        raise missing(place)
+    if not place.is_dir():
+        if len(images) > 1:
+            raise DataError(f"{place}: one {what}, {len(images)} images; name a folder of {what}s")
+        return dict.fromkeys(images, place)
+    files = [file.path for file in files_of(place)]
+    named = {stem(path): path for path in files}
+    return {
+        name: named.get(name) or _of_subject(path, files, place, what)
+        for name, path in images.items()
+    }
+
+
+def _of_subject(image: Path, files: list[Path], place: Path, what: str) -> Path:
+    """Return the file of an image's subject, by what its name says of whom it is."""
+    subject = subject_of(image)
+    found = [file for file in files if subject_of(file) == subject]
+    if not found:
+        raise DataError(
+            f"{image}: no {what} of subject '{subject}' in {place}; add it, or leave the image out"
+        )
+    if len(found) > 1:
+        raise DataError(
+            f"{image}: {found[0].name} and {found[1].name} in {place} are both of subject "
+            f"'{subject}'; keep one {what} a subject"
+        )
+    return found[0]
