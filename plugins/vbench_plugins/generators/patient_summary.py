@@ -47,8 +47,9 @@ def summary(patches: Array) -> Floats:
     Args:
         patches: ``(n, channels, *size)``.
     """
-    image, vessel = image_of(patches), label_of(patches) > 0.5
-    inside = (image > _OUTSIDE) & np.isfinite(image)
+    image = np.clip(np.nan_to_num(image_of(patches), nan=-1.0), -1, 1)
+    vessel = label_of(patches) > 0.5
+    inside = image > _OUTSIDE
     background, blood = image[inside & ~vessel], image[inside & vessel]
     found = [
         *np.sqrt(_quantiles((background + 1) / 2)),
@@ -66,7 +67,7 @@ def summary(patches: Array) -> Floats:
 def _quantiles(values: Array) -> Array:
     if not values.size:
         return np.full(3, np.nan)
-    return np.quantile(values.clip(0, 1), (0.1, 0.5, 0.9))
+    return np.quantile(values, (0.1, 0.5, 0.9))
 
 
 def _border(vessel: Array) -> float:
@@ -88,8 +89,15 @@ def _noise(image: Array, where: Array) -> float:
     return float(np.median(steps) / 0.954) if steps.size else float("nan")
 
 
+def share_of(patches: Array) -> Floats:
+    """Return what one patient adds to the sum: at most :func:`longest` long, a count at its end."""
+    share = np.append(summary(patches) - 0.5, _COUNT / 2)
+    # Rounding must not make it longer than it may be.
+    return share / max(1.0, float(np.linalg.norm(share)) / longest())
+
+
 def longest() -> float:
-    """Return how long a patient's share of :func:`private_mean` can be, whatever the patient."""
+    """Return how long :func:`share_of` can be, whatever the patient."""
     return float(np.sqrt(len(LIMITS) + _COUNT**2) / 2)
 
 
@@ -110,10 +118,7 @@ def private_mean(patches: Patches, noise: float, rng: np.random.Generator) -> Fl
     owner = np.asarray(patches.subject_index)
     total = np.zeros(len(LIMITS) + 1)
     for person in np.unique(owner):
-        own = summary(_read(patches, np.flatnonzero(owner == person)))
-        share = np.append(own - 0.5, _COUNT / 2)
-        # Rounding must not make it longer than it may be.
-        total += share / max(1.0, np.linalg.norm(share) / longest())
+        total += share_of(_read(patches, np.flatnonzero(owner == person)))
     total += noise * longest() * rng.standard_normal(len(total))
     people = max(1.0, total[-1] / (_COUNT / 2))
     mean = np.clip(total[:-1] / people + 0.5, 0, 1)

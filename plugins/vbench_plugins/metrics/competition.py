@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from vbench_plugins.metrics.structure import Matches
+from vbench_plugins.metrics.nearest import Matches
 
 Floats = npt.NDArray[Any]
 Rival: TypeAlias = Literal["middle", "second"]

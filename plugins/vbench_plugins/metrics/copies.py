@@ -119,19 +119,20 @@ def _correlations(
     best = found.similarity.argmax(axis=1)
     rows = np.flatnonzero(found.similarity[np.arange(len(best)), best] >= _ALIKE)
     places = found.place[rows, best[rows]]
-    value = np.empty(len(rows))
+    size, value = tuple(patches.size), np.empty(len(rows))
+    views = np.stack(list(turned(np.arange(np.prod(size)).reshape(size), size)))
     for i, (row, place) in enumerate(zip(some.index[rows], places, strict=True)):
         mine, other = (
             np.asarray(image_of(side.take(np.array([at])))[0], np.float64)
             for side, at in ((patches, row), (others, place))
         )
-        value[i] = _correlation(mine, other)
+        value[i] = _correlation(mine, other, views)
     return some.index[rows], places, value
 
 
-def _correlation(first: Floats, second: Floats) -> float:
+def _correlation(first: Floats, second: Floats, views: npt.NDArray[np.intp]) -> float:
     if min(first.std(), second.std()) < BLANK:
         return 0.0
     centred = (second - second.mean()).ravel() / second.std()
-    views = np.stack(list(turned(first - first.mean(), first.shape))) / first.std()
-    return float((views @ centred).max() / first.size)
+    seen = ((first - first.mean()) / first.std()).ravel()[views]
+    return float((seen @ centred).max() / first.size)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from vbench import Params, Patches, PrivacyMetric, Score, param
 from vbench.layout import image_of
 from vbench_plugins.metrics.competition import LISTED, find_outliers, flag, margins, risks
-from vbench_plugins.metrics.structure import Floats, Matches, nearest
+from vbench_plugins.metrics.nearest import Floats, Matches, nearest
 
 if TYPE_CHECKING:
     from vbench_plugins.metrics.detector import Detector, Looks

@@ -17,7 +17,7 @@ the largest correlation over these, in [-1, 1].
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -27,6 +27,7 @@ import numpy.typing as npt
 from vbench import Patches
 from vbench.audit.closeness import views_of
 from vbench.layout import image_of, label_of
+from vbench_plugins.metrics.nearest import Matches, halves, nearest
 
 Floats = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.intp]
@@ -41,8 +42,8 @@ _FREQUENCY = 2
 BLANK = 0.01
 #: A label in fewer cells than this looks like many others.
 _TELLING = 6
-#: Patches that are compared together: their similarities stay in the processor's cache.
-_ROWS, _COLUMNS, _READ = 128, 512, 512
+#: Patches that are read together.
+_READ = 512
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +52,8 @@ class Structure:
 
     Attributes:
         vectors: By descriptor, ``(n, d)``, mean 0 and length 1; 0 where there is nothing to see.
-        views: By descriptor, the symmetries as permutations of a vector, ``(symmetries, d)``.
+        views: By descriptor, symmetries as permutations of a vector, ``(symmetries, d)``: one of
+            each two that are point reflections of each other.
         subject: The subject of each patch, numbered within the set from 0, ``(n,)``.
     """
 
@@ -128,24 +130,9 @@ def _describe(patches: Patches) -> Structure:
     cells = _symmetries(grid, size)
     return Structure(
         {kind: _unit(np.concatenate(found)) for kind, found in parts.items()},
-        {"shape": cells, "label": cells, "spectrum": _distinct(_symmetries(frequencies, size))},
+        {"shape": cells, "label": cells, "spectrum": _symmetries(frequencies, size)},
         np.unique(patches.subject_index, return_inverse=True)[1],
     )
-
-
-@dataclass(frozen=True)
-class Matches:
-    """The most similar patch of each subject of another set, for each patch.
-
-    Attributes:
-        similarity: ``(n, subjects)``, in [-1, 1].
-        place: The index of that patch in the other set, ``(n, subjects)``.
-        back: The similarity of each of the others to the most similar of all patches, ``(m,)``.
-    """
-
-    similarity: Floats
-    place: Indices
-    back: Floats
 
 
 def matches(queries: Structure, others: Structure, kind: Kind) -> Matches:
@@ -158,54 +145,14 @@ def matches(queries: Structure, others: Structure, kind: Kind) -> Matches:
 
 def _match(queries: Structure, others: Structure, kind: Kind) -> Matches:
     vectors, views = queries.vectors[kind], queries.views[kind]
+    signed = kind != "spectrum"  # which is the same under the point reflection
     return nearest(
-        lambda rows: vectors[rows][:, views], len(queries), others.vectors[kind], others.subject
+        lambda rows: halves(vectors[rows][:, views], signed),
+        len(queries),
+        halves(others.vectors[kind], signed),
+        others.subject,
+        odd=vectors.shape[1] // 2 if signed else 0,
     )
-
-
-def nearest(
-    views: Callable[[slice], Floats], n: int, points: Floats, subject: npt.NDArray[np.int64]
-) -> Matches:
-    """Find the most similar of the points of each subject.
-
-    Args:
-        views: Returns some of the queries in all their views, ``(rows, views, d)``.
-        n: Number of queries.
-        points: The others, ``(m, d)``.
-        subject: Of each of the others, numbered from 0, ``(m,)``.
-    """
-    subjects, order = int(subject.max()) + 1, np.argsort(subject, kind="stable")
-    best = np.empty((n, subjects), np.float32)
-    place = np.empty((n, subjects), np.intp)
-    back = np.full(len(points), -1, np.float32)
-    starts = np.searchsorted(subject[order], np.arange(subjects + 1))
-    for first in range(0, n, _ROWS):
-        rows = slice(first, min(first + _ROWS, n))
-        turned = views(rows)
-        for who in range(subjects):
-            own = order[starts[who] : starts[who + 1]]
-            found = similarities(turned, points[own])
-            closest = found.argmax(axis=1)
-            best[rows, who] = np.take_along_axis(found, closest[:, None], 1)[:, 0]
-            place[rows, who] = own[closest]
-            back[own] = np.maximum(back[own], found.max(axis=0))
-    return Matches(best, place, back)
-
-
-def similarities(turned: Floats, points: Floats) -> Floats:
-    """Return the largest correlation over symmetries, ``(n, m)``.
-
-    Args:
-        turned: Descriptors under all symmetries, ``(n, symmetries, d)``.
-        points: The others, ``(m, d)``.
-    """
-    out = np.full((len(turned), len(points)), -1, np.float32)
-    for first in range(0, len(points), _COLUMNS):
-        part = np.ascontiguousarray(points[first : first + _COLUMNS].T)
-        best = out[:, first : first + _COLUMNS]
-        for view in range(turned.shape[1]):
-            np.maximum(best, np.ascontiguousarray(turned[:, view]) @ part, out=best)
-    return np.minimum(out, 1, out=out)
 
 
 def coarse_grid(size: tuple[int, ...], cells: int) -> tuple[int, ...]:
@@ -259,18 +206,17 @@ def _unit(vectors: Floats) -> Floats:
 
 
 def _symmetries(grid: tuple[int, ...], size: tuple[int, ...]) -> Indices:
-    """Return flat indices of a grid, mirrored and with axes of equal extent swapped."""
-    return np.stack(list(turned(np.arange(int(np.prod(grid))).reshape(grid), size)))
+    """Return flat indices of a grid, mirrored and with axes of equal extent swapped.
+
+    Of two views that are point reflections of each other, one: see
+    :func:`vbench_plugins.metrics.nearest.halves`.
+    """
+    views = np.stack(list(turned(np.arange(int(np.prod(grid))).reshape(grid), size)))
+    halved = np.minimum(views, views.shape[1] - 1 - views)
+    return views[np.sort(np.unique(halved, axis=0, return_index=True)[1])]
 
 
 def turned(grid: npt.NDArray[Any], size: tuple[int, ...]) -> Iterator[npt.NDArray[Any]]:
     """Return all symmetries of an array over a patch of this size, each as a vector."""
     for view in views_of(size):
         yield view.of(grid[None])[0].ravel()
-
-
-def _distinct(views: Indices) -> Indices:
-    """Leave out every second view: a spectrum's point reflection is itself."""
-    last = views.shape[1] - 1
-    halves = np.minimum(views, last - views)
-    return views[np.sort(np.unique(halves, axis=0, return_index=True)[1])]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from patients import as_patches, patients
-from vbench_plugins.metrics.structure import KINDS, matches, similarities, structure, turned
+from vbench_plugins.metrics.nearest import halves, similarities
+from vbench_plugins.metrics.structure import KINDS, matches, structure, turned
 
 SIZES = [(16, 16), (15, 15), (8, 8, 8), (6, 12, 12), (7, 9, 9)]
 
@@ -68,14 +69,26 @@ def test_similarities_are_the_largest_products_in_any_block():
     views = rng.normal(size=(5, 3, 7)).astype(np.float32) / 9
     points = rng.normal(size=(1100, 7)).astype(np.float32) / 9
     expected = np.einsum("nvd,md->nvm", views, points).max(axis=1)
-    np.testing.assert_allclose(similarities(views, points), expected, atol=1e-5)
+    found = similarities(np.moveaxis(views, 1, 0), points.T)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [6, 7])
+def test_halves_keep_products_and_turn_their_sign_in_the_reversed_vector(size):
+    first, second = np.random.default_rng(0).normal(size=(2, 3, size)).astype(np.float32)
+    odd = size // 2
+    one, back, other = (halves(v, signed=True) for v in (first, first[:, ::-1], second))
+    np.testing.assert_allclose(one @ other.T, first @ second.T, atol=1e-5)
+    np.testing.assert_allclose(back[:, :-odd], one[:, :-odd], atol=1e-6)
+    np.testing.assert_allclose(back[:, -odd:], -one[:, -odd:], atol=1e-6)
 
 
 def test_the_nearest_of_each_subject_is_named_and_back():
     first, other = (structure(patients(4, 5, seed=s)) for s in (0, 1))
     found = matches(first, other, "shape")
-    views = first.vectors["shape"][:, first.views["shape"]]
-    every = similarities(views, other.vectors["shape"])
+    turned = first.vectors["shape"][:, first.views["shape"]]
+    views = np.concatenate([turned, turned[..., ::-1]], axis=1)
+    every = np.einsum("nvd,md->nvm", views, other.vectors["shape"]).max(axis=1)
     for subject in range(4):
         own = np.flatnonzero(other.subject == subject)
         np.testing.assert_allclose(found.similarity[:, subject], every[:, own].max(axis=1), 1e-5)
