@@ -14,7 +14,8 @@ def test_the_wheel_holds_every_benchmark() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     included = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
     assert included == {
-        f"benchmarks/{name}.toml": f"vbench/benchmarks/{name}.toml" for name in names()
+        f"benchmarks/{name}": f"vbench/benchmarks/{name}"
+        for name in ("recipes", *(f"{name}.toml" for name in names()))
     }
 
 
