@@ -25,7 +25,6 @@ from vbench.figures.figure import Figure
 from vbench.figures.pixels import enlarge, patch_sheet, png
 from vbench.files import atomic_write, write_json
 from vbench.records.stages import PrepareInputs
-from vbench.regimes import named
 from vbench.share.aside import built_aside, check_free
 from vbench.share.build import build
 from vbench.share.datasheet import html, markdown, page
@@ -195,7 +194,7 @@ def _examples(part: Path, outcome: Outcome) -> list[Figure]:
 
 
 def _synthetic_arm(results: Results, name: str) -> Arm:
-    arms = {arm.name: arm for arm in results.arms if named(arm.regime).samples}
+    arms = {arm.name: arm for arm in results.arms if arm.shares}
     if name not in arms:
         raise StoreError(f"no synthetic arm is called '{name}'{did_you_mean(name, list(arms))}")
     return arms[name]
