@@ -61,6 +61,7 @@ def own_budget(arm: str) -> Budget:
     """Return what a fit of an arm takes: 100 steps of 16 patches, twice that for a control."""
     regime = arm.split("/")[0]
     steps = 1 if regime == "baseline" else 200 if arm.endswith("/equal-steps") else 100
+    steps = int(arm.partition("/steps=")[2] or steps)
     share = {"real": (1, 0, 0), "synthetic": (0, 0, 1), "mixed": (0.5, 0, 0.5)}
     shares = share.get(regime, (0, 0, 0) if regime == "baseline" else (0, 1, 0))
     counts = (round(16 * steps * part) for part in shares)
@@ -230,6 +231,7 @@ class Writer(Artifacts):
         regime, _, rest = arm.partition("/")
         made = regime in ("synthetic", "mixed", "transfer") and not arm.startswith("transfer/real/")
         generator = rest.partition("/")[0] if made else None
+        length = arm.partition("/steps=")[2]
         on_target = regime in ("transfer", "scratch")
         n = int(re.findall(r"/n(\d+)", arm)[0]) if on_target else None
         dose = re.findall(r"/x([\d.]+)$", arm)
@@ -275,7 +277,7 @@ class Writer(Artifacts):
             evaluate[seed] = key
             if not broken:
                 self.projections(key, self.data[which]["subjects"]["test"], prepared["test"])
-            if audit and regime == "synthetic":
+            if audit and regime == "synthetic" and not length:
                 audits[seed] = self.audit(arm, seed, mean, trials, samples, prepared, broken)
         return PlannedArm(
             arm=arm,
@@ -283,6 +285,7 @@ class Writer(Artifacts):
             generator=generator,
             n_subjects=n,
             control="equal-steps" if arm.endswith("/equal-steps") else None,
+            steps=int(length) if length else None,
             dose=float(dose[0]) if dose else 1.0 if curve else None,
             segmenter=segmenter,
             evaluate=evaluate,

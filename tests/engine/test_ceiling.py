@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from toy_benchmark import toy_plan, toy_spec
+from toy_benchmark import toy_plan
 
 from vbench.engine.plan import Plan
 from vbench.errors import SpecError
@@ -64,17 +64,6 @@ def test_pre_training_on_real_patches_takes_as_many_steps_as_on_synthetic_ones()
     assert (start(plan, "transfer/toy-generator/n1").params["epochs"], 64 * 2 // 4) == (2, 32)
     ceiling = start(plan, "transfer/real/n1").params
     assert (ceiling["steps"], ceiling["epochs"]) == (32, 0)
-
-
-def test_generators_that_nothing_is_pre_trained_on_are_refused() -> None:
-    with pytest.raises(SpecError, match=r"regimes\.transfer.*no effect"):
-        toy_spec(
-            regimes__transfer={
-                "subjects": [1],
-                "pretrain": ["real"],
-                "generators": ["toy-generator"],
-            }
-        )
 
 
 def test_a_generator_called_real_is_refused_beside_the_ceiling() -> None:

@@ -13,8 +13,10 @@ from vbench.spec.shipped import names, spec_path
 def test_the_wheel_holds_every_benchmark() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     included = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
-    held = ["recipes", *(f"{name}.toml" for name in names())]
-    assert included == {f"benchmarks/{item}": f"vbench/benchmarks/{item}" for item in held}
+    assert included == {
+        f"benchmarks/{name}": f"vbench/benchmarks/{name}"
+        for name in ("recipes", *(f"{name}.toml" for name in names()))
+    }
 
 
 def test_a_benchmark_is_found_by_name_and_extends_its_neighbour() -> None:

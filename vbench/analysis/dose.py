@@ -28,7 +28,7 @@ TRAINED_ON = {"synthetic": "patches of {}", "mixed": "real patches and those of 
 def dose_curves(
     results: Results, rows: Rows, scores: Scores, metrics: Mapping[str, MetricInfo]
 ) -> list[dict[str, Any]]:
-    """Return one entry per regime, generator and metric that has several doses.
+    """Return one entry per regime, generator and metric that has several doses among the rows.
 
     Its lists have an item for each dose that has a score, ascending; see
     :class:`vbench.records.board.DoseCurve`. ``change`` is to dose 1, in the metric's unit; its p is
@@ -36,7 +36,7 @@ def dose_curves(
     """
     series: dict[tuple[str, str], list[Arm]] = {}
     for arm in results.arms:
-        if arm.dose is not None and arm.generator is not None:
+        if arm.dose is not None and arm.generator is not None and arm.name in rows:
             series.setdefault((arm.regime, arm.generator), []).append(arm)
     curves = []
     for (regime, generator), found in series.items():

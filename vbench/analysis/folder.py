@@ -49,6 +49,7 @@ class Arm:
         attack: Likewise of the attack job.
         control: ``equal-steps`` for the control of transfer arms; None otherwise.
         dose: Synthetic patches as a multiple of the real ones; None without a dose curve.
+        steps: Training length of the segmenter where it is not the spec's own; else None.
     """
 
     name: str
@@ -63,6 +64,12 @@ class Arm:
     attack: Mapping[int, str] = field(default_factory=dict)
     control: str | None = None
     dose: float | None = None
+    steps: int | None = None
+
+    @property
+    def shares(self) -> bool:
+        """Whether it stands for its generator: its patches are shown, audited and exported."""
+        return named(self.regime).samples and self.steps is None
 
 
 @dataclass(frozen=True)
@@ -262,4 +269,5 @@ def _arm(planned: PlannedArm, plan: PlanFile) -> Arm:
         attack=dict(sorted((planned.attack or {}).items())),
         control=planned.control,
         dose=planned.dose,
+        steps=planned.steps,
     )

@@ -28,6 +28,7 @@ from vbench.analysis.scores import (
     validation_metric,
 )
 from vbench.analysis.stats import per_subject, score_range
+from vbench.analysis.steps import steps_curves
 from vbench.analysis.transfer import transfer_curves
 from vbench.analysis.trials import trial_counts
 from vbench.analysis.uncertainty import Claim, claim_of, mean_interval
@@ -84,9 +85,10 @@ def typed_leaderboard(results: Results) -> Board:
     by_arm = {row["arm"]: row for row in rows}
     compare(by_arm, results.arms, scores, metrics)
     mark_ranks(by_arm, results.arms, scores, metrics)
-    curves = transfer_curves(results.arms, scores, metrics)
-    add_controls(curves, by_arm, metrics)
-    add_ceilings(curves, by_arm, scores, metrics)
+    own = {arm.name: by_arm[arm.name] for arm in results.arms if arm.steps is None}
+    curves = transfer_curves([a for a in results.arms if a.name in own], scores, metrics)
+    add_controls(curves, own, metrics)
+    add_ceilings(curves, own, scores, metrics)
     content = {
         "benchmark": results.benchmark,
         "vbench": results.plan.vbench,
@@ -97,7 +99,8 @@ def typed_leaderboard(results: Results) -> Board:
         "cohorts": {name: list(subjects) for name, subjects in results.cohorts.items()},
         "rows": sorted(rows, key=lambda row: _order(row, primary, metrics)),
         "transfer": curves,
-        "dose": dose_curves(results, by_arm, scores, metrics),
+        "dose": dose_curves(results, own, scores, metrics),
+        "steps": steps_curves(results.arms, by_arm, metrics),
     }
     return Board.model_validate(content)
 
@@ -134,6 +137,7 @@ def _row(
         "segmenter": arm.segmenter,
         "control": arm.control,
         "dose": arm.dose,
+        "steps": arm.steps,
         "cohort": arm.cohort,
         "status": gone.status,
         "failure": gone.failure,

@@ -11,7 +11,6 @@ from vbench.analysis.audits import privacy_entries
 from vbench.analysis.folder import Arm, Results
 from vbench.audit.verdict import PatientRisk, Verdict, Word, verdict
 from vbench.records.stages import AttackInputs, AuditInputs, PrepareInputs
-from vbench.regimes import named
 
 LOG = logging.getLogger(__name__)
 
@@ -23,7 +22,7 @@ def arm_verdict(results: Results, arm: Arm) -> dict[str, Any]:
     one; ``no alarm`` needs every seed to be judged. Arms that share no synthetic patches have none
     of these. See :class:`vbench.records.board.Row`.
     """
-    if not named(arm.regime).samples:
+    if not arm.shares:
         return {}
     entries = privacy_entries(results, arm)
     by_seed = {seed: _of_seed(results, arm, seed, entries.get(seed, {})) for seed in arm.evaluate}

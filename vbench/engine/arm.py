@@ -20,6 +20,7 @@ class Arm:
         segmenter: Name of the segmenter plugin.
         control: ``equal-steps`` when it is the control of transfer arms; None otherwise.
         dose: Synthetic patches as a multiple of the real ones; None without a dose curve.
+        steps: Training length of the segmenter where it is not the spec's own; else None.
         trials: Keys of its trials, by seed.
         evaluate: Key of its ``evaluate`` job, by seed; empty when the arm only serves others.
         audit: Key of its generator's ``audit`` job, by seed.
@@ -33,14 +34,15 @@ class Arm:
     n_subjects: int | None = None
     control: str | None = None
     dose: float | None = None
+    steps: int | None = None
     trials: dict[int, list[str]] = field(default_factory=dict)
     evaluate: dict[int, str] = field(default_factory=dict)
     audit: dict[int, str] = field(default_factory=dict)
     attack: dict[int, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, row: Row) -> Arm:
-        """Return a regime's arm, without jobs yet."""
+    def of(cls, row: Row, steps: int | None = None) -> Arm:
+        """Return a regime's arm, without jobs yet; ``steps`` where they are not the spec's own."""
         return cls(
             name=row.name,
             regime=row.regime,
@@ -49,6 +51,7 @@ class Arm:
             n_subjects=row.n_subjects,
             control=row.control,
             dose=row.dose,
+            steps=steps,
         )
 
     @property
@@ -65,6 +68,7 @@ class Arm:
             n_subjects=self.n_subjects,
             control=self.control,
             dose=self.dose,
+            steps=self.steps,
             segmenter=self.segmenter,
             evaluate=self.evaluate,
             trials={seed: tuple(keys) for seed, keys in self.trials.items()},

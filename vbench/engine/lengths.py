@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar, cast
 
+from vbench.errors import SpecError
 from vbench.interfaces import Fitted, length_param
 from vbench.regimes import REGIMES, Regime
 from vbench.registry import Registry
@@ -24,18 +25,37 @@ def remarks(spec: Spec, registry: Registry) -> list[str]:
 class SegmenterTraining:
     """The spec's segmenter, as :class:`vbench.regimes.planner.Training` describes it."""
 
-    def __init__(self, spec: Spec, registry: Registry, source_volumes: int) -> None:
+    def __init__(
+        self, spec: Spec, registry: Registry, source_volumes: int, steps: int | None = None
+    ) -> None:
         """Read what the spec says.
 
         Args:
             spec: The spec.
             registry: The plugins.
             source_volumes: Training volumes of the source.
+            steps: How long the segmenter trains; None: as the spec says.
+
+        Raises:
+            SpecError: When the length of training is given and cannot be set.
         """
         self.spec = spec
         self.segmenter = spec.segmenter
         self._real = self.real_patches(source_volumes)
         self._cls = cast(type[Fitted], registry.get("segmenter", spec.segmenter.plugin).cls)
+        if steps is not None:
+            settings = self.settings_for(steps)
+            if not settings:
+                raise SpecError(
+                    f"compare.steps: the training length of segmenter '{spec.segmenter.plugin}' "
+                    "cannot be set; leave compare.steps out, or name another segmenter"
+                )
+            self.segmenter = spec.segmenter.having(settings)
+
+    def other_lengths(self) -> list[int]:
+        """Return the training lengths that arms are repeated with, less the spec's own."""
+        own = self.steps(self.segmenter, self._real)
+        return [steps for steps in self.spec.compare.steps if steps != own]
 
     def synthetic_patches(self, dose: float | None = None) -> int:
         """Return how many patches a generator makes, at a dose."""

@@ -6,8 +6,8 @@ records of those before it) and one ``evaluate`` job that reads them all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -72,13 +72,20 @@ def make_plan(spec: Spec, registry: Registry, study: str | None = None) -> Plan:
     _need_subjects(spec, data)
     make = JobFactory(spec, registry, data, study)
     planner = ArmPlanner(spec, data, make)
-    for seed in spec.benchmark.seeds:
-        for regime in REGIMES.values():
-            regime.plan(planner, seed)
-        for regime in REGIMES.values():
-            regime.plan_controls(planner, seed)
+    _plan_regimes(planner, REGIMES.values())
+    for steps in planner.other_lengths():
+        longer = ArmPlanner(spec, data, make, steps=steps, arms=planner.arms)
+        _plan_regimes(longer, [regime for regime in REGIMES.values() if regime.learns])
     arms = [arm for arm in planner.arms.values() if arm.evaluate]
     return Plan(spec, make.jobs, arms, data)
+
+
+def _plan_regimes(planner: ArmPlanner, regimes: Collection[Regime[Any]]) -> None:
+    for seed in planner.spec.benchmark.seeds:
+        for regime in regimes:
+            regime.plan(planner, seed)
+        for regime in regimes:
+            regime.plan_controls(planner, seed)
 
 
 def _need_subjects(spec: Spec, data: Mapping[str, Subjects]) -> None:
@@ -102,16 +109,27 @@ class ArmPlanner(SegmenterTraining):
         arms: By name, in the order in which they were planned.
     """
 
-    def __init__(self, spec: Spec, data: Mapping[str, Subjects], make: JobFactory) -> None:
+    def __init__(
+        self,
+        spec: Spec,
+        data: Mapping[str, Subjects],
+        make: JobFactory,
+        *,
+        steps: int | None = None,
+        arms: dict[str, Arm] | None = None,
+    ) -> None:
         """Start without arms.
 
         Args:
             spec: The spec.
             data: ``source`` and, where there is one, ``target``.
             make: Makes the jobs.
+            steps: Training length of the segmenter; None: that of the spec.
+            arms: Where arms are added; None: a new table.
         """
-        super().__init__(spec, make.registry, len(data["source"].parts["train"]))
-        self.arms: dict[str, Arm] = {}
+        super().__init__(spec, make.registry, len(data["source"].parts["train"]), steps)
+        self.arms: dict[str, Arm] = {} if arms is None else arms
+        self._steps = steps
         self._data = data
         self._make = make
 
@@ -146,7 +164,7 @@ class ArmPlanner(SegmenterTraining):
 
     def trials(self, arm: str, seed: int) -> list[str]:
         """Return the keys of an arm's trials."""
-        return self.arms[arm].trials[seed]
+        return self.arms[self._name(arm)].trials[seed]
 
     def train(
         self,
@@ -193,13 +211,16 @@ class ArmPlanner(SegmenterTraining):
 
     def audit(self, row: Row, seed: int, features_of: str) -> None:
         """Plan fidelity and privacy scores of an arm's generator."""
+        if self._steps is not None:
+            return  # the arm of the spec's own length stands for the generator
         arm = self._arm(row)
         self._make.audit(arm, seed, self.arms.get(features_of))
         (use,) = (use for use in self.spec.generators if use.label == row.generator)
         self._make.attack(arm, seed, use)
 
     def _arm(self, row: Row) -> Arm:
-        arm = self.arms.setdefault(row.name, Arm.of(row))
+        row = replace(row, name=self._name(row.name))
+        arm = self.arms.setdefault(row.name, Arm.of(row, self._steps))
         if (arm.regime, arm.generator) != (row.regime, row.generator):
             label = arm.generator or row.generator
             raise SpecError(
@@ -207,6 +228,10 @@ class ArmPlanner(SegmenterTraining):
                 "give that generator another name"
             )
         return arm
+
+    def _name(self, arm: str) -> str:
+        """Return the name of an arm at this training length."""
+        return arm if self._steps is None else f"{arm}/steps={self._steps}"
 
     def _tested_on(self, row: Row) -> Subjects:
         return self._data[named(row.regime).cohort]

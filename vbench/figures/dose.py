@@ -30,9 +30,7 @@ def dose(board: Board, metrics: Sequence[str]) -> list[Figure]:
             for i, curve in enumerate(curves, start=1)
         ]
         xs = sorted({x for curve in curves for x in curve["dose"]})
-        real = next(
-            (r for r in board["rows"] if r["regime"] == "real" and r["status"] == "ok"), None
-        )
+        real = next((r for r in board["rows"] if r["arm"] == "real" and r["status"] == "ok"), None)
         if real is not None and real["metrics"][metric]["mean"] is not None:
             entry = real["metrics"][metric]
             ends = [(x, entry["mean"]) for x in (xs[0], xs[-1])]

@@ -12,7 +12,7 @@ from vbench.figures.gallery import SHOWN, arm_projections, chosen_samples, previ
 from vbench.figures.pixels import enlarge, patch_sheet, png
 from vbench.figures.strips import arm_strips
 from vbench.figures.training import generator_curves, segmenter_curves
-from vbench.regimes import MAIN_REFERENCES, named
+from vbench.regimes import MAIN_REFERENCES
 
 
 def write_figures(
@@ -36,7 +36,7 @@ def write_figures(
     found = chosen_samples(results, arm, store)
     if found is not None:
         (folder / "samples.png").write_bytes(png(enlarge(patch_sheet(found[1][:SHOWN]))))
-    if named(arm.regime).samples:
+    if arm.shares:
         for preview in previews(results, arm, store):
             path = folder / "samples" / f"seed-{preview.seed}-step-{preview.step:06d}.png"
             path.parent.mkdir(exist_ok=True)

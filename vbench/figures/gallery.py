@@ -83,7 +83,7 @@ def preview_figures(results: Results, store: Path) -> list[Figure]:
     figures = []
     seen: set[str | None] = set()
     for arm in results.arms:
-        if not named(arm.regime).samples or arm.generator in seen:
+        if not arm.shares or arm.generator in seen:
             continue
         seen.add(arm.generator)
         found = list(previews(results, arm, store))
@@ -109,7 +109,7 @@ def chosen_samples(
     Returns:
         The fitted generator and ``(16, 2, *size)``; None without a generator.
     """
-    if not named(arm.regime).samples:
+    if not arm.shares:
         return None
     for chosen in results.all_chosen(arm):
         if chosen.generator is not None:

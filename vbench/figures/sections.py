@@ -6,7 +6,18 @@ from pathlib import Path
 
 from vbench.analysis.folder import Results
 from vbench.analysis.wording import headline
-from vbench.figures import audits, costs, dose, gallery, leakage, strips, training, transfer, tuning
+from vbench.figures import (
+    audits,
+    costs,
+    dose,
+    gallery,
+    leakage,
+    steps,
+    strips,
+    training,
+    transfer,
+    tuning,
+)
 from vbench.figures.figure import Figure
 from vbench.figures.strips import Board
 
@@ -24,6 +35,7 @@ def sections(results: Results, board: Board, store: Path) -> dict[str, list[Figu
         "strips": strips.strips(results, board, shown),
         "transfer": transfer.transfer(board, shown),
         "dose": dose.dose(board, shown),
+        "steps": steps.steps(board, shown),
         "samples": gallery.samples(results, store),
         "looks": gallery.preview_figures(results, store),
         "projections": gallery.projections(results, board, store),

@@ -21,7 +21,7 @@ def transfer(board: Board, metrics: Sequence[str]) -> list[Figure]:
     rows = {
         (r["regime"], r["generator"] or r["control"], r["n_subjects"]): r
         for r in board["rows"]
-        if r["status"] == "ok"
+        if r["status"] == "ok" and r.get("steps") is None
     }
     generators = dict.fromkeys(name for regime, name, _ in rows if regime == "transfer")
     for metric in metrics:

@@ -185,6 +185,7 @@ class Row(Record):
 
     Attributes:
         dose: Synthetic patches as a multiple of the real ones; left out without a dose curve.
+        steps: Training length of the segmenter, left out where it is the spec's own.
         cohort: Names its test subjects.
         status: ``ok`` when every seed has been scored.
         seeds, seeds_failed, cases: Counts; a case is a seed and a test subject.
@@ -206,7 +207,7 @@ class Row(Record):
         flagged: Synthetic patches that come from one training patch, in the worst seed.
     """
 
-    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"dose", "remarks"})
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"dose", "steps", "remarks"})
 
     arm: str
     regime: str
@@ -215,6 +216,7 @@ class Row(Record):
     segmenter: str
     control: str | None
     dose: float | None = None
+    steps: int | None = None
     cohort: str
     status: Literal["ok", "failed", "pending"]
     failure: ArmFailure | None
@@ -335,6 +337,28 @@ class DoseCurve(Record):
     p: tuple[float | None, ...]
 
 
+class StepsCurve(Record):
+    """How an arm's score depends on the steps of its segmenter.
+
+    Attributes:
+        base: The arm at the spec's own length.
+        steps: Optimiser steps in all, ascending; the lists below have one entry for each.
+        arm: The arms.
+        mean: In the metric's unit, with ``ci95``.
+        ratio: To ``real`` of the same length; None where there is none.
+    """
+
+    base: str
+    regime: str
+    metric: str
+    steps: tuple[Number, ...]
+    arm: tuple[str, ...]
+    mean: tuple[float, ...]
+    ci95: tuple[Interval | None, ...]
+    ratio: tuple[float | None, ...]
+    ratio_ci95: tuple[tuple[float | None, float | None] | None, ...]
+
+
 class Board(Record):
     """``leaderboard.json``.
 
@@ -347,6 +371,7 @@ class Board(Record):
         rows: Finished arms first, the best first.
         transfer: One entry per generator and metric.
         dose: One entry per regime, generator and metric that has several doses.
+        steps: One entry per arm and metric that has several training lengths.
     """
 
     benchmark: str
@@ -359,3 +384,4 @@ class Board(Record):
     rows: tuple[Row, ...]
     transfer: tuple[TransferCurve, ...]
     dose: tuple[DoseCurve, ...] = ()
+    steps: tuple[StepsCurve, ...] = ()

@@ -50,7 +50,7 @@ class MetricAbout(Record):
 class PlannedArm(Record):
     """One row of the comparison, as planned, with the keys of its jobs by seed."""
 
-    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"attack", "dose"})
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"attack", "dose", "steps"})
 
     arm: str
     regime: str
@@ -58,6 +58,7 @@ class PlannedArm(Record):
     n_subjects: int | None = None
     control: str | None = None
     dose: float | None = None
+    steps: int | None = None
     segmenter: str = ""
     evaluate: Mapping[int, str] = {}
     trials: Mapping[int, tuple[str, ...]] = {}

@@ -27,6 +27,10 @@ class Comparable(Protocol):
         """Label of its generator; None without one."""
 
     @property
+    def steps(self) -> int | None:
+        """Training length of the segmenter where it is not the spec's own; else None."""
+
+    @property
     def n_subjects(self) -> int | None:
         """Number of subjects that it was trained on, where it has few."""
 
@@ -37,7 +41,9 @@ class Comparable(Protocol):
 
 @dataclass(frozen=True)
 class Reference:
-    """The arm that another one is compared with, on the same test subjects; it has no generator.
+    """The arm that another one is compared with, on the same test subjects.
+
+    It has no generator, and trains for as many steps.
 
     Attributes:
         name: The key in ``versus``, and the title of the column.
@@ -65,8 +71,8 @@ class Reference:
         found = (
             other.name
             for other in arms
-            if (other.regime, other.cohort, other.control, other.generator)
-            == (self.regime, arm.cohort, self.control, None)
+            if (other.regime, other.cohort, other.control, other.generator, other.steps)
+            == (self.regime, arm.cohort, self.control, None, arm.steps)
             and (not self.per_subjects or other.n_subjects == arm.n_subjects)
         )
         return next((name for name in found if name != arm.name), None)

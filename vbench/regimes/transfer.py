@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from vbench.regimes.base import FewSubjects, Generators, Regime
 from vbench.regimes.planner import Planner, Row, Training, as_long
@@ -36,15 +36,6 @@ class Transfer(Generators, FewSubjects):
         description="equal-steps: for each number of subjects, an arm without pre-training that "
         "trains for as many optimiser steps as pre-training and fine-tuning together.",
     )
-
-    @model_validator(mode="after")
-    def _generators_are_used(self) -> Transfer:
-        if self.generators is not None and not self.uses_generators:
-            raise ValueError(
-                "generators has no effect, since nothing is pre-trained on their patches; write "
-                'pretrain = ["synthetic", "real"]'
-            )
-        return self
 
     @property
     def uses_generators(self) -> bool:

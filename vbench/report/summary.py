@@ -12,7 +12,7 @@ from vbench.analysis.folder import Results, read_results
 from vbench.analysis.leaderboard import leaderboard as build
 from vbench.analysis.table import markdown
 from vbench.analysis.wording import headline
-from vbench.figures import audits, costs, dose, gallery, leakage, strips, transfer
+from vbench.figures import audits, costs, dose, gallery, leakage, steps, strips, transfer
 from vbench.figures.figure import Figure
 from vbench.markdown import escape, table
 from vbench.report.reference import comparison
@@ -67,6 +67,7 @@ def _lines(results: Results, board: dict[str, Any], folder: Path, target: Path) 
     yield from _pictures("Dose", "dose", dose.dose(board, shown), target)
     header, rows = dose_table(board, shown)
     yield from table(header, ([escape(cell) for cell in row] for row in rows)) if rows else ()
+    yield from _pictures("Steps of the segmenter", "steps", steps.steps(board, shown), target)
     yield from _pictures("Samples", "samples", gallery.samples(results, store), target)
     yield from _pictures(
         "Best, median and worst subject: image, reference, prediction, errors (white found, "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from vbench.analysis.ceiling import reached
@@ -30,10 +30,11 @@ def summary(board: Board, *, named: bool = False) -> list[str]:
         return ["No score was recorded."]
     rows = [row for row in board["rows"] if row["status"] == "ok"]
     return [
-        *_source(board, rows, primary),
+        *_source(board, [row for row in rows if row.get("steps") is None], primary),
         *_bar(board, rows, primary),
         *_transfer(board, primary),
         *_dose(board, primary),
+        *_steps(board, primary),
         *_lapses(board, rows),
         *(f"{note}." for note in collapse_notes(board["rows"]) + remark_notes(board["rows"])),
         *_privacy(board, rows, named),
@@ -130,7 +131,7 @@ def _transfer(board: Board, primary: str) -> Iterator[str]:
     arms = {
         (row["regime"], row["generator"], row["n_subjects"]): row
         for row in board["rows"]
-        if not row["control"]
+        if not row["control"] and row.get("steps") is None
     }
     for curve in board["transfer"]:
         n, generator = curve["n"][0], curve["generator"]
@@ -179,6 +180,25 @@ def _dose(board: Board, primary: str) -> Iterator[str]:
             f"{text}: best at {curve['dose'][at]:g}, {_change(change, curve['change_ci95'][at])} "
             f"to dose 1, {found} ({p_value(curve['p'][at])})."
         )
+
+
+def _steps(board: Board, primary: str) -> Iterator[str]:
+    """Say of the real arm, and of arms that are compared with it, what longer training does."""
+    for curve in board["steps"]:
+        if curve["metric"] != primary:
+            continue
+        ratios = [ratio for ratio in curve["ratio"] if ratio is not None]
+        lengths = f"With {_listed(curve['steps'], 'g')} optimiser steps, {curve['base']} reaches"
+        if curve["regime"] == "real":
+            yield f"{lengths} {short_name(primary)} {_listed(curve['mean'], '.3f')}."
+        elif len(ratios) == len(curve["steps"]):
+            yield f"{lengths} {_listed(ratios, '.3f')} of real with as many."
+
+
+def _listed(values: Sequence[float], form: str) -> str:
+    """Write numbers as ``1, 2 and 3``."""
+    *first, last = (f"{value:{form}}" for value in values)
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _two_gains(curve: Mapping[str, Any], at: int, arm: Row, primary: str) -> str:

@@ -25,7 +25,6 @@ from vbench.figures.figure import Figure
 from vbench.figures.pixels import enlarge, patch_sheet, png
 from vbench.files import atomic_write, write_json
 from vbench.records.stages import PrepareInputs
-from vbench.regimes import named
 from vbench.share.aside import built_aside, check_free
 from vbench.share.build import build
 from vbench.share.datasheet import html, markdown, page
@@ -87,9 +86,7 @@ def export(
     review_at = _review_folder(review, folder)
     reason, terms = _said("--accept-risk", accept_risk), _said("--licence", licence)
     results = read_results(out / benchmark)
-    planned = arm_called(
-        results, arm, kind="synthetic arm", fits=lambda each: named(each.regime).samples
-    )
+    planned = arm_called(results, arm, kind="synthetic arm", fits=lambda each: each.shares)
     chosen = selected(results, planned, seed)
     if chosen.samples is None or chosen.generator is None:
         raise StoreError(f"{arm}: the records of its samples are missing; run again")

@@ -13,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 
 from vbench.regimes import FewSubjects, Generators
 from vbench.spec.audit import Audit
+from vbench.spec.compare import Compare
 from vbench.spec.data import Data, PatchSpec
 from vbench.spec.reference import Reference
 from vbench.spec.regimes import Regimes
@@ -135,6 +136,7 @@ class Spec(Table):
     regimes: Regimes = Field(
         Regimes.model_validate({"real": True}), description="Which arms there are."
     )
+    compare: Compare = Field(Compare(), description="What every arm is compared over.")
     tune: Tune = Field(Tune(), description="What is searched for, and how long.")
     metrics: Metrics = Field(Metrics(), description="Which scores are computed.")
     audit: Audit | None = Field(None, description="Attacks on the generators.")
