@@ -16,6 +16,7 @@ from typing import Any
 from vbench.analysis.chosen import Chosen
 from vbench.analysis.collapse import collapse_notes
 from vbench.analysis.folder import Arm, Results
+from vbench.analysis.remarks import remark_notes
 from vbench.analysis.scores import arm_scores, segmentation_metrics
 from vbench.analysis.wording import number, privacy_word, risk, span
 from vbench.markdown import table
@@ -79,8 +80,8 @@ class ArmResult:
 
     @property
     def notes(self) -> list[str]:
-        """What a reader should know about it: that its generator collapsed, and when."""
-        return collapse_notes([self.row])
+        """What a reader should know about it: that its generator collapsed; what it remarks."""
+        return collapse_notes([self.row]) + remark_notes([self.row])
 
     @property
     def markdown(self) -> str:

@@ -13,7 +13,8 @@ plan`` and ``vbench validate`` load plugin classes and should start at once.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from vbench.params import Params, length_param, param
@@ -36,6 +37,10 @@ __all__ = [
     "length_param",
     "param",
 ]
+
+
+#: Patches that :meth:`Generator.sample_many` samples at once; bounds memory.
+AT_ONCE = 512
 
 
 class Plugin(ABC):
@@ -192,6 +197,27 @@ class Fitted(Plugin):
         """
 
     @classmethod
+    def files(cls, params: Any) -> Mapping[str, Path]:
+        """Name the files that its result depends on, beside the patches that it is fitted on.
+
+        vbench puts their content into the keys of its jobs, so that a changed file is computed
+        anew. Where they lie does not count: parameters that are a ``Path`` are left out of the
+        key, and ``fit`` alone may read them; what sampling and predicting need goes into
+        ``weights``. A parameter called ``path``, or ``…_path``, is relative to the spec that
+        names it.
+
+        Args:
+            params: An instance of this class's ``Params``.
+
+        Returns:
+            Files by a name that stays the same wherever they lie; none: it needs no file.
+
+        Raises:
+            DataError: When a file is missing or wrong: what is expected, and how to mend it.
+        """
+        return {}
+
+    @classmethod
     def training_steps(cls, params: Any, patches: int) -> int | None:
         """Return how many optimiser steps a training on this many patches takes.
 
@@ -265,11 +291,13 @@ class Generator(Fitted):
     Attributes:
         learns: What its samples owe to the patches that it is fitted on: ``patches`` when it may
             take anything from them, ``summary`` when all that it keeps is a few numbers over all
-            of them, ``nothing`` when it ignores them. A datasheet says so.
+            of them, ``nothing`` when it ignores them, ``elsewhere`` when its samples were made
+            before, from data that vbench does not know. A datasheet says so. One that learns
+            elsewhere is run before anything is trained, and is not trained again for attacks.
     """
 
     kind: ClassVar[Kind] = "generator"
-    learns: ClassVar[Literal["patches", "summary", "nothing"]] = "patches"
+    learns: ClassVar[Literal["patches", "summary", "nothing", "elsewhere"]] = "patches"
 
     @abstractmethod
     def sample(self, n: int, *, seed: int) -> Array:
@@ -281,6 +309,22 @@ class Generator(Fitted):
         Returns:
             float32 ``(n, channels, *size)``: image in [-1, 1], label 0 or 1.
         """
+
+    def sample_many(self, n: int, *, seed: int) -> Iterator[Array]:
+        """Yield ``n`` labelled patches, a few hundred at a time: those that others train on.
+
+        Override it where samples are not independent, such as a set that is handed out once
+        through before any of its patches comes again.
+        """
+        for number, start in enumerate(range(0, n, AT_ONCE)):
+            yield self.sample(min(AT_ONCE, n - start), seed=seed + number)
+
+    def remarks(self) -> Sequence[str]:
+        """Return what a reader of the results should know of this fit, a sentence each.
+
+        Asked once it is fitted; vbench records it and shows it beside the results.
+        """
+        return ()
 
     def guarantee(self) -> Mapping[str, Any] | None:
         """Return the differential privacy that its training has, or None: it has none.

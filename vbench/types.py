@@ -178,6 +178,23 @@ class Score(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Cutting:
+    """How patches are cut from whole volumes, as ``[patches]`` and ``[data]`` of a spec say it.
+
+    Attributes:
+        per_subject: Patches of each volume.
+        vessel_centred: The share that is centred on vessel voxels, 0 to 1.
+        seed: Of the places.
+        normalise: How intensities are brought to [-1, 1]; see :mod:`vbench.data.normalise`.
+    """
+
+    per_subject: int = 400
+    vessel_centred: float = 0.5
+    seed: int = 0
+    normalise: str = "percentile"
+
+
+@dataclass(frozen=True)
 class Setup:
     """What a generator or segmenter is built for.
 
@@ -186,6 +203,7 @@ class Setup:
         device: ``"cpu"``, ``"cuda"`` or ``"cuda:1"``: where to compute.
         spacing: Voxel edge lengths in mm of the training data, one per axis of a volume; None
             when unknown.
+        cutting: How the benchmark cuts its real patches, for a method that has volumes of its own.
         labels: Names of the classes of a label.
         channels: Names of the channels of an image.
     """
@@ -195,6 +213,7 @@ class Setup:
     spacing: Sequence[float] | None = None
     labels: tuple[str, ...] = LABELS
     channels: tuple[str, ...] = CHANNELS
+    cutting: Cutting = Cutting()
 
     @property
     def ndim(self) -> int:

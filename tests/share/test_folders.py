@@ -10,10 +10,12 @@ from datasets import bids, manifest, nnunet
 from patients import patients
 from share_sets import arrays, by_person, scans
 
+from vbench.data.holdings import cut, is_cut, look
 from vbench.errors import DataError
 from vbench.layout import image_of, label_of
-from vbench.share.folders import Cut, common_size, cut, is_cut, look
 from vbench.share.normal_form import Side, lay_down
+from vbench.share.sizes import common_size
+from vbench.types import Cutting
 
 SET = patients(3, 8, seed=0, size=(8, 8))
 
@@ -96,8 +98,9 @@ def test_every_layout_of_scans_gives_the_same_patches(make, tmp_path: Path) -> N
     held = look(make(tmp_path / "set", 2))
     assert held.layout == make.__name__
     assert len(set(held.people())) == 2
+    how = Cutting(3, normalise="patch-minmax")
     found, expected = (
-        next(cut(each, (8, 8, 6), Cut(per_subject=3), tmp_path / f"cut {i}")).images
+        next(cut(each, (8, 8, 6), how, tmp_path / f"cut {i}", alike=True)).images
         for i, each in enumerate([held, look(nnunet(tmp_path / "other", 2))])
     )
     np.testing.assert_array_equal(found, expected)
@@ -109,7 +112,7 @@ def test_whole_volumes_are_cut_as_a_benchmark_cuts_them(tmp_path: Path) -> None:
     size = common_size(made, [held, held], None)
     assert size == (8, 8, 6)
     assert (is_cut(held, size), is_cut(made, size)) == (True, False)
-    chunks = list(cut(held, size, Cut(per_subject=5), tmp_path / "cut"))
+    chunks = list(cut(held, size, Cutting(5), tmp_path / "cut"))
     assert [chunk.images.shape for chunk in chunks] == [(10, 8, 8, 6)]
     assert chunks[0].people == ["case0"] * 5 + ["case1"] * 5
     assert chunks[0].places[0].startswith("case0 at ")

@@ -16,6 +16,7 @@ from vbench.analysis.controls import add_controls
 from vbench.analysis.costs import arm_cost
 from vbench.analysis.dose import dose_curves
 from vbench.analysis.folder import Arm, Results, read_results
+from vbench.analysis.remarks import remarks
 from vbench.analysis.scores import (
     ArmScores,
     MetricInfo,
@@ -146,6 +147,7 @@ def _row(
         "versus": {},
         "best_params": {str(seed): dict(e.params) for seed, e in best.items() if e is not None},
         "collapsed": collapses(results, arm),
+        "remarks": remarks(results, arm),
         **audit_summary(results, arm),
         **arm_verdict(results, arm),
     }

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vbench.analysis.collapse import collapse_notes
+from vbench.analysis.remarks import remark_notes
 from vbench.analysis.uncertainty import ALPHA
 from vbench.regimes import REFERENCES
 
@@ -134,7 +135,7 @@ def legend(
     lines += _privacy(rows, compact)
     if any(row["metrics"][name].get("tied") for row, name in pairs):
         lines.append("= equal means share a rank")
-    return lines + collapse_notes(leaderboard["rows"])
+    return lines + collapse_notes(leaderboard["rows"]) + remark_notes(leaderboard["rows"])
 
 
 def _few(rows: list[Row]) -> list[str]:

@@ -133,7 +133,7 @@ def _again(folder: Path, out: str, as_json: bool) -> str:
 
 def _show(found: FolderAudit) -> None:
     """Print the table, the verdict, the worst patient and the flagged patches."""
-    from vbench.share.folders import by
+    from vbench.data.holdings import by
 
     made, known, unseen = (found.sets[name] for name in ("synthetic", "training", "heldout"))
     click.echo(

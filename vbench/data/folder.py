@@ -228,8 +228,13 @@ class FolderSource(DataSource):
         files = self.files(subject)
         return [content_digest(files.image), *label_digest(files.label)]
 
-    def load(self, subject: str) -> Subject:
-        """Read one subject; its notes hold the digest of each file."""
+    def load(self, subject: str, *, vessel_free: bool = False) -> Subject:
+        """Read one subject; its notes hold the digest of each file.
+
+        Args:
+            subject: Its name.
+            vessel_free: Whether its label may be empty.
+        """
         files = self.files(subject)
         read = read_subject(
             subject,
@@ -239,6 +244,7 @@ class FolderSource(DataSource):
             classes=files.classes,
             ignore=files.ignore,
             read=self.read,
+            vessel_free=vessel_free,
         )
         named = {"image": files.image, "label": files.label, "mask": files.mask}
         digests = {f"{k} blake2b": content_digest(v) for k, v in named.items() if v is not None}

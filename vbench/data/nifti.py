@@ -154,15 +154,30 @@ def ras_shape(path: Path) -> tuple[int, int, int]:
     Raises:
         DataError: When the header cannot be used.
     """
+    return ras_grid(path)[0]
+
+
+def ras_grid(path: Path) -> tuple[tuple[int, int, int], tuple[float, float, float]]:
+    """Return the shape and the spacing in mm that :func:`read_image` would give a volume.
+
+    Raises:
+        DataError: When the header cannot be used.
+    """
     check_file(path)
     try:
         with path.open("rb") as file:
             header = parse(path, Reader(file).take)
     except (ValueError, OSError) as error:
         raise damaged(path, error) from error
-    axes = orientation(path, affine_of(path, header.raw, header.shape))
-    turned = {int(axis): int(n) for axis, n in zip(axes[:, 0], header.shape, strict=True)}
-    return turned[0], turned[1], turned[2]
+    affine = affine_of(path, header.raw, header.shape)
+    axes = orientation(path, affine)
+    edges = np.linalg.norm(affine[:3, :3], axis=0) * MM[header.unit or "mm"]
+    turned = {
+        int(axis): (int(n), float(edge))
+        for axis, n, edge in zip(axes[:, 0], header.shape, edges, strict=True)
+    }
+    (a, x), (b, y), (c, z) = (turned[axis] for axis in range(3))
+    return (a, b, c), (x, y, z)
 
 
 def read_subject(
@@ -174,6 +189,7 @@ def read_subject(
     classes: Sequence[int] | None = None,
     ignore: Sequence[int] = (),
     read: Callable[..., Image] = read_image,
+    vessel_free: bool = False,
 ) -> Subject:
     """Read image, label and mask of one subject, which must lie on the same grid.
 
@@ -185,6 +201,7 @@ def read_subject(
         classes: The values of the label that are vessels; all above 0 when None.
         ignore: The values of voxels that nobody labelled.
         read: What reads each file, as :func:`read_image` does.
+        vessel_free: Whether the label may be empty.
 
     Raises:
         DataError: When a file cannot be used, or they do not fit together.
@@ -194,7 +211,7 @@ def read_subject(
     check_same_grid(truth, scan)
     values = whole_numbers(truth)
     vessel = vessel_mask(values, classes, ignore)
-    if not vessel.any():
+    if not vessel_free and not vessel.any():
         which = "above 0" if classes is None else f"of the classes {list(classes)}"
         raise DataError(f"{label}: no voxel {which}; label the vessels or leave this subject out")
     brain = None

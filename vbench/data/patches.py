@@ -48,6 +48,7 @@ class VolumePatches(Patches):
         seed: int = 0,
         groups: Sequence[str] | None = None,
         in_memory: int = IN_MEMORY,
+        vessel_free: bool = False,
     ) -> None:
         """Draw the positions.
 
@@ -61,6 +62,7 @@ class VolumePatches(Patches):
             groups: The person of each volume, who is its subject in ``subject_index``; None: each
                 volume is of another person.
             in_memory: Keep the pool in memory when it takes at most this many bytes.
+            vessel_free: Whether a volume may have no vessel; its patches are centred anywhere.
 
         Raises:
             DataError: When there is no volume, or one has no mask voxel or no vessel voxel, or
@@ -79,7 +81,9 @@ class VolumePatches(Patches):
         n_vessel = round(per_subject * vessel_centred)
         self._starts = np.empty((len(self._volume), 3), dtype=np.int32)
         for i, volume in enumerate(volumes):
-            centres = _centres(volume, n_vessel, per_subject - n_vessel, seed, self.size)
+            none = vessel_free and not (np.asarray(volume.label) * np.asarray(volume.mask)).any()
+            on_vessel = 0 if none else n_vessel
+            centres = _centres(volume, on_vessel, per_subject - on_vessel, seed, self.size)
             shape, block = np.array(volume.image.shape), np.array(self._blocks[i])
             inward = np.clip(centres - block // 2, 0, np.maximum(shape - block, 0))
             # A thin volume lies in the middle of its patch: the start is negative.

@@ -21,7 +21,11 @@ from vbench.types import Array, Subject, Volume
 
 
 def prepare_subject(
-    subject: Subject, folder: str | Path, *, normalise: str = "percentile"
+    subject: Subject,
+    folder: str | Path,
+    *,
+    normalise: str = "percentile",
+    vessel_free: bool = False,
 ) -> dict[str, Any]:
     """Write a subject as a prepared volume.
 
@@ -34,6 +38,7 @@ def prepare_subject(
         subject: What a data source loaded.
         folder: Where to; made when it is missing.
         normalise: One of :data:`vbench.data.normalise.METHODS`.
+        vessel_free: Whether the label may be empty.
 
     Returns:
         ``shape``, ``spacing`` (mm), ``label_fraction`` (of the mask), ``intensity`` (statistics of
@@ -66,7 +71,7 @@ def prepare_subject(
     else:
         ignore = None
     _check(subject, mask.any(), "the mask is empty")
-    _check(subject, label.any(), "the label has no vessel voxel within the mask")
+    _check(subject, vessel_free or label.any(), "the label has no vessel voxel within the mask")
     inside = image.T[mask.T]
     _check(
         subject, bool(np.isfinite(inside).all()), "the image has voxels that are NaN or infinite"

@@ -61,6 +61,8 @@ def _differences(old: Any, new: Any, path: str, known: Mapping[str, str]) -> Ite
             yield f"upstream: {known[new]}"
         elif path.endswith("plugin.source"):
             yield "the plugin's source changed"
+        elif path == "files":
+            yield "the files that it reads changed"
         else:
             yield f"{path}: {_show(old)} → {_show(new)}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any, cast
 
@@ -12,9 +13,10 @@ from pydantic import JsonValue
 from vbench.audit.features import offers_features
 from vbench.engine.arm import Arm
 from vbench.engine.datasets import Subjects
-from vbench.engine.job import Job, derive_seed
+from vbench.engine.job import Job, derive_seed, digest
+from vbench.engine.settings import Settings, settings_of
 from vbench.engine.shadows import canary_jobs, shadow_members
-from vbench.interfaces import Fitted, Metric
+from vbench.interfaces import Fitted, Generator, Metric
 from vbench.records.parts import Key, PatchSpec, PluginIdentity, PluginSetting, TrialSpec
 from vbench.records.stages import (
     AttackInputs,
@@ -63,6 +65,17 @@ class JobFactory:
         }
         self.metric = registry.get("metric", spec.tune.validation_metric.plugin)
         self.higher = bool(cast(type[Metric], self.metric.cls).higher_is_better)
+
+        self._settings: dict[str, Settings] = {}
+
+    def _own(self, entry: Entry, use: PluginUse, prefix: str, spec: TrialSpec | None) -> Settings:
+        """Return the settings of a generator or segmenter, less what is tuned; read once."""
+        name = digest([prefix, use.model_dump(mode="json")])
+        if name not in self._settings:
+            self._settings[name] = settings_of(entry, use, prefix)
+        found, space = self._settings[name], spec.space if spec else {}
+        fixed = {name: v for name, v in found.params.items() if f"{prefix}.{name}" not in space}
+        return replace(found, params=fixed)
 
     def _patches(self, role_seed: str) -> PatchSpec:
         patches = self.spec.patches
@@ -124,13 +137,15 @@ class JobFactory:
         train = tuple(source.keys("train"))
         axes: list[JsonValue] = [] if spec is None else ["trial", spec.trial]
         count = self.spec.tune.checkpoints
+        own = self._own(entry, use, "generator", spec)
         fit = self._add(
             arm,
             seed,
             where,
             FitGeneratorInputs(
                 plugin=_identity(entry),
-                params=_fixed(entry, use, "generator", spec),
+                params=own.params,
+                files=own.files,
                 trial_spec=spec,
                 train=train,
                 patches=self._patches("source"),
@@ -140,6 +155,7 @@ class JobFactory:
             ),
             (*train, *(spec.previous if spec else ())),
             at_work=entry,
+            extra=_given(own),
         )
         n = self._synthetic_patches(arm.dose)
         return [
@@ -181,9 +197,11 @@ class JobFactory:
         entry = self.registry.get("segmenter", use.plugin)
         role = named(arm.regime).cohort
         trial = f" · trial {spec.trial}" if self.spec.tune.trials > 1 else ""
+        own = self._own(entry, use, "segmenter", spec)
         inputs = FitSegmenterInputs(
             plugin=_identity(entry),
-            params=_fixed(entry, use, "segmenter", spec),
+            params=own.params,
+            files=own.files,
             trial_spec=spec,
             patches=self._patches(role),
             validations=self.spec.tune.validations,
@@ -201,7 +219,7 @@ class JobFactory:
             inputs,
             tuple(dict.fromkeys(needs)),
             at_work=entry,
-            extra={"study": self.study, "role": role},
+            extra={"study": self.study, "role": role, **_given(own)},
             trial=spec.trial,
         )
         arm.trials.setdefault(seed, []).append(key)
@@ -281,11 +299,15 @@ class JobFactory:
         train, heldout = tuple(source.keys("train")), tuple(source.keys("test"))
         trials = tuple(arm.trials[seed])
         groups = {"train": source.person_of(train), "heldout": source.person_of(heldout)}
+        # What was made before cannot be made again without a patient.
+        games = 0 if _elsewhere(entry) else table.shadows
         shadows = tuple(
             Game(samples=self._shadow(arm, use, f"shadow {k + 1}", members), members=members)
-            for k, members in enumerate(shadow_members(source, table.shadows, self.spec.data.seed))
+            for k, members in enumerate(shadow_members(source, games, self.spec.data.seed))
         )
-        canaries = self._canaries(arm, use, table) if table.canaries else None
+        canaries = (
+            self._canaries(arm, use, table) if table.canaries and not _elsewhere(entry) else None
+        )
         extra = [*(s.samples for s in shadows)]
         if canaries is not None:
             extra += [canaries.samples, *canaries.volumes]
@@ -318,13 +340,15 @@ class JobFactory:
         entry = self.registry.get("generator", use.plugin)
         where = f"{use.label} · {name}"
         patches = self._patches("source")
+        own = self._own(entry, use, "generator", None)
         fit = self._add(
             arm,
             None,
             where,
             FitGeneratorInputs(
                 plugin=_identity(entry),
-                params=_fixed(entry, use, "generator", None),
+                params=own.params,
+                files=own.files,
                 trial_spec=None,
                 train=train,
                 patches=patches,
@@ -333,6 +357,7 @@ class JobFactory:
             ),
             train,
             at_work=entry,
+            extra=_given(own),
         )
         return self._add(
             arm,
@@ -413,6 +438,7 @@ class JobFactory:
             seed=seed,
             trial=trial,
             gpu=at_work is not None and cast(type[Fitted], at_work.cls).gpu,
+            reads=isinstance(inputs, FitGeneratorInputs) and _elsewhere(at_work),
         )
         return self.jobs.setdefault(job.key, job).key
 
@@ -426,10 +452,11 @@ def _resolved(entry: Entry, use: PluginUse, where: str) -> dict[str, JsonValue]:
     return build_params(entry.cls.Params, use.params, where).model_dump(mode="json")
 
 
-def _fixed(
-    entry: Entry, use: PluginUse, prefix: str, spec: TrialSpec | None
-) -> dict[str, JsonValue]:
-    """Return a plugin's parameters less those that are tuned."""
-    space = spec.space if spec else {}
-    params = _resolved(entry, use, prefix)
-    return {name: v for name, v in params.items() if f"{prefix}.{name}" not in space}
+def _given(settings: Settings) -> dict[str, Any]:
+    """Return what a job is told beside its inputs: where files lie."""
+    return {"params": dict(settings.places)} if settings.places else {}
+
+
+def _elsewhere(entry: Entry | None) -> bool:
+    """Whether a generator's samples were made before: it is fitted by reading them."""
+    return entry is not None and cast(type[Generator], entry.cls).learns == "elsewhere"

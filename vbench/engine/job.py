@@ -52,6 +52,7 @@ class Job:
         seed: Its repetition; None when several share it.
         trial: Number of the trial, for ``fit-segmenter``.
         gpu: Whether it takes a GPU where there are some.
+        reads: Whether it fits nothing and reads files: done before anything is trained.
     """
 
     label: str
@@ -63,6 +64,7 @@ class Job:
     seed: int | None = None
     trial: int | None = None
     gpu: bool = False
+    reads: bool = False
 
     @property
     def stage(self) -> str:
@@ -122,6 +124,7 @@ class Job:
             "seed": self.seed,
             "trial": self.trial,
             "gpu": self.gpu,
+            "reads": self.reads,
         }
 
     @classmethod

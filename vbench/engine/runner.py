@@ -6,7 +6,7 @@ import heapq
 import queue
 import time
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Protocol
 
@@ -98,11 +98,11 @@ class Runner:
                 self._readers[need].append(key)
         self._urgency = self.costs.urgency(self.plan.jobs)
 
-    def run(self, stages: Collection[str] | None = None) -> list[JobFailure]:
+    def run(self, *, reading: bool = False) -> list[JobFailure]:
         """Do all missing jobs; returns when each is in the store or has failed.
 
         Args:
-            stages: Only jobs of these stages; None: of all.
+            reading: Only the jobs that read data.
 
         Returns:
             The failures so far.
@@ -114,7 +114,7 @@ class Runner:
             for key, job in jobs.items()
             if key not in self._done
             and key not in self._failed
-            and (stages is None or job.stage in stages)
+            and (not reading or job.reads or job.stage == "prepare")
         }
         self._backlog = Backlog(self.costs)
         for key, job in jobs.items():

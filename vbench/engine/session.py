@@ -108,7 +108,7 @@ def execute(
             costs = Costs(store.records(), training_lengths(registry))
             runner = Runner(plan, store, executor, claims, settings, watcher, costs)
             # All data is read before anything is trained, so that a broken file is found at once.
-            faults = [f.message for f in runner.run({"prepare"}) if f.reason == "data"]
+            faults = [f.message for f in runner.run(reading=True) if f.reason == "data"]
             if faults:
                 raise DataError("\n".join(faults))
             runner.run()

@@ -196,6 +196,7 @@ class Row(Record):
             ``ceiling``)
             and metric.
         best_params: Of the selected trial, by seed.
+        remarks: What its generator says of its fit; None: nothing.
         fidelity, privacy: By metric, each field over seeds.
         verdict: What the privacy scores of its synthetic patches say over all seeds: an alarm in
             any is one, and ``no alarm`` needs all. None for an arm that shares none.
@@ -205,7 +206,7 @@ class Row(Record):
         flagged: Synthetic patches that come from one training patch, in the worst seed.
     """
 
-    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"dose"})
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"dose", "remarks"})
 
     arm: str
     regime: str
@@ -230,6 +231,7 @@ class Row(Record):
     versus: Mapping[str, Mapping[str, Comparison]]
     best_params: Mapping[str, Mapping[str, JsonValue]]
     collapsed: tuple[Collapse, ...]
+    remarks: tuple[str, ...] | None = None
     fidelity: Mapping[str, Mapping[str, JsonValue]]
     privacy: Mapping[str, Mapping[str, JsonValue]]
     verdict: Word | None = None

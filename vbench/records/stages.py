@@ -68,12 +68,14 @@ class FitGeneratorInputs(Inputs):
         trial_spec: Of a generator that is tuned; None otherwise. ``asking`` in the file.
         checkpoints: How many candidates are kept.
         groups: The person of each volume; None where each is of a different one.
+        files: Digest of the files that the generator reads; None: none.
     """
 
-    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"groups"})
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"groups", "files"})
 
     plugin: PluginIdentity
     params: Params
+    files: str | None = None
     trial_spec: TrialSpec | None = Field(alias="asking")
     train: tuple[Key, ...]
     patches: PatchSpec
@@ -117,9 +119,10 @@ class FitGeneratorResult(Result):
         previews: ``looks`` in the file.
         guarantee: Its differential privacy, as :meth:`vbench.interfaces.Generator.guarantee` says
             it; None without any.
+        remarks: What a reader should know of it; None: nothing.
     """
 
-    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"skipped", "budget", "guarantee"})
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"skipped", "budget", "guarantee", "remarks"})
 
     skipped: bool | None = None
     params: Params = {}
@@ -129,6 +132,7 @@ class FitGeneratorResult(Result):
     previews: tuple[Preview, ...] = Field(default=(), alias="looks")
     budget: Budget | None = None
     guarantee: Mapping[str, JsonValue] | None = None
+    remarks: tuple[str, ...] | None = None
 
 
 # --- synthesise ----------------------------------------------------------------------------
@@ -173,12 +177,14 @@ class FitSegmenterInputs(Inputs):
         synthetic_of: Trials of the arm whose choice of samples it takes.
         initial: Trials of the arm whose choice of weights it starts from.
         val: Validation volumes.
+        files: Digest of the files that the segmenter reads; None: none.
     """
 
-    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"metric_params"})
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"metric_params", "files"})
 
     plugin: PluginIdentity
     params: Params
+    files: str | None = None
     trial_spec: TrialSpec = Field(alias="asking")
     patches: PatchSpec
     validations: int

@@ -17,22 +17,13 @@ import vbench
 from vbench import registry
 from vbench.audit.verdict import Flag, PatientRisk, Verdict, verdict
 from vbench.data.check import MOST_VESSEL
+from vbench.data.holdings import Holding, Scans, Shape, by, cut, is_cut, look
 from vbench.errors import DataError
 from vbench.files import as_json
 from vbench.interfaces import PrivacyMetric
-from vbench.share.folders import (
-    Cut,
-    Holding,
-    Scans,
-    Shape,
-    by,
-    check_size,
-    common_size,
-    cut,
-    is_cut,
-    look,
-)
 from vbench.share.normal_form import PERCENTILES, Side, lay_down
+from vbench.share.sizes import check_size, common_size
+from vbench.types import Cutting
 
 #: Synthetic patches below which one patch alone is more than the 5 % that alarms begin at.
 FEWEST = 20
@@ -165,7 +156,7 @@ def audit_folders(
         remarks.append(f"no labels in {without}: images alone are compared")
     with tempfile.TemporaryDirectory(prefix="vbench-audit-") as place:
         sides = [
-            _side(holding, chosen, Cut(per_subject, seed=seed), Path(place) / name, labelled, name)
+            _side(holding, chosen, per_subject, seed, Path(place) / name, labelled, name)
             for name, holding in zip(names, held, strict=True)
         ]
         made, known, unseen = sides
@@ -202,7 +193,7 @@ def audit_folders(
         options={
             "size": list(chosen),
             "per_subject": per_subject,
-            "vessel_centred": Cut().vessel_centred,
+            "vessel_centred": Cutting().vessel_centred,
             "group": group,
             "seed": seed,
             "percentiles": list(PERCENTILES),
@@ -211,16 +202,19 @@ def audit_folders(
     )
 
 
-def _side(held: Holding, size: Shape, how: Cut, folder: Path, labelled: bool, name: str) -> Side:
+def _side(
+    held: Holding, size: Shape, each: int, seed: int, folder: Path, labelled: bool, name: str
+) -> Side:
     if not is_cut(held, size):
         chunks, n = held.chunks(), held.count()
     else:
         count = held.count()
-        each = how.per_subject
         if name == "synthetic":
             each = min(each, max(1, MOST_CUT // max(1, count)))
-        how = Cut(each, how.vessel_centred, how.seed)
-        chunks, n = cut(held, size, how, folder.with_name(f"{name}-volumes")), each * count
+        # Nothing is clipped: what has the range of a volume is scaled patch by patch later.
+        how = Cutting(each, seed=seed, normalise="patch-minmax")
+        place = folder.with_name(f"{name}-volumes")
+        chunks, n = cut(held, size, how, place, alike=True), each * count
     owned = name != "synthetic"
     return lay_down(held.path, chunks, n, size, folder, labelled=labelled, owned=owned)
 

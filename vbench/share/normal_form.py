@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 from numpy.lib.format import open_memmap
 
+from vbench.data.holdings import Chunk, Shape
 from vbench.data.patches import ArrayPatches
 from vbench.errors import DataError
-from vbench.share.folders import Chunk, Shape
 from vbench.types import Array, Patches
 
 #: The percentiles of each image that become -1 and 1.

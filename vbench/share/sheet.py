@@ -115,7 +115,7 @@ class Datasheet(Record):
     spacing: tuple[float, ...]
     vessel_fraction: float
     empty_share: float
-    learns: Literal["patches", "summary", "nothing"]
+    learns: Literal["patches", "summary", "nothing", "elsewhere"]
     people: bool
     subjects: int
     heldout: int

@@ -24,6 +24,11 @@ def learnt(learns: str, n: int, real: bool) -> str:
     made_up = "" if real else " Phantoms are made by a procedure and are nobody's data."
     if learns == "nothing":
         return "nobody: the generator ignores the patches that it is given."
+    if learns == "elsewhere":
+        return (
+            "unknown: the patches were made elsewhere, and only their maker can say from whom. "
+            f"They are compared with those of {who}."
+        )
     if learns == "summary":
         return (
             "no single patch: the generator keeps a few numbers, such as a mean, over the patches "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeGuard, get_args
 
@@ -148,13 +148,37 @@ def _resolve_paths(table: dict[str, Any], folder: Path) -> None:
     """Make paths absolute that are relative to the file; to the current folder for ``--set``."""
     data = table.get("data")
     for role, part in data.items() if isinstance(data, dict) else ():
-        if isinstance(part, dict) and isinstance(part.get("path"), str):
-            part["path"] = str(_resolved(part["path"], folder, f"data.{role}.path"))
+        if isinstance(part, dict):
+            _resolve_named(part, folder, f"data.{role}", ("path",))
+    for where, params in _params(table, ""):
+        _resolve_named(params, folder, where, filter(_is_path, list(params)))
     plugins = table.get("plugins")
     if isinstance(plugins, dict) and isinstance(plugins.get("paths"), list):
         plugins["paths"] = [
             str(_resolved(str(path), folder, "plugins.paths")) for path in plugins["paths"]
         ]
+
+
+def _resolve_named(table: dict[str, Any], folder: Path, where: str, names: Iterable[str]) -> None:
+    for name in names:
+        if isinstance(table.get(name), str):
+            table[name] = str(_resolved(table[name], folder, f"{where}.{name}"))
+
+
+def _is_path(name: str) -> bool:
+    """Whether a plugin's parameter of this name is a path."""
+    return name == "path" or name.endswith("_path")
+
+
+def _params(table: Any, where: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the parameters of all plugins that a spec names, with their keys."""
+    parts = table.items() if isinstance(table, dict) else enumerate(table)
+    for name, part in parts:
+        key = f"{where}.{name}" if where else str(name)
+        if name == "params" and isinstance(part, dict):
+            yield key, part
+        elif isinstance(part, dict | list):
+            yield from _params(part, key)
 
 
 def _resolved(text: str, folder: Path, key: str) -> Path:
@@ -187,8 +211,15 @@ def _set(table: dict[str, Any], text: str) -> None:
     if not isinstance(place, dict):
         raise SpecError(f"--set {key}: '{above[-1]}' is not a table")
     place[last] = value
-    if (above[:1] == ["data"] and last == "path") or key == "plugins.paths":
-        _resolve_paths({above[0]: {above[-1]: place} if last == "path" else place}, Path.cwd())
+    here, where = Path.cwd(), ".".join(above)
+    if key == "plugins.paths":
+        _resolve_paths({"plugins": place}, here)
+    elif (above[:1] == ["data"] and last == "path") or (
+        above[-1:] == ["params"] and _is_path(last)
+    ):
+        _resolve_named(place, here, where, (last,))
+    for within, params in _params({last: value}, where):
+        _resolve_named(params, here, within, filter(_is_path, list(params)))
 
 
 def _no_setting(text: str) -> SpecError:

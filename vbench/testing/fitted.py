@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -73,6 +74,25 @@ class FittedSuite(Fitting):
         """Reaches for no network."""
         attempts = self.fitted(ndim).network
         expect(not attempts, f"tried to {'; '.join(attempts[:3])}")
+
+    def test_files_are_declared(self) -> None:
+        """Declares the files that its paths lead to, by names without the place."""
+        settings = self.settings()
+        places = {n: v for n, v in settings.model_dump().items() if isinstance(v, PurePath)}
+        files = self.plugin.files(settings)
+        if not places and not files:
+            raise Skip("reads no file: no parameter is a Path, and files() names none")
+        expect(
+            files,
+            f"{', '.join(places)} is a path, and files() names no file: with other content under "
+            "the same path, an old result would be taken for the new one",
+        )
+        for name, path in files.items():
+            expect(Path(path).is_file(), f"files() names {path}, which is no file")
+            expect(
+                not any(str(place) in name for place in places.values()),
+                f"files() calls a file {name}: its name must not hold the place",
+            )
 
     # The same again
 

@@ -75,6 +75,17 @@ class GeneratorSuite(FittedSuite):
             "voxels; draw noise for each index, and sample in evaluation mode",
         )
 
+    def test_many_samples_are_as_many(self, ndim: int) -> None:
+        """Samples as many as are asked for, in pieces, the same for the same seed."""
+        method, size = self.fitted(ndim).method, self.size(ndim)
+        first, again = (
+            np.concatenate([np.zeros(patches_shape(0, size)), *method.sample_many(9, seed=3)])
+            for _ in range(2)
+        )
+        expect(len(first) == 9, f"sample_many(9) yielded {len(first)} patches")
+        fault = tables.array_difference(first, again, exact=True)
+        expect(not fault, f"sample_many(9, seed=3) twice: {fault}")
+
     def test_membership_scores_survive_a_file(self, ndim: int) -> None:
         """Scores patches by how much they look learnt, the same from weights read back."""
         method, size = self.fitted(ndim).method, self.size(ndim)

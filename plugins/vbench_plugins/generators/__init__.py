@@ -9,6 +9,7 @@ from vbench.interfaces import Generator
 from vbench_plugins.generators.copy import Copy
 from vbench_plugins.generators.dp_calibrated import DpCalibrated
 from vbench_plugins.generators.dp_wgan import DpWgan
+from vbench_plugins.generators.folder import Folder
 from vbench_plugins.generators.gan import Dcgan, WganGp, WganGpSn
 from vbench_plugins.generators.geometric import Geometric
 from vbench_plugins.generators.mask_first import MaskFirst
@@ -29,6 +30,7 @@ def vbench_register_generators(register: Callable[[type[Generator]], None]) -> N
         Geometric,
         Copy,
         Noise,
+        Folder,
         MonaiFlow,
     ):
         register(cls)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any, TypeVar, cast
@@ -25,10 +26,11 @@ from vbench.records.stages import (
     FitGeneratorResult,
     FitSegmenterInputs,
     FitSegmenterResult,
+    PrepareInputs,
     PrepareResult,
     SynthesiseInputs,
 )
-from vbench.types import Patches, Setup, Volume
+from vbench.types import Cutting, Patches, Setup, Volume
 
 F = TypeVar("F", bound=Fitted)
 #: The inputs of a job that trains a method.
@@ -91,7 +93,21 @@ def training_setup(context: Context, size: tuple[int, ...], inputs: Training) ->
         size: Patch size in voxels.
         inputs: Of the job that trains, or trained, the method.
     """
-    return Setup(size=size, device=context.device, spacing=spacing_of(context.store, inputs))
+    return Setup(
+        size=size,
+        device=context.device,
+        spacing=spacing_of(context.store, inputs),
+        cutting=_cutting(context.store, inputs),
+    )
+
+
+def _cutting(store: Store, inputs: Training) -> Cutting:
+    """Return how a job's real patches are cut."""
+    keys = inputs.val if isinstance(inputs, FitSegmenterInputs) else inputs.train
+    how = {store.record(key).inputs_as(PrepareInputs).normalise for key in keys[:1]}
+    patches = inputs.patches
+    cutting = Cutting(patches.per_subject, patches.vessel_centred, patches.seed)
+    return replace(cutting, normalise=how.pop()) if how else cutting
 
 
 def spacing_of(store: Store, inputs: Training) -> tuple[float, ...] | None:
@@ -203,7 +219,8 @@ def resolve_params(
         for axis, value in tuned.items()
         if axis.startswith(f"{prefix}.") and axis != "generator.checkpoint"
     }
-    return params_of(cls, {**fixed, **own}), tuned
+    places = context.job.extra.get("params", {})
+    return params_of(cls, {**fixed, **places, **own}), tuned
 
 
 def settled(params: Params, method: Fitted) -> dict[str, JsonValue]:

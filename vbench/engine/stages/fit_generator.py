@@ -98,6 +98,7 @@ class FitGenerator(Stage[FitGeneratorInputs, FitGeneratorResult]):
             previews=tuple(Preview.model_validate(value) for value in notes["looks"]),
             budget=budget(checkpoint),
             guarantee=as_json(generator.guarantee()),
+            remarks=tuple(str(line) for line in generator.remarks()) or None,
         )
 
     def amount(

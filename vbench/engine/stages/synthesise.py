@@ -10,13 +10,11 @@ import numpy as np
 from vbench.engine.context import Context
 from vbench.engine.stages.base import Lengths, Stage
 from vbench.engine.stages.common import check_labelled_patches, fitted_generator
+from vbench.errors import ContractError
 from vbench.files import write_npy
 from vbench.interfaces import Generator
 from vbench.layout import image_of, label_of
 from vbench.records.stages import FitGeneratorResult, SynthesiseInputs, SynthesiseResult
-
-#: Patches sampled at once; bounds memory, changes nothing else.
-CHUNK = 512
 
 
 class Synthesise(Stage[SynthesiseInputs, SynthesiseResult]):
@@ -38,13 +36,16 @@ class Synthesise(Stage[SynthesiseInputs, SynthesiseResult]):
         )
         images = np.empty((n, *size), np.float16)
         labels = np.empty((n, *size), np.uint8)
-        for number, start in enumerate(range(0, n, CHUNK)):
-            count = min(CHUNK, n - start)
-            drawn = generator.sample(count, seed=inputs.seed + number)
-            check_labelled_patches(drawn, count, size, cls.name)
-            images[start : start + count] = image_of(drawn)
-            labels[start : start + count] = label_of(drawn)
-            context.report(start + count, n, {})
+        done = 0
+        for drawn in generator.sample_many(n, seed=inputs.seed):
+            count = len(drawn) if isinstance(drawn, np.ndarray) and drawn.ndim else 1
+            check_labelled_patches(drawn, min(count, n - done), size, cls.name)
+            end = done + count
+            images[done:end], labels[done:end] = image_of(drawn), label_of(drawn)
+            context.report(end, n, {})
+            done = end
+        if done != n:
+            raise ContractError(f"{cls.name}.sample_many({n}) yielded {done} patches")
         write_npy(context.folder / "images.npy", images)
         write_npy(context.folder / "labels.npy", labels)
         context.cost.steps = n

@@ -13,45 +13,34 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from pydantic import ValidationError
 
+from vbench.data.arrays import LABELS, Stack, has_arrays, read_stacks
 from vbench.data.folder import FolderSource
 from vbench.data.foreign import what_reads
+from vbench.data.header import SUFFIXES
 from vbench.data.layouts import detect, layouts
-from vbench.data.nifti import check_same_grid, vessel_mask, whole_numbers
+from vbench.data.nifti import check_same_grid, ras_grid, vessel_mask, whole_numbers
 from vbench.data.patches import VolumePatches, check_fit
 from vbench.data.prepare import open_volume, prepare_subject
 from vbench.data.splits import group_by_pattern
-from vbench.errors import DataError
+from vbench.errors import DataError, did_you_mean
+from vbench.files import read_json
 from vbench.layout import image_of, label_of
-from vbench.masks.slices import LEAST, fitting
-from vbench.share.arrays import Stack, has_arrays, read_stacks
-from vbench.types import Array, Subject
+from vbench.records.model import first_fault
+from vbench.types import Array, Cutting, Subject
 
 #: Larger arrays and scans are whole volumes: voxels.
 LARGEST = 2**16
-#: The patch that whole volumes are cut into when no set has patches; single slices: 64 × 64.
-USUAL = (16, 16, 16)
+#: What says more of a set, in nnU-Net's layout and in an export of vbench.
+ABOUT = "dataset.json"
 #: Patches that are read at once.
 CHUNK = 256
 
 Shape = tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Cut:
-    """How whole volumes are cut into patches, as ``[patches]`` of a spec says it.
-
-    Attributes:
-        per_subject: Patches of each volume.
-        vessel_centred: The share that is centred on vessel voxels.
-        seed: Of the places.
-    """
-
-    per_subject: int = 400
-    vessel_centred: float = 0.5
-    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -105,8 +94,23 @@ class Holding(ABC):
         """Yield its patches as they are, all of one size."""
 
     @abstractmethod
-    def subjects(self) -> Iterator[tuple[Subject, str]]:
-        """Yield its volumes, one in memory at a time, and whose each is."""
+    def subjects(self, *, vessel_free: bool = False) -> Iterator[tuple[Subject, str]]:
+        """Yield its volumes, one in memory at a time, and whose each is.
+
+        Args:
+            vessel_free: Whether a label may be empty.
+        """
+
+    @abstractmethod
+    def files(self) -> dict[str, Path]:
+        """Return the files that its images and labels are read from.
+
+        By names that stay the same wherever the folder lies.
+        """
+
+    def spacings(self) -> list[tuple[float, ...]]:
+        """Return the voxel edge lengths in mm that its files say; none where they say nothing."""
+        return []
 
     def marks(self) -> Mapping[str, str]:
         """Return digests by which a whole volume is known again, with its name."""
@@ -138,6 +142,7 @@ class Arrays(Holding):
             raise DataError(f"{unlabelled[0]}: no labels.npy beside it, as others have; add it")
         self.labelled = not unlabelled
         self.stacked = math.prod(first.size) <= LARGEST
+        self._about = _about(path)
         people = [stack.people for stack in self._stacks]
         self.names = tuple(dict.fromkeys(name for own in people for name in own or ()))
 
@@ -170,7 +175,24 @@ class Arrays(Holding):
                     [f"{inside}[{row}]" for row in rows],
                 )
 
-    def subjects(self) -> Iterator[tuple[Subject, str]]:
+    def files(self) -> dict[str, Path]:
+        """Return the arrays, and the file that says how large their voxels are."""
+        found = {ABOUT: self.path / ABOUT} if self._about else {}
+        for stack in self._stacks:
+            pair = (
+                [stack.path] if stack.labels is None else [stack.path, stack.path.with_name(LABELS)]
+            )
+            for path in pair:
+                found[path.name if self.path.is_file() else str(path.relative_to(self.path))] = path
+        return found
+
+    def spacings(self) -> list[tuple[float, ...]]:
+        """Return what the ``dataset.json`` of an export of vbench says."""
+        values = self._about.get("spacing") or ()
+        sound = [float(v) for v in values if isinstance(v, int | float) and v > 0]
+        return [tuple(sound)] if len(sound) == len(values) == 3 else []
+
+    def subjects(self, *, vessel_free: bool = False) -> Iterator[tuple[Subject, str]]:
         """Yield each row as a volume."""
         if not self.labelled:
             raise DataError(
@@ -238,6 +260,24 @@ class Scans(Holding):
         """Return whose each file is."""
         return tuple(self._people[name] for name in self.names)
 
+    def files(self) -> dict[str, Path]:
+        """Return images, labels and masks, and the file that says what is a vessel."""
+        about = self.path / ABOUT
+        found = {ABOUT: about} if about.is_file() else {}
+        for name in self.names:
+            files = self._source.files(name)
+            parts = {"image": files.image, "label": files.label, "mask": files.mask}
+            found |= {f"{name}/{part}": path for part, path in parts.items() if path is not None}
+        return found
+
+    def spacings(self) -> list[tuple[float, ...]]:
+        """Return what each file says: of NIfTI, its header."""
+        paths = [self._source.files(name).image for name in self.names]
+        return [
+            ras_grid(path)[1] if path.name.endswith(SUFFIXES) else self._source.read(path).spacing
+            for path in paths
+        ]
+
     def several(self) -> bool:
         """Return whether some person has several files: patches, more likely than scans."""
         return max(Counter(self._people.values()).values()) > 1
@@ -254,23 +294,30 @@ class Scans(Holding):
                 names,
             )
 
-    def subjects(self) -> Iterator[tuple[Subject, str]]:
+    def subjects(self, *, vessel_free: bool = False) -> Iterator[tuple[Subject, str]]:
         """Yield the volumes."""
         for name in self.names:
-            yield self._source.load(name), self._people[name]
+            yield self._source.load(name, vessel_free=vessel_free), self._people[name]
 
     def marks(self) -> Mapping[str, str]:
         """Return digests of image files, and of where the labels are."""
         return {mark: name for name in self.names for mark in self._source.anatomy(name)}
 
 
-def look(path: str | Path, group: str | None = None) -> Holding:
+def look(
+    path: str | Path,
+    group: str | None = None,
+    layout: str | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Holding:
     """Find out what lies in a folder.
 
     Args:
-        path: Arrays (see :func:`vbench.share.arrays.read_stacks`), or NIfTI files in an installed
+        path: Arrays (see :func:`vbench.data.arrays.read_stacks`), or NIfTI files in an installed
             layout, or an export of vbench.
         group: For NIfTI files: finds, in its first parentheses, whose file it is.
+        layout: Of NIfTI files; None: as it looks.
+        options: Parameters of that layout, such as ``classes``.
 
     Raises:
         DataError: When there is nothing, or it cannot be read.
@@ -278,10 +325,13 @@ def look(path: str | Path, group: str | None = None) -> Holding:
     path = Path(path)
     if not path.exists():
         raise DataError(f"{path}: no such file or folder; check the path")
-    if has_arrays(path):
+    if layout is None and has_arrays(path):
         return Arrays(path)
-    layout = detect(path)
-    if layout is None:
+    known = layouts()
+    if layout is not None and layout not in known:
+        raise DataError(f"layout = '{layout}': no such layout{did_you_mean(layout, known)}")
+    source = detect(path) if layout is None else known[layout]
+    if source is None:
         empty = path.is_dir() and not any(path.iterdir())
         what = "empty" if empty else "neither arrays nor a data set"
         hint = what_reads(path) or (
@@ -289,45 +339,11 @@ def look(path: str | Path, group: str | None = None) -> Holding:
             f"{', '.join(layouts())}"
         )
         raise DataError(f"{path}: {what}; {hint}")
-    return Scans(path, layout(layout.Params(path=path)), group)
-
-
-def common_size(synthetic: Holding, real: Sequence[Holding], wanted: Shape | None) -> Shape:
-    """Choose the patch size that all sets are compared at.
-
-    The size that is asked for; else that of the sets that hold patches; else :data:`USUAL`, or what
-    fits thin volumes.
-
-    Raises:
-        DataError: When sets hold patches of different sizes, or nothing fits.
-    """
-    if wanted is not None:
-        return wanted
-    sets = [synthetic, *real]
-    sizes = {held.path: held.shapes()[0] for held in sets if held.stacked}
-    if not sizes and _are_patches(synthetic, real):
-        sizes = {synthetic.path: synthetic.shapes()[0]}
-    if len(set(sizes.values())) > 1:
-        told = ", ".join(f"{path} {by(size)}" for path, size in sizes.items())
-        raise DataError(f"the patches differ in size: {told}; give patches of one size")
-    if sizes:
-        return next(iter(sizes.values()))
-    volumes = [(*shape, 1)[:3] for held in sets for shape in held.shapes()]
-    fit = fitting(volumes, USUAL)
-    if fit is None:
-        smallest = min(volumes, key=math.prod)
-        raise DataError(f"{synthetic.path}: volumes of {by(smallest)} are too small to cut; --size")
-    return tuple(fit)
-
-
-def _are_patches(synthetic: Holding, real: Sequence[Holding]) -> bool:
-    """Return whether NIfTI files of one shape are patches: like no scan, or many to a patient."""
-    shapes = synthetic.shapes()
-    if len(shapes) != 1 or math.prod(shapes[0]) > LARGEST:
-        return False
-    others = {shape for held in real for shape in held.shapes()}
-    many = any(isinstance(held, Scans) and held.several() for held in real)
-    return many or shapes[0] not in others
+    try:
+        params = source.Params.model_validate({**(options or {}), "path": path})
+    except ValidationError as error:
+        raise DataError(f"{path}: layout '{source.name}': {first_fault(error)}") from error
+    return Scans(path, source(params), group)
 
 
 def is_cut(held: Holding, size: Shape) -> bool:
@@ -335,29 +351,39 @@ def is_cut(held: Holding, size: Shape) -> bool:
     return held.shapes() != [size]
 
 
-def cut(held: Holding, size: Shape, how: Cut, folder: Path) -> Iterator[Chunk]:
+def cut(
+    held: Holding,
+    size: Shape,
+    how: Cutting,
+    folder: Path,
+    *,
+    alike: bool = False,
+    vessel_free: bool = False,
+) -> Iterator[Chunk]:
     """Yield patches of a set's volumes, at random places, as a benchmark does.
 
     Args:
         held: The set.
         size: Of the patches.
-        how: Number, places, seed.
+        how: Number, places, seed, intensities.
         folder: For the prepared volumes; they are needed until the last patch was taken.
+        alike: Cut a volume and its copy at the same places, whatever they are called.
+        vessel_free: Also take volumes without a vessel.
 
     Raises:
         DataError: When a volume cannot be used, or is too small.
     """
     volumes, names, people = [], [], []
-    for number, (subject, person) in enumerate(held.subjects()):
+    for number, (subject, person) in enumerate(held.subjects(vessel_free=vessel_free)):
         place = folder / str(number)
         try:
-            # Nothing is clipped: what has the range of a volume is scaled patch by patch later.
-            prepare_subject(subject, place, normalise="patch-minmax")
+            prepare_subject(subject, place, normalise=how.normalise, vessel_free=vessel_free)
         except DataError as error:
             raise DataError(f"{held.path}: {error}") from error
         names.append(subject.id)
-        # Places are drawn by name: under one name, a volume and its copy are cut alike.
-        volumes.append(replace(open_volume(place), id="volume"))
+        volume = open_volume(place)
+        # Places are drawn by name.
+        volumes.append(replace(volume, id="volume") if alike else volume)
         people.append(person)
     try:
         shapes = [volume.image.shape for volume in volumes]
@@ -368,6 +394,7 @@ def cut(held: Holding, size: Shape, how: Cut, folder: Path) -> Iterator[Chunk]:
             per_subject=how.per_subject,
             vessel_centred=how.vessel_centred,
             seed=how.seed,
+            vessel_free=vessel_free,
         )
     except DataError as error:
         raise DataError(f"{held.path}: {error}") from error
@@ -388,18 +415,13 @@ def by(size: Sequence[int]) -> str:
     return " × ".join(map(str, size))
 
 
-def check_size(size: Sequence[int]) -> Shape:
-    """Return a patch size that is asked for.
-
-    Raises:
-        DataError: When no patch can have it.
-    """
-    edges = tuple(n for n in size if n != 1)
-    if len(edges) not in (2, 3) or min(edges) < LEAST:
-        raise DataError(
-            f"size {by(size)}: expected 2 or 3 edges of {LEAST} voxels or more, such as 16,16,16"
-        )
-    return edges
+def _about(path: Path) -> dict[str, Any]:
+    """Return what the ``dataset.json`` of an export says; empty without one."""
+    try:
+        found = read_json(path / ABOUT)
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _vessels(stack: Stack, part: slice) -> Array | None:

@@ -1,0 +1,285 @@
+"""Labelled patches that somebody made already: fits nothing, reads a folder."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from vbench.data.holdings import Arrays, Chunk, Holding, by, cut, is_cut, look
+from vbench.data.normalise import normalise, scale_patches
+from vbench.data.patches import IN_MEMORY, check_fit
+from vbench.errors import DataError
+from vbench.interfaces import Generator, Params, param
+from vbench.layout import image_of, join_patches, label_of
+from vbench.types import Array, Patches, Progress, Setup, Weights
+
+#: The share by which the spacing may differ from that of the real data.
+APART = 0.2
+#: Intensities of each piece that percentiles are taken of.
+_DRAWN = 20_000
+_CHUNK = 256
+
+
+class FolderParams(Params):
+    """Parameters of :class:`Folder`."""
+
+    path: Path = param(
+        ...,
+        "Arrays (images.npy, labels.npy), NIfTI files in one of the layouts, or a manifest; "
+        "relative to the spec",
+    )
+    layout: str | None = param(
+        None, "The layout of NIfTI files: nnunet, bids, manifest, pairs; not given: as it looks"
+    )
+    options: dict[str, Any] = param({}, "Parameters of that layout, such as { classes = [1] }")
+    intensities: Literal["auto", "as-is", "normalise"] = param(
+        "auto",
+        "Of patches: 'as-is' takes them in [-1, 1]; 'normalise' scales them all together by the "
+        "benchmark's method; 'auto' scales what does not span a range like the real patches'",
+    )
+    any_spacing: bool = param(
+        False, "Take them though their spacing is more than 20 % off that of the real data"
+    )
+    most: int | None = param(
+        None, "Patches that are kept at most; not given: as many as take 512 MiB", ge=1
+    )
+
+
+class Folder(Generator):
+    """Labelled pairs from a folder: patches as they are, whole volumes cut as real ones are."""
+
+    name = "folder"
+    learns = "elsewhere"
+    gpu = False
+    Params = FolderParams
+
+    def __init__(self, params: FolderParams, setup: Setup) -> None:
+        super().__init__(params, setup)
+        self._images: Array = np.zeros((0, *setup.size), np.float16)
+        self._labels: Array = np.zeros((0, *setup.size), np.uint8)
+        self._remarks: list[str] = []
+
+    @classmethod
+    def check(cls, params: FolderParams, setup: Setup) -> None:
+        """Refuse a folder that holds no labelled pairs that patches can be had from."""
+        try:
+            held = _open(params)
+            if is_cut(held, setup.size):
+                check_fit({str(held.path): shape for shape in _solid(held)}, setup.size)
+        except DataError as error:
+            raise ValueError(str(error)) from error
+
+    @classmethod
+    def files(cls, params: FolderParams) -> Mapping[str, Path]:
+        """Name the images, labels and masks."""
+        return _open(params).files()
+
+    def fit(self, patches: Patches, *, seed: int) -> Iterator[Progress]:
+        """Read the folder, and compare it with the real patches."""
+        held = _open(self.params)
+        self._remarks = [self._check_spacing(held)]
+        if is_cut(held, self.setup.size):
+            self._cut(held)
+        else:
+            self._take(held)
+        self._remarks.append(_compared(self._images, self._labels, patches))
+        yield Progress(1, 1, {"patches": float(len(self._images))})
+
+    def sample(self, n: int, *, seed: int) -> Array:
+        """Hand out patches in the order of a seeded permutation, again from its start."""
+        index = self._order(n, seed)
+        return join_patches(self._images[index], self._labels[index])
+
+    def sample_many(self, n: int, *, seed: int) -> Iterator[Array]:
+        """Hand out each patch once before any comes again."""
+        index = self._order(n, seed)
+        for first in range(0, n, _CHUNK):
+            part = index[first : first + _CHUNK]
+            yield join_patches(self._images[part], self._labels[part])
+
+    def weights(self) -> Weights:
+        """Return the patches."""
+        return {"images": self._images.copy(), "labels": self._labels.copy()}
+
+    def load_weights(self, weights: Weights) -> None:
+        """Take over the patches."""
+        self._images, self._labels = np.array(weights["images"]), np.array(weights["labels"])
+
+    def remarks(self) -> Sequence[str]:
+        """Say what was read, and how it compares with the real patches."""
+        return self._remarks
+
+    def _order(self, n: int, seed: int) -> Array:
+        return np.resize(np.random.default_rng(seed).permutation(len(self._images)), n)
+
+    @property
+    def _most(self) -> int:
+        each = 3 * int(np.prod(self.setup.size))
+        return self.params.most or max(1, IN_MEMORY // each)
+
+    def _check_spacing(self, held: Holding) -> str:
+        """Say what the spacing is.
+
+        Raises:
+            DataError: When it is too far from that of the real data.
+        """
+        real, found = self.setup.spacing, held.spacings()
+        if not found:
+            return "its spacing is not known, and taken for that of the real data"
+        own = np.median(np.array(found), axis=0)
+        said = f"spacing {_mm(own)}"
+        if real is None:
+            return said
+        off = float(np.max(np.abs(np.log(own / np.asarray(real)))))
+        if off > np.log1p(APART) and not self.params.any_spacing:
+            raise DataError(
+                f"{held.path}: {said}, that of the real data {_mm(real)}, more than "
+                f"{APART:.0%} off; resample it, or allow it with any_spacing = true"
+            )
+        return f"{said}, real data {_mm(real)}"
+
+    def _cut(self, held: Holding) -> None:
+        """Cut volumes as the benchmark cuts its own."""
+        count, how = held.count(), self.setup.cutting
+        each = min(how.per_subject, max(1, self._most // count))
+        with tempfile.TemporaryDirectory(prefix="vbench-folder-") as place:
+            how = replace(how, per_subject=each)
+            chunks = cut(held, self.setup.size, how, Path(place), vessel_free=True)
+            self._keep(chunks, each * count)
+        fewer = f" (fewer than of real ones: {self.setup.cutting.per_subject})"
+        self._remarks.append(
+            f"{count} volumes, {each} patches cut from each"
+            + (fewer if each < self.setup.cutting.per_subject else "")
+        )
+
+    def _take(self, held: Holding) -> None:
+        """Take patches as they are; scale all together what is not in the range of real ones."""
+        count, kept = held.count(), np.arange(held.count())
+        if count > self._most:
+            order = np.random.default_rng(self.setup.cutting.seed).permutation(count)
+            kept = np.sort(order[: self._most])
+        low, high, some = _range(held)
+        how, method = self.params.intensities, self.setup.cutting.normalise
+        within = low >= -1.0 and high <= 1.0
+        if how == "as-is" and not within:
+            raise DataError(
+                f"{held.path}: intensities reach from {low:g} to {high:g}; expected [-1, 1] with "
+                "intensities = 'as-is': scale them, or write 'normalise'"
+            )
+        # Normalised images reach below 0: air, or what is outside of a mask, is -1.
+        as_is = how == "as-is" or (how == "auto" and within and low < 0)
+        if as_is:
+            scale, said = (-1.0, 1.0), "as they are"
+        elif method == "patch-minmax":
+            scale, said = None, "each scaled by its minimum and maximum"
+        else:
+            try:
+                _, found = normalise(some, np.ones(some.shape, bool), method)
+            except DataError as error:
+                raise DataError(f"{held.path}: {error}") from error
+            scale = (found["low"], found["high"])
+            said = f"intensities {scale[0]:.4g} and {scale[1]:.4g} became -1 and 1 ({method})"
+        self._keep(_scaled(held.chunks(), kept, scale), len(kept))
+        fewer = f", {len(kept)} of them kept" if len(kept) < count else ""
+        self._remarks.append(f"{count} patches of {by(self.setup.size)}{fewer}, {said}")
+
+    def _keep(self, chunks: Iterator[Chunk], n: int) -> None:
+        """Keep all patches of these pieces, in the precision in which volumes are prepared."""
+        self._images = np.empty((n, *self.setup.size), np.float16)
+        self._labels = np.empty((n, *self.setup.size), np.uint8)
+        done = 0
+        for chunk in chunks:
+            end = done + len(chunk.images)
+            self._images[done:end], self._labels[done:end] = chunk.images, chunk.labels
+            done = end
+
+
+def _open(params: FolderParams) -> Holding:
+    """Look into the folder.
+
+    Raises:
+        DataError: When there are no labelled pairs, or they cannot be read.
+    """
+    held = look(params.path, layout=params.layout, options=params.options)
+    if not held.labelled:
+        raise DataError(f"{held.path}: no labels.npy beside images.npy; add it")
+    if params.options and isinstance(held, Arrays):
+        raise DataError(f"{held.path}: arrays have no options; remove them, or name a layout")
+    return held
+
+
+def _solid(held: Holding) -> list[tuple[int, ...]]:
+    """Return the shapes of volumes, three axes each."""
+    return [(*shape, 1, 1)[:3] for shape in held.shapes()]
+
+
+def _range(held: Holding) -> tuple[float, float, Array]:
+    """Return the lowest and highest intensity, and some of them.
+
+    Raises:
+        DataError: When one is not finite.
+    """
+    rng = np.random.default_rng(0)
+    low, high, some = np.inf, -np.inf, []
+    for chunk in held.chunks():
+        values = np.asarray(chunk.images, np.float32)
+        sound = np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
+        if not sound.all():
+            where = chunk.places[int(np.flatnonzero(~sound)[0])]
+            raise DataError(
+                f"{held.path}: {where} has values that are NaN or infinite; correct or remove it"
+            )
+        low, high = min(low, float(values.min())), max(high, float(values.max()))
+        flat = values.ravel()
+        some.append(flat if flat.size <= _DRAWN else rng.choice(flat, _DRAWN))
+    return low, high, np.concatenate(some)[:, None, None]
+
+
+def _scaled(
+    chunks: Iterator[Chunk], kept: Array, scale: tuple[float, float] | None
+) -> Iterator[Chunk]:
+    """Yield those patches that are kept, scaled.
+
+    Args:
+        chunks: All patches.
+        kept: Their numbers, ascending.
+        scale: What becomes -1 and 1; None: of each patch its minimum and maximum.
+    """
+    first = 0
+    for chunk in chunks:
+        rows = kept[(kept >= first) & (kept < first + len(chunk.images))] - first
+        first += len(chunk.images)
+        images = np.array(chunk.images[rows], np.float32)
+        if scale is None:
+            scale_patches(images)
+        elif scale != (-1.0, 1.0):
+            low, high = scale
+            images = np.clip((images - low) * (2.0 / (high - low)) - 1.0, -1.0, 1.0)
+        labels = None if chunk.labels is None else chunk.labels[rows]
+        yield replace(chunk, images=images, labels=labels)
+
+
+def _compared(images: Array, labels: Array, patches: Patches) -> str:
+    """Compare with real patches: intensity, vessel, empty labels."""
+    rng = np.random.default_rng(0)
+    real = patches.draw(min(_CHUNK, len(patches)), rng)
+    own = np.sort(rng.permutation(len(images))[:_CHUNK])
+    found = []
+    for image, label in ((images[own], labels[own] > 0), (image_of(real), label_of(real) > 0)):
+        marks = np.percentile(image.astype(np.float32), (1, 50, 99))
+        empty = 1 - float(label.reshape(len(label), -1).any(axis=1).mean())
+        found.append((", ".join(f"{m:.2f}" for m in marks), f"{label.mean():.1%}", f"{empty:.0%}"))
+    names = ("intensity (1st percentile, median, 99th)", "vessel", "empty labels")
+    return "; ".join(
+        f"{name} {made}, of real patches {true}"
+        for name, made, true in zip(names, *found, strict=True)
+    )
+
+
+def _mm(spacing: Sequence[float] | Array) -> str:
+    return " × ".join(f"{edge:.3g}" for edge in spacing) + " mm"

@@ -1,0 +1,234 @@
+"""``folder``: any set of labelled pairs becomes patches, as they are or cut as real ones are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from datasets import AFFINE, bids, manifest, nnunet, save, scene
+from patients import patients
+from share_sets import arrays, scans
+from vbench_plugins.generators.folder import Folder
+
+from vbench.data.patches import VolumePatches
+from vbench.data.prepare import open_volume, prepare_subject
+from vbench.errors import DataError
+from vbench.files import write_json
+from vbench.layout import image_of
+from vbench.testing import GeneratorSuite
+from vbench.testing.toys import ToyPatches
+from vbench.types import Cutting, Setup
+
+Array = Any
+SIZE = (8, 8, 6)
+SPACING = (0.5, 0.6, 0.8)
+MADE = patients(2, 15, seed=3, size=SIZE)
+
+
+def pairs(folder: Path, n: int = 2, *, empty: int | None = None) -> Path:
+    """Write whole volumes as ``images/`` and ``labels/``; one of them without a vessel."""
+    for i in range(n):
+        image, vessel, _ = scene(i)
+        save(folder / "images" / f"case{i}.nii", image)
+        save(folder / "labels" / f"case{i}.nii", vessel & (i != empty))
+    return folder
+
+
+def fitted(path: Path, setup: Setup | None = None, **params: Any) -> Folder:
+    setup = setup or Setup(SIZE, spacing=SPACING, cutting=Cutting(6, 0.5, seed=4))
+    settings = Folder.Params(path=path, **params)
+    Folder.check(settings, setup)
+    method = Folder(settings, setup)
+    assert len(list(method.fit(ToyPatches(setup.size), seed=1))) == 1
+    return method
+
+
+def every(method: Folder) -> Array:
+    """All patches, in the order in which they were read."""
+    kept = method.weights()
+    return np.stack([kept["images"].astype(np.float32), kept["labels"]], axis=1)
+
+
+class TestFolder(GeneratorSuite):
+    plugin = Folder
+
+    @pytest.fixture(autouse=True, scope="class")
+    @classmethod
+    def _folder(cls, tmp_path_factory: pytest.TempPathFactory) -> None:
+        path = pairs(tmp_path_factory.mktemp("made"))
+        cls.params = {"path": path, "most": 40, "any_spacing": True}
+
+
+def test_patches_in_range_are_taken_as_they_are_empty_labels_too(tmp_path: Path) -> None:
+    whole = MADE.take(np.arange(len(MADE)))
+    path = arrays(tmp_path / "made", MADE)
+    labels = np.load(path / "labels.npy")
+    labels[::3] = 0
+    np.save(path / "labels.npy", labels)
+    kept = every(fitted(path))
+    np.testing.assert_array_equal(kept[:, 0], image_of(whole).astype(np.float16))
+    np.testing.assert_array_equal(kept[:, 1], labels)
+
+
+def test_each_patch_is_handed_out_once_before_any_comes_again(tmp_path: Path) -> None:
+    method = fitted(arrays(tmp_path / "made", MADE))
+    n = len(MADE)
+    many = np.concatenate(list(method.sample_many(2 * n, seed=1)))
+    first = {patch.tobytes() for patch in many[:n]}
+    assert len(first) == n
+    assert {patch.tobytes() for patch in many[n:]} == first
+
+
+@pytest.mark.parametrize(
+    ("change", "normalise"),
+    [
+        (lambda x: np.rint((x + 1) * 127.5).astype(np.uint8), "percentile"),
+        (lambda x: (x + 1) / 2, "zscore"),
+        (lambda x: 40 * x + 300, "patch-minmax"),
+    ],
+    ids=["0 to 255", "0 to 1", "Hounsfield"],
+)
+def test_patches_in_another_range_are_scaled_together(
+    change: Callable[[Array], Array], normalise: str, tmp_path: Path
+) -> None:
+    setup = Setup(SIZE, cutting=Cutting(normalise=normalise))
+    method = fitted(arrays(tmp_path / "made", MADE, change=change), setup)
+    images = every(method)[:, 0]
+    assert images.min() >= -1
+    assert images.max() <= 1
+    truth = image_of(MADE.take(np.arange(len(MADE))))
+    assert np.corrcoef(images[0].ravel(), truth[0].ravel())[0, 1] > 0.98
+    assert "became -1 and 1" in method.remarks()[1] or "minimum and maximum" in method.remarks()[1]
+
+
+@pytest.mark.parametrize("make", [nnunet, bids, manifest, pairs])
+def test_whole_volumes_are_cut_where_the_benchmark_cuts_its_own(
+    make: Callable[..., Path], tmp_path: Path
+) -> None:
+    path = make(tmp_path / "set", 2)
+    kept = every(fitted(path))
+    held = Folder.Params(path=path)
+    assert len(kept) == 12
+    from vbench.data.holdings import look
+
+    volumes = []
+    for subject, _ in look(held.path).subjects():
+        prepare_subject(subject, tmp_path / subject.id)
+        volumes.append(open_volume(tmp_path / subject.id))
+    real = VolumePatches(volumes, size=SIZE, per_subject=6, vessel_centred=0.5, seed=4)
+    np.testing.assert_array_equal(kept, real.take(np.arange(12)))
+
+
+def test_a_volume_without_vessels_gives_patches_without(tmp_path: Path) -> None:
+    method = fitted(pairs(tmp_path / "set", 2, empty=1))
+    labels = every(method)[:, 1]
+    assert labels[:6].any()
+    assert not labels[6:].any()
+    assert "empty labels" in method.remarks()[-1]
+
+
+def test_nifti_patches_of_the_right_size_are_not_cut(tmp_path: Path) -> None:
+    method = fitted(scans(tmp_path / "set", MADE, 10), any_spacing=True)
+    assert len(every(method)) == 10
+
+
+def test_no_more_patches_are_kept_than_asked_for(tmp_path: Path) -> None:
+    path = arrays(tmp_path / "made", MADE)
+    assert len(every(fitted(path, most=7))) == 7
+    assert "7 of them kept" in fitted(path, most=7).remarks()[1]
+    assert len(every(fitted(pairs(tmp_path / "set"), most=8))) == 8
+
+
+def test_the_spacing_is_checked_and_said(tmp_path: Path) -> None:
+    path = pairs(tmp_path / "set")
+    far = replace(Setup(SIZE, cutting=Cutting(6)), spacing=(0.5, 0.6, 1.1))
+    with pytest.raises(DataError, match=r"0\.5 × 0\.6 × 0\.8 mm.*0\.5 × 0\.6 × 1\.1.*any_spacing"):
+        fitted(path, far)
+    assert "real data 0.5 × 0.6 × 1.1 mm" in fitted(path, far, any_spacing=True).remarks()[0]
+    near = replace(far, spacing=(0.5, 0.6, 0.9))
+    assert "spacing" in fitted(path, near).remarks()[0]
+
+
+def test_an_export_says_its_spacing(tmp_path: Path) -> None:
+    path = arrays(tmp_path / "made", MADE)
+    write_json(path / "dataset.json", {"spacing": [1.0, 1.0, 1.0]})
+    with pytest.raises(DataError, match="1 × 1 × 1 mm"):
+        fitted(path)
+    assert set(Folder.files(Folder.Params(path=path))) == {
+        "dataset.json",
+        "images.npy",
+        "labels.npy",
+    }
+
+
+FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "no labels": (lambda p: (p / "labels.npy").unlink(), "no labels.npy"),
+    "too few labels": (
+        lambda p: np.save(p / "labels.npy", np.zeros((2, *SIZE))),
+        "give each image its label",
+    ),
+    "probabilities": (
+        lambda p: np.save(p / "labels.npy", np.full((len(MADE), *SIZE), 0.5)),
+        "threshold probabilities",
+    ),
+    "NaN": (
+        lambda p: np.save(p / "images.npy", np.full((len(MADE), *SIZE), np.nan)),
+        r"images.npy\[0\] has values that are NaN",
+    ),
+    "constant": (
+        lambda p: np.save(p / "images.npy", np.full((len(MADE), *SIZE), 3.0)),
+        "made: the image is constant",
+    ),
+    "too small": (
+        lambda p: [np.save(p / f"{n}.npy", np.zeros((3, 4, 4, 2))) for n in ("images", "labels")],
+        "would be padding",
+    ),
+    "objects": (
+        lambda p: np.save(p / "images.npy", np.array([{}], object), allow_pickle=True),
+        "not a NumPy array of numbers|holds object",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_folder_that_cannot_be_used_is_one_line(fault: str, tmp_path: Path) -> None:
+    path = arrays(tmp_path / "made", MADE)
+    spoil, says = FAULTS[fault]
+    spoil(path)
+    with pytest.raises((ValueError, DataError), match=says) as caught:
+        fitted(path)
+    assert "\n" not in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+def test_a_pair_without_its_partner_or_on_another_grid_is_refused(tmp_path: Path) -> None:
+    lone = pairs(tmp_path / "lone")
+    (lone / "labels" / "case1.nii").unlink()
+    with pytest.raises(ValueError, match=r"case1\.nii: no label"):
+        fitted(lone)
+    moved = pairs(tmp_path / "moved")
+    away = AFFINE.copy()
+    away[:3, 3] += 40
+    save(moved / "labels" / "case1.nii", scene(1)[1], affine=away)
+    with pytest.raises(DataError, match="voxels away"):
+        fitted(moved)
+
+
+def test_values_out_of_range_are_refused_as_they_are(tmp_path: Path) -> None:
+    path = arrays(tmp_path / "made", MADE, change=lambda x: x * 3)
+    with pytest.raises(DataError, match="expected \\[-1, 1\\]"):
+        fitted(path, intensities="as-is")
+    assert np.abs(every(fitted(path))[:, 0]).max() <= 1
+
+
+def test_options_are_the_layouts_own(tmp_path: Path) -> None:
+    path = nnunet(tmp_path / "set", 2)
+    assert len(every(fitted(path, options={"classes": [1]}))) == 12
+    with pytest.raises(ValueError, match="clases"):
+        fitted(path, options={"clases": [1]})
+    with pytest.raises(ValueError, match="did you mean 'nnunet'"):
+        fitted(path, layout="nnunets")
