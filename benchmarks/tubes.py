@@ -1,6 +1,6 @@
-"""A synthetic set made without vbench: bright, bending tubes in noise, as images.npy and labels.npy.
+"""A synthetic set made without vbench: bright, bending tubes in noise, as two arrays.
 
-    python benchmarks/tubes.py benchmarks/tubes
+``python benchmarks/tubes.py tubes`` writes ``tubes/images.npy`` and ``tubes/labels.npy``.
 """
 
 import sys
