@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from vbench.data.arrays import LABELS, Stack, has_arrays, read_stacks
 from vbench.data.folder import FolderSource
 from vbench.data.foreign import what_reads
+from vbench.data.header import SUFFIXES
 from vbench.data.layouts import detect, layouts
 from vbench.data.nifti import check_same_grid, ras_grid, vessel_mask, whole_numbers
 from vbench.data.patches import VolumePatches, check_fit
@@ -270,8 +271,12 @@ class Scans(Holding):
         return found
 
     def spacings(self) -> list[tuple[float, ...]]:
-        """Return what each header says."""
-        return [ras_grid(self._source.files(name).image)[1] for name in self.names]
+        """Return what each file says: of NIfTI, its header."""
+        paths = [self._source.files(name).image for name in self.names]
+        return [
+            ras_grid(path)[1] if path.name.endswith(SUFFIXES) else self._source.read(path).spacing
+            for path in paths
+        ]
 
     def several(self) -> bool:
         """Return whether some person has several files: patches, more likely than scans."""

@@ -19,5 +19,5 @@ from vbench_plugins.sources.volumes import Volumes
 @vbench.hookimpl
 def vbench_register_sources(register: Callable[[type[DataSource]], None]) -> None:
     """Register them."""
-    for cls in (NnUNet, Bids, Manifest, Volumes, Pairs, Images, Phantom, Canary):
+    for cls in (NnUNet, Bids, Manifest, Pairs, Volumes, Images, Phantom, Canary):
         register(cls)

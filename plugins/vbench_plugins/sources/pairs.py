@@ -17,8 +17,11 @@ class Pairs(FolderSource):
 
     @classmethod
     def detect(cls, path: Path) -> bool:
-        """Return whether there are the folders ``images`` and ``labels``, or ``masks``."""
-        return (path / IMAGES).is_dir() and any((path / n).is_dir() for n in (LABELS, MASKS))
+        """Return whether there is a folder ``images`` of NIfTI files beside ``labels``."""
+        if not any((path / name).is_dir() for name in (LABELS, MASKS)):
+            return False
+        images = path / IMAGES
+        return images.is_dir() and any(f.name.endswith(SUFFIXES) for f in images.iterdir())
 
     def scan(self) -> Listing:
         """Pair the files by name; one without its partner is a fault."""
