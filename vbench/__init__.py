@@ -33,10 +33,11 @@ if TYPE_CHECKING:
     from vbench.share.export import export
     from vbench.share.folder_audit import FolderAudit, audit_folders
     from vbench.share.rerun import audit_export
+    from vbench.trained.export_model import ExportedModel, export_model
     from vbench.trained.predict import predict
     from vbench.trained.predictions import Predictions
     from vbench.trained.sample import sample, write_samples
-    from vbench.types import Patches, Progress, Score, Setup, Subject, Volume
+    from vbench.types import Patches, Portable, Progress, Score, Setup, Subject, Volume
 
 _HOME = {
     "ArmResult": "vbench.arms",
@@ -61,6 +62,8 @@ _HOME = {
     "audit_export": "vbench.share.rerun",
     "audit_folders": "vbench.share.folder_audit",
     "export": "vbench.share.export",
+    "ExportedModel": "vbench.trained.export_model",
+    "export_model": "vbench.trained.export_model",
     "plan": "vbench.api",
     "predict": "vbench.trained.predict",
     "Predictions": "vbench.trained.predictions",
@@ -71,6 +74,7 @@ _HOME = {
     "score": "vbench.scoring.score",
     "score_files": "vbench.scoring.score",
     "Patches": "vbench.types",
+    "Portable": "vbench.types",
     "Progress": "vbench.types",
     "Score": "vbench.types",
     "Setup": "vbench.types",
@@ -82,6 +86,7 @@ _HOME = {
 __all__ = [
     "ArmResult",
     "DataSource",
+    "ExportedModel",
     "FidelityMetric",
     "FolderAudit",
     "Generator",
@@ -89,6 +94,7 @@ __all__ = [
     "Metric",
     "Params",
     "Patches",
+    "Portable",
     "Predictions",
     "PrivacyMetric",
     "Progress",
@@ -104,6 +110,7 @@ __all__ = [
     "audit_export",
     "audit_folders",
     "export",
+    "export_model",
     "hookimpl",
     "image_of",
     "join_patches",

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from vbench.params import Params, length_param, param
-from vbench.types import Array, Kind, Patches, Progress, Score, Setup, Subject, Weights
+from vbench.types import Array, Kind, Patches, Portable, Progress, Score, Setup, Subject, Weights
 
 if TYPE_CHECKING:
     from vbench.masks.pair import MaskPair
@@ -373,6 +373,14 @@ class Segmenter(Fitted):
             float32 ``(X, Y, Z)``, vessel probability in [0, 1], finite everywhere. Outside of the
             mask vbench puts 0 in its place.
         """
+
+    def portable(self) -> Portable | None:
+        """Return the fitted network for use without vbench, or None: it cannot leave.
+
+        ``vbench export-model`` writes it as a MONAI bundle, and checks that it gives the same
+        probabilities.
+        """
+        return None
 
     def features(self, patches: Array) -> Array | None:
         """Return what the fitted method sees of labelled patches, or None when it offers nothing.

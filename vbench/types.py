@@ -222,6 +222,28 @@ class Setup:
 
 
 @dataclass(frozen=True)
+class Portable:
+    """A fitted network in terms of MONAI's and torch's classes alone, to be used without vbench.
+
+    Attributes:
+        network: Entries of a MONAI config, plain JSON values, of which ``network_def`` is the
+            network: it maps standardised images ``(n, 1, *size)`` to logits of that shape.
+        weights: Its state dict.
+        mean: What images in [-1, 1] are standardised with.
+        sd: Likewise.
+        overlap: The share of a window that its neighbour covers, too; 0 to below 1.
+        blending: ``gaussian`` or ``constant``: how windows are averaged where they overlap.
+    """
+
+    network: Mapping[str, Any]
+    weights: Weights
+    mean: float = 0.0
+    sd: float = 1.0
+    overlap: float = 0.5
+    blending: str = "gaussian"
+
+
+@dataclass(frozen=True)
 class JobInfo:
     """A job as life-cycle hooks see it.
 

@@ -40,6 +40,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "predict": ("vbench.cli.predict", "Predict new scans with the segmenter of an arm."),
     "sample": ("vbench.cli.sample", "Sample new labelled patches from the generator of an arm."),
+    "export-model": (
+        "vbench.cli.export_model",
+        "Write the segmenter of an arm as a MONAI bundle, or as ONNX.",
+    ),
     "doctor": ("vbench.cli.doctor", "Versions, device, threads, writable folders."),
 }
 

@@ -6,9 +6,12 @@ segmenter where vessels are. It keeps too much rather than too little.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from vbench.types import Array
+if TYPE_CHECKING:
+    from vbench.types import Array
 
 #: A background takes this share of the volume at least.
 LEAST = 0.01

@@ -11,12 +11,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from vbench.errors import DataError, did_you_mean
-from vbench.types import Array
+
+if TYPE_CHECKING:
+    from vbench.types import Array
 
 METHODS = ("percentile", "zscore", "patch-minmax")
 #: The percentiles of ``percentile``: vessels are about 1 % of a brain, and should not be clipped.

@@ -16,7 +16,7 @@ from vbench.analysis.folder import Arm, Results
 from vbench.analysis.leaderboard import typed_leaderboard
 from vbench.engine.stages.common import spacing_of
 from vbench.engine.store import Store
-from vbench.interfaces import Generator
+from vbench.interfaces import Fitted
 from vbench.records.board import Board, Row
 from vbench.records.stages import PrepareInputs
 from vbench.registry import Registry
@@ -73,7 +73,7 @@ def build(
         for family in ("privacy", "fidelity")
         for name, found in outcome.scores[family].items()
     )
-    utility = tuple(_utility(results, board, chosen, row))
+    utility = tuple(utility_of(results, board, chosen, row))
     spacing = spacing_of(store, fitted.inputs) or ()
     vessel = float(np.mean([np.asarray(label).mean() for label in labels]))
     worst = _worst(outcome, numbers)
@@ -159,7 +159,7 @@ def are_people(store: Store, plugins: Registry, keys: Sequence[str]) -> bool:
     return any(not plugins.has("source", name) or plugins.source(name).patients for name in names)
 
 
-def shareable(cls: type[Generator], params: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+def shareable(cls: type[Fitted], params: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
     """Return the parameters that cannot name a file or a person: numbers, flags, fixed choices."""
     found: dict[str, JsonValue] = {}
     for name, value in params.items():
@@ -201,7 +201,7 @@ def _worst(outcome: Outcome, numbers: Sequence[int]) -> Worst | None:
     )
 
 
-def _utility(results: Results, board: Board, chosen: Chosen, row: Row) -> list[Utility]:
+def utility_of(results: Results, board: Board, chosen: Chosen, row: Row) -> list[Utility]:
     """Return the segmentation scores: of these patches, of all repetitions, of real patches."""
     reference = next(
         (

@@ -84,13 +84,13 @@ def export(
     folder, out = Path(folder), Path(out)
     check_free(folder)
     review_at = _review_folder(review, folder)
-    reason, terms = _said("--accept-risk", accept_risk), _said("--licence", licence)
+    reason, terms = said("--accept-risk", accept_risk), said("--licence", licence)
     results = read_results(out / benchmark)
     planned = arm_called(results, arm, kind="synthetic arm", fits=lambda each: each.shares)
     chosen = selected(results, planned, seed)
     if chosen.samples is None or chosen.generator is None:
         raise StoreError(f"{arm}: the records of its samples are missing; run again")
-    _name_nobody(
+    name_nobody(
         results, {"--accept-risk": reason, "--licence": terms, "benchmark": benchmark, "arm": arm}
     )
     images, labels = read_patches(out / "store" / chosen.samples.key)
@@ -226,7 +226,7 @@ def _review_folder(review: str | Path | None, folder: Path) -> Path | None:
     return place
 
 
-def _said(option: str, text: str | None) -> str | None:
+def said(option: str, text: str | None) -> str | None:
     """Return what a person said, on one line.
 
     Raises:
@@ -239,7 +239,7 @@ def _said(option: str, text: str | None) -> str | None:
     return one_line(" ".join(text.split()))
 
 
-def _name_nobody(results: Results, texts: Mapping[str, str | None]) -> None:
+def name_nobody(results: Results, texts: Mapping[str, str | None]) -> None:
     """Refuse words for the datasheet that hold a patient's name.
 
     Raises:

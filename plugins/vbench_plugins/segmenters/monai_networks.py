@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, create_model
 
+from vbench.files import as_json
 from vbench.interfaces import Params
-from vbench.types import Array, Setup
+from vbench.types import Array, Setup, Weights
 from vbench_plugins.nn.seeding import INIT, torch_seed
 from vbench_plugins.nn.settings import TINY
 from vbench_plugins.segmenters.monai_signatures import Signature, signature
@@ -109,6 +110,12 @@ class MonaiNetwork(PatchSegmenter):
                 found = self.inner(images)
                 return found[0] if isinstance(found, list | tuple) else found
 
+        arguments = self.arguments()
+        with torch_seed(seed, INIT):
+            return Network(getattr(nets, self.network.name)(**arguments))
+
+    def arguments(self) -> dict[str, Any]:
+        """Return what the network's class is built with: what patches say, and the parameters."""
         known = {
             "spatial_dims": self.setup.ndim,
             "in_channels": 1,
@@ -116,14 +123,17 @@ class MonaiNetwork(PatchSegmenter):
             "img_size": self.setup.size,
             "input_image_size": self.setup.size,
         }
-        arguments = {name: known[name] for name in self.network.given}
-        arguments |= {
-            name: value
-            for name, value in self.params.network.model_dump().items()
-            if value is not None
+        given = self.params.network.model_dump().items()
+        return {
+            **{name: known[name] for name in self.network.given},
+            **{name: value for name, value in given if value is not None},
         }
-        with torch_seed(seed, INIT):
-            return Network(getattr(nets, self.network.name)(**arguments))
+
+    def elsewhere(self) -> tuple[Mapping[str, Any], Weights]:
+        """Return the network by its name in MONAI."""
+        target = {"_target_": f"monai.networks.nets.{self.network.name}"}
+        inner: Weights = self.model().inner.state_dict()
+        return {"network_def": target | as_json(self.arguments())}, inner
 
     def step(self, trainer: Trainer, batch: Array) -> Any:
         """Do one step with deterministic algorithms only.

@@ -11,7 +11,7 @@ import numpy as np
 
 from vbench.interfaces import Segmenter
 from vbench.layout import image_channels, image_of, label_channels
-from vbench.types import Array, Patches, Progress, Setup, Weights
+from vbench.types import Array, Patches, Portable, Progress, Setup, Weights
 from vbench_plugins.nn.augment import flip_and_rotate, flip_axis, intensities, warp
 from vbench_plugins.nn.seeding import INIT, numpy_rng
 from vbench_plugins.nn.trained import Trained
@@ -137,6 +137,19 @@ class PatchSegmenter(Trained, Segmenter):
                 channels, logits = coarsest(network, compute.tensor((image - mean) / sd))
             probability = torch.sigmoid(logits.float()).cpu()
             return vectors(channels.cpu(), probability, label).numpy()
+
+    def elsewhere(self) -> tuple[Mapping[str, Any], Weights]:
+        """Return the network as entries of a MONAI config, and its state dict; see Portable."""
+        raise NotImplementedError(f"{self.name} has no network that can leave")
+
+    def portable(self) -> Portable | None:
+        """Return the network with what its images are standardised with, and its windows."""
+        try:
+            network, weights = self.elsewhere()
+        except NotImplementedError:
+            return None
+        mean, sd = self._moments
+        return Portable(network, weights, mean, sd, self.params.overlap, self.params.blending)
 
     def weights(self) -> Weights:
         """Return the averaged network, and the moments that images are standardised with."""

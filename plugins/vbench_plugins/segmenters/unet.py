@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from vbench.types import Setup
+from vbench.types import Setup, Weights
 from vbench_plugins.nn.settings import TINY
 from vbench_plugins.segmenters.patchwise import PatchSegmenter
 from vbench_plugins.segmenters.unet_params import UnetParams
@@ -40,3 +40,10 @@ class Unet3d(PatchSegmenter):
         from vbench_plugins.segmenters.training import build
 
         return build(self.setup.size, self.params, seed)
+
+    def elsewhere(self) -> tuple[Mapping[str, Any], Weights]:
+        """Return the U-net composed of MONAI's blocks."""
+        from vbench_plugins.segmenters.unet_monai import description, translated
+
+        size, p = self.setup.size, self.params
+        return description(size, p), translated(self.model().state_dict(), size, p)
