@@ -54,6 +54,30 @@ def test_no_arm_is_folded(board, width):
     assert max(map(len, text.splitlines())) <= width
 
 
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 140, 200])
+def test_all_metrics_of_the_spec_are_shown_and_no_cell_is_broken(board, width):
+    text = shown(board, width)
+    assert all(name in text for name in ("DSC", "HD95", "cldice", "fid", "nn-ratio"))
+    for row in board["rows"]:
+        for name in ("dsc", "cldice") if row["status"] == "ok" else ():
+            entry = row["metrics"][name]
+            assert number(entry["mean"]) in text
+            low, high = map(number, entry["ci95"])
+            assert f"[{low}, {high}]" in text or (name != "dsc" and width < 150)
+    for line in text.partition("mean over cases")[0].splitlines():
+        assert line.count("[") == line.count("]")
+    markdown_text = markdown(board)
+    assert all(name in markdown_text for name in ("cldice", "fid", "membership-auc"))
+
+
+def test_csv_has_the_audits_in_lines_of_their_own(board):
+    lines = list(csv.DictReader(io.StringIO(to_csv(board))))
+    (line,) = (x for x in lines if x["arm"] == "synthetic/dcgan" and x["metric"] == "fid")
+    row = next(row for row in board["rows"] if row["arm"] == "synthetic/dcgan")
+    assert float(line["mean"]) == row["fidelity"]["fid"]["value"]
+    assert (line["status"], line["rank"], line["n"]) == ("ok", "", "3")
+
+
 def test_a_narrow_terminal_has_one_line_an_arm(board):
     lines = shown(board, 80).splitlines()
     at = next(i for i, line in enumerate(lines) if "mixed/wgan-gp-sn" in line)
@@ -130,7 +154,8 @@ def test_another_metric_can_be_shown(board):
 
 def test_csv_has_a_line_an_arm_and_metric_with_numbers_in_full(board):
     lines = list(csv.DictReader(io.StringIO(to_csv(board))))
-    assert len(lines) == len(board["rows"]) * 3
+    audited = sum(len(row["fidelity"]) + len(row["privacy"]) for row in board["rows"])
+    assert len(lines) == len(board["rows"]) * 3 + audited
     line = next(r for r in lines if r["arm"] == "synthetic/wgan-gp-sn" and r["metric"] == "dsc")
     row = next(r for r in board["rows"] if r["arm"] == "synthetic/wgan-gp-sn")
     assert float(line["mean"]) == row["metrics"]["dsc"]["mean"]
@@ -182,7 +207,9 @@ def leaking(tmp_path_factory):
 
 
 def test_a_verdict_stands_beside_the_score_of_each_arm(leaking):
-    source, target = markdown(leaking).split("###")[1:]
+    source, target, audits = markdown(leaking).split("###")[1:]
+    assert audits.startswith(" synthetic patches")
+    assert "ALARM" in audits
     beside = {
         cells[2]: cells[4:6]
         for line in source.splitlines()
@@ -212,7 +239,7 @@ def test_csv_has_the_verdict_after_all_columns_that_were_there(leaking):
         "verdict", "worst_patient_risk", "worst_patient_risk_ci95_low",
         "worst_patient_risk_ci95_high",
     ]  # fmt: skip
-    found = {line["arm"]: list(line.values())[-4:] for line in lines}
+    found = {line["arm"]: list(line.values())[-4:] for line in lines if line["metric"] == "dsc"}
     assert found["synthetic/copy"] == ["alarm", "0.75", "0.6", "0.9"]
     assert found["synthetic/gan"] == ["no alarm", "", "", ""]
     assert found["real"] == [""] * 4

@@ -6,6 +6,8 @@ import pytest
 from command_line import vbench
 from installing import PLUGINS
 
+from vbench.testing import apart
+
 
 def test_what_ran_failed_and_was_skipped_is_printed():
     answer = vbench("check", "threshold")
@@ -25,12 +27,43 @@ def test_wrong_shapes_are_found(install):
     )
 
 
-def test_a_plugin_that_hangs_is_stopped(install):
+def test_a_plugin_that_hangs_costs_its_limit_once(install):
     install("hanging")
     answer = vbench("check", "hanging", "--seconds", "0.3", "--only", "fits", "--only", "repeats")
     assert answer.code == 1
     assert "fits: still not finished after 0.3 s" in answer.out
-    assert "2 checks ran: 0 passed, 2 failed; 2 skipped" in answer.out
+    assert "skipped: not tried: fits 2D did not finish" in answer.out
+    assert "1 checks ran: 0 passed, 1 failed; 3 skipped" in answer.out
+
+
+def test_what_a_plugin_does_to_its_process_is_reported(install, monkeypatch):
+    monkeypatch.setattr(apart, "GRACE", 0.5)
+    install("unruly")
+    names = ["leaves", "exits", "chatty", "deaf"]
+    answer = vbench("check", *names, "--json", "--only", "fits", "--seconds", "1")
+    assert answer.code == 1
+    reports = {report["name"]: report for report in json.loads(answer.out)["plugins"]}
+    assert list(reports) == names
+    said = {
+        name: [f"{c['check']} {c['case']}: {c['message']}" for c in report["checks"]]
+        for name, report in reports.items()
+    }
+    assert said["leaves"] == [
+        "fits 2D: its process ended with exit code 0; does the plugin call os._exit?"
+    ]
+    assert "fits 2D: called sys.exit(0), which would end the whole run" in said["exits"]
+    assert len(said["exits"]) == 2
+    assert said["chatty"][-1].startswith("leaves-no-thread : ")
+    assert "forever" in said["chatty"][-1]
+    assert said["deaf"] == ["fits 2D: its process neither ended nor answered, and was killed"]
+    assert [report["failed"] for report in reports.values()] == [1, 2, 1, 1]
+
+
+def test_a_file_that_leaves_while_it_is_loaded_is_said(tmp_path):
+    (tmp_path / "gone.py").write_text("import os\nos._exit(0)\n")
+    answer = vbench("check", tmp_path / "gone.py")
+    assert answer.code == 2
+    assert "while it was loaded, its process ended with exit code 0" in answer.err
 
 
 def test_json(install):

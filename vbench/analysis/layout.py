@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,13 +11,13 @@ from vbench.analysis.wording import (
     Row,
     duration,
     has_verdicts,
-    headline,
     lapses,
     number,
     privacy_word,
     risk,
     signs,
     span,
+    tabled,
 )
 from vbench.regimes import EXTRA_REFERENCES, MAIN_REFERENCES
 
@@ -59,12 +59,12 @@ def sections(
 
     Args:
         leaderboard: Content of leaderboard.json.
-        metrics: Which to show; DSC and HD95 when None.
+        metrics: Which to show; all that the spec names when None.
         compact: Leave out standard deviations, the interval of the ratio, the worst patient,
             pruned trials, and time; beside a verdict, intervals of all but the primary metric.
         budget: Show what each arm was trained with.
     """
-    chosen = list(metrics or headline(leaderboard))
+    chosen = list(metrics or tabled(leaderboard))
     primary = str(leaderboard.get("primary"))
     first = primary if primary in chosen else chosen[0]
     rows = leaderboard["rows"]
@@ -104,6 +104,8 @@ def sections(
         title = f"{cohort} data: {_count(len(subjects), 'test subject')}"
         title += f" × {_count(seeds.pop(), 'seed')}" if len(seeds) == 1 else ""
         yield Section(title, tuple(header), tuple(lines))
+    if metrics is None:
+        yield from _audited([row for row in rows if row["status"] == "ok"])
     rest = [row for row in rows if row["status"] != "ok"]
     if rest:
         cells = tuple(
@@ -116,6 +118,29 @@ def sections(
             for row in rest
         )
         yield Section("not ranked", ("", "arm", "reason", "time"), cells)
+
+
+def _audited(rows: Sequence[Row]) -> Iterator[Section]:
+    """Lay out what audits found of the arms' synthetic patches, by the scores that the spec names."""
+    families = ("fidelity", "privacy")
+    names = list(dict.fromkeys(name for row in rows for part in families for name in row[part]))
+    lines = []
+    for row in rows:
+        entries = {**row["fidelity"], **row["privacy"]}
+        if entries:
+            lines.append((Cell(row["arm"]), *(Cell(_audit(entries.get(name))) for name in names)))
+    if lines:
+        yield Section("synthetic patches", ("arm", *names), tuple(lines))
+
+
+def _audit(entry: Mapping[str, Any] | None) -> str:
+    """Write one score of an audit, over seeds."""
+    if entry is None:
+        return ""
+    spread = "" if entry.get("sd") is None else f"± {number(entry['sd'])}"
+    undefined = f"u{entry['n_undefined']}" if entry.get("n_undefined") else ""
+    alarm = "ALARM" if entry.get("alarm") else ""
+    return " ".join(filter(None, [number(entry.get("value")), spread, alarm, undefined]))
 
 
 def has_budgets(leaderboard: dict[str, Any]) -> bool:

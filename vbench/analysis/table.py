@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from vbench.analysis.budgets import BUDGET_LEGEND, FIELDS
-from vbench.analysis.layout import has_budgets, sections
+from vbench.analysis.layout import Section, has_budgets, sections
 from vbench.analysis.wording import legend
 from vbench.markdown import escape
 from vbench.markdown import table as rows_of
@@ -30,7 +30,7 @@ class TerminalTable:
 
     Attributes:
         leaderboard: Content of leaderboard.json.
-        metrics: Which to show; DSC and HD95 when None.
+        metrics: Which to show; all that the spec names when None.
     """
 
     leaderboard: dict[str, Any]
@@ -38,33 +38,71 @@ class TerminalTable:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield a table per section, then the legend."""
-        from rich import box
-        from rich.table import Table
         from rich.text import Text
 
         budget = options.max_width >= ROOM and has_budgets(self.leaderboard)
         wide = options.max_width >= WIDE + (COLUMN if budget else 0)
-        padding = (0, 1) if wide else (0, 0, 0, 1)
+        gap = 3 if wide else 2
         state = "" if self.leaderboard["finished"] else " (unfinished)"
         for section in sections(self.leaderboard, self.metrics, compact=not wide, budget=budget):
             title = f"{self.leaderboard['benchmark']}{state} · {section.title}"
             yield Text(title, style="bold")
-            table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=padding)
-            for name in section.header:
-                small = name in ("", "time", "seeds")
-                table.add_column(
-                    Text(name),
-                    justify="right" if small else "left",
-                    no_wrap=small or name in ("arm", "budget"),
-                    overflow="fold",
-                    max_width=7 if name.startswith("/ ") and not wide else None,
-                )
-            for line in section.lines:
-                table.add_row(*(Text(c.text, style="bold" if c.best else "") for c in line))
-            yield table
+            for columns in parts(section, options.max_width, gap):
+                yield _rich(section, columns, gap)
         notes = legend(self.leaderboard, self.metrics, compact=not wide)
         for note in [*notes, BUDGET_LEGEND] if budget else notes:
             yield Text(note, style="dim")
+
+
+def parts(section: Section, width: int, gap: int) -> list[list[int]]:
+    """Divide the columns of a section among tables that fit a width, each with the arms' names.
+
+    No column is narrowed for that, so no interval is broken in two.
+
+    Args:
+        section: What is to be shown.
+        width: Characters that there are.
+        gap: Characters between two columns.
+
+    Returns:
+        The columns of each table, by number.
+    """
+    width -= 2  # the edges
+    needs = [
+        max(map(len, (name, *(line[i].text for line in section.lines))))
+        for i, name in enumerate(section.header)
+    ]
+    needs = [min(n, 40) if section.header[i] == "reason" else n for i, n in enumerate(needs)]
+    arm = section.header.index("arm")
+    first = [i for i in range(len(needs)) if i <= arm]
+    out, room = [[*first]], width - sum(needs[i] + gap for i in first)
+    for i in range(arm + 1, len(needs)):
+        if needs[i] > room and len(out[-1]) > (len(first) if len(out) == 1 else 1):
+            out.append([arm])
+            room = width - needs[arm] - gap
+        out[-1].append(i)
+        room -= needs[i] + gap
+    return out
+
+
+def _rich(section: Section, columns: Sequence[int], gap: int) -> RenderableType:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, gap - 1, 0, 0))
+    for i in columns:
+        name = section.header[i]
+        table.add_column(
+            Text(name),
+            justify="right" if name in ("", "time", "seeds") else "left",
+            no_wrap=name != "reason",
+            overflow="fold",
+        )
+    for line in section.lines:
+        cells = (line[i] for i in columns)
+        table.add_row(*(Text(cell.text, style="bold" if cell.best else "") for cell in cells))
+    return table
 
 
 def render_table(
@@ -89,7 +127,7 @@ def markdown(leaderboard: dict[str, Any], metrics: Sequence[str] | None = None) 
 
 
 def to_csv(leaderboard: dict[str, Any]) -> str:
-    """Return a line per arm and metric, with all digits, for machines."""
+    """Return a line per arm and metric, audits' too, with all digits, for machines."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     summary = ("mean", "sd", "sd_seeds", "median", "ci95", "n", "n_undefined", "n_failed", "claim")
@@ -114,6 +152,13 @@ def to_csv(leaderboard: dict[str, Any]) -> str:
             worst = row.get("worst_patient") or {}
             line += [row.get("verdict"), *_values(worst, ("value", "ci95"))]
             writer.writerow(["" if value is None else value for value in line])
+        for metric, entry in {**row["fidelity"], **row["privacy"]}.items():
+            # Over seeds, of the arm's synthetic patches: what a segmentation score has more is empty.
+            known = {"metric": metric, "mean": entry.get("value"), "sd_seeds": entry.get("sd")}
+            known |= {name: entry.get(name) for name in ("n", "n_undefined")}
+            known |= {name: row[name] for name in head} | {"verdict": row.get("verdict")}
+            found = [known.get(name) for name in columns]
+            writer.writerow(["" if value is None else value for value in found])
     return buffer.getvalue()
 
 

@@ -16,13 +16,18 @@ HEADLINE = ("dsc", "hd95")
 
 
 def headline(leaderboard: dict[str, Any]) -> list[str]:
-    """Name the metrics that a table shows by default: DSC and HD95, else the first."""
+    """Name the metrics that figures and pictures show: DSC and HD95, else the first."""
     names = list(leaderboard["metrics"])
     chosen = [name for name in HEADLINE if name in names]
     primary = leaderboard.get("primary")
     if primary and primary not in chosen:
         chosen.insert(0, primary)
     return chosen or names[:2]
+
+
+def tabled(leaderboard: dict[str, Any]) -> list[str]:
+    """Name the metrics that a table shows: all that the spec names, those of the headline first."""
+    return list(dict.fromkeys([*headline(leaderboard), *leaderboard["metrics"]]))
 
 
 def number(value: float | None, decimals: int | None = None) -> str:
@@ -109,7 +114,7 @@ def legend(
 ) -> list[str]:
     """Explain what the table shows, and the signs that occur in it."""
     rows = [row for row in leaderboard["rows"] if row["status"] == "ok"]
-    chosen = list(metrics or headline(leaderboard))
+    chosen = list(metrics or tabled(leaderboard))
     pairs = [(row, name) for row in rows for name in chosen]
     shown = "".join(signs(row, name) + lapses(row, name) for row, name in pairs)
     one_seed = bool(rows) and all(row["seeds"] == 1 for row in rows)

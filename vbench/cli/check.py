@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from itertools import groupby
+from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,7 +19,6 @@ from vbench.cli.plugins import KINDS
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from vbench.registry import Entry
     from vbench.testing import Outcome
 
 _SIGN = {"passed": ("ok", "green"), "failed": ("FAILED", "bold red"), "skipped": ("-", "yellow")}
@@ -57,16 +57,26 @@ def command(
 
     NAME is an installed plugin, or a Python file with plugins. Contract, shapes and ranges, seeds,
     saving and resuming, random state, network: the same checks as `vbench.testing` for pytest.
+    Each plugin is checked in a process of its own, so one that prints, exits or hangs harms nothing.
+    A check that does not end has failed, and the rest of that plugin's are skipped.
     Exit code 0 when all pass, 1 when a check fails, 2 when there is no such plugin.
     """
-    entries = _entries(names, everything, kind)
-    params = settings(overrides)
+    from vbench.testing.apart import Wanted, check
+
+    if everything == bool(names):
+        raise click.UsageError("name the plugins to check, or use --all")
+    wanted = Wanted(names, kind, settings(overrides), only, seconds)
     reports = []
-    for entry in entries:
-        outcomes = _outcomes(entry, params, only, seconds)
-        if not as_json:
-            outcomes = _printed(entry, outcomes, verbose)
-        reports.append(_report(entry, list(outcomes)))
+    try:
+        for checked in check(wanted):
+            outcomes = checked.outcomes()
+            if not as_json:
+                outcomes = _printed(checked.about, outcomes, verbose)
+            reports.append(_report(checked.about, list(outcomes)))
+            if verbose and checked.printed and not as_json:
+                click.echo(f"it printed:\n{indent(checked.printed, '  ')}\n")
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
     if as_json:
         click.echo(json.dumps({"plugins": reports}, indent=1))
     elif len(reports) > 1:
@@ -75,36 +85,13 @@ def command(
     sys.exit(1 if any(report["failed"] for report in reports) else 0)
 
 
-def _entries(names: tuple[str, ...], everything: bool, kind: str | None) -> list[Entry]:
-    from vbench import registry
-    from vbench.cli.named import entries_called
-
-    if everything == bool(names):
-        raise click.UsageError("name the plugins to check, or use --all")
-    if everything:
-        return [e for e in registry.default().entries() if kind in (None, e.cls.kind)]
-    return [entry for name in names for entry in entries_called(name, kind)]
-
-
-def _outcomes(
-    entry: Entry, params: dict[str, Any], only: tuple[str, ...], seconds: float
+def _printed(
+    about: Mapping[str, Any], outcomes: Iterable[Outcome], verbose: bool
 ) -> Iterator[Outcome]:
-    from vbench.testing import run, suite_for
-
-    try:
-        yield from run(suite_for(entry.cls, params), only=only, seconds=seconds)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
-
-
-def _printed(entry: Entry, outcomes: Iterable[Outcome], verbose: bool) -> Iterator[Outcome]:
     """Print outcomes as they come: one line for the cases of a check that ended alike."""
     from rich.console import Console
 
-    from vbench.registry.catalogue import describe
-
     console = Console(highlight=False)
-    about = describe(entry)
     console.print(f"[bold]{about['kind']} {about['name']}[/], {about['distribution']}", end=" ")
     console.print(about["version"])
     counts: Counter[str] = Counter()
@@ -142,13 +129,10 @@ def _print_line(console: Console, same: list[Outcome], verbose: bool) -> None:
         console.print(Text(f"          skipped: {first.message}", "dim"), soft_wrap=True)
 
 
-def _report(entry: Entry, outcomes: list[Outcome]) -> dict[str, Any]:
+def _report(about: Mapping[str, Any], outcomes: list[Outcome]) -> dict[str, Any]:
     counts = Counter(outcome.status for outcome in outcomes)
     return {
-        "kind": entry.cls.kind,
-        "name": entry.cls.name,
-        "distribution": entry.distribution,
-        "version": entry.version,
+        **about,
         "ran": counts["passed"] + counts["failed"],
         "failed": counts["failed"],
         "skipped": counts["skipped"],

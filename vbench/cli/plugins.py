@@ -135,8 +135,8 @@ def show(name: str, as_json: bool) -> None:
     """Show all that is known of the plugin NAME: parameters, ranges, paper."""
     from rich.console import Console
 
-    from vbench.cli.named import entries_called
     from vbench.registry import catalogue
+    from vbench.registry.named import entries_called
 
     plugins = [catalogue.describe(entry) for entry in entries_called(name)]
     if as_json:

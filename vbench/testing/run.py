@@ -1,4 +1,8 @@
-"""Runs a suite of checks without pytest, for ``vbench check``."""
+"""Runs a suite of checks without pytest: here, or for ``vbench check`` in a process of its own.
+
+A check that does not end costs its limit once: what is left is skipped then, since most of it would
+wait for the same thing.
+"""
 
 from __future__ import annotations
 
@@ -83,14 +87,52 @@ def suite_for(cls: type[Plugin], params: Mapping[str, Any] | None = None) -> typ
 
 
 def run(
-    suite: type[Conformance], *, only: Collection[str] = (), seconds: float = 120.0
+    suite: type[Conformance],
+    *,
+    only: Collection[str] = (),
+    seconds: float = 120.0,
+    begun: Callable[[str, str, str], None] | None = None,
 ) -> Iterator[Outcome]:
     """Run the checks of a suite one after the other, and give each outcome as it comes.
 
     Args:
         suite: The suite, with its plugin.
         only: Names of checks; empty: all.
-        seconds: A check that takes longer has failed.
+        seconds: A check that takes longer has failed, and the rest is skipped.
+        begun: Told the name and case of each check before it runs, and what it checks.
+
+    Raises:
+        ValueError: When the suite has no check of a name.
+    """
+    names = chosen(suite, only)
+    warm_up(suite)
+    late = ""
+    for check, name in names.items():
+        method = getattr(suite(), name)
+        about = inspect.cleandoc(method.__doc__ or "").partition("\n")[0]
+        cases = suite.dims() if "ndim" in inspect.signature(method).parameters else (None,)
+        for ndim in cases:
+            arguments = () if ndim is None else (ndim,)
+            case = "" if ndim is None else f"{ndim}D"
+            if late:
+                yield Outcome(check, case, about, "skipped", f"not tried: {late} did not finish")
+                continue
+            if begun is not None:
+                begun(check, case, about)
+            status, message, spent, trace = _attempt(partial(method, *arguments), seconds)
+            yield Outcome(check, case, about, status, message, spent, trace)
+            if message == _late(seconds):
+                late = f"{check} {case}".strip()
+
+
+def warm_up(suite: type[Conformance]) -> None:
+    """Import what takes seconds the first time, so that no check's time limit hits it."""
+    if issubclass(suite, Fitting):
+        import torch  # noqa: F401
+
+
+def chosen(suite: type[Conformance], only: Collection[str] = ()) -> dict[str, str]:
+    """Return the checks that are to be run: the name of each, and of its method.
 
     Raises:
         ValueError: When the suite has no check of a name.
@@ -99,19 +141,7 @@ def run(
     for wanted in only:
         if wanted not in names:
             raise ValueError(f"no check is called '{wanted}'{did_you_mean(wanted, names)}")
-    if issubclass(suite, Fitting):
-        import torch  # noqa: F401 (its first import takes seconds; no check's time limit is to hit it)
-    for check, name in names.items():
-        if only and check not in only:
-            continue
-        method = getattr(suite(), name)
-        about = inspect.cleandoc(method.__doc__ or "").partition("\n")[0]
-        cases = suite.dims() if "ndim" in inspect.signature(method).parameters else (None,)
-        for ndim in cases:
-            arguments = () if ndim is None else (ndim,)
-            case = "" if ndim is None else f"{ndim}D"
-            status, message, spent, trace = _attempt(partial(method, *arguments), seconds)
-            yield Outcome(check, case, about, status, message, spent, trace)
+    return {check: name for check, name in names.items() if not only or check in only}
 
 
 def _checks(suite: type[Conformance]) -> list[str]:
@@ -133,10 +163,17 @@ def _attempt(
     except AssertionError as finding:
         trace = traceback.format_exc() if finding.__cause__ else ""
         return "failed", str(finding), time.perf_counter() - started, trace
+    except SystemExit as stop:
+        message = f"called sys.exit({stop.code!r}), which would end the whole run"
+        return "failed", message, time.perf_counter() - started, traceback.format_exc()
     except Exception as error:
         message = f"{type(error).__name__}: {error}"
         return "failed", message, time.perf_counter() - started, traceback.format_exc()
     return "passed", "", time.perf_counter() - started, ""
+
+
+def _late(seconds: float) -> str:
+    return f"still not finished after {seconds:g} s"
 
 
 @contextmanager
@@ -150,7 +187,7 @@ def _limit(seconds: float) -> Iterator[None]:
         return
 
     def stop(number: int, frame: Any) -> None:
-        raise AssertionError(f"still not finished after {seconds:g} s")
+        raise AssertionError(_late(seconds))
 
     before = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds)

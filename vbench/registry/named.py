@@ -1,4 +1,4 @@
-"""Finds the plugins that a person means by a name on the command line."""
+"""Finds the plugins that a person means by a name."""
 
 from __future__ import annotations
 
@@ -45,6 +45,11 @@ def entries_called(name: str, kind: str | None = None) -> list[Entry]:
         failed = "".join(f"; {f.origin} could not be loaded: {f.message}" for f in plugins.failures)
         raise PluginError(f"no plugin is called '{name}'{did_you_mean(name, known)}{failed}")
     return found
+
+
+def installed(kind: str | None = None) -> list[Entry]:
+    """Return the plugins that are installed, of one kind or of all."""
+    return [entry for entry in registry.default().entries() if kind in (None, entry.cls.kind)]
 
 
 def _file(entry: Entry) -> Path:
