@@ -9,6 +9,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 from command_line import vbench
+from documents import ROOT
 from made_recipes import MADE
 
 from vbench.cli.data import open_folder
@@ -91,3 +92,10 @@ def test_an_unknown_layout_gets_the_nearest_recipe(tmp_path: Path) -> None:
         "or a recipe; did you mean 'topcow-mr'?"
         in vbench("data", "check", tmp_path, "--layout", "topcow-m").err
     )
+
+
+def test_the_page_of_public_data_says_what_the_recipes_say() -> None:
+    page = (ROOT / "docs" / "howto" / "public-data.md").read_text()
+    _, head, listed = page.partition("\n## The data sets\n\n")
+    told = vbench("data", "recipes", "--markdown").out
+    assert listed == told, f"replace what stands below '{head.strip()}' by what the command prints"

@@ -59,7 +59,11 @@ def recipes(name: str | None, markdown: bool, as_json: bool) -> None:
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.argument("out", metavar="OUT", type=click.Path(path_type=Path))
 @click.option(
-    "--layout", type=click.Choice(["nnunet", "bids"]), default="nnunet", show_default=True
+    "--layout",
+    type=click.Choice(["nnunet", "bids"]),
+    default="nnunet",
+    show_default=True,
+    help="How files are named.",
 )
 @click.option(
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Set a parameter of the source."
