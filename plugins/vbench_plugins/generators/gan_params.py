@@ -125,6 +125,25 @@ class GanParams(PresetParams):
     bias: bool = param(True, "Biases in convolutions")
     weight_sd: float = param(0.02, "Spread of initial weights; 0: torch's own", ge=0)
 
+    # Agreement of label and image
+    agreement: float = param(
+        0.0,
+        "Weight of the pull of generated labels and images towards each other, by what an "
+        "auxiliary segmenter, trained on the same real patches, says of the images; 0: none",
+        ge=0,
+    )
+    agreement_pull: Literal["label", "image", "both"] = param(
+        "label", "What the pull changes: the label, the image, or both"
+    )
+    agreement_ramp: float = param(
+        0.2, "First share of the steps, over which the pull grows to its weight", ge=0, le=1
+    )
+    critic_labels: Literal["soft", "hard"] = param(
+        "soft",
+        "How the critic sees generated labels: as they are, or cut at label_threshold, so that "
+        "soft edges do not give them away (the gradient passes straight through)",
+    )
+
     # Data
     augment: bool = param(False, "Flip and rotate real patches by right angles")
 
