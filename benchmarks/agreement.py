@@ -11,8 +11,8 @@ that is best on them, of U-nets trained on
 - ``real``: real patches,
 
 and ``agree``, the Dice of the two kinds of labels. Some samples are kept beside it.
-``--show`` prints the table of the rows instead, and ``--picture FILE SAMPLES...`` draws kept samples,
-real patches first: image, label, overlay.
+``--show`` prints the table of the rows instead, and ``--picture FILE SAMPLES...`` draws kept
+samples, real patches first: image, label, overlay.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ _NETWORK = SimpleNamespace(width=8, depth=2, upsampling="transposed", norm="batc
 _RATE, _AVERAGE, _INTENSITY = 4e-3, 0.98, 0.15
 #: Real patches of a step that it learns from, and generated ones that it judges: it is small, but
 #: works at full resolution, where a convolution costs most.
-_LEARNT, _JUDGED = 8, 16
+_LEARNT, JUDGED = 8, 16
 #: No generated label is surer than this, so that its logit is finite.
 _NEVER = 1e-6
 
@@ -84,21 +84,22 @@ class Agreement:
     def distance(self, fake: Tensor) -> Tensor:
         """Return how far generated labels are from what the segmenter says of their images.
 
-        Soft Dice over the batch plus cross-entropy. ``agreement_pull`` says which of the two gives
-        way: no gradient reaches the other one.
+        Soft Dice over the batch plus cross-entropy. ``agreement_pull`` says what gives way; no
+        gradient reaches anything else. The segmenter's word is cut at 1/2: of two probabilities the
+        Dice is not smallest where they are equal.
 
         Args:
             fake: Generated patches ``(n, channels, *size)`` with their graph, soft labels.
         """
-        fake, pull = fake[:_JUDGED], self.p.agreement_pull
+        fake, pull = fake[:JUDGED], self.p.agreement_pull
         label = self.probability(label_channels(fake))
-        with torch.set_grad_enabled(pull != "label"), self.compute.autocast():
+        with torch.set_grad_enabled(pull in ("image", "both")), self.compute.autocast():
             said = self.average.module(image_channels(fake))
         said, parts = said.float(), []
         if pull != "image":
-            parts.append(dice_ce_loss(torch.logit(label, _NEVER), torch.sigmoid(said.detach())))
-        if pull != "label":
-            parts.append(dice_ce_loss(said, label.detach()))
+            parts.append(dice_ce_loss(torch.logit(label, _NEVER), (said > 0).float()))
+        if pull in ("image", "both"):
+            parts.append(dice_ce_loss(said, (label > 0.5).float()))
         return torch.stack(parts).sum()
 
     def probability(self, label: Tensor) -> Tensor:

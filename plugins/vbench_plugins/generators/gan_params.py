@@ -132,8 +132,10 @@ class GanParams(PresetParams):
         "auxiliary segmenter, trained on the same real patches, says of the images; 0: none",
         ge=0,
     )
-    agreement_pull: Literal["label", "image", "both"] = param(
-        "label", "What the pull changes: the label, the image, or both"
+    agreement_pull: Literal["readout", "label", "image", "both"] = param(
+        "readout",
+        "What the pull changes: the label by the generator's last layer alone, which leaves the "
+        "image as it is; the label by all layers; the image; or both",
     )
     agreement_ramp: float = param(
         0.2, "First share of the steps, over which the pull grows to its weight", ge=0, le=1

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from vbench.layout import image_channels, label_channels
 from vbench.types import Array
-from vbench_plugins.generators.agreement import Agreement
+from vbench_plugins.generators.agreement import JUDGED, Agreement
 from vbench_plugins.generators.networks import Critic, GeneratorNet, initialise
 from vbench_plugins.generators.objectives import CrossEntropy, Objective, Wasserstein
 from vbench_plugins.nn.augment import symmetry
@@ -48,6 +48,7 @@ class GanTrainer(Trainer):
             "generator-adam": self.optimiser,
             "critic-adam": self.critic_optimiser,
         }
+        self._features = torch.empty(0)
         self.agreement = Agreement(p, size, compute, seed) if p.agreement else None
         if self.agreement is not None:
             self.modules |= {
@@ -55,6 +56,8 @@ class GanTrainer(Trainer):
                 "agreement-average": self.agreement.average.module,
             }
             self.optimisers |= {"agreement-adam": self.agreement.optimiser}
+            # After the average was copied, which needs no hook.
+            self.generator.last[0].register_forward_pre_hook(self._keep)
 
     def step(self, batch: Array) -> dict[str, Tensor]:
         """Do ``critic_steps`` steps of the critic, and one of the generator.
@@ -113,6 +116,10 @@ class GanTrainer(Trainer):
         """Return over how many steps the learning rates fall."""
         return int(self.p.steps)
 
+    def _keep(self, layer: torch.nn.Module, given: tuple[Tensor, ...]) -> None:
+        """Keep what the generator's last layer is given, for the pull on that layer alone."""
+        self._features = given[0][:JUDGED]
+
     def shown(self, fake: Tensor) -> Tensor:
         """Return generated patches as the critic sees them; a cut lets the gradient through."""
         if self.p.critic_labels == "soft":
@@ -146,6 +153,9 @@ class GanTrainer(Trainer):
         self.critic.requires_grad_(True)
         watched = {"generator_loss": loss}
         if self.agreement is not None:
+            if self.p.agreement_pull == "readout":
+                with self.compute.autocast():
+                    fake = self.generator.last(self._features.detach()).float()
             watched["agreement"] = distance = self.agreement.distance(fake)
             done = self.steps / self.length()
             loss = loss + self.agreement.weight(done) * distance

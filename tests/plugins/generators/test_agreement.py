@@ -61,11 +61,26 @@ def test_the_gradient_reaches_only_what_is_to_give_way(pull: str, moved: list[in
     assert all(weight.grad is None for weight in judge.average.module.parameters())
 
 
+def test_a_readout_changes_what_the_last_layer_makes_of_a_label_and_nothing_else() -> None:
+    method = trainer(agreement=1.0, agreement_pull="readout")
+    assert method.agreement is not None
+    made = method.fake(4, np.random.default_rng(0))
+    again = method.generator.last(method._features.detach())
+    assert torch.allclose(made, again)
+    method.agreement.distance(again).backward()
+    changed = {n: p.grad for n, p in method.generator.named_parameters() if p.grad is not None}
+    last = f"layers.{len(method.generator.layers) - 2}"
+    assert set(changed) == {f"{last}.weight", f"{last}.bias"}
+    assert not changed[f"{last}.weight"][0].any()  # the image's
+    assert changed[f"{last}.weight"][1].any()
+
+
 def test_labels_as_the_segmenter_says_are_nearest_and_saturated_ones_are_finite() -> None:
     judge = agreement()
+    judge.average.module.load_state_dict(judge.network.state_dict())
     image = torch.from_numpy(entered(4)[:, :1])
     with torch.no_grad():
-        said = 2 * torch.sigmoid(judge.average.module(image)) - 1
+        said = (judge.average.module(image) > 0).float() * 2 - 1
     distance = [
         float(judge.distance(torch.cat([image, label], dim=1)))
         for label in (said, torch.ones_like(said), -torch.ones_like(said))
