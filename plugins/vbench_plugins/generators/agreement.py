@@ -1,8 +1,10 @@
-"""Pulls a generated label and its image together, by what a small segmenter says of the image.
+"""Makes generated labels fit their images, by what a small segmenter says of the images.
 
 The segmenter is trained on the real patches that the GAN is trained on, beside it, and is gone when
-the training ends: no arm and no sample ever passes through it. With the pull, labels are to some
-degree those of a teacher, which is why it is a parameter of its own and off by default.
+the training ends: no arm and no sample ever passes through it. Only the generator's last layer is
+moved, which reads a label off the features that the image is made of. Where the whole generator
+gave way, it learnt to show fewer vessels. Labels are then to some degree those of a teacher, which
+is why this is a parameter of its own and off by default.
 """
 
 from __future__ import annotations
@@ -28,6 +30,8 @@ _RATE, _AVERAGE, _INTENSITY = 4e-3, 0.98, 0.15
 #: Real patches of a step that it learns from, and generated ones that it judges: it is small, but
 #: works at full resolution, where a convolution costs most.
 _LEARNT, JUDGED = 8, 16
+#: First share of the GAN's steps, over which the weight grows: the segmenter has to learn first.
+_RAMP = 0.2
 #: No generated label is surer than this, so that its logit is finite.
 _NEVER = 1e-6
 
@@ -78,29 +82,22 @@ class Agreement:
 
     def weight(self, done: float) -> float:
         """Return the weight of :meth:`distance` once this share of the GAN's steps is done."""
-        ramp = self.p.agreement_ramp
-        return float(self.p.agreement * (min(1.0, done / ramp) if ramp else 1.0))
+        return float(self.p.agreement * min(1.0, done / _RAMP))
 
     def distance(self, fake: Tensor) -> Tensor:
         """Return how far generated labels are from what the segmenter says of their images.
 
-        Soft Dice over the batch plus cross-entropy. ``agreement_pull`` says what gives way; no
-        gradient reaches anything else. The segmenter's word is cut at 1/2: of two probabilities the
-        Dice is not smallest where they are equal.
+        Soft Dice over the batch plus cross-entropy. The segmenter's word is cut at 1/2: of two
+        probabilities the Dice is not smallest where they are equal.
 
         Args:
-            fake: Generated patches ``(n, channels, *size)`` with their graph, soft labels.
+            fake: Generated patches ``(n, channels, *size)``, soft labels; the gradient reaches the
+                labels only.
         """
-        fake, pull = fake[:JUDGED], self.p.agreement_pull
-        label = self.probability(label_channels(fake))
-        with torch.set_grad_enabled(pull in ("image", "both")), self.compute.autocast():
+        with torch.no_grad(), self.compute.autocast():
             said = self.average.module(image_channels(fake))
-        said, parts = said.float(), []
-        if pull != "image":
-            parts.append(dice_ce_loss(torch.logit(label, _NEVER), (said > 0).float()))
-        if pull in ("image", "both"):
-            parts.append(dice_ce_loss(said, (label > 0.5).float()))
-        return torch.stack(parts).sum()
+        label = self.probability(label_channels(fake))
+        return dice_ce_loss(torch.logit(label, _NEVER), (said > 0).float())
 
     def probability(self, label: Tensor) -> Tensor:
         """Bring a label from the range that the GAN works in to [0, 1]."""

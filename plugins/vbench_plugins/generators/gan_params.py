@@ -128,17 +128,9 @@ class GanParams(PresetParams):
     # Agreement of label and image
     agreement: float = param(
         0.0,
-        "Weight of the pull of generated labels and images towards each other, by what an "
-        "auxiliary segmenter, trained on the same real patches, says of the images; 0: none",
+        "Weight of a pull of generated labels, by the generator's last layer, towards what an "
+        "auxiliary segmenter of the same real patches says of the generated images; 0: none",
         ge=0,
-    )
-    agreement_pull: Literal["readout", "label", "image", "both"] = param(
-        "readout",
-        "What the pull changes: the label by the generator's last layer alone, which leaves the "
-        "image as it is; the label by all layers; the image; or both",
-    )
-    agreement_ramp: float = param(
-        0.2, "First share of the steps, over which the pull grows to its weight", ge=0, le=1
     )
     critic_labels: Literal["soft", "hard"] = param(
         "soft",

@@ -127,7 +127,7 @@ class GanTrainer(Trainer):
         label = label_channels(fake)
         low = -1.0 if self.p.label_range == "-1..1" else 0.0
         hard = torch.where(label > self.p.label_threshold, 1.0, low)
-        return torch.cat([image_channels(fake), hard + label - label.detach()], dim=1)
+        return torch.cat([image_channels(fake), hard + (label - label.detach())], dim=1)
 
     def _rate(self) -> float:
         """Return the share of the learning rates that is left."""
@@ -153,12 +153,10 @@ class GanTrainer(Trainer):
         self.critic.requires_grad_(True)
         watched = {"generator_loss": loss}
         if self.agreement is not None:
-            if self.p.agreement_pull == "readout":
-                with self.compute.autocast():
-                    fake = self.generator.last(self._features.detach()).float()
-            watched["agreement"] = distance = self.agreement.distance(fake)
-            done = self.steps / self.length()
-            loss = loss + self.agreement.weight(done) * distance
+            with self.compute.autocast():
+                read = self.generator.last(self._features.detach()).float()
+            watched["agreement"] = distance = self.agreement.distance(read)
+            loss = loss + self.agreement.weight(self.steps / self.length()) * distance
         self.optimiser.zero_grad()
         loss.backward()
         watched["generator_gradient"] = _length(self.generator)
