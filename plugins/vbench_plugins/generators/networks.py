@@ -95,7 +95,7 @@ class GeneratorNet(nn.Module):
     @property
     def last(self) -> nn.Sequential:
         """The layer that reads image and label off the features, and tanh."""
-        return self.layers[-2:]
+        return nn.Sequential(*list(self.layers)[-2:])
 
     def forward(self, z: Tensor) -> Tensor:
         """Map latent vectors to patches."""
