@@ -112,6 +112,11 @@ class DpWgan(WganGpSn):
         super().check(params, setup)
         if not params.pretrain_steps + params.steps:
             raise ValueError("steps = 0 and pretrain_steps = 0: there is nothing to learn from")
+        if params.agreement and not params.pretrain_steps:
+            raise ValueError(
+                f"agreement = {params.agreement:g} and pretrain_steps = 0: its segmenter learns "
+                "from phantoms, never from patients; name pretrain_steps, or leave agreement at 0"
+            )
         privacy_budget.require()
 
     def fit(self, patches: Patches, *, seed: int) -> Iterator[Progress]:

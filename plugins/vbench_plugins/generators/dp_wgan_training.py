@@ -71,7 +71,7 @@ class DpWganTrainer(GanTrainer):
         rng = numpy_rng(self.seed, NOISE, self.steps)
         real = self.compute.tensor(batch).split(self.p.patient_patches) if len(batch) else ()
         with torch.no_grad():
-            fake = self.fake(self.p.batch_size, rng)
+            fake = self.shown(self.fake(self.p.batch_size, rng))
         watched = self._private_step(self.patients_sum(real, fake))
         self.optimiser = self.follow_optimiser
         for _ in range(self.p.follow):

@@ -125,6 +125,19 @@ class GanParams(PresetParams):
     bias: bool = param(True, "Biases in convolutions")
     weight_sd: float = param(0.02, "Spread of initial weights; 0: torch's own", ge=0)
 
+    # Agreement of label and image
+    agreement: float = param(
+        0.0,
+        "Weight of a pull of generated labels, by the generator's last layer, towards what an "
+        "auxiliary segmenter of the same real patches says of the generated images; 0: none",
+        ge=0,
+    )
+    critic_labels: Literal["soft", "hard"] = param(
+        "soft",
+        "How the critic sees generated labels: as they are, or cut at label_threshold, so that "
+        "soft edges do not give them away (the gradient passes straight through)",
+    )
+
     # Data
     augment: bool = param(False, "Flip and rotate real patches by right angles")
 

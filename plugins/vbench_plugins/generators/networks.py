@@ -92,6 +92,11 @@ class GeneratorNet(nn.Module):
             TRANSPOSED[self.ndim](wide, narrow, **shape, output_padding=odd, bias=p.bias),
         ]
 
+    @property
+    def last(self) -> nn.Sequential:
+        """The layer that reads image and label off the features, and tanh."""
+        return nn.Sequential(*list(self.layers)[-2:])
+
     def forward(self, z: Tensor) -> Tensor:
         """Map latent vectors to patches."""
         if isinstance(self.unfold, nn.Linear):

@@ -8,7 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vbench.layout import image_channels, label_channels
 from vbench.types import Array
+from vbench_plugins.generators.agreement import JUDGED, Agreement
 from vbench_plugins.generators.networks import Critic, GeneratorNet, initialise
 from vbench_plugins.generators.objectives import CrossEntropy, Objective, Wasserstein
 from vbench_plugins.nn.augment import symmetry
@@ -46,6 +48,16 @@ class GanTrainer(Trainer):
             "generator-adam": self.optimiser,
             "critic-adam": self.critic_optimiser,
         }
+        self._features = torch.empty(0)
+        self.agreement = Agreement(p, size, compute, seed) if p.agreement else None
+        if self.agreement is not None:
+            self.modules |= {
+                "agreement": self.agreement.network,
+                "agreement-average": self.agreement.average.module,
+            }
+            self.optimisers |= {"agreement-adam": self.agreement.optimiser}
+            # After the average was copied, which needs no hook.
+            self.generator.last[0].register_forward_pre_hook(self._keep)
 
     def step(self, batch: Array) -> dict[str, Tensor]:
         """Do ``critic_steps`` steps of the critic, and one of the generator.
@@ -67,6 +79,8 @@ class GanTrainer(Trainer):
             watched = self.critic_step(real, fake.detach(), rng)
         if not self.p.reuse_batch:
             fake = self.fake(self.p.batch_size, rng)
+        if self.agreement is not None:
+            watched["agreement_segmenter"] = self.agreement.learn(batch, self.steps, self._rate())
         watched |= self._generator_step(fake, real, rng)
         self.average.update(self.generator, self.steps)
         return watched
@@ -81,8 +95,8 @@ class GanTrainer(Trainer):
         self, real: Tensor, fake: Tensor, rng: np.random.Generator
     ) -> dict[str, Tensor]:
         """Do one step of the critic; neither patches carry a graph."""
-        real, fake = self._turn([real, fake], rng)
-        loss, watched = self.objective.critic(self.critic, real, fake, rng)
+        real, shown = self._turn([real, self.shown(fake)], rng)
+        loss, watched = self.objective.critic(self.critic, real, shown, rng)
         self.critic_optimiser.zero_grad()
         loss.backward()
         watched = {**watched, "critic_loss": loss, "critic_gradient": _length(self.critic)}
@@ -102,9 +116,26 @@ class GanTrainer(Trainer):
         """Return over how many steps the learning rates fall."""
         return int(self.p.steps)
 
-    def _set_rates(self) -> None:
+    def _keep(self, layer: torch.nn.Module, given: tuple[Tensor, ...]) -> None:
+        """Keep what the generator's last layer is given, for the pull on that layer alone."""
+        self._features = given[0][:JUDGED]
+
+    def shown(self, fake: Tensor) -> Tensor:
+        """Return generated patches as the critic sees them; a cut lets the gradient through."""
+        if self.p.critic_labels == "soft":
+            return fake
+        label = label_channels(fake)
+        low = -1.0 if self.p.label_range == "-1..1" else 0.0
+        hard = torch.where(label > self.p.label_threshold, 1.0, low)
+        return torch.cat([image_channels(fake), hard + (label - label.detach())], dim=1)
+
+    def _rate(self) -> float:
+        """Return the share of the learning rates that is left."""
         left = (self.length() - self.steps + 1) / self.length()
-        scale = min(1.0, left / self.p.decay) if self.p.decay else 1.0
+        return min(1.0, left / self.p.decay) if self.p.decay else 1.0
+
+    def _set_rates(self) -> None:
+        scale = self._rate()
         for optimiser, rate in (
             (self.optimiser, self.p.lr_generator),
             (self.critic_optimiser, self.p.lr_critic),
@@ -115,14 +146,20 @@ class GanTrainer(Trainer):
     def _generator_step(
         self, fake: Tensor, real: Tensor, rng: np.random.Generator
     ) -> dict[str, Tensor]:
-        fake, real = self._turn([fake, real], rng)
+        shown, real = self._turn([self.shown(fake), real], rng)
         # The critic only passes the gradient on: its own weights need none.
         self.critic.requires_grad_(False)
-        loss = self.objective.generator(self.critic, fake, real)
+        loss = self.objective.generator(self.critic, shown, real)
         self.critic.requires_grad_(True)
+        watched = {"generator_loss": loss}
+        if self.agreement is not None:
+            with self.compute.autocast():
+                read = self.generator.last(self._features.detach()).float()
+            watched["agreement"] = distance = self.agreement.distance(read)
+            loss = loss + self.agreement.weight(self.steps / self.length()) * distance
         self.optimiser.zero_grad()
         loss.backward()
-        watched = {"generator_loss": loss, "generator_gradient": _length(self.generator)}
+        watched["generator_gradient"] = _length(self.generator)
         self.optimiser.step()
         return {name: value.detach() for name, value in watched.items()}
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 #: What a stream of random numbers is for; part of its seed.
-INIT, DATA, NOISE, SAMPLE, DROPOUT, PRIVACY = range(6)
+INIT, DATA, NOISE, SAMPLE, DROPOUT, PRIVACY, AGREEMENT = range(7)
 
 
 def numpy_rng(seed: int, stream: int, step: int = 0) -> np.random.Generator:

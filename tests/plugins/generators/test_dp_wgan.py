@@ -303,3 +303,9 @@ def test_phantoms_become_labelled_patches() -> None:
         assert set(np.unique(made[:, 1])) == {0, 1}
         assert all(not np.array_equal(made, other) for other in found)
         found.append(made)
+
+
+@installed
+def test_agreement_without_phantoms_is_refused() -> None:
+    with pytest.raises(ValueError, match="agreement = 2 and pretrain_steps = 0"):
+        DpWgan.check(params(agreement=2.0), SETUP)

@@ -1,0 +1,104 @@
+"""Makes generated labels fit their images, by what a small segmenter says of the images.
+
+The segmenter is trained on the real patches that the GAN is trained on, beside it, and is gone when
+the training ends: no arm and no sample ever passes through it. Only the generator's last layer is
+moved, which reads a label off the features that the image is made of. Where the whole generator
+gave way, it learnt to show fewer vessels. Labels are then to some degree those of a teacher, which
+is why this is a parameter of its own and off by default.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vbench.layout import image_channels, label_channels
+from vbench.types import Array
+from vbench_plugins.nn.augment import flip_and_rotate, intensities
+from vbench_plugins.nn.compute import Compute
+from vbench_plugins.nn.ema import Ema
+from vbench_plugins.nn.seeding import AGREEMENT, numpy_rng, torch_seed
+from vbench_plugins.segmenters.network import Unet
+from vbench_plugins.segmenters.training import dice_ce_loss
+
+#: The segmenter's network, and how it is trained: the built-in U-net's ways, a size smaller.
+_NETWORK = SimpleNamespace(width=8, depth=2, upsampling="transposed", norm="batch", dropout=0.0)
+_RATE, _AVERAGE, _INTENSITY = 4e-3, 0.98, 0.15
+#: Real patches of a step that it learns from, and generated ones that it judges: it is small, but
+#: works at full resolution, where a convolution costs most.
+_LEARNT, JUDGED = 8, 16
+#: First share of the GAN's steps, over which the weight grows: the segmenter has to learn first.
+_RAMP = 0.2
+#: No generated label is surer than this, so that its logit is finite.
+_NEVER = 1e-6
+
+
+class Agreement:
+    """A segmenter of real patches, and the loss by which generated ones should agree with it.
+
+    Attributes:
+        network: The segmenter that is trained.
+        average: Of its weights; this one judges.
+        optimiser: Its optimiser.
+    """
+
+    def __init__(self, p: Any, size: tuple[int, ...], compute: Compute, seed: int) -> None:
+        """Build the segmenter with weights that depend on the seed only."""
+        self.p, self.compute, self.seed = p, compute, seed
+        with torch_seed(seed, AGREEMENT):
+            network = Unet(size, _NETWORK)
+        self.network = compute.module(network).train()
+        self.average = Ema(self.network, _AVERAGE)
+        self.optimiser = torch.optim.Adam(self.network.parameters(), _RATE)
+
+    def learn(self, batch: Array, step: int, scale: float) -> Tensor:
+        """Do one step on real patches, augmented as those of the built-in U-net are.
+
+        Args:
+            batch: Prepared patches ``(n, channels, *size)``; not changed.
+            step: Of the GAN, 1-based.
+            scale: Share of the learning rate.
+
+        Returns:
+            The loss, without graph.
+        """
+        rng = numpy_rng(self.seed, AGREEMENT, step)
+        patches = self.compute.tensor(
+            intensities(flip_and_rotate(batch[:_LEARNT], rng), rng, _INTENSITY)
+        )
+        for group in self.optimiser.param_groups:
+            group["lr"] = _RATE * scale
+        with self.compute.autocast():
+            logits = self.network(image_channels(patches))
+        loss = dice_ce_loss(logits.float(), self.probability(label_channels(patches)))
+        self.optimiser.zero_grad()
+        loss.backward()
+        self.optimiser.step()
+        self.average.update(self.network, step)
+        return loss.detach()
+
+    def weight(self, done: float) -> float:
+        """Return the weight of :meth:`distance` once this share of the GAN's steps is done."""
+        return float(self.p.agreement * min(1.0, done / _RAMP))
+
+    def distance(self, fake: Tensor) -> Tensor:
+        """Return how far generated labels are from what the segmenter says of their images.
+
+        Soft Dice over the batch plus cross-entropy. The segmenter's word is cut at 1/2: of two
+        probabilities the Dice is not smallest where they are equal.
+
+        Args:
+            fake: Generated patches ``(n, channels, *size)``, soft labels; the gradient reaches the
+                labels only.
+        """
+        with torch.no_grad(), self.compute.autocast():
+            said = self.average.module(image_channels(fake))
+        label = self.probability(label_channels(fake))
+        return dice_ce_loss(torch.logit(label, _NEVER), (said > 0).float())
+
+    def probability(self, label: Tensor) -> Tensor:
+        """Bring a label from the range that the GAN works in to [0, 1]."""
+        return (label + 1) / 2 if self.p.label_range == "-1..1" else label.clamp(0, 1)

@@ -1,0 +1,134 @@
+"""Labels pulled towards what a segmenter says of their images, and labels cut for the critic."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from vbench_plugins.generators.agreement import Agreement
+from vbench_plugins.generators.gan import Dcgan, Gan, WganGp, WganGpSn
+from vbench_plugins.generators.training import GanTrainer
+from vbench_plugins.nn.compute import Compute
+
+from vbench.testing import ToyPatches
+from vbench.types import Array, Setup
+
+SIZE = (8, 8, 8)
+
+
+def trainer(cls: type[Gan] = WganGp, **given: Any) -> GanTrainer:
+    return GanTrainer(cls.Params(**{**cls.tiny, **given}), SIZE, Compute(), seed=0)
+
+
+def agreement(**given: Any) -> Agreement:
+    found = trainer(**{"agreement": 1.0, **given}).agreement
+    assert found is not None
+    return found
+
+
+def entered(n: int = 8) -> Array:
+    """Real patches in the range that the GANs work in."""
+    gan = WganGp(WganGp.Params(**WganGp.tiny), Setup(SIZE))
+    return gan.prepare(ToyPatches(SIZE).take(np.arange(n)), np.random.default_rng(0))
+
+
+def weights_after(cls: type[Gan], steps: int = 2, **given: Any) -> dict[str, Any]:
+    method = trainer(cls, **given)
+    for _ in range(steps):
+        method.step(entered())
+    return method.generator.state_dict()
+
+
+@pytest.mark.parametrize("cls", [Dcgan, WganGp, WganGpSn])
+def test_without_a_weight_nothing_is_trained_and_nothing_changes(cls: type[Gan]) -> None:
+    assert trainer(cls).agreement is None
+    plain = weights_after(cls)
+    off = weights_after(cls, agreement=0.0)
+    pulled = weights_after(cls, agreement=100.0)
+    assert all(torch.equal(plain[name], off[name]) for name in plain)
+    assert any(not torch.equal(plain[name], pulled[name]) for name in plain)
+
+
+def test_the_pull_changes_what_the_last_layer_makes_of_a_label_and_nothing_else() -> None:
+    method = trainer(agreement=1.0)
+    assert method.agreement is not None
+    made = method.fake(4, np.random.default_rng(0))
+    again = method.generator.last(method._features.detach())
+    assert torch.allclose(made, again)
+    method.agreement.distance(again).backward()
+    changed = {n: p.grad for n, p in method.generator.named_parameters() if p.grad is not None}
+    last = f"layers.{len(method.generator.layers) - 2}"
+    assert set(changed) == {f"{last}.weight", f"{last}.bias"}
+    assert not changed[f"{last}.weight"][0].any()  # the image's
+    assert changed[f"{last}.weight"][1].any()
+
+
+def test_labels_as_the_segmenter_says_are_nearest_and_saturated_ones_are_finite() -> None:
+    judge = agreement()
+    judge.average.module.load_state_dict(judge.network.state_dict())
+    image = torch.from_numpy(entered(4)[:, :1])
+    with torch.no_grad():
+        said = (judge.average.module(image) > 0).float() * 2 - 1
+    distance = [
+        float(judge.distance(torch.cat([image, label], dim=1)))
+        for label in (said, torch.ones_like(said), -torch.ones_like(said))
+    ]
+    assert distance[0] == min(distance)
+    assert np.isfinite(distance).all()
+
+
+def test_the_segmenter_learns_what_real_labels_are() -> None:
+    judge, real = agreement(), entered()
+    before = real.copy()
+    losses = [float(judge.learn(real, step, 1.0)) for step in range(1, 41)]
+    assert losses[-1] < 0.7 * losses[0]
+    assert np.array_equal(real, before)
+
+
+def test_the_pull_grows_over_the_first_share_of_the_steps() -> None:
+    judge = agreement(agreement=10.0)
+    assert [judge.weight(done) for done in (0.0, 0.1, 0.2, 1.0)] == [0.0, 5.0, 10.0, 10.0]
+
+
+@pytest.mark.parametrize(("label_range", "low"), [("-1..1", -1.0), ("0..1", 0.0)])
+def test_the_critic_sees_cut_labels_and_lets_the_gradient_through(
+    label_range: str, low: float
+) -> None:
+    method = trainer(critic_labels="hard", label_range=label_range, label_threshold=0.3)
+    fake = (torch.rand(4, 2, *SIZE) * 2 - 1).requires_grad_(True)
+    shown = method.shown(fake)
+    assert set(shown[:, 1].detach().unique().tolist()) == {low, 1.0}
+    assert torch.equal(shown[:, 1] > low, fake[:, 1] > 0.3)
+    assert torch.equal(shown[:, 0], fake[:, 0])
+    (gradient,) = torch.autograd.grad(shown.sum(), fake)
+    assert torch.equal(gradient, torch.ones_like(fake))
+    assert trainer().shown(fake) is fake
+
+
+def test_a_training_with_agreement_resumes_where_it_was() -> None:
+    given = {**WganGpSn.tiny, "steps": 4, "agreement": 5.0, "critic_labels": "hard"}
+    methods = [WganGpSn(WganGpSn.Params(**given), Setup(SIZE)) for _ in range(3)]
+    whole, first, second = methods
+    for progress in whole.fit(ToyPatches(SIZE), seed=1):
+        assert {"agreement", "agreement_segmenter"} <= set(progress.metrics)
+    steps = first.fit(ToyPatches(SIZE), seed=1)
+    next(steps), next(steps)
+    state = first.state()
+    steps.close()
+    assert state is not None
+    second.load_state(state)
+    for _ in second.fit(ToyPatches(SIZE), seed=1):
+        pass
+    for name, value in whole.weights().items():
+        assert np.array_equal(value, second.weights()[name]), name
+    assert not any("agreement" in name for name in whole.weights())  # it goes nowhere
+
+
+def test_it_works_on_slices() -> None:
+    given = {**Dcgan.tiny, "agreement": 1.0}
+    gan = Dcgan(Dcgan.Params(**given), Setup((16, 12)))
+    for _ in gan.fit(ToyPatches((16, 12)), seed=0):
+        pass
+    assert gan.sample(2, seed=0).shape == (2, 2, 16, 12)
