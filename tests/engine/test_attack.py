@@ -19,9 +19,11 @@ from vbench.engine.plan import Plan, make_plan
 from vbench.engine.shadows import shadow_members
 from vbench.engine.stages.attack import patients
 from vbench.engine.store import Store
-from vbench.errors import DataError, SpecError
+from vbench.errors import AlarmError, DataError, SpecError
 from vbench.records.stages import AttackInputs, FitGeneratorInputs
 from vbench.registry import for_paths
+from vbench.share import rerun
+from vbench.share.export import export
 from vbench.spec import parse_spec
 
 AUDIT = {"shadows": 3, "canaries": 8, "canary": {"plugin": "canary", "params": {"shape": [8] * 3}}}
@@ -82,6 +84,31 @@ def test_one_that_learns_what_patients_share_is_not(board: dict[str, Any]) -> No
     }
     assert not any(entry["alarm"] for entry in found.values())
     assert board["crowd"]["status"] == "ok"
+
+
+def test_the_alarm_of_an_attack_keeps_samples_in(
+    out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rerun, "_defaults", lambda plugins, family: ())
+    chosen: dict[str, Any] = {"benchmark": "toys", "out": out}
+    with pytest.raises(AlarmError, match="shadow-mia"):
+        export("synthetic/hoards", tmp_path / "a", **chosen, drop_flagged=True)
+    assert not list(tmp_path.iterdir())
+    folder = export("synthetic/hoards", tmp_path / "b", **chosen, accept_risk="phantoms")
+    sheet = json.loads((folder / "dataset.json").read_text())
+    assert {"shadow-mia", "white-box-mia"} <= set(sheet["alarms"])
+    assert {"shadow-mia@1", "canary-epsilon@1"} <= {score["id"] for score in sheet["scores"]}
+    text = (folder / "DATASHEET.md").read_text()
+    assert "attackers who hold the generator" not in text
+    assert rerun.audit_export(folder, out=out)["privacy"]["shadow-mia"]["alarm"]
+
+
+def test_what_no_attack_tells_apart_is_exported(
+    out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rerun, "_defaults", lambda plugins, family: ())
+    folder = export("synthetic/crowd", tmp_path / "a", benchmark="toys", out=out)
+    assert json.loads((folder / "dataset.json").read_text())["verdict"] == "no alarm"
 
 
 def test_patches_of_a_person_are_drawn_from_all_of_its_volumes(out: Path) -> None:

@@ -1,11 +1,15 @@
 """A folder is whole or absent, whatever happens while it is built."""
 
+import os
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from vbench.errors import StoreError
-from vbench.share.aside import built_aside
+from vbench.share.aside import built_aside, scratch
 
 
 def test_what_is_built_takes_its_place(tmp_path: Path) -> None:
@@ -70,3 +74,54 @@ def test_a_link_to_an_empty_folder_is_followed(tmp_path: Path) -> None:
     with built_aside(tmp_path / "link") as part:
         (part / "a").write_text("1")
     assert (tmp_path / "real" / "a").exists()
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def test_a_scratch_folder_is_ones_own_and_gone_in_the_end(temporary: Path) -> None:
+    with scratch("vbench-x-") as place:
+        assert place.parent == temporary
+        assert place.stat().st_mode & 0o077 == 0
+        (place / "patient.npy").write_text("secret")
+    with pytest.raises(ValueError, match="as it came"), scratch("vbench-x-"):
+        raise ValueError("as it came")
+    assert list(temporary.iterdir()) == []
+
+
+def test_scratch_folders_of_the_dead_are_removed_and_of_the_living_kept(temporary: Path) -> None:
+    for name in ("vbench-x-dead", "vbench-other"):
+        (temporary / name).mkdir()
+    (temporary / "vbench-x-link").symlink_to(temporary / "vbench-other")
+    with scratch("vbench-x-") as first, scratch("vbench-x-") as second:
+        assert first.exists()
+        assert second.exists()
+        assert not (temporary / "vbench-x-dead").exists()
+    assert (temporary / "vbench-other").exists()
+
+
+def test_a_scratch_folder_goes_when_its_process_is_told_to_stop(temporary: Path) -> None:
+    code = (
+        "import signal, sys, time\n"
+        "from vbench.share.aside import scratch\n"
+        "signal.signal(signal.SIGTERM, signal.default_int_handler)\n"
+        "with scratch('vbench-x-') as place:\n"
+        "    print(place, flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code],
+        env={**os.environ, "TMPDIR": str(temporary)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        place = Path(process.stdout.readline().strip())
+        assert place.parent == temporary
+        process.terminate()
+        process.wait(30)
+    assert not place.exists()

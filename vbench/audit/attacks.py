@@ -31,6 +31,17 @@ ATTACKS = {
     "label-inference-segmenter": 1,
     "canary-epsilon": 1,
 }
+#: What each tells, for a datasheet.
+ABOUT = {
+    "shadow-mia": "AUC of an attacker who tells the patients of the training from others by the "
+    "synthetic patches, knowing what the same method makes of other patients; 0.5 is chance",
+    "white-box-mia": "AUC of an attacker who tells the patients of the training from others by the "
+    "generator itself; 0.5 is chance",
+    "label-inference-segmenter": "AUC of an attacker who tells the patients of the training from "
+    "others by how well a segmenter that learnt from synthetic patches labels them; 0.5 is chance",
+    "canary-epsilon": "Lower bound of epsilon that made-up patients who were planted in a training "
+    "give; 0 is none",
+}
 #: What an attack may alarm by chance, at most: four attacks together stay below 2 %.
 LEVEL = 0.005
 #: Permutations of the patients, and draws for intervals.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -81,6 +82,8 @@ def command(
     from vbench.errors import VbenchError
     from vbench.usertext import one_line
 
+    # A queue stops jobs with SIGTERM, which counts as Ctrl-C: no copy of patients' patches stays.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     three = {"--synthetic": synthetic, "--training": training, "--heldout": heldout}
     lacking = [name for name, value in three.items() if value is None]
     if folder is not None and len(lacking) < 3:

@@ -1,7 +1,8 @@
 """Folders that are whole or absent: built beside their place, then renamed into it.
 
 A block that raises leaves nothing behind, not even the folders on the way. What a killed process
-left is removed by the next one that builds the same folder.
+left is removed by the next one that builds the same folder. So are folders that hold patients' data
+for as long as a process needs them.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import glob
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -65,9 +67,36 @@ def built_aside(folder: Path) -> Iterator[Path]:
                     above.rmdir()
 
 
+@contextmanager
+def scratch(prefix: str) -> Iterator[Path]:
+    """Give a folder of one's own for as long as the block lasts; others cannot read it.
+
+    What killed processes left of the same name is removed first.
+
+    Args:
+        prefix: What such folders' names begin with, among temporary files.
+    """
+    _remove(Path(tempfile.gettempdir()).glob(f"{glob.escape(prefix)}*"))
+    while True:
+        place = Path(tempfile.mkdtemp(prefix=prefix))
+        try:
+            # Another process may have taken it for abandoned before it was locked.
+            with suppress(FileNotFoundError, BlockingIOError), _held(place):
+                if place.exists():
+                    yield place
+                    return
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
+
+
 def _remove_abandoned(place: Path) -> None:
     """Remove what processes left that were killed while they built this folder."""
-    for part in place.parent.glob(f".{glob.escape(place.name)}.*.part"):
+    _remove(place.parent.glob(f".{glob.escape(place.name)}.*.part"))
+
+
+def _remove(folders: Iterable[Path]) -> None:
+    """Remove those that no living process holds."""
+    for part in folders:
         with suppress(OSError), _held(part):
             shutil.rmtree(part, ignore_errors=True)
 

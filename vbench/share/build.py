@@ -14,6 +14,7 @@ import vbench
 from vbench.analysis.chosen import Chosen
 from vbench.analysis.folder import Arm, Results
 from vbench.analysis.leaderboard import typed_leaderboard
+from vbench.audit.attacks import ABOUT, ATTACKS
 from vbench.engine.stages.common import spacing_of
 from vbench.engine.store import Store
 from vbench.interfaces import Fitted
@@ -173,19 +174,23 @@ def shareable(cls: type[Fitted], params: Mapping[str, JsonValue]) -> dict[str, J
 def _score(
     plugins: Registry, family: Any, name: str, found: Mapping[str, Any], real: bool
 ) -> AuditScore:
-    cls = plugins.metric(name)
+    if name in ATTACKS:
+        kind, about = f"{name}@{ATTACKS[name]}", ABOUT[name]
+    else:
+        cls = plugins.metric(name)
+        kind, about = f"{cls.name}@{cls.version}", summary(cls)
     interval = found.get("ci95")
     return AuditScore(
         family=family,
         name=name,
-        id=f"{cls.name}@{cls.version}",
-        about=summary(cls),
+        id=kind,
+        about=about,
         value=found.get("value"),
         floor=found.get("floor"),
         ceiling=found.get("ceiling"),
         ci95=None if interval is None else tuple(interval),
         alarm=bool(found.get("alarm")),
-        says=words.score_words(family, summary(cls), found, real),
+        says=words.score_words(family, about, found, real),
     )
 
 

@@ -7,7 +7,6 @@ is refused; where a judgement is weak, a remark says so.
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from vbench.data.holdings import Holding, Scans, Shape, by, cut, is_cut, look
 from vbench.errors import DataError
 from vbench.files import as_json
 from vbench.interfaces import PrivacyMetric
+from vbench.share.aside import scratch
 from vbench.share.normal_form import PERCENTILES, Side, lay_down
 from vbench.share.sizes import check_size, common_size
 from vbench.types import Cutting
@@ -154,9 +154,9 @@ def audit_folders(
     if not labelled:
         without = ", ".join(str(holding.path) for holding in held if not holding.labelled)
         remarks.append(f"no labels in {without}: images alone are compared")
-    with tempfile.TemporaryDirectory(prefix="vbench-audit-") as place:
+    with scratch("vbench-audit-") as place:
         sides = [
-            _side(holding, chosen, per_subject, seed, Path(place) / name, labelled, name)
+            _side(holding, chosen, per_subject, seed, place / name, labelled, name)
             for name, holding in zip(names, held, strict=True)
         ]
         made, known, unseen = sides

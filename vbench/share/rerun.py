@@ -4,11 +4,12 @@ Metrics with their parameters, plugins' files, features, patches and seed are th
 benchmark's own audit, so the files as exported get the scores of the leaderboard, up to the last
 digits where another device or number of threads sums in another order. Privacy metrics that the
 benchmark does not name are computed as well, with their defaults: whoever wrote the spec does not
-choose what an export is held to.
+choose what an export is held to. What the benchmark's attacks found of the generator is added.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from vbench.errors import StoreError
 from vbench.files import read_json
 from vbench.interfaces import Metric
 from vbench.records.parts import PluginIdentity, PluginSetting
-from vbench.records.stages import AuditInputs
+from vbench.records.stages import AttackResult, AuditInputs
 from vbench.registry import Registry
 from vbench.share.patches import read_patches
 from vbench.share.record import read_record
@@ -39,6 +40,8 @@ class Audit:
     Attributes:
         inputs: What the benchmark's audit was given, and the privacy metrics that it lacks.
         store, plugins: Of the results folder and the benchmark.
+        attacks: What attacks on the generator found, by name: it counts whatever is done to its
+            samples.
         training: Patches of the patients that the generator was fitted on.
         heldout: Patches of patients that it never saw.
     """
@@ -47,10 +50,11 @@ class Audit:
         """Open the patients' patches.
 
         Raises:
-            StoreError: When the benchmark's own audit has not run, or the prepared patients are
-                not in the results folder.
+            StoreError: When the benchmark's own audit or attack has not run, or the prepared
+                patients are not in the results folder.
         """
         self.inputs = planned_audit(results, arm, chosen)
+        self.attacks = _attacks(results, arm, chosen.seed)
         self.store, self.plugins = Store(out / "store"), plugins_of(results)
         if not all(self.store.has(key) for key in (*self.inputs.train, *self.inputs.heldout)):
             raise StoreError(
@@ -77,6 +81,7 @@ class Audit:
             seed=inputs.seed,
             features=features_of(self.store, inputs, lender),
         )
+        found["privacy"] = {**found["privacy"], **self.attacks}
         return found
 
 
@@ -153,6 +158,17 @@ def planned_audit(results: Results, arm: Arm, chosen: Chosen) -> AuditInputs:
         features=None,
         seed=chosen.seed,
     )
+
+
+def _attacks(results: Results, arm: Arm, seed: int) -> Mapping[str, Mapping[str, Any]]:
+    """Return what the benchmark's attack on a generator found; nothing when none was planned."""
+    key = arm.attack.get(seed)
+    found = results.result(key, AttackResult)
+    if key is not None and found is None:
+        raise StoreError(
+            f"{arm.name}: the attack on its generator has not finished; run the benchmark again"
+        )
+    return {} if found is None else found.privacy
 
 
 def _defaults(plugins: Registry, family: str) -> tuple[PluginSetting, ...]:

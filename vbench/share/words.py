@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vbench.analysis.wording import number
+from vbench.audit.attacks import ATTACKS
 from vbench.share.sheet import AuditScore, Criterion, Utility, Worst
 
 #: Where the seven criteria are from.
@@ -124,14 +125,18 @@ def limits(
     real: bool,
 ) -> tuple[str, ...]:
     """Say what was tested, and what was not."""
-    privacy = [score.name for score in scores if score.family == "privacy"]
+    named = [score.name for score in scores if score.family == "privacy"]
+    privacy, attacks = (
+        [name for name in named if (name in ATTACKS) == attack] for attack in (False, True)
+    )
+    inside = "" if "white-box-mia" in attacks else "attackers who hold the generator itself, "
     lines = [
         f"Tested: {', '.join(privacy) or 'nothing'}, on all {patches} patches, against "
         f"{people(subjects, real)} of training and {heldout} unseen.",
         "An audit finds the leaks that it looks for. Scores like those of unseen "
         f"{'patients' if real else 'phantoms'} are no proof of anonymity.",
-        "Not tested: attackers who hold the generator itself, other data sets that were made from "
-        "the same people, or other knowledge about them.",
+        f"Not tested: {inside}other data sets that were made from the same people, or other "
+        "knowledge about them.",
         "Not tested: whether somebody could be recognised by a rare finding.",
         "No score here is a formal guarantee, such as differential privacy."
         if guarantee is None
@@ -140,6 +145,8 @@ def limits(
         f"{guarantee['unit']} ({guarantee['accountant']}). It holds as long as the seed of the "
         "training stays secret; choosing this arm by its scores is not part of it.",
     ]
+    if attacks:
+        lines.insert(1, f"Attacked: the generator that made them, by {', '.join(attacks)}.")
     if heldout < 5 or subjects < 5:
         lines.append(
             "With fewer than five people on a side, intervals are wide or missing, and an alarm "
