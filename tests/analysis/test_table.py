@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
 import pytest
 from fabricate import fabricate
 from rich.console import Console
 
 from vbench.analysis import build_leaderboard, render_table
-from vbench.analysis.table import markdown, to_csv
+from vbench.analysis.table import latex, markdown, to_csv
 from vbench.analysis.wording import duration, number, span
+from vbench.latex import escape, table
 
 
 @pytest.fixture(scope="module")
@@ -251,3 +253,23 @@ def test_a_board_of_an_earlier_version_is_shown_without_verdicts(leaking):
     old = {**leaking, "rows": rows}
     assert "privacy" not in shown(old) + markdown(old)
     assert {line["verdict"] for line in csv.DictReader(io.StringIO(to_csv(old)))} == {""}
+
+
+def test_latex_has_a_table_for_each_cohort_with_all_signs_as_latex(board):
+    text = latex(board)
+    assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 3
+    assert r"\textbf{0.9" in text
+    assert "$^{*}$" in text
+    assert text.count(r"\toprule") == 3
+    bodies = re.findall(r"\\toprule\n(.*?)\\bottomrule", text, re.DOTALL)
+    for body in bodies:
+        rows = [line for line in body.splitlines() if line.endswith(r"\\")]
+        assert len({line.count(" & ") for line in rows}) == 1, "as many cells in each row"
+    assert text.isascii()
+
+
+def test_latex_keeps_text_that_means_something_to_it():
+    assert escape(r"a_b & 50 % {x} \y #1 $2 ~ ^") == (
+        r"a\_b \& 50 \% \{x\} \textbackslash{}y \#1 \$2 \textasciitilde{} \textasciicircum{}"
+    )
+    assert table(["a"], [["[0, 1]"]], "c")[7] == r"{}[0, 1] \\"

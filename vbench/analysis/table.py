@@ -1,4 +1,4 @@
-"""Shows a leaderboard in the terminal, as Markdown and as CSV."""
+"""Shows a leaderboard in the terminal, as Markdown, as LaTeX and as CSV."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from vbench import latex as tex
 from vbench.analysis.budgets import BUDGET_LEGEND, FIELDS
 from vbench.analysis.layout import Section, has_budgets, sections
 from vbench.analysis.wording import legend
@@ -124,6 +125,22 @@ def markdown(leaderboard: dict[str, Any], metrics: Sequence[str] | None = None) 
         out += [f"### {section.title}", "", *rows_of(section.header, rows), ""]
     notes = [*legend(leaderboard), *([BUDGET_LEGEND] if budget else [])]
     return "\n".join([*out, *(f"- {escape(line)}" for line in notes), ""])
+
+
+def latex(leaderboard: dict[str, Any], metrics: Sequence[str] | None = None) -> str:
+    """Return the leaderboard as LaTeX tables, which need the package booktabs."""
+    out = ["% needs \\usepackage{booktabs}"]
+    notes = [tex.escape(note) for note in legend(leaderboard, metrics, compact=True)]
+    name = tex.escape(leaderboard["benchmark"])
+    for section in sections(leaderboard, metrics, compact=True):
+        header = [tex.escape(cell) for cell in section.header]
+        rows = [
+            [rf"\textbf{{{tex.escape(c.text)}}}" if c.best else tex.escape(c.text) for c in line]
+            for line in section.lines
+        ]
+        out += tex.table(header, rows, f"{name}, {tex.escape(section.title)}", notes)
+        notes = []  # once, below the first table
+    return "\n".join([*out, ""])
 
 
 def to_csv(leaderboard: dict[str, Any]) -> str:

@@ -21,7 +21,7 @@ from vbench.cli.folders import benchmark_folders
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["table", "md", "csv", "json"]),
+    type=click.Choice(["table", "md", "latex", "csv", "json"]),
     default="table",
     show_default=True,
     help="How to print it.",
@@ -49,6 +49,8 @@ def command(
         click.echo(json.dumps(leaderboard, indent=1, ensure_ascii=False))
     elif form == "csv":
         click.echo(table.to_csv(leaderboard), nl=False)
+    elif form == "latex":
+        click.echo(table.latex(leaderboard, metrics), nl=False)
     elif form == "md":
         click.echo(table.markdown(leaderboard, metrics), nl=False)
     else:
