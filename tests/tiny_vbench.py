@@ -40,7 +40,7 @@ def shrink(spec: Spec) -> Spec:
     for use in table["generators"]:
         use["params"] |= plugins.generator(use["plugin"]).tiny
     table["segmenter"]["params"] |= plugins.segmenter(table["segmenter"]["plugin"]).tiny
-    for regime in ("mixed", "transfer", "scratch"):
+    for regime in ("mixed", "transfer", "scratch", "pretrained"):
         table["regimes"].pop(regime, None)
     if table["regimes"].get("synthetic"):
         table["regimes"]["synthetic"] = True  # of the generators that are left

@@ -11,7 +11,7 @@ from vbench import registry
 from vbench.defaults import OUT
 from vbench.engine import results, session
 from vbench.engine.costs import Costs, done_of, training_lengths
-from vbench.engine.data_faults import data_faults, refuse_faults, unreadable
+from vbench.engine.data_faults import data_faults, refuse_faults, unreadable, weights_faults
 from vbench.engine.explain import reasons
 from vbench.engine.job import Job
 from vbench.engine.plan import make_plan
@@ -98,7 +98,9 @@ def validate(spec: str | Path, overrides: Iterable[str] = ()) -> list[str]:
         made = None if found else make_plan(loaded, plugins)
     except VbenchError as error:
         return str(error).splitlines()
-    return found if made is None else unreadable(made, plugins)
+    if made is None:
+        return found
+    return unreadable(made, plugins) or weights_faults(made, plugins)
 
 
 def remarks(spec: str | Path, overrides: Iterable[str] = ()) -> list[str]:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+
+
+def check_name(name: str) -> None:
+    """Raise ``ValueError`` when something cannot have this name: it names folders and arms."""
+    if not re.fullmatch(NAME, name):
+        raise ValueError(f"'{name}': expected letters, digits, '.', '_' and '-'")
 
 
 class Table(BaseModel):

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
+from vbench.engine.job import digest
 from vbench.engine.plan import Plan
+from vbench.engine.stages.base import own_params
 from vbench.engine.store import Store
 from vbench.errors import DataError
+from vbench.interfaces import Segmenter
+from vbench.records.stages import FitSegmenterInputs
 from vbench.registry import Registry
 from vbench.spec import Spec
 from vbench.spec.check import build_params
+from vbench.types import Setup
 
 
 def data_faults(spec: Spec, registry: Registry) -> list[str]:
@@ -41,9 +47,45 @@ def refuse_faults(plan: Plan, store: Store, registry: Registry) -> None:
     """
     jobs = [job for subjects in plan.data.values() for job in subjects.jobs.values()]
     lines = [] if all(store.has(job.key) for job in jobs) else data_faults(plan.spec, registry)
+    lines = lines or weights_faults(plan, registry, store)
     if lines:
         more = f" ({len(lines) - 1} more: 'vbench validate' lists them)" if lines[1:] else ""
         raise DataError(lines[0] + more)
+
+
+def weights_faults(plan: Plan, registry: Registry, store: Store | None = None) -> list[str]:
+    """Lay weights that were made elsewhere into the segmenters that start from them.
+
+    Args:
+        plan: The benchmark.
+        registry: The plugins.
+        store: What is done in it is not tried again.
+
+    Returns:
+        One line for each that does not fit.
+    """
+    from vbench.engine.given import adopt, read
+
+    lines: dict[str, None] = {}
+    tried: set[str] = set()
+    for key, job in plan.jobs.items():
+        inputs = job.inputs
+        if not isinstance(inputs, FitSegmenterInputs) or inputs.given is None:
+            continue
+        params = own_params("segmenter", inputs.trial_spec, inputs.params, {})
+        params |= job.extra.get("params", {})
+        name = digest([inputs.plugin.name, params, inputs.given.to_json()])
+        if name in tried or (store is not None and store.has(key)):
+            continue
+        tried.add(name)
+        cls = cast(type[Segmenter], registry.get("segmenter", inputs.plugin.name).cls)
+        segmenter = cls(cls.Params.model_validate(params), Setup(inputs.patches.size))
+        file = Path(job.extra["weights"])
+        try:
+            adopt(segmenter, read(file), inputs.given, file)
+        except DataError as error:
+            lines[str(error)] = None
+    return list(lines)
 
 
 def unreadable(plan: Plan, registry: Registry) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -13,11 +14,19 @@ from pydantic import JsonValue
 from vbench.audit.features import offers_features
 from vbench.engine.arm import Arm
 from vbench.engine.datasets import Subjects
+from vbench.engine.given import find
 from vbench.engine.job import Job, derive_seed, digest
 from vbench.engine.settings import Settings, settings_of
 from vbench.engine.shadows import canary_jobs, shadow_members
 from vbench.interfaces import Fitted, Generator, Metric
-from vbench.records.parts import Key, PatchSpec, PluginIdentity, PluginSetting, TrialSpec
+from vbench.records.parts import (
+    GivenWeights,
+    Key,
+    PatchSpec,
+    PluginIdentity,
+    PluginSetting,
+    TrialSpec,
+)
 from vbench.records.stages import (
     AttackInputs,
     AuditInputs,
@@ -31,6 +40,7 @@ from vbench.records.stages import (
     SynthesiseInputs,
 )
 from vbench.regimes import named
+from vbench.regimes.planner import Start
 from vbench.registry import Entry, Registry
 from vbench.spec.audit import Audit
 from vbench.spec.check import build_params
@@ -67,6 +77,7 @@ class JobFactory:
         self.higher = bool(cast(type[Metric], self.metric.cls).higher_is_better)
 
         self._settings: dict[str, Settings] = {}
+        self._starts: dict[Start, tuple[Path, GivenWeights]] = {}
 
     def _own(self, entry: Entry, use: PluginUse, prefix: str, spec: TrialSpec | None) -> Settings:
         """Return the settings of a generator or segmenter, less what is tuned; read once."""
@@ -184,6 +195,7 @@ class JobFactory:
         use: PluginUse,
         spec: TrialSpec,
         reads: Mapping[str, Sequence[Key]],
+        start: Start | None = None,
     ) -> None:
         """Plan one trial of an arm.
 
@@ -193,11 +205,13 @@ class JobFactory:
             use: The segmenter.
             spec: How it gets its parameters.
             reads: Keys by field of the inputs: ``train``, ``val``, ``synthetic`` and so on.
+            start: The weights that it starts from, made elsewhere.
         """
         entry = self.registry.get("segmenter", use.plugin)
         role = named(arm.regime).cohort
         trial = f" · trial {spec.trial}" if self.spec.tune.trials > 1 else ""
         own = self._own(entry, use, "segmenter", spec)
+        file, given = self._start(start)
         inputs = FitSegmenterInputs(
             plugin=_identity(entry),
             params=own.params,
@@ -208,6 +222,7 @@ class JobFactory:
             pruner=self.spec.tune.pruner if self.spec.tune.trials > 1 else "none",
             metric=_identity(self.metric),
             metric_params=self._metric_params(),
+            given=given,
             **{name: tuple(keys) for name, keys in reads.items()},
         )
         synthetic = (*inputs.synthetic, *inputs.synthetic_of)
@@ -219,10 +234,19 @@ class JobFactory:
             inputs,
             tuple(dict.fromkeys(needs)),
             at_work=entry,
-            extra={"study": self.study, "role": role, **_given(own)},
+            extra={"study": self.study, "role": role, **_given(own), **file},
             trial=spec.trial,
         )
         arm.trials.setdefault(seed, []).append(key)
+
+    def _start(self, start: Start | None) -> tuple[dict[str, str], GivenWeights | None]:
+        """Return where given weights lie, and what decides a result of them; read once."""
+        if start is None:
+            return {}, None
+        if start not in self._starts:
+            self._starts[start] = find(start)
+        file, given = self._starts[start]
+        return {"weights": str(file)}, given
 
     def evaluate(self, arm: Arm, seed: int, use: PluginUse, subjects: Subjects) -> None:
         """Plan the one evaluation on the test subjects, of the trial that the arm selects."""

@@ -20,6 +20,7 @@ from vbench.engine.lengths import SegmenterTraining
 from vbench.engine.settle import settle
 from vbench.errors import SpecError
 from vbench.regimes import REGIMES, FewSubjects, Generators, Regime, Row, named
+from vbench.regimes.planner import Start
 from vbench.registry import Registry
 from vbench.spec.check import check_spec
 from vbench.spec.model import PluginUse, Spec
@@ -175,6 +176,7 @@ class ArmPlanner(SegmenterTraining):
         initial: Sequence[str] = (),
         synthetic_of: Sequence[str] = (),
         evaluated: bool = True,
+        start: Start | None = None,
     ) -> None:
         """Plan the trials of an arm, and the evaluation of the one that is selected."""
         arm = self._arm(row)
@@ -184,9 +186,10 @@ class ArmPlanner(SegmenterTraining):
             "initial": list(initial),
             "synthetic_of": list(synthetic_of),
         }
-        for trial in range(self.spec.tune.trials):
+        # What is not trained has nothing to try.
+        for trial in range(self.spec.tune.trials if volumes else 1):
             spec = self._make.trial_spec(arm, seed, row.segmenter, trial, {})
-            self._make.trial(arm, seed, row.segmenter, spec, reads)
+            self._make.trial(arm, seed, row.segmenter, spec, reads, start)
         if evaluated:
             self.evaluate(row, seed)
 

@@ -89,3 +89,16 @@ class Budget(Record):
 
     steps: int
     patches: PatchCounts | None = None
+
+
+class GivenWeights(Record):
+    """Weights that were made elsewhere.
+
+    Attributes:
+        digest: Of the file's content.
+        mean, sd: What images in [-1, 1] are standardised with before the network sees them.
+    """
+
+    digest: str
+    mean: float = 0.0
+    sd: float = 1.0

@@ -15,6 +15,7 @@ from pydantic import ConfigDict, Field, JsonValue
 from vbench.records.model import Record
 from vbench.records.parts import (
     Budget,
+    GivenWeights,
     Key,
     Params,
     PatchSpec,
@@ -178,9 +179,10 @@ class FitSegmenterInputs(Inputs):
         initial: Trials of the arm whose choice of weights it starts from.
         val: Validation volumes.
         files: Digest of the files that the segmenter reads; None: none.
+        given: Weights made elsewhere that it starts from; None: none.
     """
 
-    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"metric_params", "files"})
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"metric_params", "files", "given"})
 
     plugin: PluginIdentity
     params: Params
@@ -196,6 +198,7 @@ class FitSegmenterInputs(Inputs):
     synthetic_of: tuple[Key, ...] = ()
     initial: tuple[Key, ...] = ()
     val: tuple[Key, ...] = ()
+    given: GivenWeights | None = None
 
 
 class Validation(Record):

@@ -12,6 +12,7 @@ from vbench.regimes.base import FewSubjects, Generators, Regime
 from vbench.regimes.baseline import BASELINE
 from vbench.regimes.mixed import MIXED
 from vbench.regimes.planner import Row
+from vbench.regimes.pretrained import PRETRAINED
 from vbench.regimes.real import REAL
 from vbench.regimes.reference import Reference
 from vbench.regimes.scratch import SCRATCH
@@ -32,7 +33,7 @@ __all__ = [
 ]
 
 #: By name, in the order in which arms are planned and compared.
-REGIMES = {r.name: r for r in (BASELINE, REAL, SYNTHETIC, MIXED, SCRATCH, TRANSFER)}
+REGIMES = {r.name: r for r in (BASELINE, REAL, SYNTHETIC, MIXED, SCRATCH, TRANSFER, PRETRAINED)}
 
 #: What arms are compared with, by the name that ``versus`` has for it.
 REFERENCES = {r.name: r for regime in REGIMES.values() for r in regime.references}

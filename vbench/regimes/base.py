@@ -27,7 +27,13 @@ class Generators(Table):
 
 
 class FewSubjects(Table):
-    """Base of a regime's table with arms for several numbers of training subjects."""
+    """Base of a regime's table with arms for several numbers of training subjects.
+
+    Attributes:
+        fewest: The smallest number that makes sense.
+    """
+
+    fewest: ClassVar[int] = 1
 
     subjects: list[int] = Field(min_length=1, description="Numbers of target subjects.")
 

@@ -37,6 +37,21 @@ class Row:
     dose: float | None = None
 
 
+@dataclass(frozen=True)
+class Start:
+    """Weights that were made elsewhere.
+
+    Attributes:
+        path: A file, or a bundle's folder.
+        range: Intensities that stand for [-1, 1]; None: as a bundle says, else the same.
+        where: The key of the spec, for messages.
+    """
+
+    path: str
+    range: tuple[float, float] | None
+    where: str
+
+
 class Training(Protocol):
     """The spec's segmenter, and how long it trains."""
 
@@ -132,17 +147,19 @@ class Planner(Training, Protocol):
         initial: Sequence[str] = (),
         synthetic_of: Sequence[str] = (),
         evaluated: bool = True,
+        start: Start | None = None,
     ) -> None:
         """Plan the trials of an arm, and the evaluation of the one that is selected.
 
         Args:
             row: The arm.
             seed: The repetition.
-            volumes: Keys of the training volumes.
+            volumes: Keys of the training volumes; none: it is not trained, only validated.
             initial: Trials among which the one is selected whose weights it starts from.
             synthetic_of: Trials among which the one is selected whose synthetic patches it
                 trains on, too.
             evaluated: Whether it is evaluated; False: it only serves other arms.
+            start: The weights that it starts from, made elsewhere.
         """
 
     def train_on_samples(self, row: Row, seed: int, generator: PluginUse) -> None:

@@ -152,6 +152,16 @@ def _resolve_paths(table: dict[str, Any], folder: Path) -> None:
             _resolve_named(part, folder, f"data.{role}", ("path",))
     for where, params in _params(table, ""):
         _resolve_named(params, folder, where, filter(_is_path, list(params)))
+    regimes = table.get("regimes")
+    given = regimes.get("pretrained") if isinstance(regimes, dict) else None
+    weights = given.get("weights") if isinstance(given, dict) else None
+    weights = weights if isinstance(weights, dict) else {}
+    for name, entry in list(weights.items()):
+        where = "regimes.pretrained.weights"
+        if isinstance(entry, dict):
+            _resolve_named(entry, folder, f"{where}.{name}", ("path",))
+        else:
+            _resolve_named(weights, folder, where, (name,))
     plugins = table.get("plugins")
     if isinstance(plugins, dict) and isinstance(plugins.get("paths"), list):
         plugins["paths"] = [
@@ -214,8 +224,10 @@ def _set(table: dict[str, Any], text: str) -> None:
     here, where = Path.cwd(), ".".join(above)
     if key == "plugins.paths":
         _resolve_paths({"plugins": place}, here)
-    elif (above[:1] == ["data"] and last == "path") or (
-        above[-1:] == ["params"] and _is_path(last)
+    elif (
+        (above[:1] == ["data"] and last == "path")
+        or (above[-1:] == ["params"] and _is_path(last))
+        or (above == ["regimes", "pretrained", "weights"] and isinstance(value, str))
     ):
         _resolve_named(place, here, where, (last,))
     for within, params in _params({last: value}, where):

@@ -181,5 +181,5 @@ def _enough(table: FewSubjects, train: int | float | list[str], regime: str, coh
             f"regimes.{regime}.subjects asks for {max(table.subjects)} subjects, but "
             f"data.{cohort}.split.train has {have}"
         )
-    if min(table.subjects) < 1:
-        raise ValueError(f"regimes.{regime}.subjects: each number is at least 1")
+    if min(table.subjects) < table.fewest:
+        raise ValueError(f"regimes.{regime}.subjects: each number is at least {table.fewest}")

@@ -120,6 +120,8 @@ def spacing_of(store: Store, inputs: Training) -> tuple[float, ...] | None:
     if isinstance(inputs, FitSegmenterInputs) and not keys and inputs.synthetic:
         samples = store.record(inputs.synthetic[0]).inputs_as(SynthesiseInputs)
         keys = store.record(samples.generator).inputs_as(FitGeneratorInputs).train
+    if isinstance(inputs, FitSegmenterInputs) and not keys:
+        keys = inputs.val  # weights that were made elsewhere, and are not trained
     spacings = [store.result(key, PrepareResult).spacing for key in keys]
     return tuple(median(axis) for axis in zip(*spacings, strict=True)) or None
 

@@ -14,6 +14,8 @@ from vbench.engine import study
 from vbench.engine.budget import used_up
 from vbench.engine.context import Context
 from vbench.engine.fitting import Checkpoint, budget, drive
+from vbench.engine.given import adopt, given_file
+from vbench.engine.given import read as read_given
 from vbench.engine.stages.base import Lengths, Stage, own_params, training_amount
 from vbench.engine.stages.common import (
     chosen,
@@ -40,6 +42,8 @@ from vbench.types import Patches
 class FitSegmenter(Stage[FitSegmenterInputs, FitSegmenterResult]):
     """Fits a segmenter; artifact ``weights.safetensors``, of the best validated state.
 
+    Given weights without patches are not trained: validation chooses their threshold.
+
     A trial that diverges is a result (no score) rather than a failure: its arm has others.
     """
 
@@ -56,8 +60,9 @@ class FitSegmenter(Stage[FitSegmenterInputs, FitSegmenterResult]):
         earlier = trials(context.store, spec.previous)
         cls = segmenter_of(context, inputs.plugin)
         params, tuned = resolve_params(context, cls, "segmenter", inputs.params, spec)
-        training = training_patches(context, inputs, tuned)
-        segmenter = cls(params, training_setup(context, training.patches.size, inputs))
+        trains = bool(inputs.train or inputs.synthetic or inputs.synthetic_of)
+        training = training_patches(context, inputs, tuned) if trains else None
+        segmenter = cls(params, training_setup(context, inputs.patches.size, inputs))
         start = None
         if inputs.initial:
             start = chosen(context.store, inputs.initial, spec.higher_is_better).key
@@ -78,6 +83,9 @@ class FitSegmenter(Stage[FitSegmenterInputs, FitSegmenterResult]):
             if start is not None:
                 folder = context.store.folder(start)
                 segmenter.load_weights(load_weights(folder / "weights.safetensors"))
+            elif inputs.given is not None:
+                file = given_file(context, inputs.given)
+                adopt(segmenter, read_given(file), inputs.given, file)
         notes = checkpoint.notes
         view = study.open_trial(context.job, tuned, context.store.root)
         for index, seen in enumerate(notes["validation"]):  # before it was interrupted
@@ -105,16 +113,19 @@ class FitSegmenter(Stage[FitSegmenterInputs, FitSegmenterResult]):
 
         diverged = None
         try:
-            drive(
-                segmenter,
-                training.patches,
-                seed=spec.seed,
-                context=context,
-                checkpoint=checkpoint,
-                marks=[(i + 1) / inputs.validations for i in range(inputs.validations)],
-                on_mark=validated,
-                real=context.job.extra.get("role", "source"),
-            )
+            if training is None:
+                validated(0, 0)
+            else:
+                drive(
+                    segmenter,
+                    training.patches,
+                    seed=spec.seed,
+                    context=context,
+                    checkpoint=checkpoint,
+                    marks=[(i + 1) / inputs.validations for i in range(inputs.validations)],
+                    on_mark=validated,
+                    real=context.job.extra.get("role", "source"),
+                )
             shutil.copyfile(
                 checkpoint.folder / best_file(notes["best"]["step"]),
                 context.folder / "weights.safetensors",
@@ -130,8 +141,8 @@ class FitSegmenter(Stage[FitSegmenterInputs, FitSegmenterResult]):
             trial=spec.trial,
             params=settled(params, segmenter),
             tuned=tuned,
-            checkpoint=training.checkpoint,
-            samples=training.samples,
+            checkpoint=training.checkpoint if training else None,
+            samples=training.samples if training else None,
             start=start,
             budget=budget(checkpoint),
             curve=tuple(notes["curve"]),
