@@ -58,7 +58,7 @@ def out(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Path:
         data__target={"plugin": "blobs", "split": {"train": 2, "val": 1, "test": 1}},
         segmenter={"plugin": "unet3d", "params": {"steps": 3, "width": 4}},
         patches__size=[8, 8, 8],
-        regimes={"real": True, "baseline": ["threshold"]},
+        regimes={"real": True, "baseline": True},
         plugins__paths=[TOYS],
     )
     api.run(spec, folder, tracking=False)
