@@ -27,6 +27,7 @@ from vbench.registry import Registry
 from vbench.result import RunResult
 from vbench.spec import Spec, load_spec
 from vbench.spec.check import faults
+from vbench.spec.load import FaultySpecError
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +75,15 @@ def load(spec: str | Path | Spec, overrides: Iterable[str] = ()) -> tuple[Spec, 
         SpecError: When it is wrong.
     """
     if not isinstance(spec, Spec):
-        spec = load_spec(spec, overrides)
+        try:
+            spec = load_spec(spec, overrides)
+        except FaultySpecError as error:
+            # Faults of plugins and parameters in the same pass, where the rest can be read.
+            rest = error.rest
+            more = (
+                [] if rest is None else faults(rest, registry.for_paths(tuple(rest.plugins.paths)))
+            )
+            raise SpecError("\n".join([str(error), *more])) from error
     plugins = registry.for_paths(tuple(spec.plugins.paths))
     for failure in plugins.failures:
         # An installed plugin that fails does not matter to a spec that does not name it; a file

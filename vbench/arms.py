@@ -17,6 +17,7 @@ from vbench.analysis.chosen import Chosen
 from vbench.analysis.collapse import collapse_notes
 from vbench.analysis.folder import Arm, Results
 from vbench.analysis.remarks import remark_notes
+from vbench.analysis.repeats import repeat_notes
 from vbench.analysis.scores import arm_scores, segmentation_metrics
 from vbench.analysis.wording import number, privacy_word, risk, span
 from vbench.markdown import table
@@ -80,8 +81,8 @@ class ArmResult:
 
     @property
     def notes(self) -> list[str]:
-        """What a reader should know about it: that its generator collapsed; what it remarks."""
-        return collapse_notes([self.row]) + remark_notes([self.row])
+        """What a reader should know: that its generator does not repeat, or collapsed; remarks."""
+        return repeat_notes([self.row]) + collapse_notes([self.row]) + remark_notes([self.row])
 
     @property
     def markdown(self) -> str:

@@ -44,11 +44,47 @@ class DivergedError(Exception):
     """A method's training diverged: NaN, or constant output. Fails its own arm."""
 
 
+#: What people call things that have another name here.
+OTHER_NAMES = {
+    "dice": "dsc",
+    "dice-score": "dsc",
+    "dice-coefficient": "dsc",
+    "f1": "dsc",
+    "jaccard": "iou",
+    "hausdorff": "hd95",
+    "hausdorff95": "hd95",
+    "hausdorff-distance": "hd95",
+    "95hd": "hd95",
+    "asd": "assd",
+    "asds": "assd",
+    "sensitivity": "recall",
+    "tpr": "recall",
+    "ppv": "precision",
+    "centerline-dice": "cldice",
+    "cl-dice": "cldice",
+    "surface-dice": "nsd",
+    "nsds": "nsd",
+    "unet": "unet3d",
+    "unet2d": "unet3d",
+    "u-net": "unet3d",
+    "nnunet": "nnunet-v2",
+    "nnu-net": "nnunet-v2",
+    "nifti": "nnunet",
+    "png": "images",
+    "tiff": "images",
+    "csv": "manifest",
+    "learning-rate": "lr",
+}
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"``, or what is known when nothing is near; for messages."""
     import difflib
 
     names = sorted(known)
+    usual = OTHER_NAMES.get(name.lower().replace("_", "-"))
+    if usual in names:
+        return f"; did you mean '{usual}'?"
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     if near:
         return f"; did you mean '{near[0]}'?"

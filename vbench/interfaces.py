@@ -165,9 +165,9 @@ class Fitted(Plugin):
     vbench builds it, may call ``load_weights`` (a segmenter that starts from a pre-trained one)
     or ``load_state`` (an interrupted fit that goes on), iterates over ``fit``, and between two
     steps calls ``weights`` (to keep the state as a candidate) and ``state`` (to resume). A method
-    must not touch global random state, nor change the arrays that it is given. Every seed is a whole
-    number in [0, 2**31), in runs as in the conformance kit, so that ``RandomState``, scikit-learn and
-    torch take it; derive more of them with ``np.random.default_rng([seed, i])``, not by arithmetic.
+    must not touch global random state, nor change the arrays that it is given. Every seed is a
+    whole number in [0, 2**31), in runs as in the conformance kit, so that scikit-learn and torch
+    take it; derive more of them with ``np.random.default_rng([seed, i])``, not by arithmetic.
 
     Attributes:
         ndims: The patch dimensions that it takes.

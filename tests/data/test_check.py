@@ -10,11 +10,12 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+from command_line import vbench
 from datasets import AFFINE, manifest, nnunet, save, scene
 from vbench_plugins.sources.manifest import Manifest
 from vbench_plugins.sources.nnunet import NnUNet
 
-from vbench.data.check import check_source
+from vbench.data.check import check_source, folded
 from vbench.data.folder import Fault, FolderSource
 
 IMAGE = "imagesTr/case0_0000.nii.gz"
@@ -330,3 +331,16 @@ def test_what_is_only_worth_a_remark_is_no_fault(tmp_path: Path) -> None:
     assert not any(fault.serious for fault in found)
     assert any("how the volume lies" in fault.message for fault in found)
     assert any("no spatial unit" in fault.message for fault in found)
+
+
+def test_faults_that_are_alike_are_folded_with_a_count(tmp_path: Path) -> None:
+    (tmp_path / "imagesTr").mkdir()
+    (tmp_path / "labelsTr").mkdir()
+    for i in range(9):
+        (tmp_path / "imagesTr" / f"c{i}_0000.nii.gz").write_bytes(b"")
+    said = vbench("data", "check", tmp_path).out.strip().splitlines()
+    assert [line.count("no label") for line in said] == [0, 1, 1, 1, 1, 0]
+    assert said[4].startswith("fault: 6 more files like c0_0000.nii.gz: no label")
+    assert said[5].endswith("nnunet layout, 0 subjects, 9 faults")
+    found = list(check_source(NnUNet(NnUNet.Params(path=tmp_path))))
+    assert len(folded(fault for fault in found if isinstance(fault, Fault))) == 5

@@ -3,9 +3,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from toy_benchmark import TOYS, toy_spec
 
+from vbench.cli.plan import tuned
+from vbench.engine.plan import make_plan
 from vbench.engine.tuning import Pruner, Trial, ask, best
 from vbench.records.parts import TrialSpec
+from vbench.registry import for_paths
 
 SPACE = {
     "segmenter.lr": {"low": 1e-4, "high": 1e-1, "log": True, "integer": False},
@@ -119,3 +123,23 @@ def test_a_default_outside_of_the_searched_range_is_tried_and_stops_nothing() ->
     earlier = [Trial(0, first, 0.5, False, [])]
     later = ask(trial_spec(1, seed=0, defaults=defaults), earlier)
     assert later["segmenter.lr"] <= 0.1
+
+
+def test_a_range_of_the_specs_own_is_planned_for_generator_and_segmenter_and_shown() -> None:
+    own = {"rate": {"low": 0.1, "high": 0.2}, "steps": {"choices": [2, 6]}}
+    spec = toy_spec(
+        segmenter__params=own,
+        generators__0__params={"rate": {"low": 0.02, "high": 0.03, "log": True}},
+        tune={"trials": 2, "parameters": ["segmenter.depth"]},
+    )
+    jobs = make_plan(spec, for_paths((TOYS,))).jobs.values()
+    shown = tuned(jobs)
+    assert shown == [
+        "tuned in real: segmenter.steps of 2, 6; segmenter.rate 0.1 – 0.2; "
+        "segmenter.depth of 1, 2, 3",
+        "tuned in synthetic/toy-generator: generator.rate 0.02 – 0.03 (log); "
+        "segmenter.steps of 2, 6; segmenter.rate 0.1 – 0.2; segmenter.depth of 1, 2, 3",
+    ]
+    real = next(j for j in jobs if j.arm == "real" and j.trial == 0)
+    assert real.inputs.trial_spec.defaults["segmenter.rate"] == pytest.approx(0.15)  # type: ignore[attr-defined]
+    assert real.inputs.trial_spec.defaults["segmenter.steps"] == 2  # type: ignore[attr-defined]

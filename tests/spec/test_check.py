@@ -20,6 +20,11 @@ from vbench.spec.check import faults
         ({"generators__0__plugin": "toy"}, "generators.0.plugin: no generator is called 'toy'"),
         ({"metrics__segmentation": ["dcs"]}, "metrics.segmentation.0: no metric is called 'dcs'"),
         ({"metrics__fidelity": ["dsc"]}, "'dsc' is not a fidelity metric"),
+        ({"metrics__segmentation": ["dice"]}, "no metric is called 'dice'; did you mean 'dsc'?"),
+        (
+            {"tune": {"parameters": ["segmenter.lrr"]}},
+            "tune.parameters.0: 'segmenter.lrr' fits no parameter that is tuned",
+        ),
         ({"tune": {"metric": "nothing"}}, "tune.metric: no metric is called 'nothing'"),
         ({"regimes__baseline": {"segmenters": ["x"]}}, "regimes.baseline.segmenters.plugin"),
     ],

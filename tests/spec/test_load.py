@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from vbench import api
 from vbench.errors import SpecError
 from vbench.spec import load_spec, parse_spec
 from vbench.spec.data import Split
@@ -246,3 +247,26 @@ def test_a_source_is_told_how_many_are_wanted_only_by_counts() -> None:
     assert Split(train=3, val=1, test=2).wanted == 6
     assert Split(train=0.5, val=0.25, test=0.25).wanted is None
     assert Split(train=["a"], val=["b"], test=["c"]).wanted is None
+
+
+def test_a_name_with_a_space_gets_words(tmp_path: Path) -> None:
+    (tmp_path / "s.toml").write_text(MINIMAL.replace("small", "my first"))
+    with pytest.raises(SpecError, match=r"'my first' cannot be a name; use .*such as 'my-first'$"):
+        load_spec(tmp_path / "s.toml")
+
+
+def test_faults_of_keys_and_of_plugins_come_in_one_pass(tmp_path: Path) -> None:
+    (tmp_path / "s.toml").write_text(
+        '[benchmark]\nname = "a"\nseed = 1\n[data.source]\nplugin = "phantom"\nshap = [9, 9, 9]\n'
+        '[[generators]]\nplugin = "wgan"\n[tune]\ntrials = 0\n[metrics]\nsegmentation = ["dice"]\n'
+    )
+    found = api.validate(tmp_path / "s.toml")
+    for words in (
+        "benchmark.seed: unknown key",
+        "tune.trials: Input should be greater",
+        "data.source.shap: unknown key; did you mean 'shape'?",
+        "generators.0.plugin: no generator is called 'wgan'",
+        "did you mean 'dsc'?",
+    ):
+        assert any(words in line for line in found), (words, found)
+    assert len(found) == 5

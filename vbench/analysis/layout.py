@@ -121,7 +121,7 @@ def sections(
 
 
 def _audited(rows: Sequence[Row]) -> Iterator[Section]:
-    """Lay out what audits found of the arms' synthetic patches, by the scores that the spec names."""
+    """Lay out what audits found of the arms' synthetic patches, by score."""
     families = ("fidelity", "privacy")
     names = list(dict.fromkeys(name for row in rows for part in families for name in row[part]))
     lines = []

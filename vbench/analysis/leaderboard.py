@@ -17,6 +17,7 @@ from vbench.analysis.costs import arm_cost
 from vbench.analysis.dose import dose_curves
 from vbench.analysis.folder import Arm, Results, read_results
 from vbench.analysis.remarks import remarks
+from vbench.analysis.repeats import unrepeatable
 from vbench.analysis.scores import (
     ArmScores,
     MetricInfo,
@@ -152,6 +153,7 @@ def _row(
         "best_params": {str(seed): dict(e.params) for seed, e in best.items() if e is not None},
         "collapsed": collapses(results, arm),
         "remarks": remarks(results, arm),
+        "unrepeatable": unrepeatable(results, arm),
         **audit_summary(results, arm),
         **arm_verdict(results, arm),
     }

@@ -7,6 +7,8 @@ from typing import Any
 
 from vbench.analysis.collapse import collapse_notes
 from vbench.analysis.remarks import remark_notes
+from vbench.analysis.repeats import SIGN as REPEAT_SIGN
+from vbench.analysis.repeats import repeat_notes
 from vbench.analysis.uncertainty import ALPHA
 from vbench.regimes import REFERENCES
 
@@ -58,8 +60,8 @@ def duration(seconds: float) -> str:
 
 
 def signs(row: Row, metric: str) -> str:
-    """Return the signs of a mean: ``*``, ``†``, ``‡`` and ``≈``, which :func:`legend` explains."""
-    out = ""
+    """Return the signs of a mean: ``!``, ``*``, ``†``, ``‡`` and ``≈``; :func:`legend` explains."""
+    out = REPEAT_SIGN if row.get("unrepeatable") else ""
     versus, entry = row["versus"], row["metrics"][metric]
     for name, reference in REFERENCES.items():
         p = versus.get(name, {}).get(metric, {}).get("p")
@@ -140,6 +142,7 @@ def legend(
     lines += _privacy(rows, compact)
     if any(row["metrics"][name].get("tied") for row, name in pairs):
         lines.append("= equal means share a rank")
+    lines += repeat_notes(rows)
     return lines + collapse_notes(leaderboard["rows"]) + remark_notes(leaderboard["rows"])
 
 

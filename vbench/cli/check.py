@@ -57,8 +57,8 @@ def command(
 
     NAME is an installed plugin, or a Python file with plugins. Contract, shapes and ranges, seeds,
     saving and resuming, random state, network: the same checks as `vbench.testing` for pytest.
-    Each plugin is checked in a process of its own, so one that prints, exits or hangs harms nothing.
-    A check that does not end has failed, and the rest of that plugin's are skipped.
+    Each plugin is checked in a process of its own, so one that prints, exits or hangs harms
+    nothing. A check that does not end has failed, and the rest of that plugin's are skipped.
     Exit code 0 when all pass, 1 when a check fails, 2 when there is no such plugin.
     """
     from vbench.testing.apart import Wanted, check

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -95,21 +96,27 @@ def check(folder: Path, layout: str | None, overrides: tuple[str, ...], as_json:
     """
     from rich.console import Console
 
-    from vbench.data.check import check_source
+    from vbench.data.check import SHOWN, check_source, kind_of, more_of
     from vbench.data.folder import Fault
 
     source = open_folder(folder, layout, overrides)
     faults: list[Fault] = []
+    seen: defaultdict[tuple[bool, str, str], list[Fault]] = defaultdict(list)
     console = Console(stderr=True)
     with console.status("reading") as status:
         for found in check_source(source):
             if isinstance(found, Fault):
                 faults.append(found)
-                if not as_json:
+                alike = seen[found.serious, kind_of(found), found.mend]
+                alike.append(found)
+                if not as_json and len(alike) <= SHOWN:
                     console.file.flush()
-                    click.echo(f"{'fault' if found.serious else 'remark'}: {found}")
+                    click.echo(f"{_word(found)}: {found}")
             else:
                 status.update(f"reading {found}")
+    for alike in seen.values():
+        if not as_json and len(alike) > SHOWN:
+            click.echo(f"{_word(alike[0])}: {more_of(alike[0], len(alike) - SHOWN)}")
     serious = sum(fault.serious for fault in faults)
     n = len(source.listing.subjects)
     if as_json:
@@ -156,6 +163,10 @@ def show(
         click.echo(json.dumps({"layout": source.name, "subjects": rows}, indent=1))
     else:
         _print_table(rows, f"{folder} · {source.name} layout")
+
+
+def _word(fault: Any) -> str:
+    return "fault" if fault.serious else "remark"
 
 
 def build(plugin: str, values: dict[str, Any]) -> Any:

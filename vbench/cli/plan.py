@@ -3,10 +3,33 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from vbench.cli.common import duration, json_option, out_option, spec_argument
+
+if TYPE_CHECKING:
+    from vbench.engine.job import Job
+
+
+def tuned(jobs: Iterable[Job]) -> list[str]:
+    """Say which parameters are searched in which arms, and over what."""
+    arms: dict[str, list[str]] = {}
+    for job in jobs:
+        trial = getattr(job.inputs, "trial_spec", None)
+        space = trial.space if trial is not None else {}
+        words = "; ".join(f"{axis} {_range(about)}" for axis, about in space.items())
+        if words and job.arm is not None and job.arm not in arms.setdefault(words, []):
+            arms[words].append(job.arm)
+    return [f"tuned in {', '.join(names)}: {words}" for words, names in arms.items()]
+
+
+def _range(axis: Mapping[str, Any]) -> str:
+    if "choices" in axis:
+        return f"of {', '.join(map(str, axis['choices']))}"
+    return f"{axis['low']:g} – {axis['high']:g}" + (" (log)" if axis["log"] else "")
 
 
 @click.command("plan")
@@ -56,6 +79,8 @@ def command(spec: str, overrides: tuple[str, ...], out: str, as_json: bool) -> N
         )
     console = Console()
     console.print(table)
+    for line in tuned(planned.job for planned in jobs):
+        console.print(line, highlight=False, soft_wrap=True)
     new = [planned for planned in jobs if not planned.cached]
     line = f"{len(jobs)} jobs: {len(jobs) - len(new)} cached, {len(new)} new"
     known = [planned.seconds for planned in new if planned.seconds is not None]

@@ -6,7 +6,8 @@ Reads each file once. A data set without serious faults can be used by a benchma
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from vbench.data.placement import best_fit
 from vbench.errors import DataError
 from vbench.types import Array
 
+#: Faults that are alike of which each is shown.
+SHOWN = 3
 #: Vessels fill less of any tissue than this.
 MOST_VESSEL = 0.6
 #: A label with more values than this is an image.
@@ -54,6 +57,30 @@ def faults_of(source: FolderSource) -> list[Fault]:
     """Return the faults that make a data set unusable: all but remarks."""
     found = (found for found in check_source(source) if isinstance(found, Fault))
     return [fault for fault in found if fault.serious]
+
+
+def folded(faults: Iterable[Fault]) -> list[str]:
+    """Return a line for each fault; of those that are alike but for the file, a few and a count."""
+    alike: dict[tuple[str, str], list[Fault]] = {}
+    for fault in faults:
+        alike.setdefault((kind_of(fault), fault.mend), []).append(fault)
+    lines: list[str] = []
+    for same in alike.values():
+        shown = same if len(same) <= SHOWN + 1 else same[:SHOWN]
+        lines += map(str, shown)
+        if len(shown) < len(same):
+            lines.append(more_of(same[0], len(same) - len(shown)))
+    return lines
+
+
+def kind_of(fault: Fault) -> str:
+    """Return a fault's message without the paths, names and numbers in it."""
+    return re.sub(r"'[^']*'|\S*/\S*|\S*\.nii\S*|[\d.]+", "#", fault.message)
+
+
+def more_of(fault: Fault, count: int) -> str:
+    """Say that a fault occurs in so many more files."""
+    return f"{count} more file{'s' if count != 1 else ''} like {fault.file.name}: {fault.message}"
 
 
 def check_subject(

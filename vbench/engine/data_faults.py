@@ -22,9 +22,9 @@ def data_faults(spec: Spec, registry: Registry) -> list[str]:
     """Return what ``vbench data check`` finds in the folders that a spec names.
 
     Returns:
-        One line per fault; remarks are left to ``vbench data check``.
+        One line per fault, those that are alike folded; remarks are left to ``vbench data check``.
     """
-    from vbench.data.check import faults_of
+    from vbench.data.check import faults_of, folded
     from vbench.data.folder import FolderSource
 
     lines: list[str] = []
@@ -35,7 +35,7 @@ def data_faults(spec: Spec, registry: Registry) -> list[str]:
             continue
         values = {**cls.role_defaults.get(role, {}), **use.params}
         source = cls(build_params(cls.Params, values, f"data.{role}"))
-        lines += [f"data.{role}: {fault}" for fault in faults_of(source)]
+        lines += [f"data.{role}: {line}" for line in folded(faults_of(source))]
     return lines
 
 

@@ -45,7 +45,7 @@ from vbench.registry import Entry, Registry
 from vbench.spec.audit import Audit
 from vbench.spec.check import build_params
 from vbench.spec.model import PluginUse, Spec
-from vbench.spec.space import Space, tunable
+from vbench.spec.space import Space, own_ranges, start, tunable, without_ranges
 
 
 class JobFactory:
@@ -472,8 +472,11 @@ def _identity(entry: Entry) -> PluginIdentity:
 
 
 def _resolved(entry: Entry, use: PluginUse, where: str) -> dict[str, JsonValue]:
-    """Return a plugin's parameters, defaults written out."""
-    return build_params(entry.cls.Params, use.params, where).model_dump(mode="json")
+    """Return a plugin's parameters, defaults written out; where they are searched, the start."""
+    named = without_ranges(entry.cls.Params, use.params)
+    params = build_params(entry.cls.Params, named, where).model_dump(mode="json")
+    own = own_ranges(entry.cls.Params, use.params)
+    return params | {name: start(axis, params[name]) for name, axis in own.items()}
 
 
 def _given(settings: Settings) -> dict[str, Any]:

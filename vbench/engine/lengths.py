@@ -11,7 +11,7 @@ from vbench.regimes import REGIMES, Regime
 from vbench.registry import Registry
 from vbench.spec.check import build_params
 from vbench.spec.model import PluginUse, Spec
-from vbench.spec.space import tunable
+from vbench.spec.space import tunable, without_ranges
 
 T = TypeVar("T")
 
@@ -71,7 +71,8 @@ class SegmenterTraining:
 
     def steps(self, segmenter: PluginUse, patches: int) -> int | None:
         """Return its optimiser steps on this many patches; None when they are not known."""
-        params = build_params(self._cls.Params, segmenter.params, "segmenter.params")
+        named = without_ranges(self._cls.Params, segmenter.params)
+        params = build_params(self._cls.Params, named, "segmenter.params")
         return self._cls.training_steps(params, patches)
 
     def settings_for(self, steps: int) -> Mapping[str, Any]:

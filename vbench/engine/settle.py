@@ -14,6 +14,7 @@ from vbench.interfaces import Fitted
 from vbench.registry import Registry
 from vbench.spec.check import build_params
 from vbench.spec.model import Spec
+from vbench.spec.space import without_ranges
 from vbench.types import Kind, Setup
 
 
@@ -29,7 +30,8 @@ def settle(spec: Spec, registry: Registry) -> Spec:
         kind: Kind, plugin: str, own: Mapping[str, Any], shared: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
         cls = cast(type[Fitted], registry.get(kind, plugin).cls)
-        params = build_params(cls.Params, {**(shared or {}), **own}, f"{kind}.params")
+        named = without_ranges(cls.Params, {**(shared or {}), **own})
+        params = build_params(cls.Params, named, f"{kind}.params")
         return {**own, **cls.settle(params, Setup(tuple(spec.patches.size)))}
 
     generators = [

@@ -198,6 +198,7 @@ class Row(Record):
             and metric.
         best_params: Of the selected trial, by seed.
         remarks: What its generator says of its fit; None: nothing.
+        unrepeatable: Seeds in which its generator sampled others the second time; None: none.
         fidelity, privacy: By metric, each field over seeds.
         verdict: What the privacy scores of its synthetic patches say over all seeds: an alarm in
             any is one, and ``no alarm`` needs all. None for an arm that shares none.
@@ -207,7 +208,7 @@ class Row(Record):
         flagged: Synthetic patches that come from one training patch, in the worst seed.
     """
 
-    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"dose", "steps", "remarks"})
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"dose", "steps", "remarks", "unrepeatable"})
 
     arm: str
     regime: str
@@ -234,6 +235,7 @@ class Row(Record):
     best_params: Mapping[str, Mapping[str, JsonValue]]
     collapsed: tuple[Collapse, ...]
     remarks: tuple[str, ...] | None = None
+    unrepeatable: tuple[int, ...] | None = None
     fidelity: Mapping[str, Mapping[str, JsonValue]]
     privacy: Mapping[str, Mapping[str, JsonValue]]
     verdict: Word | None = None

@@ -151,15 +151,22 @@ class SynthesiseInputs(Inputs):
 
 
 class SynthesiseResult(Result):
-    """Synthetic patches: how many, and the share of vessel voxels and of empty labels."""
+    """Synthetic patches: how many, and the share of vessel voxels and of empty labels.
 
-    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"skipped", "vessel_fraction", "empty_share"})
+    Attributes:
+        repeats: Whether the same seed gave the same patches a second time; None: not looked at.
+    """
+
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset(
+        {"skipped", "vessel_fraction", "empty_share", "repeats"}
+    )
 
     skipped: bool | None = None
     n: int
     checkpoint: int
     vessel_fraction: float | None = None
     empty_share: float | None = None
+    repeats: bool | None = None
 
 
 # --- fit-segmenter -------------------------------------------------------------------------

@@ -104,6 +104,7 @@ class Registry:
         self.manager = pluggy.PluginManager(GROUP)
         self.failures: list[LoadFailure] = []
         self._entries: dict[tuple[Kind, str], Entry] = {}
+        self._clashes: dict[tuple[Kind, str], str] = {}
         for group in (hookspecs.Registration, hookspecs.LifeCycle, hookspecs.CommandLine):
             self.manager.add_hookspecs(group)
 
@@ -158,10 +159,12 @@ class Registry:
         if other is not None:
             first = f"{other.distribution} {other.version}".strip()
             second = f"{distribution} {version}".strip()
-            raise PluginError(
+            clash = (
                 f"two {kind}s are called '{name}': one of {first}, one of {second}; rename or "
                 "uninstall one, or name the plugins to load in VBENCH_PLUGINS"
             )
+            self._clashes[kind, name] = clash
+            raise PluginError(clash)
         self._entries[kind, name] = Entry(cls, distribution, version)
 
     def get(self, kind: Kind, name: str) -> Entry:
@@ -169,7 +172,10 @@ class Registry:
 
         Raises:
             PluginError: When there is none; with the nearest name, and with what failed to load.
+                When two have this name: which is meant is not ours to guess.
         """
+        if (kind, name) in self._clashes:
+            raise PluginError(self._clashes[kind, name])
         entry = self._find(kind, name)
         if entry is None:
             hint = did_you_mean(name, self.names(kind))
@@ -231,7 +237,8 @@ class Registry:
         """Iterate over the plugins, of one kind or all, sorted by kind and name."""
         for k in sorted(_BASES):
             if kind is None or k == kind:
-                yield from (self.get(k, name) for name in self.names(k))
+                found = (self._find(k, name) for name in self.names(k))
+                yield from (entry for entry in found if entry is not None)
 
 
 def _origins(only: Iterable[str] | None) -> Iterator[tuple[metadata.EntryPoint, str, str]]:
@@ -279,7 +286,7 @@ def load(
     ) -> None:
         try:
             registry.add(make(), name=name, distribution=distribution, version=version)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if strict:
                 raise PluginError(f"{origin}: {error}") from error
             message = f"{type(error).__name__}: {error}"

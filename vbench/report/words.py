@@ -11,6 +11,7 @@ from vbench.analysis.controls import explained, more_than_training
 from vbench.analysis.dose import best_dose, trained_on
 from vbench.analysis.layout import short_name
 from vbench.analysis.remarks import remark_notes
+from vbench.analysis.repeats import repeat_notes
 from vbench.analysis.uncertainty import ALPHA
 from vbench.analysis.wording import duration, number, p_value, pretrained_on, risk, span
 
@@ -36,6 +37,7 @@ def summary(board: Board, *, named: bool = False) -> list[str]:
         *_dose(board, primary),
         *_steps(board, primary),
         *_lapses(board, rows),
+        *(f"{note}." for note in repeat_notes(board["rows"])),
         *(f"{note}." for note in collapse_notes(board["rows"]) + remark_notes(board["rows"])),
         *_privacy(board, rows, named),
         *_caution(board, rows),

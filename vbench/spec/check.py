@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import Any, TypeVar, cast
 
 from pydantic import ValidationError
 
-from vbench.errors import PluginError, SpecError
+from vbench.errors import PluginError, SpecError, did_you_mean
 from vbench.interfaces import Fitted, Metric, Params
 from vbench.registry import Entry, Registry
 from vbench.spec.load import describe
 from vbench.spec.model import PluginUse, Spec
+from vbench.spec.space import own_ranges, without_ranges
 from vbench.types import Kind, Setup
 
 P = TypeVar("P", bound=Params)
@@ -56,6 +58,66 @@ def check_spec(spec: Spec, registry: Registry) -> None:
         raise SpecError("\n".join(found))
 
 
+def check_ranges(model: type[Params], values: Mapping[str, Any], where: str, trials: int) -> None:
+    """Refuse ranges of the spec that cannot be searched.
+
+    Raises:
+        SpecError: With one line for the first fault.
+    """
+    named = without_ranges(model, values)
+    for name, axis in own_ranges(model, values).items():
+        key = f"{where}.{name}"
+        tried = axis.get("choices", [axis.get("low"), axis.get("high")])
+        if not tried:
+            raise SpecError(f"{key}.choices: empty; list what may be tried")
+        for value in tried:
+            build_params(model, {**named, name: value}, where)
+        if "choices" not in axis:
+            low, high = tried
+            if not (isinstance(low, int | float) and isinstance(high, int | float) and low < high):
+                raise SpecError(f"{key}: from {low!r} to {high!r}; expected numbers, low < high")
+            if not isinstance(axis["log"], bool) or (axis["log"] and low <= 0):
+                raise SpecError(
+                    f"{key}: log = {axis['log']} from {low}; take low above 0, or no log"
+                )
+        if trials == 1:
+            raise SpecError(
+                f"{key}: a range is searched when tune.trials is above 1; set it, or give a value"
+            )
+
+
+def _tuned_by_nobody(spec: Spec, registry: Registry) -> None:
+    """Refuse a glob of ``tune.parameters`` that fits no parameter.
+
+    Raises:
+        SpecError: Naming the nearest parameter.
+    """
+    known = {"generator.checkpoint"}
+    for kind, _, use in _fitted_uses(spec):
+        if registry.has(kind, use.plugin):
+            fields = registry.get(kind, use.plugin).cls.Params.model_fields
+            known |= {f"{kind}.{name}" for name, field in fields.items() if _is_tunable(field)}
+    for i, glob in enumerate(spec.tune.parameters):
+        if not any(fnmatchcase(axis, glob) for axis in known):
+            near = did_you_mean(glob, known)
+            raise SpecError(f"tune.parameters.{i}: '{glob}' fits no parameter that is tuned{near}")
+
+
+def _is_tunable(field: Any) -> bool:
+    extra = field.json_schema_extra
+    return isinstance(extra, dict) and isinstance(extra.get("tune"), dict)
+
+
+def _fitted_uses(spec: Spec) -> Iterator[tuple[Kind, str, PluginUse]]:
+    """Yield kind, key path and table of every method that the spec names."""
+    for i, use in enumerate(spec.generators):
+        yield "generator", f"generators.{i}", use
+    yield "segmenter", "segmenter", spec.segmenter
+    for regime, table in spec.regimes.on():
+        for where, use in regime.segmenters(table, spec.segmenter):
+            yield "segmenter", where, use
+
+
 def _entry(registry: Registry, kind: Kind, name: str, where: str) -> Entry:
     try:
         return registry.get(kind, name)
@@ -82,7 +144,8 @@ def _checks(spec: Spec, registry: Registry) -> Iterator[Any]:
     def fitted(kind: Kind, use: PluginUse, where: str) -> None:
         entry = _entry(registry, kind, use.plugin, f"{where}.plugin")
         cls = cast(type[Fitted], entry.cls)
-        params = build_params(cls.Params, use.params, f"{where}.params")
+        params = build_params(cls.Params, without_ranges(cls.Params, use.params), f"{where}.params")
+        check_ranges(cls.Params, use.params, f"{where}.params", spec.tune.trials)
         if setup.ndim not in cls.ndims:
             takes = " or ".join(f"{n}D" for n in cls.ndims)
             raise SpecError(
@@ -113,12 +176,9 @@ def _checks(spec: Spec, registry: Registry) -> Iterator[Any]:
         yield lambda: data_set("target")
     if spec.audit is not None and spec.audit.canaries:
         yield lambda use=spec.audit.canary: canaries(use)
-    for i, use in enumerate(spec.generators):
-        yield lambda i=i, use=use: fitted("generator", use, f"generators.{i}")
-    yield lambda: fitted("segmenter", spec.segmenter, "segmenter")
-    for regime, table in spec.regimes.on():
-        for where, use in regime.segmenters(table, spec.segmenter):
-            yield lambda where=where, use=use: fitted("segmenter", use, where)
+    for kind, where, use in _fitted_uses(spec):
+        yield lambda kind=kind, where=where, use=use: fitted(kind, use, where)
+    yield lambda: _tuned_by_nobody(spec, registry)
     yield lambda: validation_metric(spec.tune.validation_metric)
     for family in ("segmentation", "fidelity", "privacy"):
         for i, use in enumerate(spec.metrics.uses(family)):

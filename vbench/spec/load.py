@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, TypeGuard, get_args
 
@@ -13,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from vbench.errors import SpecError, did_you_mean
 from vbench.spec.model import Spec
 from vbench.spec.shipped import spec_path
+from vbench.tables import NAME
 from vbench.usertext import key_value, one_line, read_text, user_path
 
 
@@ -41,7 +44,41 @@ def parse_spec(table: Mapping[str, Any]) -> Spec:
     try:
         return Spec.model_validate(table)
     except ValidationError as error:
-        raise SpecError("\n".join(describe(error, Spec))) from error
+        raise FaultySpecError(
+            "\n".join(describe(error, Spec)), _sound_part(table, error)
+        ) from error
+
+
+class FaultySpecError(SpecError):
+    """Keys of a spec are wrong.
+
+    Attributes:
+        rest: The spec without them, in which plugins and parameters can be checked all the same;
+            None when nothing is left that could be.
+    """
+
+    def __init__(self, message: str, rest: Spec | None) -> None:
+        """Keep what is sound."""
+        super().__init__(message)
+        self.rest = rest
+
+
+def _sound_part(table: Mapping[str, Any], error: ValidationError) -> Spec | None:
+    """Return the spec without the keys that an error names; None when that is no spec."""
+    rest = deepcopy(dict(table))
+    for fault in error.errors():
+        path = [part for part in fault["loc"] if not _is_branch(part)]
+        place: Any = rest
+        for part in path[:-1]:
+            inside = isinstance(place, dict) and part in place
+            inside |= isinstance(place, list) and isinstance(part, int) and part < len(place)
+            place = place[part] if inside else None
+        if path and isinstance(place, dict):
+            place.pop(path[-1], None)
+    try:
+        return Spec.model_validate(rest)
+    except ValidationError:
+        return None
 
 
 def describe(error: ValidationError, model: type[BaseModel], prefix: str = "") -> list[str]:
@@ -53,6 +90,14 @@ def describe(error: ValidationError, model: type[BaseModel], prefix: str = "") -
         if fault["type"] == "extra_forbidden":
             known = _known(model, path[:-1])
             lines.append(f"{where}: unknown key{did_you_mean(str(path[-1]), known)}")
+        elif fault["type"] == "string_pattern_mismatch" and NAME in fault["ctx"]["pattern"]:
+            given = str(fault["input"])
+            near = re.sub(r"[^A-Za-z0-9._-]+", "-", given).strip("-._")
+            such = f", such as '{near}'" if near else ""
+            lines.append(
+                f"{where}: '{given}' cannot be a name; use letters, digits, '.', '_' and '-', and "
+                f"begin with a letter or digit{such}"
+            )
         elif fault["type"] == "missing":
             hint = f", such as with --set {where}=DIR" if where.endswith(".path") else ""
             lines.append(f"{where}: missing; it is required{hint}")

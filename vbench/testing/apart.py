@@ -1,7 +1,7 @@
 """Runs the checks of plugins in processes of their own, one for each plugin.
 
-There a plugin may print, leave threads, call ``sys.exit`` or ``os._exit``, crash, or hang for ever: the
-rest goes on, and what it did is an outcome like any other. This process never imports a plugin.
+There a plugin may print, leave threads, call ``sys.exit`` or ``os._exit``, crash, or hang for ever:
+the rest goes on, and what it did is an outcome like any other. This process imports no plugin.
 
 This module is both sides: :func:`check` is the parent's, and ``python -m vbench.testing.apart`` the
 child, which talks JSON lines through a socket of its own.

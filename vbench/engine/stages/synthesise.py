@@ -12,7 +12,16 @@ from vbench.engine.stages.base import Lengths, Stage
 from vbench.engine.stages.common import fitted_generator, sample_patches
 from vbench.files import write_npy
 from vbench.interfaces import Generator
+from vbench.layout import image_of, label_of
 from vbench.records.stages import FitGeneratorResult, SynthesiseInputs, SynthesiseResult
+from vbench.testing.guards import other_random_state
+from vbench.types import Array
+
+#: Patches that are sampled a second time.
+AGAIN = 4
+#: By how much intensities, and in what share of voxels labels, of one patch may differ: another number
+#: of patches at once, and half precision on disk, change the last digits.
+NEAR, FLIPS = 0.02, 0.005
 
 
 class Synthesise(Stage[SynthesiseInputs, SynthesiseResult]):
@@ -37,6 +46,7 @@ class Synthesise(Stage[SynthesiseInputs, SynthesiseResult]):
         sample_patches(
             generator, n, inputs.seed, images, labels, lambda done, of: context.report(done, of, {})
         )
+        repeats = repeated(generator, n, inputs.seed, images, labels)
         write_npy(context.folder / "images.npy", images)
         write_npy(context.folder / "labels.npy", labels)
         context.cost.steps = n
@@ -45,6 +55,7 @@ class Synthesise(Stage[SynthesiseInputs, SynthesiseResult]):
             checkpoint=inputs.checkpoint,
             vessel_fraction=float(labels.mean()),
             empty_share=float((labels.reshape(n, -1).max(axis=1) == 0).mean()),
+            repeats=repeats,
         )
 
     def amount(
@@ -56,6 +67,23 @@ class Synthesise(Stage[SynthesiseInputs, SynthesiseResult]):
     def complete(self, result: SynthesiseResult) -> bool:
         """Whether it sampled anything."""
         return not result.skipped
+
+
+def repeated(generator: Generator, n: int, seed: int, images: Array, labels: Array) -> bool:
+    """Whether the first patches come again for the same seed, under another global random state.
+
+    A few are enough where samples are independent; of a generator that hands them out otherwise, the
+    first lot is asked for again.
+    """
+    with other_random_state(seed ^ 1):
+        if type(generator).sample_many is Generator.sample_many:
+            again = generator.sample(min(n, AGAIN), seed=seed)
+        else:
+            again = next(iter(generator.sample_many(n, seed=seed)))
+    count = len(again)
+    near = np.abs(image_of(again) - images[:count].astype(np.float32)).max(initial=0) <= NEAR
+    flips = (label_of(again) != labels[:count]).mean()
+    return bool(near and flips <= FLIPS)
 
 
 STAGE = Synthesise()
