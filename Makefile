@@ -3,14 +3,18 @@
 PYTHON ?= python3
 BIN    := .venv/bin
 READY  := .venv/.ready
+# What looks at the project from outside has an environment of its own: it is no part of the bill.
+TOOLS  := .venv-tools
+LOOK   := $(TOOLS)/.ready
 SCHEMA := benchmarks/vbench.schema.json
 # In long pieces, and what is left is shared again: a file's fixtures are made once.
 PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 
-.PHONY: help setup paper smoke test deep coverage matrix docs lint format types layers reference perf chaos wheel nnunet wheels schema
+.PHONY: help setup paper smoke test deep coverage matrix docs lint format types layers reference perf chaos fuzz \
+	wheel nnunet wheels schema bandit audit-deps sbom
 
 help:            ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
 
 setup: $(READY)  ## make the environment, and the schema that editors complete specs with
 
@@ -74,6 +78,27 @@ perf: $(READY)   ## speed, side by side with other tools
 
 chaos: $(READY)  ## kill a run at random moments; the end result must be the same
 	$(BIN)/python benchmarks/chaos.py
+
+fuzz: $(READY)   ## spoiled inputs of every kind, for 20 minutes of processor time
+	nice -n 15 $(BIN)/python benchmarks/fuzz.py
+
+$(LOOK): constraints.txt
+	$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+	  bandit cyclonedx-bom pip-audit
+	@touch $@
+
+bandit: $(LOOK)  ## look for unsafe calls in the code
+	$(TOOLS)/bin/bandit --quiet --configfile pyproject.toml --recursive --severity-level medium \
+	  vbench plugins/vbench_plugins
+
+audit-deps: $(LOOK) ## known vulnerabilities of the pinned versions; fails when PyPI does not tell
+	$(TOOLS)/bin/pip-audit --strict --no-deps --disable-pip --requirement constraints.txt
+
+sbom: $(READY) $(LOOK) ## the software bill of materials, in dist/vbench.cdx.json (CycloneDX)
+	@mkdir -p dist
+	$(TOOLS)/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
+	  --of JSON --output-file dist/vbench.cdx.json $(BIN)/python
 
 wheel: $(READY)  ## build the wheel, in dist/
 	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .

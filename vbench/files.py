@@ -5,10 +5,12 @@ A run that is killed leaves no half-written artifact, and a reader never sees on
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vbench.usertext import read_text
+from vbench.usertext import harmless, read_text
+
+#: What makes a spreadsheet compute a cell; the wide forms count in East Asian versions.
+_FORMULA = ("=", "+", "-", "@", "\t", "\n", "＝", "＋", "－", "＠")
 
 
 @contextmanager
@@ -84,6 +89,55 @@ def write_npy(path: str | Path, array: npt.NDArray[Any]) -> None:
     """Write one array as ``.npy``, never pickled."""
     with atomic_write(path) as temporary, temporary.open("wb") as file:
         np.save(file, array, allow_pickle=False)
+
+
+def read_npy(path: str | Path) -> npt.NDArray[Any]:
+    """Open an array, mapped from its file: whatever its header claims takes no memory.
+
+    Raises:
+        OSError: When the file cannot be opened.
+        ValueError: When it is not one array of numbers or texts; nothing is unpickled.
+    """
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except OSError:
+        raise
+    except Exception as error:  # numpy raises whatever its parser of headers does
+        raise ValueError(" ".join(str(error).split()) or type(error).__name__) from error
+    if not isinstance(array, np.ndarray):
+        array.close()
+        raise ValueError("an archive of several arrays")
+    return array
+
+
+def csv_text(rows: Iterable[Iterable[Any]]) -> str:
+    """Return rows as CSV text; no cell is a formula to the program that opens it.
+
+    Text that a spreadsheet would compute (it begins with ``=``, ``+``, ``-``, ``@``) and that is no
+    number gets an apostrophe in front. None is an empty cell.
+    """
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([_cell(value) for value in row] for row in rows)
+    return text.getvalue()
+
+
+def write_csv(path: str | Path, rows: Iterable[Iterable[Any]]) -> None:
+    """Write rows as :func:`csv_text` gives them."""
+    with atomic_write(path) as temporary:
+        temporary.write_text(csv_text(rows), encoding="utf-8")
+
+
+def _cell(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    value = harmless(value)  # a carriage return would begin a line of its own
+    if not value.startswith(_FORMULA):
+        return value
+    try:
+        float(value)
+    except ValueError:
+        return f"'{value}"
+    return value
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from markupsafe import Markup
 
 from vbench.errors import StoreError, did_you_mean
-from vbench.files import read_json
+from vbench.files import read_json, read_npy
 from vbench.layout import join_patches
 from vbench.notebook import table
 from vbench.types import JobFailure
@@ -112,7 +112,7 @@ class RunResult:
         """
         place = self.folder.parent / "store" / _synthetic(self._results, self.folder, arm, seed)
         try:
-            parts = [np.load(place / f"{name}.npy", mmap_mode="r") for name in ("images", "labels")]
+            parts = [read_npy(place / f"{name}.npy") for name in ("images", "labels")]
         except (OSError, ValueError) as error:
             raise StoreError(f"{place}: its patches cannot be read ({error}); run again") from error
         return join_patches(*(part[:n] for part in parts))

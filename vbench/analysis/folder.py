@@ -6,6 +6,7 @@ The records are the truth: cases.csv is written from the same lines and is not r
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TypeVar
 
 from vbench.analysis.chosen import Chosen, Finished, Trial
 from vbench.errors import StoreError
+from vbench.files import read_json
 from vbench.records.job import JobRecord
 from vbench.records.plan import JobAbout, PlanFile, PlannedArm
 from vbench.records.stages import (
@@ -196,12 +198,13 @@ def read_results(folder: Path) -> Results:
     """
     path = folder / "plan.json"
     try:
-        content = json.loads(path.read_text("utf-8"))
+        content = read_json(path)
     except FileNotFoundError as error:
         raise StoreError(f"{path}: missing; is this a benchmark's results folder?") from error
     except ValueError as error:
         raise StoreError(f"{path}: not JSON ({error}); run the benchmark again") from error
     plan = PlanFile.read(content, path)
+    _check_plugins(plan, folder)
     people: dict[str, dict[str, str]] = {}
     cohorts: dict[str, tuple[str, ...]] = {}
     for name, part in plan.data.items():
@@ -220,6 +223,22 @@ def read_results(folder: Path) -> Results:
     )
 
 
+def _check_plugins(plan: PlanFile, folder: Path) -> None:
+    """Refuse results that bring code: reading those of others must not run any.
+
+    Raises:
+        StoreError: When a plugin file lies among the results, or wherever the reader happens to be.
+    """
+    ours = [Path(os.path.realpath(place)) for place in (folder, folder.parent / "store")]
+    for name in plan.plugin_files:
+        file = Path(os.path.realpath(name))
+        if not Path(name).is_absolute() or any(file.is_relative_to(place) for place in ours):
+            raise StoreError(
+                f"{folder / 'plan.json'}: spec.plugins.paths: {name} comes with the results, which "
+                "may be others'; if you trust the file, name it in a spec of yours"
+            )
+
+
 def read_records(path: Path) -> Iterator[JobRecord]:
     """Yield the lines of records.jsonl; a last line that was cut off in writing is left out.
 
@@ -229,11 +248,14 @@ def read_records(path: Path) -> Iterator[JobRecord]:
     if not path.is_file():
         return
     # Not `splitlines`: a message in a record may hold other separators, such as U+2028.
-    lines = path.read_text("utf-8").removesuffix("\n").split("\n")
+    try:
+        lines = path.read_text("utf-8").removesuffix("\n").split("\n")
+    except ValueError as error:
+        raise StoreError(f"{path}: not UTF-8 text ({error}); run the benchmark again") from error
     for number, line in enumerate(lines, start=1):
         try:
             value = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             if number == len(lines):
                 return
             raise StoreError(f"{path}:{number}: not JSON ({error}); delete the line") from error

@@ -202,9 +202,8 @@ def _plugin(results: Results, name: str) -> Any:
     from vbench import registry
     from vbench.errors import PluginError
 
-    paths = tuple((results.plan.spec.get("plugins") or {}).get("paths", ()))
     with suppress(PluginError):
-        return registry.for_paths(paths).metric(name)
+        return registry.for_paths(results.plan.plugin_files).metric(name)
     with suppress(PluginError):
         return registry.default().metric(name)
     return None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,6 +10,7 @@ from vbench import latex as tex
 from vbench.analysis.budgets import BUDGET_LEGEND, FIELDS
 from vbench.analysis.layout import Section, has_budgets, sections
 from vbench.analysis.wording import legend
+from vbench.files import csv_text
 from vbench.markdown import escape
 from vbench.markdown import table as rows_of
 from vbench.regimes import REFERENCES
@@ -145,8 +144,6 @@ def latex(leaderboard: dict[str, Any], metrics: Sequence[str] | None = None) -> 
 
 def to_csv(leaderboard: dict[str, Any]) -> str:
     """Return a line per arm and metric, audits' too, with all digits, for machines."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
     summary = ("mean", "sd", "sd_seeds", "median", "ci95", "n", "n_undefined", "n_failed", "claim")
     ranks = ("rank", "average_rank", "win_rate")
     against = ("difference", "ci95", "ratio", "ratio_ci95", "effect", "p_raw", "p", "claim")
@@ -157,7 +154,7 @@ def to_csv(leaderboard: dict[str, Any]) -> str:
     columns += [f"{ref}_{name}" for ref in references for name in ("arm", *_wide(against))]
     columns += [f"budget_{name}" for name in FIELDS]
     columns += ["verdict", *_wide(("worst_patient_risk", "worst_patient_risk_ci95"))]
-    writer.writerow(columns)
+    rows: list[list[Any]] = [columns]
     for row in leaderboard["rows"]:
         for metric, entry in row["metrics"].items():
             line = [row[name] for name in head] + [metric]
@@ -168,15 +165,14 @@ def to_csv(leaderboard: dict[str, Any]) -> str:
             line += [row["budget"][name] for name in FIELDS]
             worst = row.get("worst_patient") or {}
             line += [row.get("verdict"), *_values(worst, ("value", "ci95"))]
-            writer.writerow(["" if value is None else value for value in line])
+            rows.append(line)
         for metric, entry in {**row["fidelity"], **row["privacy"]}.items():
             # Over seeds, of the arm's synthetic patches; other columns are empty.
             known = {"metric": metric, "mean": entry.get("value"), "sd_seeds": entry.get("sd")}
             known |= {name: entry.get(name) for name in ("n", "n_undefined")}
             known |= {name: row[name] for name in head} | {"verdict": row.get("verdict")}
-            found = [known.get(name) for name in columns]
-            writer.writerow(["" if value is None else value for value in found])
-    return buffer.getvalue()
+            rows.append([known.get(name) for name in columns])
+    return csv_text(rows)
 
 
 def _wide(names: Sequence[str]) -> list[str]:

@@ -12,6 +12,7 @@ import sys
 import click
 
 from vbench._version import __version__
+from vbench.cli.streams import harmless_output
 from vbench.errors import VbenchError, did_you_mean
 
 #: Command, the module whose ``command`` it is, and what ``vbench --help`` says of it. Without a
@@ -131,21 +132,28 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             # Characters that the terminal's encoding lacks are shown as escapes.
             stream.reconfigure(errors="backslashreplace")
+    with harmless_output():
+        sys.exit(_run())
+
+
+def _run() -> int:
+    """Run the command line; return the exit code."""
     try:
-        cli.main(standalone_mode=False)
+        code = cli.main(standalone_mode=False)
+        return code if isinstance(code, int) else 0
     except click.ClickException as error:
         error.show()
-        sys.exit(2)
+        return 2
     except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
+        return stop.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("stopped", err=True)
-        sys.exit(130)
+        return 130
     except VbenchError as error:
         click.echo(f"vbench: {error}", err=True)
-        sys.exit(2)
+        return 2
     except OSError as error:
         if error.filename is None:
             raise
         click.echo(f"vbench: {error.filename}: {error.strerror}; check the path", err=True)
-        sys.exit(2)
+        return 2

@@ -183,9 +183,9 @@ def _sentence(found: Verdict) -> str:
 
 def _table(scores: Mapping[str, Mapping[str, Any]]) -> None:
     """Print each score on its scale."""
-    from rich.console import Console
     from rich.table import Table
 
+    from vbench.cli.terminal import Console
     from vbench.share.datasheet import number
 
     table = Table(box=None, header_style="bold")

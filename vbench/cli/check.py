@@ -17,7 +17,7 @@ from vbench.cli.common import json_option, settings
 from vbench.cli.plugins import KINDS
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from vbench.cli.terminal import Console
 
     from vbench.testing import Outcome
 
@@ -89,7 +89,7 @@ def _printed(
     about: Mapping[str, Any], outcomes: Iterable[Outcome], verbose: bool
 ) -> Iterator[Outcome]:
     """Print outcomes as they come: one line for the cases of a check that ended alike."""
-    from rich.console import Console
+    from vbench.cli.terminal import Console
 
     console = Console(highlight=False)
     console.print(f"[bold]{about['kind']} {about['name']}[/], {about['distribution']}", end=" ")

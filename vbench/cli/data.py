@@ -94,8 +94,7 @@ def check(folder: Path, layout: str | None, overrides: tuple[str, ...], as_json:
     DIR is a folder in the nnU-Net or BIDS layout, one of 2D pictures, or a CSV manifest. Exit code
     0 when the data set is sound (there may be remarks), 2 when it has faults.
     """
-    from rich.console import Console
-
+    from vbench.cli.terminal import Console
     from vbench.data.check import SHOWN, check_source, kind_of, more_of
     from vbench.data.folder import Fault
 
@@ -205,8 +204,9 @@ def open_folder(folder: Path, layout: str | None, overrides: tuple[str, ...]) ->
 
 def _print_table(rows: list[dict[str, Any]], title: str) -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
+
+    from vbench.cli.terminal import Console
 
     # Spacing in the file's own unit reads well for microscopy as for MR.
     units = {"mm": (1.0, "mm"), "micron": (1e3, "µm"), "meter": (1e-3, "m")}

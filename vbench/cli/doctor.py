@@ -15,10 +15,10 @@ from vbench.cli.common import out_option
 @out_option
 def command(out: str) -> None:
     """Show versions, device, threads and whether folders can be written; exit 2 on a fault."""
-    from rich.console import Console
     from rich.table import Table
 
     from vbench import registry
+    from vbench.cli.terminal import Console
     from vbench.engine.provenance import provenance
 
     facts = provenance()

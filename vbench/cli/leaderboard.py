@@ -54,6 +54,6 @@ def command(
     elif form == "md":
         click.echo(table.markdown(leaderboard, metrics), nl=False)
     else:
-        from rich.console import Console
+        from vbench.cli.terminal import Console
 
         Console().print(table.render_table(leaderboard, metrics))

@@ -62,9 +62,10 @@ def command(spec: str, overrides: tuple[str, ...], out: str, as_json: bool) -> N
         ]
         click.echo(json.dumps(rows, indent=1))
         return
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from vbench.cli.terminal import Console
 
     table = Table(box=None, header_style="bold")
     for name in ("key", "stage", "job", "status", "why"):

@@ -12,8 +12,7 @@ from vbench.cli.common import json_option
 from vbench.types import Kind
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
+    from vbench.cli.terminal import Console
     from vbench.registry import Registry
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -51,7 +50,7 @@ def command(
         failures = [vars(failure) for failure in found.failures]
         click.echo(json.dumps({"plugins": plugins, "failures": failures}, indent=1))
         return
-    from rich.console import Console
+    from vbench.cli.terminal import Console
 
     console = Console()
     for wanted in KINDS:
@@ -133,8 +132,7 @@ def _failures(console: Console, found: Registry, verbose: bool) -> None:
 @json_option
 def show(name: str, as_json: bool) -> None:
     """Show all that is known of the plugin NAME: parameters, ranges, paper."""
-    from rich.console import Console
-
+    from vbench.cli.terminal import Console
     from vbench.registry import catalogue
     from vbench.registry.named import entries_called
 

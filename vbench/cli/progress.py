@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from types import TracebackType
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from vbench.cli.common import duration
+from vbench.cli.terminal import Console
 from vbench.engine.costs import Pace
 from vbench.engine.job import Job
 from vbench.records.job import JobRecord

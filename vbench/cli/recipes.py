@@ -102,9 +102,10 @@ def parameters(name: str, overrides: tuple[str, ...]) -> tuple[str, dict[str, ob
 
 def _tell(name: str, about: About) -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from vbench.cli.terminal import Console
 
     table = Table(box=box.SIMPLE, show_header=False, title=about.title, title_justify="left")
     table.add_column(style="bold", no_wrap=True)
@@ -120,9 +121,10 @@ def _tell(name: str, about: About) -> None:
 
 def _print(found: Mapping[str, About]) -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from vbench.cli.terminal import Console
 
     table = Table(box=box.SIMPLE_HEAD)
     for column in ("recipe", *list(_COLUMNS)[:_SHOWN]):

@@ -46,11 +46,10 @@ def command(
     Exit code 0: every arm finished; 1: some arm failed, the others are complete; 2: the spec, the
     data or the call is wrong, found before any training.
     """
-    from rich.console import Console
-
     from vbench import api
     from vbench.analysis import render_table
     from vbench.cli.progress import Display
+    from vbench.cli.terminal import Console
     from vbench.log import shown
 
     # A cluster's queue stops jobs with SIGTERM, which counts as Ctrl-C.

@@ -14,9 +14,9 @@ import click
 from vbench.cli.common import json_option
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.table import Table
 
+    from vbench.cli.terminal import Console
     from vbench.scoring.score import Case, Scores
 
 #: Characters that a value takes in a table, with its mark, and those between two columns.
@@ -187,24 +187,27 @@ def _progress(silent: bool) -> Any:
     """Return what is called before each subject: a line on the terminal that replaces itself."""
     if silent or not sys.stderr.isatty():
         return lambda subject, done, total: None
+    from rich.control import Control
+    from rich.segment import ControlType
+
+    from vbench.cli.terminal import Console
+
+    console = Console(stderr=True)
+    begin = Control(ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE, 0))
 
     def show(subject: str, done: int, total: int) -> None:
-        click.echo(f"\r\033[K{done}/{total} {subject}", nl=False, err=True)
-        if done == total:
-            click.echo("\r\033[K", nl=False, err=True)
+        console.control(begin)
+        if done < total:
+            console.out(f"{done}/{total} {subject}", end="", highlight=False)
 
     return show
 
 
 def _write_csv(path: Path, scores: Scores) -> None:
-    import csv
+    from vbench.files import write_csv
 
-    from vbench.files import atomic_write
-
-    with atomic_write(path) as temporary, temporary.open("w", newline="") as file:
-        writer = csv.DictWriter(file, ["subject", "class", "metric", "value", "status"])
-        writer.writeheader()
-        writer.writerows(_row(case) for case in scores.cases)
+    names = ("subject", "class", "metric", "value", "status")
+    write_csv(path, [names, *(_row(case).values() for case in scores.cases)])
 
 
 def _write_overlays(
@@ -242,7 +245,7 @@ def _write_overlays(
 
 def show(scores: Scores) -> None:
     """Print a table of the subjects and one of the means, for each class."""
-    from rich.console import Console
+    from vbench.cli.terminal import Console
 
     console = Console()
     for label in scores.labels:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from vbench.errors import DataError
+from vbench.files import read_npy
 from vbench.types import Array
 from vbench.usertext import read_text
 
@@ -90,14 +91,15 @@ def _stack(file: Path, person: str | None = None) -> Stack:
 
 def _load(file: Path) -> Array:
     try:
-        array = np.load(file, mmap_mode="r", allow_pickle=False)
+        array = read_npy(file)
     except OSError as error:
         raise DataError(f"{file}: {error.strerror or error}; check the file") from error
-    except (ValueError, EOFError) as error:
+    except ValueError as error:
         raise DataError(f"{file}: not a NumPy array of numbers ({error}); save it again") from error
-    if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
-        kind = getattr(array, "dtype", "several arrays")
-        raise DataError(f"{file}: holds {kind}; expected one array of numbers, saved by numpy.save")
+    if array.dtype.kind not in "biuf":
+        raise DataError(
+            f"{file}: holds {array.dtype}; expected one array of numbers, saved by numpy.save"
+        )
     if not array.size:
         raise DataError(f"{file}: its shape is {array.shape}, it holds no patch; save it again")
     return array
@@ -126,8 +128,8 @@ def _people(file: Path, n: int) -> tuple[str, ...] | None:
 
 def _names(file: Path) -> list[str]:
     try:
-        array = np.load(file, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        array = read_npy(file)
+    except (OSError, ValueError) as error:
         raise DataError(
             f"{file}: not an array of names or numbers ({error}); save it without objects, or "
             "write subjects.csv"

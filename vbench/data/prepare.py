@@ -17,7 +17,7 @@ from vbench.data.foreground import foreground_mask
 from vbench.data.nifti import Image
 from vbench.data.normalise import normalise as to_range
 from vbench.errors import DataError
-from vbench.files import read_json, write_json, write_npy
+from vbench.files import read_json, read_npy, write_json, write_npy
 from vbench.types import Array, Subject, Volume
 
 
@@ -189,27 +189,26 @@ def open_volume(folder: str | Path) -> Volume:
     try:
         about = read_json(folder / "volume.json")
         image, label, mask = (
-            np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
-            for name in ("image", "label", "mask")
+            read_npy(folder / f"{name}.npy") for name in ("image", "label", "mask")
         )
         ignore = None
         if (folder / "ignore.npy").is_file():
-            ignore = np.load(folder / "ignore.npy", mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
+            ignore = read_npy(folder / "ignore.npy")
+        spacing = about["spacing"]
+        return Volume(
+            id=about["id"],
+            image=image,
+            label=label,
+            mask=mask,
+            spacing=(spacing[0], spacing[1], spacing[2]),
+            affine=np.array(about["affine"], np.float64),
+            native_affine=np.array(about["native_affine"], np.float64),
+            unit=about["unit"],
+            normalise=about["normalise"]["method"],
+            ignore=ignore,
+        )
+    except (OSError, ValueError, LookupError, TypeError) as error:
         raise DataError(f"{folder}: no prepared volume ({error}); prepare it again") from error
-    spacing = about["spacing"]
-    return Volume(
-        id=about["id"],
-        image=image,
-        label=label,
-        mask=mask,
-        spacing=(spacing[0], spacing[1], spacing[2]),
-        affine=np.array(about["affine"]),
-        native_affine=np.array(about["native_affine"]),
-        unit=about["unit"],
-        normalise=about["normalise"]["method"],
-        ignore=ignore,
-    )
 
 
 def intensity(values: Array) -> dict[str, float]:

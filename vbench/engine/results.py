@@ -6,8 +6,6 @@ a run goes on, and is written whole, in the plan's order, at its end; the others
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +18,7 @@ from vbench.engine.plan import Plan
 from vbench.engine.provenance import provenance
 from vbench.engine.store import Store
 from vbench.errors import StoreError
-from vbench.files import atomic_write, read_json, write_json
+from vbench.files import atomic_write, read_json, write_csv, write_json
 from vbench.records.job import JobRecord
 from vbench.records.plan import JobAbout, MetricAbout, PlanFile
 from vbench.records.stages import Case, EvaluateInputs, EvaluateResult, PrepareInputs
@@ -130,18 +128,15 @@ def write_cases(plan: Plan, store: Store, folder: Path) -> None:
 
     The same results give the same bytes.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    rows: list[tuple[Any, ...]] = [COLUMNS]
     for arm in plan.arms:
         n = "" if arm.n_subjects is None else arm.n_subjects
         for seed, key in arm.evaluate.items():
             head = (arm.name, arm.regime, arm.generator or "", n, seed)
             for case in _cases(plan, store, key):
                 value = "" if case.value is None else repr(case.value)
-                writer.writerow((*head, case.subject, case.metric, value, case.status))
-    with atomic_write(folder / "cases.csv") as path:
-        path.write_text(text.getvalue(), encoding="utf-8")
+                rows.append((*head, case.subject, case.metric, value, case.status))
+    write_csv(folder / "cases.csv", rows)
 
 
 def _cases(plan: Plan, store: Store, key: str) -> Iterator[Case]:

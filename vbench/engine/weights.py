@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from vbench.errors import ContractError
+from vbench.errors import ContractError, StoreError
 from vbench.files import atomic_write
 from vbench.types import Weights
 
@@ -55,15 +55,24 @@ def save_weights(path: Path, weights: Weights, owner: str = "weights") -> None:
 
 
 def load_weights(path: Path) -> Weights:
-    """Read what :func:`save_weights` wrote, as tensors if there were any, else as numpy arrays."""
-    from safetensors import safe_open
+    """Read what :func:`save_weights` wrote, as tensors if there were any, else as numpy arrays.
 
-    with safe_open(path, framework="numpy") as file:
-        framework = (file.metadata() or {}).get("framework")
-    if framework == "torch":
-        from safetensors.torch import load_file
+    Raises:
+        StoreError: When it is no such file, whatever its header claims.
+    """
+    from safetensors import SafetensorError, safe_open
 
-        return dict(load_file(path))
-    from safetensors.numpy import load_file as load_numpy
+    try:
+        with safe_open(path, framework="numpy") as file:
+            framework = (file.metadata() or {}).get("framework")
+        if framework == "torch":
+            from safetensors.torch import load_file
 
-    return dict(load_numpy(path))
+            return dict(load_file(path))
+        from safetensors.numpy import load_file as load_numpy
+
+        return dict(load_numpy(path))
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+        raise StoreError(
+            f"{path}: not readable as weights ({error}); remove its folder and run again"
+        ) from error

@@ -16,8 +16,10 @@ from vbench.analysis.layout import short_name
 from vbench.analysis.scores import arm_scores
 from vbench.analysis.stats import per_subject
 from vbench.analysis.wording import number
+from vbench.errors import StoreError
 from vbench.figures.figure import Figure
 from vbench.figures.pixels import enlarge, patch_sheet, png, projection_sheet
+from vbench.files import read_npy
 from vbench.masks.slices import ray
 from vbench.picture import sides
 from vbench.records.stages import EvaluateInputs, FitGeneratorResult, PrepareInputs
@@ -72,7 +74,7 @@ def previews(results: Results, arm: Arm, store: Path) -> Iterator[PreviewImage]:
             for preview in fit.result_as(FitGeneratorResult).previews:
                 path = store / fit.key / Path(preview.file or "").name
                 if path.is_file():
-                    patches = np.load(path, allow_pickle=False)
+                    patches = _array(path)
                     file = png(enlarge(patch_sheet(patches[:SHOWN])))
                     fault = preview.collapsed or ""
                     yield PreviewImage(str(arm.generator), seed, preview.step, fault, file)
@@ -95,6 +97,15 @@ def preview_figures(results: Results, store: Path) -> list[Figure]:
     return figures
 
 
+def _array(path: Path) -> npt.NDArray[Any]:
+    try:
+        return read_npy(path)
+    except (OSError, ValueError) as error:
+        raise StoreError(
+            f"{path}: cannot be read ({error}); remove its folder and run again"
+        ) from error
+
+
 def _sheet(patches: npt.NDArray[Any], title: str, caption: str) -> Figure:
     file = png(enlarge(patch_sheet(patches[:SHOWN])))
     words = f"Patches, {title}: images, labels below, overlays at the bottom"
@@ -115,7 +126,7 @@ def chosen_samples(
         if chosen.generator is not None:
             path = store / chosen.generator.key / f"samples-{chosen.candidate}.npy"
             if path.is_file():
-                return chosen.generator, np.load(path, allow_pickle=False)
+                return chosen.generator, _array(path)
     return None
 
 
@@ -176,13 +187,13 @@ def arm_projections(results: Results, board: Board, arm: Arm, store: Path) -> It
     if seed is None:
         return
     for word, subject, value in extremes(results, board, arm):
-        path = store / arm.evaluate[seed] / "mip" / f"{subject}.npy"
+        path = store / arm.evaluate[seed] / "mip" / Path(f"{subject}.npy").name
         if path.is_file():
             volume = prepared(results, arm.evaluate[seed], subject, store)
             letters = ("", "")
             if volume is not None:
                 letters = sides(volume.affine, ray(volume.image.shape))
-            file = png(projection_sheet(np.load(path, allow_pickle=False), letters))
+            file = png(projection_sheet(_array(path), letters))
             yield Projection(word, subject, value, seed, file)
 
 

@@ -9,6 +9,7 @@ from pydantic import SerializeAsAny, ValidationError, model_validator
 
 from vbench.errors import StoreError
 from vbench.records.model import Record, first_fault
+from vbench.records.parts import Key
 from vbench.records.stages import STAGES, Inputs, Result
 
 I_ = TypeVar("I_", bound=Inputs)
@@ -45,7 +46,7 @@ class JobRecord(Record):
         failure: Why it failed; None when it did not.
     """
 
-    key: str
+    key: Key
     stage: str
     label: str = ""
     method: str = ""
@@ -53,7 +54,7 @@ class JobRecord(Record):
     arm: str | None = None
     seed: int | None = None
     trial: int | None = None
-    needs: tuple[str, ...] = ()
+    needs: tuple[Key, ...] = ()
     status: Literal["ok", "failed"]
     started: str | None = None
     seconds: float = 0.0

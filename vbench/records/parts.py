@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from vbench.records.model import Record
 
 Params = Mapping[str, JsonValue]
-Key = str
+#: A job's key, which names a folder of the store: nothing that leads elsewhere.
+Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 
 
 class PluginIdentity(Record):

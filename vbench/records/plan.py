@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import JsonValue
+from pydantic import BaseModel, Field, JsonValue, ValidationError, field_validator
 
-from vbench.records.model import Record
+from vbench.records.model import Record, first_fault
+from vbench.records.parts import Key
 
 PARTS = ("train", "val", "test")
 
@@ -60,23 +61,50 @@ class PlannedArm(Record):
     dose: float | None = None
     steps: int | None = None
     segmenter: str = ""
-    evaluate: Mapping[int, str] = {}
-    trials: Mapping[int, tuple[str, ...]] = {}
-    audit: Mapping[int, str] | None = None
-    attack: Mapping[int, str] | None = None
+    evaluate: Mapping[int, Key] = {}
+    trials: Mapping[int, tuple[Key, ...]] = {}
+    audit: Mapping[int, Key] | None = None
+    attack: Mapping[int, Key] | None = None
 
 
 class JobAbout(Record):
     """A job of the plan; see :class:`vbench.records.job.JobRecord`."""
 
-    key: str
+    key: Key
     stage: str
     label: str = ""
     method: str = ""
     arm: str | None = None
     seed: int | None = None
     trial: int | None = None
-    needs: tuple[str, ...] = ()
+    needs: tuple[Key, ...] = ()
+
+
+class _Metrics(BaseModel):
+    segmentation: tuple[str | Mapping[str, JsonValue], ...] = ()
+
+
+class _Plugins(BaseModel):
+    paths: tuple[str, ...] = ()
+
+
+class _Published(BaseModel):
+    citation: str
+    url: Annotated[str, Field(pattern=r"^$|^https?://")] = ""
+    note: str = ""
+    values: Mapping[str, Mapping[str, float]]
+
+
+class _SpecTables(BaseModel):
+    """The shape of what readers of results take from a spec; all else of it is shown only."""
+
+    benchmark: Mapping[str, JsonValue] | None = None
+    generators: tuple[Mapping[str, JsonValue], ...] = ()
+    metrics: _Metrics = _Metrics()
+    plugins: _Plugins | None = None
+    reference: _Published | None = None
+    regimes: Mapping[str, JsonValue] | None = None
+    tune: Mapping[str, JsonValue] | None = None
 
 
 class PlanFile(Record):
@@ -100,3 +128,17 @@ class PlanFile(Record):
     arms: tuple[PlannedArm, ...] = ()
     jobs: tuple[JobAbout, ...] = ()
     provenance: Mapping[str, JsonValue] = {}
+
+    @field_validator("spec")
+    @classmethod
+    def _readable(cls, spec: Mapping[str, Any]) -> Mapping[str, Any]:
+        try:
+            _SpecTables.model_validate(spec)
+        except ValidationError as error:
+            raise ValueError(first_fault(error)) from error
+        return spec
+
+    @property
+    def plugin_files(self) -> tuple[str, ...]:
+        """The files of plugins that the spec names."""
+        return tuple((self.spec.get("plugins") or {}).get("paths", ()))

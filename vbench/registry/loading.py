@@ -241,23 +241,35 @@ class Registry:
                 yield from (entry for entry in found if entry is not None)
 
 
-def _origins(only: Iterable[str] | None) -> Iterator[tuple[metadata.EntryPoint, str, str]]:
-    wanted = None if only is None else set(only)
-    points = metadata.entry_points(group=GROUP)
-    for point in sorted(points, key=lambda p: (p.dist.name if p.dist else "", p.name)):
-        distribution = point.dist.name if point.dist else "unknown"
-        version = point.dist.version if point.dist else ""
-        if wanted is None or distribution == BUILT_IN or wanted & {distribution, point.name}:
-            yield point, distribution, version
+def _points(fail: Callable[[str, BaseException], None]) -> list[tuple[metadata.EntryPoint, str, str]]:
+    """Return the entry points of all installed distributions, with the name and version of each.
+
+    Args:
+        fail: Is told of a distribution whose metadata cannot be read; the others count anyway.
+    """
+    found: dict[str, list[tuple[metadata.EntryPoint, str, str]]] = {}
+    for installed in metadata.distributions():
+        try:
+            points = installed.entry_points.select(group=GROUP)
+            if not points:
+                continue
+            name, version = installed.metadata["Name"], installed.metadata["Version"]
+            if not (name and version):
+                raise ValueError("METADATA says no name, or no version")
+        except Exception as error:
+            fail(str(getattr(installed, "_path", "a distribution")), error)
+            continue
+        alike = re.sub(r"[-_.]+", "-", name).lower()
+        # The first on the path counts, as in an import.
+        found.setdefault(alike, [(point, name, version) for point in points])
+    return sorted((each for own in found.values() for each in own), key=lambda e: (e[1], e[0].name))
 
 
-def _absent(only: Iterable[str] | None) -> list[PluginError]:
+def _absent(names: Iterable[str], known: Iterable[str]) -> list[PluginError]:
     """Return an error for each name that no installed distribution or entry point has."""
-    points = metadata.entry_points(group=GROUP)
-    known = {p.name for p in points} | {p.dist.name for p in points if p.dist}
     return [
         PluginError(f"no distribution or entry point is called '{name}'{did_you_mean(name, known)}")
-        for name in sorted(set(only or ()) - known)
+        for name in sorted(set(names) - set(known))
     ]
 
 
@@ -281,28 +293,34 @@ def load(
     strict = strict or os.environ.get("VBENCH_PLUGINS_STRICT", "0") not in {"", "0"}
     registry = Registry()
 
+    def fail(origin: str, error: BaseException) -> None:
+        if strict:
+            raise PluginError(f"{origin}: {error}") from error
+        message = f"{type(error).__name__}: {error}"
+        if isinstance(error, PluginError):
+            message = str(error)
+        registry.failures.append(LoadFailure(origin, message, traceback.format_exc()))
+
     def attempt(
         origin: str, name: str, distribution: str, version: str, make: Callable[[], Any]
     ) -> None:
         try:
             registry.add(make(), name=name, distribution=distribution, version=version)
         except (Exception, SystemExit) as error:
-            if strict:
-                raise PluginError(f"{origin}: {error}") from error
-            message = f"{type(error).__name__}: {error}"
-            if isinstance(error, PluginError):
-                message = str(error)
-            registry.failures.append(LoadFailure(origin, message, traceback.format_exc()))
+            fail(origin, error)
 
-    for point, distribution, version in _origins(only):
-        attempt(
-            f"{distribution}: {point.name} = {point.value}",
-            f"{distribution}:{point.name}",
-            distribution,
-            version,
-            point.load,
-        )
-    for absent in _absent(only):
+    points = _points(fail)
+    for point, distribution, version in points:
+        if only is None or distribution == BUILT_IN or {distribution, point.name} & set(only):
+            attempt(
+                f"{distribution}: {point.name} = {point.value}",
+                f"{distribution}:{point.name}",
+                distribution,
+                version,
+                point.load,
+            )
+    known = {point.name for point, _, _ in points} | {name for _, name, _ in points}
+    for absent in _absent(only or (), known):
         if strict:
             raise PluginError(f"VBENCH_PLUGINS: {absent}")
         registry.failures.append(LoadFailure("VBENCH_PLUGINS", str(absent), ""))

@@ -102,7 +102,8 @@ def _scene(results: Results, arms: list[Arm], subject: str, store: Path) -> dict
         _volume("truth", "truth", np.asarray(volume.label), volume.affine, step),
     ]
     for arm, own in evaluated:
-        found = _prediction(store / own / "predictions" / f"{subject}.nii.gz", image.shape)
+        name = Path(f"{subject}.nii.gz").name
+        found = _prediction(store / own / "predictions" / name, image.shape)
         if found is not None:
             volumes.append(_volume("prediction", arm.name, found, volume.affine, step))
     return {"volumes": volumes, "halved": step > 1} if len(volumes) > 2 else None

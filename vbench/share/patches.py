@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from vbench.files import atomic_write, write_json, write_npy
+from vbench.files import atomic_write, read_npy, write_json, write_npy
 from vbench.types import Array
 
 #: Fewer patches that are of use are no data set.
@@ -86,10 +86,7 @@ def read_patches(folder: Path) -> tuple[Array, Array]:
         OSError: When a file is missing.
         ValueError: When one is no array.
     """
-    images, labels = (
-        np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
-        for name in ("images", "labels")
-    )
+    images, labels = (read_npy(folder / f"{name}.npy") for name in ("images", "labels"))
     return images, labels
 
 

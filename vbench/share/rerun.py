@@ -191,8 +191,7 @@ def _test_subjects(results: Results) -> tuple[str, ...]:
 
 def plugins_of(results: Results) -> Registry:
     """Return the plugins that a benchmark may use, those of its own files included."""
-    paths = (results.plan.spec.get("plugins") or {}).get("paths", ())
-    return registry.for_paths(tuple(paths))
+    return registry.for_paths(results.plan.plugin_files)
 
 
 def _metrics(plugins: Registry, inputs: AuditInputs, family: str) -> list[Any]:

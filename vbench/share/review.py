@@ -5,10 +5,8 @@ It holds patients' voxels and names. It is written beside the results, never int
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -16,7 +14,7 @@ from vbench.analysis.wording import number
 from vbench.data.patches import ArrayPatches
 from vbench.figures.figure import Figure
 from vbench.figures.pixels import png
-from vbench.files import atomic_write, write_json
+from vbench.files import atomic_write, write_csv, write_json
 from vbench.share.datasheet import Page, Section, html
 from vbench.share.gate import Outcome
 from vbench.share.pairs import nearest_pairs, picture
@@ -56,7 +54,7 @@ def write_review(
         for i, name in sorted(enumerate(names), key=lambda each: numbers[each[0]])
     ]
     header = ["number", "name", *metrics]
-    _write_csv(place / "patients.csv", header, people)
+    write_csv(place / "patients.csv", [header, *people])
     flags = [(flag, "yes") for flag in outcome.removed] + [(flag, "") for flag in outcome.flagged]
     rows = [
         [
@@ -71,7 +69,7 @@ def write_review(
         for flag, gone in flags
     ]
     columns = ["patch", "number", "name", "training patch", "similarity", "kind", "removed"]
-    _write_csv(place / "flagged.csv", columns, rows)
+    write_csv(place / "flagged.csv", [columns, *rows])
     shown = Page(
         title=f"In-house review of {what}",
         lead="This page shows patients' voxels and names: it must not leave the house.",
@@ -151,8 +149,3 @@ def _figure(samples: Patches, training: Patches, patch: int, real: int, caption:
     words = "a synthetic patch, the nearest training patch, their difference"
     title = f"patch {patch}, training patch {real}"
     return Figure(title, None, caption, png(picture(made, trained)), words)
-
-
-def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([header, *rows])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import shutil
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from vbench import ArmResult, RunResult
+from vbench.files import write_csv
 
 
 def write_artifacts(folder: Path, result: RunResult, arm: ArmResult, *, weights: bool) -> None:
@@ -37,11 +37,7 @@ def _json(path: Path, value: Any) -> None:
 
 def _cases(path: Path, arm: ArmResult, metrics: list[str]) -> None:
     """Write the arm's scores, a line per subject and seed, a column per metric."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["subject", "seed", *metrics])
-        for row in arm.scores:
-            writer.writerow(["" if value is None else value for value in row.values()])
+    write_csv(path, [["subject", "seed", *metrics], *(row.values() for row in arm.scores)])
 
 
 def _weights(folder: Path, arm: ArmResult) -> None:

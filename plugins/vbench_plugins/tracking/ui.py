@@ -90,12 +90,17 @@ def free_port(wanted: int) -> int:
 class Pages(SimpleHTTPRequestHandler):
     """Serves reports and viewers, and nothing else of the results."""
 
+    @property
+    def _root(self) -> Path:
+        return Path(self.directory).resolve()
+
     def send_head(self) -> Any:
-        """Refuse other files, and requests that another site's page may have made."""
+        """Refuse other files, links out, and requests that another site's page may have made."""
         parts = self.path.partition("?")[0].strip("/").split("/")
         host = self.headers.get("Host", "").rpartition(":")[0]
         known = len(parts) == 2 and parts[1] in ("report.html", "viewer.html")
-        if not known or host not in (HOST, "localhost"):
+        inside = Path(self.translate_path(self.path)).resolve().is_relative_to(self._root)
+        if not (known and inside) or host not in (HOST, "localhost"):
             self.send_error(404)
             return None
         return super().send_head()
@@ -115,14 +120,30 @@ def serve_pages(out: Path) -> int:
     return int(server.server_address[1])
 
 
+def _environment(uri: str, port: int) -> dict[str, str]:
+    """Return the environment of MLflow's server.
+
+    A page of another site reaches a server on this machine under a name of its own (DNS rebinding).
+    MLflow lets any name pass that looks like a private address, such as ``10.example.org``; here
+    only this machine's do, whatever is set outside.
+    """
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("MLFLOW_SERVER_")}
+    return {
+        **kept,
+        # Not by command line, which may be read by all: it is no place for a password.
+        "MLFLOW_BACKEND_STORE_URI": uri,
+        "MLFLOW_SERVER_ALLOWED_HOSTS": f"{HOST}:{port},localhost:{port}",
+        # No file of the folder that we are in stands for a library.
+        "PYTHONSAFEPATH": "1",
+    }
+
+
 def _serve_mlflow(uri: str, port: int) -> int:
     """Run MLflow's server until it ends or this process does, in whatever way."""
     # As a file: the package would import vbench first, and until then nothing watches the pipe.
     call = [sys.executable, guard.__file__, sys.executable, "-m", "mlflow", "server"]
     call += ["--host", HOST, "--port", str(port), "--workers", "1"]
-    # By environment: a command line, which may be read by all, is no place for a password.
-    # A safe path: no file of the folder that we are in stands for a library.
-    env = {**os.environ, "MLFLOW_BACKEND_STORE_URI": uri, "PYTHONSAFEPATH": "1"}
+    env = _environment(uri, port)
 
     def stop(_: int, __: FrameType | None) -> None:
         raise KeyboardInterrupt

@@ -15,7 +15,7 @@ import pytest
 from browsing import browser, needs_browser
 from click.testing import CliRunner
 from fabricate import fabricate
-from vbench_plugins.tracking.ui import command, free_port, serve_pages
+from vbench_plugins.tracking.ui import _environment, command, free_port, serve_pages
 
 from vbench.errors import StoreError
 from vbench.report import write_report
@@ -54,6 +54,22 @@ def test_only_reports_and_viewers_are_served_and_only_to_this_machine(tmp_path):
     assert status("/demo/") == 404
     assert status("/demo/../demo/plan.json") == 404
     assert status("/demo/report.html", host="elsewhere.example:80") == 404
+    (tmp_path / "demo" / "viewer.html").symlink_to("/etc/hostname")
+    assert status("/demo/viewer.html") == 404
+
+
+def test_mlflow_answers_to_this_machines_names_only(monkeypatch):
+    from mlflow.server.security_utils import is_allowed_host_header
+
+    monkeypatch.setenv("MLFLOW_SERVER_DISABLE_SECURITY_MIDDLEWARE", "true")
+    monkeypatch.setenv("MLFLOW_SERVER_CORS_ALLOWED_ORIGINS", "*")
+    env = _environment("sqlite:///a.db", 5000)
+    assert not {name for name in env if "SECURITY" in name or "ORIGINS" in name}
+    allowed = env["MLFLOW_SERVER_ALLOWED_HOSTS"].split(",")
+    for host in ("127.0.0.1:5000", "localhost:5000"):
+        assert is_allowed_host_header(allowed, host)
+    for host in ("elsewhere.example:5000", "10.elsewhere.example:5000", "192.168.0.7:5000", ""):
+        assert not is_allowed_host_header(allowed, host)
 
 
 class Ui:
@@ -123,6 +139,9 @@ def test_the_ui_lists_arms_with_dsc_and_hd95_and_compares_two(ui):
                 lambda p: all(word in p.execute_script(text) for word in words)
             )
 
+        strange = urllib.request.Request(ui.base, headers={"Host": "10.elsewhere.example"})
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(strange)
         page.get(ui.view)
         wait_for(["real", "synthetic/dcgan", "synthetic/broken", "dsc", "hd95"])
         numbers = page.execute_script(

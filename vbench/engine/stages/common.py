@@ -17,7 +17,7 @@ from vbench.engine.store import Store
 from vbench.engine.tuning import Trial, ask, best
 from vbench.engine.weights import load_weights
 from vbench.errors import ContractError, DivergedError
-from vbench.files import as_json
+from vbench.files import as_json, read_npy
 from vbench.interfaces import Fitted, Generator, Metric, Params, Plugin, Segmenter
 from vbench.layout import image_of, label_of, patches_shape
 from vbench.records.parts import Key, PatchSpec, PluginIdentity, PluginSetting, TrialSpec
@@ -79,9 +79,7 @@ def stored_patches(folder: Path) -> Patches:
     """Open the patches that a ``synthesise`` job wrote."""
     from vbench.data.patches import ArrayPatches
 
-    images, labels = (
-        np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("images", "labels")
-    )
+    images, labels = (read_npy(folder / f"{name}.npy") for name in ("images", "labels"))
     return ArrayPatches(images, labels)
 
 
