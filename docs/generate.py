@@ -79,8 +79,9 @@ def spec() -> str:
         "# Spec",
         "",
         "A benchmark is a TOML file. An unknown key is an error. `--set key.path=value` overrides "
-        'a key for one call. `benchmark.extends = "base.toml"` starts from another file, which '
-        "this one overrides key by key. Editors complete a spec that begins with "
+        'a key for one call. `benchmark.extends = "base.toml"` starts from another file, or '
+        "from a benchmark or recipe of vbench by its name, which this one overrides key by key. "
+        "Editors complete a spec that begins with "
         "`#:schema vbench.schema.json` (see [vbench schema](cli.md#vbench-schema)).",
     ]
     for name, model in tables():

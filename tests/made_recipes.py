@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,15 +59,31 @@ def write(path: Path, array: Array | str) -> None:
         path.write_text(array)
     elif path.name.endswith((".nii", ".nii.gz")):
         save(path, array)
-    elif path.suffix == ".tif":
-        scaled = array * np.uint8(255) if array.dtype == bool else (array / 2).astype(np.uint8)
-        pages = [PIL.Image.fromarray(page) for page in np.moveaxis(scaled, 2, 0)]
-        pages[0].save(path, save_all=True, append_images=pages[1:])
-    else:
+    elif path.suffix in (".mha", ".mhd"):
         sitk = pytest.importorskip("SimpleITK")
         image = sitk.GetImageFromArray(array.T)
         image.SetSpacing((0.5, 0.6, 0.8))
         sitk.WriteImage(image, str(path))
+    else:
+        _write_pages(path, array)
+
+
+def _write_pages(path: Path, array: Array) -> None:
+    """Write a stack of pages, or one picture: the brightest of all pages."""
+    grey = array * np.uint8(255) if array.dtype == bool else (array / 2).astype(np.uint8)
+    if path.parts[-2] in ("denoised", "labels"):
+        pages = [PIL.Image.fromarray(page) for page in np.moveaxis(grey, 2, 0)]
+        pages[0].save(path, save_all=True, append_images=pages[1:])
+        return
+    picture = PIL.Image.fromarray(grey.max(axis=2))
+    if path.suffix in (".gz", ".jpg", ".JPG") or path.name.endswith("_training.tif"):
+        picture = picture.convert("RGB")
+    packed = path.suffix == ".gz"
+    place = path.with_suffix("") if packed else path
+    picture.save(place)
+    if packed:
+        path.write_bytes(gzip.compress(place.read_bytes()))
+        place.unlink()
 
 
 def tubes(seed: int) -> tuple[Array, str, Array]:
@@ -198,5 +215,55 @@ MADE: dict[str, Made] = {
         ("10001", "10045B", "10045F"),
         people=("10001", "10045", "10045"),
         beside=["10001/pre/TOF.nii.gz", "10001/orig/struct_aligned.nii.gz"],
+    ),
+    "drive": Made(
+        "training/images/{}_training.tif",
+        "training/1st_manual/{}_manual1.gif",
+        alike("21", "22", "40"),
+        ("21", "22", "40"),
+        mask="training/mask/{}_training_mask.gif",
+        beside=["test/images/01_test.tif", "test/mask/01_test_mask.gif"],
+    ),
+    "chase-db1": Made(
+        "{}.jpg",
+        "{}_1stHO.png",
+        alike("Image_01L", "Image_01R", "Image_14L"),
+        ("Image_01L", "Image_01R", "Image_14L"),
+        people=("01", "01", "14"),
+        beside=["Image_01L_2ndHO.png"],
+    ),
+    "stare": Made(
+        "stare-images/{}.ppm.gz",
+        "labels-ah/{}.ah.ppm.gz",
+        alike("im0001", "im0002", "im0324"),
+        ("im0001", "im0002", "im0324"),
+        beside=["labels-vk/im0001.vk.ppm.gz"],
+    ),
+    "hrf": Made(
+        "images/{0}.{1}",
+        "manual1/{0}.tif",
+        [("01_dr", "JPG"), ("01_g", "jpg"), ("01_h", "jpg")],
+        ("01_dr", "01_g", "01_h"),
+        mask="mask/{0}_mask.tif",
+    ),
+    "rose": Made(
+        "ROSE-1/SVC/{0}/img/{1}.{2}",
+        "ROSE-1/SVC/{0}/gt/{1}.tif",
+        [("train", "01", "tif"), ("train", "02", "png"), ("test", "01", "tif")],
+        ("train-01", "train-02", "test-01"),
+        beside=["ROSE-1/DVC/train/img/01.tif", "ROSE-2/train/original/1_OD.png"],
+    ),
+    "octa-500": Made(
+        "OCTA_6M/Projection Maps/OCTA(ILM_OPL)/{}.bmp",
+        "OCTA_6M/GT_LargeVessel/{}.bmp",
+        alike("10001", "10002", "10300"),
+        ("10001", "10002", "10300"),
+        beside=["OCTA_6M/Projection Maps/OCTA(FULL)/10001.bmp", "OCTA_6M/GT_Vein/10001.bmp"],
+    ),
+    "dca1": Made(
+        "{}.pgm",
+        "{}_gt.pgm",
+        alike("1", "10", "100"),
+        ("1", "10", "100"),
     ),
 }

@@ -18,11 +18,14 @@ from vbench.data.splits import group_by_pattern
 from vbench.registry import default
 from vbench.spec import load_spec
 from vbench.spec.check import faults
-from vbench.spec.recipes import folder, names, recipe
+from vbench.spec.recipes import recipe
+from vbench.spec.shipped import names as benchmarks
+from vbench.spec.shipped import recipes as names
 
 
 def test_each_recipe_has_a_made_copy() -> None:
     assert names() == sorted(MADE)
+    assert not set(names()) & set(benchmarks())
 
 
 @pytest.mark.parametrize("name", sorted(MADE))
@@ -40,7 +43,7 @@ def test_it_reads_its_data_set_as_it_is_downloaded(name: str, tmp_path: Path) ->
 
 @pytest.mark.parametrize("name", sorted(MADE))
 def test_it_is_a_sound_spec_but_for_the_path_and_says_what_it_is(name: str) -> None:
-    spec = load_spec(folder() / f"{name}.toml")
+    spec = load_spec(name)
     assert spec.benchmark.name == name
     assert faults(spec, default()) == [
         "data.source.path: missing; it is required, such as with --set data.source.path=DIR"

@@ -18,6 +18,7 @@ import pytest
 from command_line import vbench
 from datasets import nnunet, save, scene
 from fabricate import fabricate
+from vbench.share.arrays import read_stacks
 
 from vbench.analysis.folder import read_results
 from vbench.cli.streams import Harmless
@@ -25,7 +26,6 @@ from vbench.engine.weights import load_weights
 from vbench.errors import StoreError
 from vbench.files import atomic_write, csv_text
 from vbench.report import write_report
-from vbench.share.arrays import read_stacks
 
 ROOT = Path(__file__).parents[1]
 CODE = sorted((ROOT / "vbench").rglob("*.py")) + sorted((ROOT / "plugins").rglob("*.py"))

@@ -12,10 +12,10 @@ def made(folder: Path, *names: str) -> Path:
     return folder
 
 
-def found(folder: Path, images: str, labels: str, masks: str | None = None) -> dict[str, list[str]]:
-    listing = Names(Pattern(images), Pattern(labels), Pattern(masks) if masks else None).pair(
-        folder
-    )
+def found(
+    folder: Path, image: str, label: str, mask: str | None = None, *, skip: bool = False
+) -> dict[str, list[str]]:
+    listing = Names.read(image, label, mask).pair(folder, skip=skip)
     assert not [fault for fault in listing.faults if fault.serious], listing.faults
     return {
         files.id: [path.relative_to(folder).as_posix() for path in files.paths()]
@@ -23,8 +23,8 @@ def found(folder: Path, images: str, labels: str, masks: str | None = None) -> d
     }
 
 
-def told(folder: Path, images: str, labels: str) -> list[str]:
-    faults = Names(Pattern(images), Pattern(labels)).pair(folder).faults
+def told(folder: Path, image: str, label: str, mask: str | None = None, **how: bool) -> list[str]:
+    faults = Names.read(image, label, mask).pair(folder, **how).faults
     return [str(fault).removeprefix(f"{folder}/") for fault in faults]
 
 
@@ -78,19 +78,31 @@ def test_a_label_beside_its_image_is_no_image(tmp_path: Path) -> None:
     }
 
 
-def test_images_without_a_label_are_told_once_and_passed_over(tmp_path: Path) -> None:
+def test_images_without_a_label_are_refused_or_passed_over(tmp_path: Path) -> None:
     made(tmp_path, "i/1.nii", "i/2.nii", "i/3.nii", "l/2.nii")
-    assert found(tmp_path, "i/{n}.nii", "l/{n}.nii") == {"2": ["i/2.nii", "l/2.nii"]}
-    assert told(tmp_path, "i/{n}.nii", "l/{n}.nii") == [
+    names = ("i/{n}.nii", "l/{n}.nii")
+    assert told(tmp_path, *names) == [
+        "i/1.nii: has no label l/{n}.nii, nor has 1 other; "
+        "add it, correct `label`, or leave such files out: unpaired = 'skip'"
+    ]
+    assert told(tmp_path, *names, skip=True) == [
         "i/1.nii: has no label l/{n}.nii, nor has 1 other; passed over"
     ]
+    assert found(tmp_path, *names, skip=True) == {"2": ["i/2.nii", "l/2.nii"]}
+
+
+def test_masks_that_are_asked_for_have_to_be_there(tmp_path: Path) -> None:
+    made(tmp_path, "i/1.nii", "l/1.nii")
+    names = ("i/{n}.nii", "l/{n}.nii", "m/{n}.nii")
+    assert "no mask is named m/{n}.nii; correct `mask`" in told(tmp_path, *names)[0]
+    assert told(tmp_path, *names, masked=False) == []
 
 
 def test_what_is_amiss_is_named_with_its_mend(tmp_path: Path) -> None:
     made(tmp_path, "i/1.nii", "i/1.nii.gz", "l/1.nii", "l/1_b.nii", "l/2.nii")
     assert told(tmp_path, "i/{n}.nii.gz", "l/{n}.nii") == [
         "l/1_b.nii: has no image i/{n}.nii.gz, nor has 1 other; "
-        "add it, remove the label, or correct `image`"
+        "add it, correct `image`, or leave such files out: unpaired = 'skip'"
     ]
     assert told(tmp_path, "i/{n}.nii*", "l/{n}.nii") == [
         f"i/1.nii.gz: a second image of '1' beside {tmp_path}/i/1.nii; make `image` more exact"
@@ -98,12 +110,16 @@ def test_what_is_amiss_is_named_with_its_mend(tmp_path: Path) -> None:
     assert told(tmp_path, "i/{n}.nii", "l/{n}*.nii") == [
         "i/1.nii: several files may be its label: 1.nii, 1_b.nii; make `label` more exact"
     ]
-    nothing = [f"{tmp_path}: no image is named j/{{n}}.nii; "]
     assert told(tmp_path, "j/{n}.nii", "k/{n}.nii") == [
-        nothing[0] + "set `path` to the folder above it, or correct `image`"
+        f"{tmp_path}: no image is named j/{{n}}.nii; "
+        "set `path` to the folder above it, or correct `image`"
     ]
-    (only,) = told(tmp_path, "i/{n}.nii", "k/{n}.nii")
-    assert "no label is named k/{n}.nii; set `path`" in only
+
+
+def test_a_folder_where_nothing_pairs_is_refused(tmp_path: Path) -> None:
+    made(tmp_path, "i/1.nii", "l/2.nii")
+    faults = Names.read("i/{n}.nii", "l/{n}.nii").pair(tmp_path, skip=True).faults
+    assert [fault.serious for fault in faults] == [True, True]
 
 
 @pytest.mark.parametrize(
@@ -123,6 +139,6 @@ def test_a_pattern_that_cannot_work_is_refused(text: str, message: str) -> None:
 
 def test_patterns_have_the_same_fields_and_are_not_the_same() -> None:
     with pytest.raises(ValueError, match=r"\{eye\} stands in one of image and label only"):
-        Names(Pattern("{n}_{eye}.tif"), Pattern("{n}.png")).check()
+        Names.read("{n}_{eye}.tif", "{n}.png")
     with pytest.raises(ValueError, match="are the same pattern"):
-        Names(Pattern("{n}.tif"), Pattern("{n}.tif")).check()
+        Names.read("{n}.tif", "{n}.tif")

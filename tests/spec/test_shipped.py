@@ -44,3 +44,15 @@ def test_a_name_that_is_none_gets_the_nearest(tmp_path: Path) -> None:
             load_spec(text)
     with pytest.raises(SpecError, match=r"no such file; expected a spec in TOML$"):
         load_spec(tmp_path / "smoke.toml")
+
+
+def test_a_spec_extends_a_shipped_one_by_name(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(
+        '[benchmark]\nextends = "chase-db1"\nname = "mine"\n[data.source]\npath = "CHASE"\n'
+    )
+    spec = load_spec(tmp_path / "mine.toml")
+    assert spec.data.source.params["path"] == str(tmp_path / "CHASE")
+    assert spec.data.source.params["image"] == "{subject}.jpg"
+    (tmp_path / "mine.toml").write_text('[benchmark]\nextends = "chase"\nname = "mine"\n')
+    with pytest.raises(SpecError, match="chase: no such file"):
+        load_spec(tmp_path / "mine.toml")

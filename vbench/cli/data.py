@@ -183,7 +183,7 @@ def open_folder(folder: Path, layout: str | None, overrides: tuple[str, ...]) ->
     from vbench.data.foreign import what_reads
     from vbench.data.layouts import detect, layouts
     from vbench.errors import DataError, did_you_mean
-    from vbench.spec.recipes import names as recipe_names
+    from vbench.spec.shipped import recipes as recipe_names
 
     names = list(layouts())
     expected = f"one of {', '.join(names)}"

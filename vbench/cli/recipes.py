@@ -43,7 +43,8 @@ def recipes(name: str | None, markdown: bool, as_json: bool) -> None:
     vbench downloads nothing: a recipe says where a set is had from, and how its files are named.
     """
     from vbench.spec.about import About
-    from vbench.spec.recipes import names, recipe
+    from vbench.spec.recipes import recipe
+    from vbench.spec.shipped import recipes as names
 
     found = {each: recipe(each).about or About() for each in ([name] if name else names())}
     if as_json:

@@ -32,21 +32,29 @@ def what_reads(folder: Path) -> str | None:
             "it holds DICOM files: 'dcm2niix -z y -o NIFTI DIR' writes each series as NIfTI, "
             "which then goes into one of the layouts with its label"
         )
-    pictures = [file for file in files if file.suffix.lower() in PICTURES]
+    pictures = [file for file in files if file.name.lower().endswith(PICTURES)]
     if pictures:
         return (
             f"it holds pictures ({pictures[0].name}): the source 'images' reads 2D pictures with "
             "their labels, from folders images/ and labels/, or by patterns such as "
-            "images = 'raw/*.tif' and labels = 'manual/*.png' (--layout images)"
+            "image = 'raw/{subject}.tif' and label = 'manual/{subject}.png' (--layout images)"
         )
     for endings, name in _VOLUMES.items():
         if any(file.suffix.lower() in endings for file in files):
-            return f"it holds {name} files: convert them to NIfTI (.nii.gz), then name a layout"
+            how = "convert them to NIfTI (.nii.gz), then name a layout"
+            if name in ("NRRD", "MetaImage"):
+                how = (
+                    "the source 'volumes' reads them by patterns such as image = "
+                    "'raw/{subject}.mha' and label = 'seg/{subject}.mha' (--layout volumes)"
+                )
+            return f"it holds {name} files: {how}"
     volumes = [file for file in files if file.name.endswith((".nii", ".nii.gz"))]
     if volumes:
         return (
-            f"it holds NIfTI files ({volumes[0].name}) under names of no layout: a CSV file with "
-            "the columns subject,image,label says which belong together"
+            f"it holds NIfTI files ({volumes[0].name}) under names of no layout: the source "
+            "'volumes' reads them by patterns such as image = 'raw/{subject}.nii.gz' and label = "
+            "'seg/{subject}.nii.gz' (--layout volumes); or a CSV file with the columns "
+            "subject,image,label says which belong together"
         )
     return None
 

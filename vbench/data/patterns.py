@@ -7,7 +7,7 @@ labels, and perhaps one the masks.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sized
+from collections.abc import Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +19,8 @@ from vbench.errors import DataError
 Images = Mapping[Path, Mapping[str, str]]
 #: A field, anything, or one of several words.
 _PART = re.compile(r"\{([A-Za-z_]\w*)\}|\*|\{([^{}/]*,[^{}/]*)\}")
+#: The ending of a pattern: one, one of several, or anything.
+_ENDING = re.compile(r"\.[^{}/]*$|,[^{}/]*\}$|\*$")
 
 
 class Pattern:
@@ -30,13 +32,19 @@ class Pattern:
     passed over.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, endings: Sequence[str] = ()) -> None:
         """Read a pattern.
+
+        Args:
+            text: As a person wrote it.
+            endings: How names may end, such as ``.png``, where the pattern names no ending.
 
         Raises:
             ValueError: When it names nobody, leads out of its folder, or has a loose brace.
         """
         self.text = text
+        if endings and not _ENDING.search(text):
+            text = f"{text}.{{{','.join(ending[1:] for ending in endings)}}}"
         self._steps = [step for step in text.split("/") if step not in ("", ".")]
         parts = list(_PART.finditer(text))
         self.fields = tuple(dict.fromkeys(part[1] for part in parts if part[1]))
@@ -112,6 +120,25 @@ class Names:
     label: Pattern
     mask: Pattern | None = None
 
+    @classmethod
+    def read(
+        cls, image: str, label: str, mask: str | None = None, endings: Sequence[str] = ()
+    ) -> Names:
+        """Read the patterns; see :class:`Pattern`.
+
+        Raises:
+            ValueError: When one is none, or they do not go together.
+        """
+        read: dict[str, Pattern] = {}
+        for kind, text in {"image": image, "label": label, "mask": mask}.items():
+            try:
+                read |= {} if text is None else {kind: Pattern(text, endings)}
+            except ValueError as error:
+                raise ValueError(f"{kind} = '{text}' {error}") from error
+        names = cls(**read)
+        names.check()
+        return names
+
     @cached_property
     def kinds(self) -> dict[str, Pattern]:
         """The patterns by the parameter that holds each."""
@@ -130,21 +157,51 @@ class Names:
         if len({pattern.text for pattern in self.kinds.values()}) < len(self.kinds):
             raise ValueError("two of image, label and mask are the same pattern")
 
-    def pair(self, folder: Path) -> Listing:
-        """Find the subjects: the images that have a label.
+    def pair(self, folder: Path, *, skip: bool = False, masked: bool = True) -> Listing:
+        """Find the subjects: the images, with their labels and masks.
 
-        A subject is called what the fields stand for, joined by ``-``. Images without a label are
-        a remark: public data sets often label a part. A label without its image is a fault.
+        A subject is called what the fields stand for, joined by ``-``.
+
+        Args:
+            folder: Which the patterns are below.
+            skip: Pass over images without a label and labels without an image, with a remark:
+                public data sets often label a part.
+            masked: Where masks are named, there has to be one at least.
 
         Raises:
             DataError: When the folder cannot be listed.
         """
         try:
-            return self._pair(folder)
+            found, images, labels = self._pair(folder)
         except OSError as error:
             raise DataError(f"{error.filename}: {error.strerror}; check the folder") from error
+        faults, skip = list(found.faults), skip and bool(found.subjects)
+        for left, lacking, pattern in (
+            (images, "label", self.label),
+            (labels, "image", self.image),
+        ):
+            if left:
+                message = f"has no {lacking} {pattern.text}{_others(left)}"
+                mend = f"add it, correct `{lacking}`, or leave such files out: unpaired = 'skip'"
+                faults.append(
+                    Fault(left[0], message, "passed over" if skip else mend, serious=not skip)
+                )
+        if not found.subjects and not found.faults and not images:
+            message = f"no image is named {self.image.text}"
+            mend = "set `path` to the folder above it, or correct `image`"
+            faults.append(Fault(folder, message, mend))
+        if (
+            found.subjects
+            and masked
+            and self.mask
+            and not any(files.mask for files in found.subjects)
+        ):
+            message = f"no mask is named {self.mask.text}"
+            faults.append(Fault(folder, message, "correct `mask`, or leave it out"))
+        return Listing.of(folder, found.subjects, faults)
 
-    def _pair(self, folder: Path) -> Listing:
+    def _pair(self, folder: Path) -> tuple[Listing, list[Path], list[Path]]:
+        """Return what belongs together, and the images and labels that belong to nothing."""
         found = {
             kind: {file.relative_to(folder).as_posix().lower(): file for file, _ in p.find(folder)}
             for kind, p in self.kinds.items()
@@ -169,11 +226,11 @@ class Names:
             elif files["label"]:
                 mask = files["mask"][0] if files.get("mask") else None
                 subjects[name] = SubjectFiles(name, image, files["label"][0], mask)
-        if not faults:
-            used = {files.label for files in subjects.values()}
-            without = [image for image in images if image not in near["label"]]
-            faults += self._left(folder, without, set(found["label"].values()) - used, used)
-        return Listing.of(folder, subjects.values(), faults)
+        listing = Listing(tuple(subjects.values()), tuple(faults))
+        if faults:
+            return listing, [], []  # they may be why a file is left
+        labels = set(found["label"].values()) - {files.label for files in subjects.values()}
+        return listing, [image for image in images if image not in near["label"]], sorted(labels)
 
     def _nearest(
         self, kind: str, files: Mapping[str, Path], images: Images
@@ -193,21 +250,6 @@ class Names:
             for image, some in fits.items()
         }
         return {image: some for image, some in near.items() if some}
-
-    def _left(
-        self, folder: Path, images: list[Path], labels: set[Path], used: set[Path]
-    ) -> Iterator[Fault]:
-        """Yield what is wrong with images and labels that belong to no subject."""
-        if labels:
-            message = f"has no image {self.image.text}{_others(labels)}"
-            yield Fault(min(labels), message, "add it, remove the label, or correct `image`")
-        if images and used:
-            message = f"has no label {self.label.text}{_others(images)}"
-            yield Fault(images[0], message, "passed over", serious=False)
-        elif not used and not labels:
-            kind, pattern = ("label", self.label) if images else ("image", self.image)
-            mend = f"set `path` to the folder above it, or correct `{kind}`"
-            yield Fault(folder, f"no {kind} is named {pattern.text}", mend)
 
 
 def _others(paths: Sized) -> str:

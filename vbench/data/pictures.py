@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,6 +17,7 @@ import numpy as np
 
 from vbench.data.disguise import HEAD, disguise, unopened
 from vbench.data.nifti import Image, oriented
+from vbench.data.unpack import GZIP, blocks
 from vbench.errors import DataError
 from vbench.types import Array
 
@@ -23,7 +25,12 @@ if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
 #: How the file of a picture may end, in lower case.
-SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".gif", ".ppm", ".pgm", ".pbm")
+SUFFIXES = (
+    *(".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".gif", ".ppm", ".pgm", ".pbm"),
+    *(".ppm.gz", ".pgm.gz", ".pbm.gz"),
+)
+#: No packed picture unpacks to more bytes.
+_MOST = 1 << 30
 Channel = Literal["grey", "red", "green", "blue"]
 #: JPEG blurs a mask's edges: what is brighter than this was white.
 _HALF = 127
@@ -98,7 +105,7 @@ def opened(path: Path, *, decode: bool = True) -> Iterator[Picture]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # such as of odd TIFF tags
-            with PIL.Image.open(path) as picture:
+            with PIL.Image.open(_unpacked(path) if first[:2] == GZIP else path) as picture:
                 pages = getattr(picture, "n_frames", 1)
                 if pages > 1:
                     raise DataError(
@@ -123,6 +130,22 @@ def opened(path: Path, *, decode: bool = True) -> Iterator[Picture]:
         raise DataError(
             f"{path}: not a picture that can be read ({what}); write it as PNG"
         ) from error
+
+
+def _unpacked(path: Path) -> BytesIO:
+    """Return what a gzip file holds.
+
+    Raises:
+        ValueError: When it is damaged, or more than any picture.
+    """
+    content = BytesIO()
+    with path.open("rb") as file:
+        for block in blocks(file):
+            content.write(block)
+            if content.tell() > _MOST:
+                raise ValueError("it unpacks to more than 1 GB")
+    content.seek(0)
+    return content
 
 
 def _channel(path: Path, picture: Picture, channel: Channel) -> Array:

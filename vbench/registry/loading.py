@@ -241,7 +241,9 @@ class Registry:
                 yield from (entry for entry in found if entry is not None)
 
 
-def _points(fail: Callable[[str, BaseException], None]) -> list[tuple[metadata.EntryPoint, str, str]]:
+def _points(
+    fail: Callable[[str, BaseException], None],
+) -> list[tuple[metadata.EntryPoint, str, str]]:
     """Return the entry points of all installed distributions, with the name and version of each.
 
     Args:

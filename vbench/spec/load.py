@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from vbench.errors import SpecError, did_you_mean
 from vbench.spec.model import Spec
-from vbench.spec.shipped import spec_path
+from vbench.spec.shipped import shipped_path, spec_path
 from vbench.tables import NAME
 from vbench.usertext import key_value, one_line, read_text, user_path
 
@@ -164,7 +164,9 @@ def _read(path: Path, above: tuple[str, ...]) -> dict[str, Any]:
         return table
     if not isinstance(base, str):
         raise SpecError(f"{path}: benchmark.extends: expected the name of a file, got {base!r}")
-    extended = _resolved(base, path.parent, "benchmark.extends")
+    extended = Path(_resolved(base, path.parent, "benchmark.extends"))
+    if not os.path.lexists(extended):
+        extended = shipped_path(base) or extended
     under = _read(extended, (*above, place))
     under.pop("reference", None)  # figures were published for the benchmark that names them
     return _merge(under, table)

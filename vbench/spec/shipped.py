@@ -16,23 +16,38 @@ def folder() -> Path:
 
 
 def names() -> list[str]:
-    """Return the names of the shipped benchmarks, sorted."""
+    """Return the names of the shipped benchmarks, sorted; without recipes."""
     return sorted(path.stem for path in folder().glob("*.toml"))
 
 
+def recipes() -> list[str]:
+    """Return the names of the recipes of public data sets, sorted.
+
+    Files that recipes extend begin with ``_``.
+    """
+    return sorted(path.stem for path in (folder() / "recipes").glob("[!_]*.toml"))
+
+
+def shipped_path(name: str) -> Path | None:
+    """Return the spec of a shipped benchmark or recipe, None when none is called so."""
+    if name in names():
+        return folder() / f"{name}.toml"
+    return folder() / "recipes" / f"{name}.toml" if name in recipes() else None
+
+
 def spec_path(text: str | Path) -> Path:
-    """Return the spec that a person means: a file, else a shipped benchmark of that name.
+    """Return the spec that a person means: a file, else a shipped benchmark or recipe.
 
     Raises:
         SpecError: When there is neither; with the nearest name.
     """
-    path, known = Path(text), names()
+    path, shipped = Path(text), shipped_path(str(text))
     if path.is_file() or path.is_symlink():
         return path
-    if str(text) in known:
-        return folder() / f"{text}.toml"
+    if shipped is not None:
+        return shipped
     if path.name == str(text) and not path.exists():
-        near = did_you_mean(path.stem, known)
+        near = did_you_mean(path.stem, [*names(), *recipes()])
         raise SpecError(
             f"{text}: no such file, and no benchmark that vbench ships is called so{near}; "
             "`vbench init` writes a spec"

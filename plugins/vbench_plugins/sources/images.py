@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import re
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from vbench.data.folder import Fault, FolderParams, Listing, SubjectFiles, content_digest
+from vbench.data.folder import Fault, FolderParams, Listing, content_digest
 from vbench.data.nifti import Image
+from vbench.data.patterns import Names
 from vbench.data.pictures import SUFFIXES, Channel, picture_shape, read_picture
 from vbench.errors import DataError
 from vbench.interfaces import param
-from vbench.usertext import read_text, user_path
+from vbench.usertext import read_text
 from vbench_plugins.sources.manifest import Manifest
 
 _Edge = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -29,29 +29,40 @@ class ImagesParams(FolderParams):
     )
     channel: Channel = param("grey", "The channel that is read of pictures in colour.")
     invert: bool = param(False, "Make dark vessels bright: the rules without training expect that.")
-    images: str = param("images/*", "Names of the images below `path`; '*' names the subject.")
-    labels: str = param("labels/*", "Names of the labels, such as 'manual/*_manual1.gif'.")
-    masks: str = param("masks/*", "Names of the masks of the field of view, where there are any.")
-
-    @field_validator("images", "labels", "masks")
-    @classmethod
-    def _names_the_subject(cls, pattern: str) -> str:
-        if pattern.rpartition("/")[2].count("*") != 1 or pattern.count("*") != 1:
-            raise ValueError("expected one '*' in the file's name, as in 'manual/*_manual1.gif'")
-        return pattern
+    image: str = param(
+        "images/{subject}", "Names of the images below `path`, such as 'raw/{subject}.tif'."
+    )
+    label: str = param(
+        "labels/{subject}", "Names of the labels, such as 'manual/{subject}_manual1.gif'."
+    )
+    mask: str | None = param(
+        None, "Names of the masks of the field of view; None: masks/{subject}, where there are any."
+    )
+    unpaired: Literal["refuse", "skip"] = param(
+        "refuse", "What to do with images without a label, and labels without an image."
+    )
 
     @model_validator(mode="after")
-    def _three_kinds(self) -> ImagesParams:
-        if len({self.images, self.labels, self.masks}) < 3:
-            raise ValueError("images, labels and masks are named alike; they are different files")
+    def _patterns(self) -> ImagesParams:
+        _ = self.names
         return self
+
+    @property
+    def names(self) -> Names:
+        """The patterns, read; one without an ending stands for any picture's.
+
+        Raises:
+            ValueError: When one is no pattern.
+        """
+        mask = self.mask or (None if "image" in self.model_fields_set else "masks/{subject}")
+        return Names.read(self.image, self.label, mask, SUFFIXES)
 
 
 class Images(Manifest):
     """Pictures of one slice with their labels: PNG, TIFF, JPEG, BMP, GIF or PNM.
 
     ``path`` is a folder with ``images/`` and ``labels/`` (and perhaps ``masks/``), whose files have
-    the same names but for the ending, or are named as ``images`` and ``labels`` say; or a CSV file
+    the same names but for the ending, or are named as ``image`` and ``label`` say; or a CSV file
     with the columns ``subject,image,label``. Pictures may be of different sizes. All of a label
     that is not black is vessel, unless ``classes`` names its values. A pixel's size is given, not
     read: what files say of it is rarely right.
@@ -76,26 +87,13 @@ class Images(Manifest):
         """Pair images with labels by their names, or by the rows of a table."""
         if not self.path.is_dir() or (self.path / "manifest.csv").exists():
             return self._noted(super().scan())
-        faults: list[Fault] = []
-        images = self._matching("images", faults)
-        labels = self._matching("labels", faults)
-        masks = self._matching("masks", faults)
-        subjects = []
-        for name in sorted(images | labels):
-            if name in images and name in labels:
-                mask = masks.get(name)
-                subjects.append(SubjectFiles(name, images[name], labels[name], mask, self.classes))
-                continue
-            lacking, there = ("label", images) if name in images else ("image", labels)
-            wanted = getattr(self.params, f"{lacking}s").replace("*", name)
-            faults.append(
-                Fault(
-                    there[name],
-                    f"no {lacking} {wanted}",
-                    f"add it, remove this one, or say with {lacking}s = '…' how it is named",
-                )
-            )
-        return self._noted(Listing.of(self.path, subjects, faults))
+        found = self.params.names.pair(
+            self.path,
+            skip=self.params.unpaired == "skip",
+            masked=self.params.mask is not None,
+        )
+        subjects = (replace(files, classes=self.classes) for files in found.subjects)
+        return self._noted(replace(found, subjects=tuple(subjects)))
 
     def _noted(self, found: Listing) -> Listing:
         """Add the remark that no size of a pixel is known."""
@@ -108,30 +106,6 @@ class Images(Manifest):
             serious=False,
         )
         return Listing(found.subjects, (*found.faults, remark))
-
-    def _matching(self, kind: str, faults: list[Fault]) -> dict[str, Path]:
-        """Return the pictures that a pattern names, by subject."""
-        pattern: str = getattr(self.params, kind)
-        place, _, name = pattern.rpartition("/")
-        folder = Path(os.path.normpath(user_path(place, self.path)))
-        if not folder.is_relative_to(os.path.normpath(self.path)):
-            raise DataError(f"{kind} = '{pattern}' leads out of {self.path}; set `path` above it")
-        whole = name.lower().endswith(SUFFIXES)
-        before, after = map(re.escape, name.split("*"))
-        form = re.compile(f"{before}(.+){after}", re.IGNORECASE)
-        found: dict[str, Path] = {}
-        for file in sorted(folder.iterdir()) if folder.is_dir() else ():
-            fits = form.fullmatch(file.name if whole else file.stem) if _is_picture(file) else None
-            if fits is None:
-                continue
-            other = found.setdefault(fits[1], file)
-            if other != file:
-                faults.append(Fault(file, f"two files: there is {other.name}", "remove one"))
-        if not found and (kind != "masks" or kind in self.params.model_fields_set):
-            faults.append(
-                Fault(folder, f"no picture that {kind} = '{pattern}' names", f"correct {kind}")
-            )
-        return found
 
     @property
     def _pixel(self) -> tuple[float, float]:
@@ -180,4 +154,4 @@ class Images(Manifest):
 
 def _is_picture(path: Path) -> bool:
     """Whether a file's name is that of a picture."""
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+    return path.name.lower().endswith(SUFFIXES) and not path.name.startswith(".")

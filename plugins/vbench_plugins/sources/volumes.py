@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -20,7 +20,7 @@ from vbench.data.folder import (
 )
 from vbench.data.header import SUFFIXES as NIFTI
 from vbench.data.nifti import Image, read_image
-from vbench.data.patterns import Names, Pattern
+from vbench.data.patterns import Names
 from vbench.errors import DataError, did_you_mean
 from vbench.interfaces import param
 from vbench_plugins.sources import tubes
@@ -37,6 +37,9 @@ class VolumesParams(FolderParams):
     )
     label: str = param(..., "Names of the labels, such as 'seg/{subject}_y.nii.gz'.")
     mask: str | None = param(None, "Names of the brain masks; None: there are none.")
+    unpaired: Literal["refuse", "skip"] = param(
+        "refuse", "What to do with images without a label, and labels without an image."
+    )
     exclude: list[str] = param([], "Subjects to leave out.")
     spacing: _Edges | dict[str, _Edges] | None = param(
         None,
@@ -47,7 +50,7 @@ class VolumesParams(FolderParams):
 
     @model_validator(mode="after")
     def _patterns(self) -> VolumesParams:
-        self.names.check()
+        _ = self.names
         return self
 
     @property
@@ -57,25 +60,15 @@ class VolumesParams(FolderParams):
         Raises:
             ValueError: When one is no pattern.
         """
-        given = {"image": self.image, "label": self.label, "mask": self.mask}
-        read: dict[str, Pattern | None] = {}
-        for kind, text in given.items():
-            try:
-                read[kind] = None if text is None else Pattern(text)
-            except ValueError as error:
-                raise ValueError(f"{kind} = '{text}' {error}") from error
-        assert read["image"] is not None
-        assert read["label"] is not None
-        return Names(read["image"], read["label"], read["mask"])
+        return Names.read(self.image, self.label, self.mask)
 
 
 class Volumes(FolderSource):
-    """The images of a folder that have a label, found by their names.
+    """Images and their labels, found by their names.
 
     ``{subject}`` in ``image``, ``label`` and ``mask`` stands for what the names of the files of
     one subject have in common, and ``*`` for anything within a name. Other words in braces do, too:
-    ``{part}/img/{eye}.nii.gz`` names a subject ``train-01``. Images without a label are passed
-    over.
+    ``{part}/img/{eye}.nii.gz`` names a subject ``train-01``.
 
     NIfTI files are read, stacks of grey pages in TIFF, MetaImage and NRRD (with the extra ``itk``),
     and as labels the ``.tre`` files of TubeTK, whose tubes are drawn.
@@ -91,7 +84,7 @@ class Volumes(FolderSource):
 
     def scan(self) -> Listing:
         """Find the files that the patterns name."""
-        found = self.params.names.pair(self.path)
+        found = self.params.names.pair(self.path, skip=self.params.unpaired == "skip")
         known = [files.id for files in found.subjects]
         faults = list(found.faults)
         for name in self.params.exclude:

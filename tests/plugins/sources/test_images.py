@@ -1,3 +1,4 @@
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -97,19 +98,37 @@ def test_names_as_public_sets_have_them(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(array).save(tmp_path / name)
     patterns = {
-        "images": "training/images/*_training.tif",
-        "labels": "training/1st_manual/*_manual1.gif",
-        "masks": "training/mask/*_training_mask.gif",
+        "image": "training/images/{subject}_training.tif",
+        "label": "training/1st_manual/{subject}_manual1.gif",
+        "mask": "training/mask/{subject}_training_mask.gif",
     }
     found = source(tmp_path, **patterns)
     assert found.subjects() == ["21"]
     assert found.load("21").mask.all()
-    with pytest.raises(DataError, match=r"no picture that labels = 'labels/\*' names"):
-        source(tmp_path, images="training/images/*").subjects()
-    with pytest.raises(DataError, match="leads out of"):
-        source(tmp_path, images="../*").subjects()
-    with pytest.raises(ValueError, match="expected one '\\*'"):
-        Images.Params(path=tmp_path, images="images")
+    with pytest.raises(DataError, match=r"has no label labels/\{subject\};"):
+        source(tmp_path, image="training/images/{subject}").subjects()
+    with pytest.raises(DataError, match="no mask is named mask/"):
+        source(tmp_path, **{**patterns, "mask": "mask/{subject}"}).subjects()
+    with pytest.raises(ValueError, match="leads out of"):
+        source(tmp_path, image="../{subject}")
+    with pytest.raises(ValueError, match="image = 'images' names no subject"):
+        Images.Params(path=tmp_path, image="images")
+
+
+def test_packed_pictures_are_unpacked(tmp_path: Path) -> None:
+    folder(tmp_path, 2, "ppm")
+    for file in sorted(tmp_path.glob("*/*.ppm")):
+        file.with_name(f"{file.name}.gz").write_bytes(gzip.compress(file.read_bytes()))
+        file.unlink()
+    found = source(tmp_path)
+    np.testing.assert_array_equal(
+        found.load("eye1").label[:, :, 0], picture(1, (44, 50))[1].T[::-1, ::-1]
+    )
+    assert found.shape_of("eye1") == (50, 44, 1)
+    damaged = tmp_path / "images" / "eye1.ppm.gz"
+    damaged.write_bytes(damaged.read_bytes()[:-9])
+    with pytest.raises(DataError, match=r"eye1\.ppm\.gz: not a picture.*ends too early"):
+        found.load("eye1")
 
 
 def test_a_table_names_pictures_anywhere(tmp_path: Path) -> None:
@@ -150,7 +169,7 @@ def test_a_stack_of_pages_and_a_missing_label_are_said(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="2 pages, expected one picture"):
         source(tmp_path).load("eye0")
     (tmp_path / "labels" / "eye2.png").unlink()
-    with pytest.raises(DataError, match=r"eye2.png: no label labels/eye2; add it"):
+    with pytest.raises(DataError, match=r"eye2.png: has no label labels/.*; add it"):
         source(tmp_path).subjects()
 
 
@@ -166,7 +185,7 @@ def test_other_folders_are_told_what_reads_them(tmp_path: Path) -> None:
     for name, content, words in (
         ("IM0001", bytes(128) + b"DICM", "DICOM files: 'dcm2niix"),
         ("a.png", b"", "the source 'images' reads 2D pictures"),
-        ("a.nrrd", b"", "NRRD files: convert them"),
+        ("a.nrrd", b"", "NRRD files: the source 'volumes' reads them"),
         ("a.nii.gz", b"", "subject,image,label"),
     ):
         place = tmp_path / name.replace(".", "-") / "series"
