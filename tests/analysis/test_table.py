@@ -257,10 +257,10 @@ def test_a_board_of_an_earlier_version_is_shown_without_verdicts(leaking):
 
 def test_latex_has_a_table_for_each_cohort_with_all_signs_as_latex(board):
     text = latex(board)
-    assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 3
+    assert text.count(r"\begin{tabular}") == text.count(r"\end{tabular}") == 4
     assert r"\textbf{0.9" in text
     assert "$^{*}$" in text
-    assert text.count(r"\toprule") == 3
+    assert text.count(r"\toprule") == 4
     bodies = re.findall(r"\\toprule\n(.*?)\\bottomrule", text, re.DOTALL)
     for body in bodies:
         rows = [line for line in body.splitlines() if line.endswith(r"\\")]
