@@ -20,7 +20,7 @@ QUICK = {
     "privacy": {name: cls for name, cls in METRICS["privacy"].items() if name != "learned-copies"},
 }
 #: Thinning takes longest.
-FEWER = {"morphology": {"patches": 50}}
+FEWER = {"morphology": {"patches": 16}}
 TRAINING, HELDOUT = patients(5, 40, seed=0), patients(4, 40, seed=1)
 
 
