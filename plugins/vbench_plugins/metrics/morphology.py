@@ -68,7 +68,7 @@ def measure(labels: npt.NDArray[Any]) -> dict[str, Floats]:
     """
     found: dict[str, list[Floats]] = {"fraction": [], "components": [], "radius": [], "length": []}
     for label in labels > 0.5:
-        pair = MaskPair(label, label, (1.0,) * label.ndim)
+        pair = MaskPair(np.zeros_like(label), label, (1.0,) * label.ndim)
         found["fraction"].append(np.array([label.mean()]))
         found["components"].append(np.array([len(np.unique(pair.components[1]))], float))
         if pair.n_truth:
