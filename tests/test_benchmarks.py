@@ -192,3 +192,20 @@ def test_attacks_attacks_every_generator() -> None:
         inputs = job.inputs_as(AttackInputs)
         assert len(inputs.shadows) == 3
         assert inputs.canaries is not None
+
+
+def test_dose_and_ceiling_plan_what_their_comments_say() -> None:
+    planned = {}
+    for name in ("dose", "transfer-ceiling"):
+        assert faults(read(name), default()) == []
+        planned[name] = make_plan(read(name), default())
+    doses = {arm.name: arm.dose for arm in planned["dose"].arms if arm.generator}
+    assert doses == {
+        f"{regime}/geometric{end}": dose
+        for regime in ("synthetic", "mixed")
+        for end, dose in (("/x0.25", 0.25), ("", 1), ("/x4", 4))
+    }
+    fits = [job for job in planned["dose"].jobs.values() if job.stage == "fit-generator"]
+    assert len(fits) == len(read("dose").benchmark.seeds)
+    arms = {arm.name for arm in planned["transfer-ceiling"].arms}
+    assert {"transfer/real/n1", "transfer/geometric/n1", "scratch/n1/equal-steps"} <= arms

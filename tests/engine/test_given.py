@@ -152,6 +152,12 @@ def test_as_they_are_and_fine_tuned_are_arms_beside_scratch(tmp_path: Path) -> N
     np.testing.assert_allclose(kept, [[-0.5, 0.8]], rtol=1e-6)
 
 
+def test_other_training_lengths_are_of_what_is_trained(tmp_path: Path) -> None:
+    plan = make_plan(spec_of(tmp_path, compare={"steps": [9]}), for_paths((TOYS,)))
+    longer = [arm.name for arm in plan.arms if arm.steps == 9]
+    assert longer == ["scratch/n1/steps=9", "pretrained/toy/n1/steps=9"]
+
+
 def test_content_is_in_the_key_and_the_place_is_not(tmp_path: Path) -> None:
     def keys(folder: str, level: tuple[float, float]) -> list[str]:
         (tmp_path / folder).mkdir(exist_ok=True)

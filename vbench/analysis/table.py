@@ -129,9 +129,9 @@ def markdown(leaderboard: dict[str, Any], metrics: Sequence[str] | None = None) 
 def latex(leaderboard: dict[str, Any], metrics: Sequence[str] | None = None) -> str:
     """Return the leaderboard as LaTeX tables, which need the package booktabs."""
     out = ["% needs \\usepackage{booktabs}"]
-    notes = [tex.escape(note) for note in legend(leaderboard, metrics, compact=True)]
+    notes = [tex.escape(note) for note in legend(leaderboard, metrics)]
     name = tex.escape(leaderboard["benchmark"])
-    for section in sections(leaderboard, metrics, compact=True):
+    for section in sections(leaderboard, metrics):
         header = [tex.escape(cell) for cell in section.header]
         rows = [
             [rf"\textbf{{{tex.escape(c.text)}}}" if c.best else tex.escape(c.text) for c in line]

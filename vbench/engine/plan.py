@@ -179,6 +179,8 @@ class ArmPlanner(SegmenterTraining):
         start: Start | None = None,
     ) -> None:
         """Plan the trials of an arm, and the evaluation of the one that is selected."""
+        if self._steps is not None and not volumes:
+            return  # what is not trained has no length
         arm = self._arm(row)
         reads = {
             "train": list(volumes),

@@ -139,8 +139,9 @@ def line_chart(
     y_label: str,
     *,
     x_ticks: Sequence[float] | None = None,
+    log: bool = False,
 ) -> dict[str, Any]:
-    """Return lines with marks and bands, the legend above."""
+    """Return lines with marks and bands, the legend above; ``log``: of a logarithmic x axis."""
     points: list[dict[str, Any]] = []
     for part, line in enumerate(lines):
         kind = {"series": line.name, "part": part, "dot": bool(line.mark), "joined": line.joined}
@@ -157,7 +158,7 @@ def line_chart(
     if x_ticks is None and few and all(x == int(x) for x in xs):  # steps have no fractions
         x_ticks = range(int(min(xs)), int(max(xs)) + 1)
     return filled(
-        _lines(),
+        _lines(log),
         title,
         f"{y_label} over {x_label}.",
         {"points": points},
@@ -270,17 +271,18 @@ def _strips(legend: bool) -> dict[str, Any]:
 
 
 @cache
-def _lines() -> dict[str, Any]:
+def _lines(log: bool) -> dict[str, Any]:
     import altair as alt
 
+    scale: Any = {"type": "log"} if log else {"zero": False}
     shown = alt.selection_point(name="shown", fields=["series"], bind="legend")
     fade = alt.when(shown).then(alt.value(1)).otherwise(alt.value(_SHADE))
     paint = alt.Scale(domain=["$groups"], range=["$colours"])
     legend = top_legend(alt, columns=alt.ExprRef("$columns"))
-    axis = alt.Axis(title="$x", grid=False, format="~g", values=["$ticks"])
+    axis = alt.Axis(title="$x", grid=False, format=".6~g", values=["$ticks"])
     y: Any = {"scale": alt.Scale(zero=False), "axis": alt.Axis(title="$y", titleAnchor="end")}
     base = chart_of("points").encode(
-        x=alt.X("x:Q", axis=axis, scale=alt.Scale(zero=False, nice=False, padding=10)),
+        x=alt.X("x:Q", axis=axis, scale=alt.Scale(nice=False, padding=10, **scale)),
         y=alt.Y("y:Q", **y),
         color=alt.Color("series:N", scale=paint, legend=legend),
         opacity=fade,

@@ -37,7 +37,12 @@ def dose(board: Board, metrics: Sequence[str]) -> list[Figure]:
             lines.append(Line("real patches only", colour("real"), ends, [entry["ci95"]] * 2))
         title = f"Dose curve, {short_name(metric)}"
         body = line_chart(
-            lines, title, "synthetic patches / real patches", axis(board, metric), x_ticks=xs
+            lines,
+            title,
+            "synthetic patches / real patches",
+            axis(board, metric),
+            x_ticks=xs,
+            log=True,
         )
         words = "All doses learn from one fit of the generator, for as many steps of the segmenter."
         figures.append(Figure(title, body, words))

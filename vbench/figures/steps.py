@@ -36,7 +36,10 @@ def steps(board: Board, metrics: Sequence[str]) -> list[Figure]:
                 for i, curve in enumerate(curves)
             ]
             title = f"{short_name(metric)} by steps of the segmenter, {cohort} data"
-            body = line_chart(lines, title, "optimiser steps in all", axis(board, metric))
+            xs = sorted({x for curve in curves for x in curve["steps"]})
+            body = line_chart(
+                lines, title, "optimiser steps in all", axis(board, metric), x_ticks=xs, log=True
+            )
             ratios = [
                 f"{curve['base']} {', '.join(_ratios(curve))} of real"
                 for curve in curves

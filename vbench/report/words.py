@@ -145,8 +145,6 @@ def _transfer(board: Board, primary: str) -> Iterator[str]:
             f"changes {short_name(primary)} by {_two_gains(curve, 0, arm, primary)} "
             f"({_basis(board, primary, arm, arms['scratch', None, n])})."
         )
-        if near := reached(curve):
-            yield f"Pre-training on {on} reaches {near}."
         if len(curve["n"]) > 1:
             last = arms["transfer", generator, curve["n"][-1]]
             yield (
@@ -154,6 +152,8 @@ def _transfer(board: Board, primary: str) -> Iterator[str]:
                 f"the whole range: {_change(curve['area'], curve['area_ci95'])} against scratch "
                 f"with as many steps on these patients. {_worth(curve)}"
             ).rstrip()
+        if near := reached(curve):
+            yield f"Pre-training on {on} reaches {near}."
 
 
 def _dose(board: Board, primary: str) -> Iterator[str]:
