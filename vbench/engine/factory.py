@@ -18,6 +18,8 @@ from vbench.engine.given import find
 from vbench.engine.job import Job, derive_seed, digest
 from vbench.engine.settings import Settings, settings_of
 from vbench.engine.shadows import canary_jobs, shadow_members
+from vbench.engine.taken import Taken, check_taken
+from vbench.engine.taken import find as find_taken
 from vbench.interfaces import Fitted, Generator, Metric
 from vbench.records.parts import (
     GivenWeights,
@@ -44,7 +46,7 @@ from vbench.regimes.planner import Start
 from vbench.registry import Entry, Registry
 from vbench.spec.audit import Audit
 from vbench.spec.check import build_params
-from vbench.spec.model import PluginUse, Spec
+from vbench.spec.model import GeneratorUse, PluginUse, Spec
 from vbench.spec.space import Space, own_ranges, start, tunable, without_ranges
 
 
@@ -77,6 +79,7 @@ class JobFactory:
         self.higher = bool(cast(type[Metric], self.metric.cls).higher_is_better)
 
         self._settings: dict[str, Settings] = {}
+        self._taken: dict[str, Taken] = {}
         self._starts: dict[Start, tuple[Path, GivenWeights]] = {}
 
     def _own(self, entry: Entry, use: PluginUse, prefix: str, spec: TrialSpec | None) -> Settings:
@@ -138,8 +141,10 @@ class JobFactory:
             seconds=(tune.seconds or None) if trial else None,
         )
 
-    def samples(self, arm: Arm, seed: int, use: PluginUse, spec: TrialSpec | None) -> list[Key]:
+    def samples(self, arm: Arm, seed: int, use: GeneratorUse, spec: TrialSpec | None) -> list[Key]:
         """Plan a generator's fit and the sampling of its candidates; return the samples' keys."""
+        if use.from_:
+            return self._taken_samples(arm, seed, use)
         source = self.data["source"]
         entry = self.registry.get("generator", use.plugin)
         where = f"{use.label} · seed {seed}" + ("" if spec is None else f" · trial {spec.trial}")
@@ -187,6 +192,49 @@ class JobFactory:
             )
             for index in range(count)
         ]
+
+    def _taken_samples(self, arm: Arm, seed: int, use: GeneratorUse) -> list[Key]:
+        """Plan samples of what another benchmark fitted; all seeds share the one fit."""
+        entry = self.registry.get("generator", use.plugin)
+        if use.from_ not in self._taken:
+            where = f"generators.{self.spec.generators.index(use)}"
+            self._taken[use.from_] = find_taken(use, where)
+            check_taken(self._taken[use.from_], self.spec, self.data, where)
+        taken, source = self._taken[use.from_], self.data["source"]
+        train = tuple(source.keys("train"))
+        fit = self._add(
+            arm,
+            None,
+            use.label,
+            FitGeneratorInputs(
+                plugin=_identity(entry),
+                params=_resolved(entry, use, "generators"),
+                taken=taken.digest,
+                trial_spec=None,
+                train=train,
+                patches=self._patches("source"),
+                checkpoints=1,
+                seed=derive_seed(self.spec.data.seed, "taken", use.label),
+                groups=source.person_of(train) or None,
+            ),
+            train,
+            at_work=entry,
+            extra={
+                "weights": str(taken.file),
+                "remarks": taken.remarks(_identity(entry)),
+            },
+        )
+        dose = "" if arm.dose in (None, 1) else f" · x{arm.dose:g}"
+        samples = SynthesiseInputs(
+            plugin=_identity(entry),
+            generator=fit,
+            checkpoint=0,
+            n=self._synthetic_patches(arm.dose),
+            size=tuple(self.spec.patches.size),
+            seed=derive_seed(seed, "samples", use.label),
+        )
+        label = f"{use.label} · seed {seed}{dose}"
+        return [self._add(arm, seed, label, samples, (fit,), at_work=entry)]
 
     def trial(
         self,
@@ -306,7 +354,7 @@ class JobFactory:
             (*trials, *lent, *train, *heldout, *self._samples_of(trials)),
         )
 
-    def attack(self, arm: Arm, seed: int, use: PluginUse) -> None:
+    def attack(self, arm: Arm, seed: int, use: GeneratorUse) -> None:
         """Plan the attacks on a generator; none when the spec has no table ``[audit]``.
 
         Shadows and the training with canaries depend on no seed of the benchmark: all share them.
@@ -324,14 +372,13 @@ class JobFactory:
         trials = tuple(arm.trials[seed])
         groups = {"train": source.person_of(train), "heldout": source.person_of(heldout)}
         # What was made before cannot be made again without a patient.
-        games = 0 if _elsewhere(entry) else table.shadows
+        again = not _elsewhere(entry) and not use.from_
+        games = table.shadows if again else 0
         shadows = tuple(
             Game(samples=self._shadow(arm, use, f"shadow {k + 1}", members), members=members)
             for k, members in enumerate(shadow_members(source, games, self.spec.data.seed))
         )
-        canaries = (
-            self._canaries(arm, use, table) if table.canaries and not _elsewhere(entry) else None
-        )
+        canaries = self._canaries(arm, use, table) if table.canaries and again else None
         extra = [*(s.samples for s in shadows)]
         if canaries is not None:
             extra += [canaries.samples, *canaries.volumes]

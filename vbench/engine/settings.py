@@ -16,6 +16,7 @@ from vbench.interfaces import Fitted
 from vbench.registry import Entry
 from vbench.spec.check import build_params
 from vbench.spec.model import PluginUse
+from vbench.spec.space import without_ranges
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def settings_of(entry: Entry, use: PluginUse, where: str) -> Settings:
         DataError: When a file that it declares is missing or wrong.
     """
     cls = cast(type[Fitted], entry.cls)
-    params = build_params(cls.Params, use.params, where)
+    params = build_params(cls.Params, without_ranges(cls.Params, use.params), where)
     values = params.model_dump(mode="json")
     with called(f"{where}: {use.plugin}.files"):
         prints = {name: content_digest(path) for name, path in cls.files(params).items()}
