@@ -16,7 +16,7 @@ from vbench.engine.arm import Arm
 from vbench.engine.datasets import Subjects
 from vbench.engine.given import find
 from vbench.engine.job import Job, derive_seed, digest
-from vbench.engine.settings import Settings, settings_of
+from vbench.engine.settings import Settings, resolved, settings_of
 from vbench.engine.shadows import canary_jobs, shadow_members
 from vbench.engine.taken import Taken, check_taken
 from vbench.engine.taken import find as find_taken
@@ -45,9 +45,8 @@ from vbench.regimes import named
 from vbench.regimes.planner import Start
 from vbench.registry import Entry, Registry
 from vbench.spec.audit import Audit
-from vbench.spec.check import build_params
 from vbench.spec.model import GeneratorUse, PluginUse, Spec
-from vbench.spec.space import Space, own_ranges, start, tunable, without_ranges
+from vbench.spec.space import Space, tunable
 
 
 class JobFactory:
@@ -122,12 +121,12 @@ class JobFactory:
         space = dict(axes)
         if tune.trials > 1:
             space |= tunable(entry.cls.Params, segmenter.params, tune.parameters, "segmenter")
-        values = _resolved(entry, segmenter, "segmenter")
+        values = resolved(entry, segmenter, "segmenter")
         defaults = {f"segmenter.{name}": value for name, value in values.items()}
         defaults["generator.checkpoint"] = tune.checkpoints - 1
         if generator is not None:
             entry = self.registry.get("generator", generator.plugin)
-            made = _resolved(entry, generator, "generators")
+            made = resolved(entry, generator, "generators")
             defaults |= {f"generator.{name}": value for name, value in made.items()}
         visible = arm.trials.get(seed, [])[: max(0, trial - tune.parallel + 1)]
         return TrialSpec(
@@ -208,7 +207,7 @@ class JobFactory:
             use.label,
             FitGeneratorInputs(
                 plugin=_identity(entry),
-                params=_resolved(entry, use, "generators"),
+                params=resolved(entry, use, "generators"),
                 taken=taken.digest,
                 trial_spec=None,
                 train=train,
@@ -467,8 +466,8 @@ class JobFactory:
     def _metric_params(self) -> dict[str, JsonValue] | None:
         """Return the parameters of the validation metric; None for its defaults."""
         use = self.spec.tune.validation_metric
-        params = _resolved(self.metric, use, "tune.metric")
-        defaults = _resolved(self.metric, PluginUse(plugin=use.plugin), "tune.metric")
+        params = resolved(self.metric, use, "tune.metric")
+        defaults = resolved(self.metric, PluginUse(plugin=use.plugin), "tune.metric")
         return None if params == defaults else params
 
     def _samples_of(self, trials: Sequence[Key]) -> list[Key]:
@@ -479,7 +478,7 @@ class JobFactory:
         listed = []
         for use in self.spec.metrics.uses(family):
             entry = self.registry.get("metric", use.plugin)
-            params = _resolved(entry, use, f"metrics.{family}")
+            params = resolved(entry, use, f"metrics.{family}")
             listed.append(PluginSetting(plugin=_identity(entry), params=params))
         return tuple(listed)
 
@@ -516,14 +515,6 @@ class JobFactory:
 
 def _identity(entry: Entry) -> PluginIdentity:
     return PluginIdentity.model_validate(entry.identity)
-
-
-def _resolved(entry: Entry, use: PluginUse, where: str) -> dict[str, JsonValue]:
-    """Return a plugin's parameters, defaults written out; where they are searched, the start."""
-    named = without_ranges(entry.cls.Params, use.params)
-    params = build_params(entry.cls.Params, named, where).model_dump(mode="json")
-    own = own_ranges(entry.cls.Params, use.params)
-    return params | {name: start(axis, params[name]) for name, axis in own.items()}
 
 
 def _given(settings: Settings) -> dict[str, Any]:
