@@ -90,7 +90,7 @@ def spec() -> str:
         lines += ["| key | type | default | |", "|---|---|---|---|"]
         for key, field in model.model_fields.items():
             lines.append(
-                f"| {code(key)} | {cell(kind(field))} | {default(field)} | "
+                f"| {code(field.alias or key)} | {cell(kind(field))} | {default(field)} | "
                 f"{cell(field.description or '')} |"
             )
         if name == "data.source":

@@ -17,6 +17,7 @@ from vbench.engine.job import Job
 from vbench.engine.plan import make_plan
 from vbench.engine.runner import Watcher
 from vbench.engine.store import Store, writable
+from vbench.engine.taken import borrow
 from vbench.engine.teller import Teller, announce
 from vbench.engine.underway import under_way
 from vbench.errors import PluginError, SpecError, VbenchError
@@ -90,7 +91,7 @@ def load(spec: str | Path | Spec, overrides: Iterable[str] = ()) -> tuple[Spec, 
         # that the spec names does, even where another plugin of that name would do.
         if failure.origin in spec.plugins.paths:
             raise PluginError(f"plugins.paths: {failure.origin}: {failure.message}")
-    return spec, plugins
+    return borrow(spec), plugins
 
 
 def validate(spec: str | Path, overrides: Iterable[str] = ()) -> list[str]:

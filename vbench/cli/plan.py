@@ -90,6 +90,7 @@ def command(spec: str, overrides: tuple[str, ...], out: str, as_json: bool) -> N
     elif known:
         line += f"; {len(new) - len(known)} of the new ones were never timed here"
     shadows = [p for p in jobs if p.job.stage == "fit-generator" and p.job.seed is None]
+    shadows = [p for p in shadows if "remarks" not in p.job.extra]
     if shadows:
         left = sum(not planned.cached for planned in shadows)
         line += f"; {len(shadows)} trainings are for attacks, {left} of them new"

@@ -16,8 +16,10 @@ from vbench.engine.arm import Arm
 from vbench.engine.datasets import Subjects
 from vbench.engine.given import find
 from vbench.engine.job import Job, derive_seed, digest
-from vbench.engine.settings import Settings, settings_of
+from vbench.engine.settings import Settings, resolved, settings_of
 from vbench.engine.shadows import canary_jobs, shadow_members
+from vbench.engine.taken import Taken, check_taken
+from vbench.engine.taken import find as find_taken
 from vbench.interfaces import Fitted, Generator, Metric
 from vbench.records.parts import (
     GivenWeights,
@@ -43,9 +45,8 @@ from vbench.regimes import named
 from vbench.regimes.planner import Start
 from vbench.registry import Entry, Registry
 from vbench.spec.audit import Audit
-from vbench.spec.check import build_params
-from vbench.spec.model import PluginUse, Spec
-from vbench.spec.space import Space, own_ranges, start, tunable, without_ranges
+from vbench.spec.model import GeneratorUse, PluginUse, Spec
+from vbench.spec.space import Space, tunable
 
 
 class JobFactory:
@@ -77,6 +78,7 @@ class JobFactory:
         self.higher = bool(cast(type[Metric], self.metric.cls).higher_is_better)
 
         self._settings: dict[str, Settings] = {}
+        self._taken: dict[str, Taken] = {}
         self._starts: dict[Start, tuple[Path, GivenWeights]] = {}
 
     def _own(self, entry: Entry, use: PluginUse, prefix: str, spec: TrialSpec | None) -> Settings:
@@ -119,12 +121,12 @@ class JobFactory:
         space = dict(axes)
         if tune.trials > 1:
             space |= tunable(entry.cls.Params, segmenter.params, tune.parameters, "segmenter")
-        values = _resolved(entry, segmenter, "segmenter")
+        values = resolved(entry, segmenter, "segmenter")
         defaults = {f"segmenter.{name}": value for name, value in values.items()}
         defaults["generator.checkpoint"] = tune.checkpoints - 1
         if generator is not None:
             entry = self.registry.get("generator", generator.plugin)
-            made = _resolved(entry, generator, "generators")
+            made = resolved(entry, generator, "generators")
             defaults |= {f"generator.{name}": value for name, value in made.items()}
         visible = arm.trials.get(seed, [])[: max(0, trial - tune.parallel + 1)]
         return TrialSpec(
@@ -138,8 +140,10 @@ class JobFactory:
             seconds=(tune.seconds or None) if trial else None,
         )
 
-    def samples(self, arm: Arm, seed: int, use: PluginUse, spec: TrialSpec | None) -> list[Key]:
+    def samples(self, arm: Arm, seed: int, use: GeneratorUse, spec: TrialSpec | None) -> list[Key]:
         """Plan a generator's fit and the sampling of its candidates; return the samples' keys."""
+        if use.from_:
+            return self._taken_samples(arm, seed, use)
         source = self.data["source"]
         entry = self.registry.get("generator", use.plugin)
         where = f"{use.label} · seed {seed}" + ("" if spec is None else f" · trial {spec.trial}")
@@ -187,6 +191,49 @@ class JobFactory:
             )
             for index in range(count)
         ]
+
+    def _taken_samples(self, arm: Arm, seed: int, use: GeneratorUse) -> list[Key]:
+        """Plan samples of what another benchmark fitted; all seeds share the one fit."""
+        entry = self.registry.get("generator", use.plugin)
+        if use.from_ not in self._taken:
+            where = f"generators.{self.spec.generators.index(use)}"
+            self._taken[use.from_] = find_taken(use, where)
+            check_taken(self._taken[use.from_], self.spec, self.data, where)
+        taken, source = self._taken[use.from_], self.data["source"]
+        train = tuple(source.keys("train"))
+        fit = self._add(
+            arm,
+            None,
+            use.label,
+            FitGeneratorInputs(
+                plugin=_identity(entry),
+                params=resolved(entry, use, "generators"),
+                taken=taken.digest,
+                trial_spec=None,
+                train=train,
+                patches=self._patches("source"),
+                checkpoints=1,
+                seed=derive_seed(self.spec.data.seed, "taken", use.label),
+                groups=source.person_of(train) or None,
+            ),
+            train,
+            at_work=entry,
+            extra={
+                "weights": str(taken.file),
+                "remarks": taken.remarks(_identity(entry)),
+            },
+        )
+        dose = "" if arm.dose in (None, 1) else f" · x{arm.dose:g}"
+        samples = SynthesiseInputs(
+            plugin=_identity(entry),
+            generator=fit,
+            checkpoint=0,
+            n=self._synthetic_patches(arm.dose),
+            size=tuple(self.spec.patches.size),
+            seed=derive_seed(seed, "samples", use.label),
+        )
+        label = f"{use.label} · seed {seed}{dose}"
+        return [self._add(arm, seed, label, samples, (fit,), at_work=entry)]
 
     def trial(
         self,
@@ -306,7 +353,7 @@ class JobFactory:
             (*trials, *lent, *train, *heldout, *self._samples_of(trials)),
         )
 
-    def attack(self, arm: Arm, seed: int, use: PluginUse) -> None:
+    def attack(self, arm: Arm, seed: int, use: GeneratorUse) -> None:
         """Plan the attacks on a generator; none when the spec has no table ``[audit]``.
 
         Shadows and the training with canaries depend on no seed of the benchmark: all share them.
@@ -324,14 +371,13 @@ class JobFactory:
         trials = tuple(arm.trials[seed])
         groups = {"train": source.person_of(train), "heldout": source.person_of(heldout)}
         # What was made before cannot be made again without a patient.
-        games = 0 if _elsewhere(entry) else table.shadows
+        again = not _elsewhere(entry) and not use.from_
+        games = table.shadows if again else 0
         shadows = tuple(
             Game(samples=self._shadow(arm, use, f"shadow {k + 1}", members), members=members)
             for k, members in enumerate(shadow_members(source, games, self.spec.data.seed))
         )
-        canaries = (
-            self._canaries(arm, use, table) if table.canaries and not _elsewhere(entry) else None
-        )
+        canaries = self._canaries(arm, use, table) if table.canaries and again else None
         extra = [*(s.samples for s in shadows)]
         if canaries is not None:
             extra += [canaries.samples, *canaries.volumes]
@@ -420,8 +466,8 @@ class JobFactory:
     def _metric_params(self) -> dict[str, JsonValue] | None:
         """Return the parameters of the validation metric; None for its defaults."""
         use = self.spec.tune.validation_metric
-        params = _resolved(self.metric, use, "tune.metric")
-        defaults = _resolved(self.metric, PluginUse(plugin=use.plugin), "tune.metric")
+        params = resolved(self.metric, use, "tune.metric")
+        defaults = resolved(self.metric, PluginUse(plugin=use.plugin), "tune.metric")
         return None if params == defaults else params
 
     def _samples_of(self, trials: Sequence[Key]) -> list[Key]:
@@ -432,7 +478,7 @@ class JobFactory:
         listed = []
         for use in self.spec.metrics.uses(family):
             entry = self.registry.get("metric", use.plugin)
-            params = _resolved(entry, use, f"metrics.{family}")
+            params = resolved(entry, use, f"metrics.{family}")
             listed.append(PluginSetting(plugin=_identity(entry), params=params))
         return tuple(listed)
 
@@ -469,14 +515,6 @@ class JobFactory:
 
 def _identity(entry: Entry) -> PluginIdentity:
     return PluginIdentity.model_validate(entry.identity)
-
-
-def _resolved(entry: Entry, use: PluginUse, where: str) -> dict[str, JsonValue]:
-    """Return a plugin's parameters, defaults written out; where they are searched, the start."""
-    named = without_ranges(entry.cls.Params, use.params)
-    params = build_params(entry.cls.Params, named, where).model_dump(mode="json")
-    own = own_ranges(entry.cls.Params, use.params)
-    return params | {name: start(axis, params[name]) for name, axis in own.items()}
 
 
 def _given(settings: Settings) -> dict[str, Any]:

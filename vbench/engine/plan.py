@@ -18,12 +18,13 @@ from vbench.engine.factory import JobFactory
 from vbench.engine.job import Job, derive_seed
 from vbench.engine.lengths import SegmenterTraining
 from vbench.engine.settle import settle
+from vbench.engine.taken import borrow
 from vbench.errors import SpecError
 from vbench.regimes import REGIMES, FewSubjects, Generators, Regime, Row, named
 from vbench.regimes.planner import Start
 from vbench.registry import Registry
 from vbench.spec.check import check_spec
-from vbench.spec.model import PluginUse, Spec
+from vbench.spec.model import GeneratorUse, Spec
 from vbench.spec.space import tunable
 
 
@@ -64,6 +65,7 @@ def make_plan(spec: Spec, registry: Registry, study: str | None = None) -> Plan:
         SpecError: When a plugin or parameter is wrong.
         DataError: When the data is.
     """
+    spec = borrow(spec)
     check_spec(spec, registry)
     spec = settle(spec, registry)
     data = {"source": read_subjects(spec, registry, "source")}
@@ -134,7 +136,7 @@ class ArmPlanner(SegmenterTraining):
         self._data = data
         self._make = make
 
-    def generators(self, regime: Regime[Any]) -> list[PluginUse]:
+    def generators(self, regime: Regime[Any]) -> list[GeneratorUse]:
         """Return the generators that a regime's table names; none when it is off."""
         table = self.table(regime)
         if not isinstance(table, Generators) or not table.uses_generators:
@@ -142,12 +144,12 @@ class ArmPlanner(SegmenterTraining):
         named = table.generators
         return [use for use in self.spec.generators if named is None or use.label in named]
 
-    def all_generators(self) -> list[PluginUse]:
+    def all_generators(self) -> list[GeneratorUse]:
         """Return the generators that any regime uses, once each."""
         uses = [use for regime in REGIMES.values() for use in self.generators(regime)]
         return list({use.label: use for use in uses}.values())
 
-    def doses(self, generator: PluginUse) -> Sequence[float | None]:
+    def doses(self, generator: GeneratorUse) -> Sequence[float | None]:
         """Return the doses of a generator's patches that arms are planned for, ascending."""
         doses = self.spec.patches.doses
         curves = any(generator in self.generators(r) for r in REGIMES.values() if r.dosed)
@@ -195,7 +197,7 @@ class ArmPlanner(SegmenterTraining):
         if evaluated:
             self.evaluate(row, seed)
 
-    def train_on_samples(self, row: Row, seed: int, generator: PluginUse) -> None:
+    def train_on_samples(self, row: Row, seed: int, generator: GeneratorUse) -> None:
         """Plan the trials of an arm on its dose of a generator's samples, but no evaluation."""
         arm, tune, make = self._arm(row), self.spec.tune, self._make
         model = make.registry.get("generator", generator.plugin).cls.Params
@@ -203,7 +205,7 @@ class ArmPlanner(SegmenterTraining):
         if tune.trials == 1:
             space = {}
         shared = None if space else make.samples(arm, seed, generator, None)
-        axes = {**space, **make.checkpoint_axis(tune.checkpoints)}
+        axes = {**space, **make.checkpoint_axis(1 if generator.from_ else tune.checkpoints)}
         val = self._tested_on(row).keys("val")
         for trial in range(tune.trials):
             spec = make.trial_spec(arm, seed, row.segmenter, trial, axes, generator)

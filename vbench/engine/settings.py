@@ -16,6 +16,7 @@ from vbench.interfaces import Fitted
 from vbench.registry import Entry
 from vbench.spec.check import build_params
 from vbench.spec.model import PluginUse
+from vbench.spec.space import own_ranges, start, without_ranges
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,14 @@ class Settings:
     files: str | None = None
 
 
+def resolved(entry: Entry, use: PluginUse, where: str) -> dict[str, JsonValue]:
+    """Return a plugin's parameters, defaults written out; where they are searched, the start."""
+    named = without_ranges(entry.cls.Params, use.params)
+    params = build_params(entry.cls.Params, named, where).model_dump(mode="json")
+    own = own_ranges(entry.cls.Params, use.params)
+    return params | {name: start(axis, params[name]) for name, axis in own.items()}
+
+
 def settings_of(entry: Entry, use: PluginUse, where: str) -> Settings:
     """Return the settings of a generator or segmenter.
 
@@ -46,8 +55,8 @@ def settings_of(entry: Entry, use: PluginUse, where: str) -> Settings:
         DataError: When a file that it declares is missing or wrong.
     """
     cls = cast(type[Fitted], entry.cls)
-    params = build_params(cls.Params, use.params, where)
-    values = params.model_dump(mode="json")
+    values = resolved(entry, use, where)
+    params = cls.Params.model_validate(values)
     with called(f"{where}: {use.plugin}.files"):
         prints = {name: content_digest(path) for name, path in cls.files(params).items()}
     if not prints:

@@ -70,13 +70,16 @@ class FitGeneratorInputs(Inputs):
         checkpoints: How many candidates are kept.
         groups: The person of each volume; None where each is of a different one.
         files: Digest of the files that the generator reads; None: none.
+        taken: Digest of the weights of another benchmark's generator, which is not trained here;
+            None: it is.
     """
 
-    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"groups", "files"})
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"groups", "files", "taken"})
 
     plugin: PluginIdentity
     params: Params
     files: str | None = None
+    taken: str | None = None
     trial_spec: TrialSpec | None = Field(alias="asking")
     train: tuple[Key, ...]
     patches: PatchSpec

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from vbench.tables import PluginUse
+from vbench.tables import GeneratorUse, PluginUse
 
 if TYPE_CHECKING:
     from vbench.regimes.base import Regime
@@ -113,13 +113,13 @@ def dosed(name: str, dose: float | None) -> str:
 class Planner(Training, Protocol):
     """Makes the jobs of arms, one seed at a time; an arm of one name is one arm."""
 
-    def generators(self, regime: Regime[Any]) -> list[PluginUse]:
+    def generators(self, regime: Regime[Any]) -> list[GeneratorUse]:
         """Return the generators that a regime's table names; none when it is off."""
 
-    def all_generators(self) -> list[PluginUse]:
+    def all_generators(self) -> list[GeneratorUse]:
         """Return the generators that any regime uses, once each."""
 
-    def doses(self, generator: PluginUse) -> Sequence[float | None]:
+    def doses(self, generator: GeneratorUse) -> Sequence[float | None]:
         """Return the doses of a generator's patches that arms are planned for, ascending.
 
         Only None without a dose curve; only 1 where no regime that has one uses the generator.
@@ -162,7 +162,7 @@ class Planner(Training, Protocol):
             start: The weights that it starts from, made elsewhere.
         """
 
-    def train_on_samples(self, row: Row, seed: int, generator: PluginUse) -> None:
+    def train_on_samples(self, row: Row, seed: int, generator: GeneratorUse) -> None:
         """Plan the trials of an arm on its dose of a generator's samples, but no evaluation."""
 
     def evaluate(self, row: Row, seed: int) -> None:

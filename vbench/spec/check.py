@@ -110,8 +110,8 @@ def _is_tunable(field: Any) -> bool:
 
 def _fitted_uses(spec: Spec) -> Iterator[tuple[Kind, str, PluginUse]]:
     """Yield kind, key path and table of every method that the spec names."""
-    for i, use in enumerate(spec.generators):
-        yield "generator", f"generators.{i}", use
+    for i, generator in enumerate(spec.generators):
+        yield "generator", f"generators.{i}", generator
     yield "segmenter", "segmenter", spec.segmenter
     for regime, table in spec.regimes.on():
         for where, use in regime.segmenters(table, spec.segmenter):

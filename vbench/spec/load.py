@@ -112,7 +112,7 @@ def describe(error: ValidationError, model: type[BaseModel], prefix: str = "") -
 def _is_branch(part: str | int) -> bool:
     """Whether pydantic added this part to name the branch of a union."""
     return isinstance(part, str) and (
-        part in {"int", "float", "str", "bool", "PluginUse"} or "[" in part
+        part in {"int", "float", "str", "bool", "PluginUse", "GivenWeights"} or "[" in part
     )
 
 
@@ -127,7 +127,8 @@ def _known(model: Any, path: list[str | int]) -> list[str]:
         if field is None:
             return []
         model = next(iter(_models(field.annotation)), None)
-    return list(model.model_fields) if _is_model(model) else []
+    fields = model.model_fields.items() if _is_model(model) else ()
+    return [field.alias or name for name, field in fields]
 
 
 def _is_model(annotation: Any) -> TypeGuard[type[BaseModel]]:
@@ -209,6 +210,10 @@ def _resolve_paths(table: dict[str, Any], folder: Path) -> None:
             _resolve_named(entry, folder, f"{where}.{name}", ("path",))
         else:
             _resolve_named(weights, folder, where, (name,))
+    generators = table.get("generators")
+    for i, use in enumerate(generators if isinstance(generators, list) else ()):
+        if isinstance(use, dict):
+            _resolve_origin(use, folder, f"generators.{i}.from")
     plugins = table.get("plugins")
     if isinstance(plugins, dict) and isinstance(plugins.get("paths"), list):
         plugins["paths"] = [
@@ -220,6 +225,13 @@ def _resolve_named(table: dict[str, Any], folder: Path, where: str, names: Itera
     for name in names:
         if isinstance(table.get(name), str):
             table[name] = str(_resolved(table[name], folder, f"{where}.{name}"))
+
+
+def _resolve_origin(use: dict[str, Any], folder: Path, where: str) -> None:
+    """Make the folder of ``FOLDER/BENCHMARK:ARM`` absolute."""
+    place, colon, arm = str(use.get("from", "")).rpartition(":")
+    if colon:
+        use["from"] = f"{_resolved(place, folder, where)}:{arm}"
 
 
 def _is_path(name: str) -> bool:
@@ -277,6 +289,8 @@ def _set(table: dict[str, Any], text: str) -> None:
         or (above == ["regimes", "pretrained", "weights"] and isinstance(value, str))
     ):
         _resolve_named(place, here, where, (last,))
+    elif above[:1] == ["generators"] and last == "from":
+        _resolve_origin(place, here, key)
     for within, params in _params({last: value}, where):
         _resolve_named(params, here, within, filter(_is_path, list(params)))
 

@@ -17,9 +17,9 @@ from vbench.spec.compare import Compare
 from vbench.spec.data import Data, PatchSpec
 from vbench.spec.reference import Reference
 from vbench.spec.regimes import Regimes
-from vbench.tables import NAME, PluginUse, Table
+from vbench.tables import NAME, GeneratorUse, PluginUse, Table
 
-__all__ = ["Data", "PatchSpec", "PluginUse", "Regimes", "Spec"]
+__all__ = ["Data", "GeneratorUse", "PatchSpec", "PluginUse", "Regimes", "Spec"]
 
 
 class Benchmark(Table):
@@ -129,7 +129,7 @@ class Spec(Table):
     benchmark: Benchmark = Field(description="Its name and its seeds.")
     data: Data = Field(description="The data sets.")
     patches: PatchSpec = Field(PatchSpec(), description="What everything is fitted on.")
-    generators: list[PluginUse] = Field(
+    generators: list[GeneratorUse] = Field(
         default_factory=list, description="What is compared: one table per generator."
     )
     segmenter: PluginUse = Field(PluginUse(plugin="unet3d"), description="The same for every arm.")

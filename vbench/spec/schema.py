@@ -84,10 +84,11 @@ def _name(names: list[str], description: str) -> Schema:
 def _use(tables: Schema, registry: Registry, kind: Kind, names: list[str] | None = None) -> Schema:
     """Return a table with ``plugin``, ``name`` and the plugin's own ``params``."""
     names = registry.names(kind) if names is None else names
+    base = tables["GeneratorUse" if kind == "generator" else "PluginUse"]
     table: Schema = {
-        **tables["PluginUse"],
+        **base,
         "properties": {
-            **tables["PluginUse"]["properties"],
+            **base["properties"],
             "plugin": _name(names, f"Name of a {kind}."),
         },
         "allOf": [

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
+from vbench.data.folder import content_digest
 from vbench.engine.budget import used_up
 from vbench.engine.context import Context
 from vbench.engine.fitting import Checkpoint, budget, drive
@@ -18,9 +20,10 @@ from vbench.engine.stages.common import (
     settled,
     training_setup,
 )
-from vbench.engine.weights import save_weights
+from vbench.engine.weights import load_weights, save_weights
+from vbench.errors import DataError
 from vbench.files import as_json, write_npy
-from vbench.interfaces import Generator
+from vbench.interfaces import Generator, Params
 from vbench.layout import image_of, label_of
 from vbench.records.stages import Candidate, FitGeneratorInputs, FitGeneratorResult, Preview
 from vbench.types import Array
@@ -52,6 +55,8 @@ class FitGenerator(Stage[FitGeneratorInputs, FitGeneratorResult]):
         spec = inputs.trial_spec
         params, tuned = resolve_params(context, cls, "generator", inputs.params, spec)
         generator = cls(params, training_setup(context, patches.size, inputs))
+        if inputs.taken is not None:
+            return _taken(context, inputs, generator, params)
         checkpoint = Checkpoint(context.store.checkpoint(context.job.key))
         if not checkpoint.restore(generator):
             checkpoint.clear()
@@ -118,6 +123,36 @@ class FitGenerator(Stage[FitGeneratorInputs, FitGeneratorResult]):
 
 
 STAGE = FitGenerator()
+
+
+def _taken(
+    context: Context, inputs: FitGeneratorInputs, generator: Generator, params: Params
+) -> FitGeneratorResult:
+    """Keep what another benchmark fitted as the only candidate.
+
+    Raises:
+        DataError: When its weights changed since the run was planned, or do not fit.
+    """
+    file = Path(context.job.extra["weights"])
+    if content_digest(file) != inputs.taken:
+        raise DataError(f"{file}: changed since the run was planned; run again")
+    try:
+        generator.load_weights(load_weights(file))
+    except (KeyError, ValueError, RuntimeError) as error:
+        why = " ".join(str(error).split())
+        raise DataError(f"{file}: does not fit generator '{generator.name}' ({why})") from error
+    samples = generator.sample(SHOWN, seed=inputs.seed)
+    check_labelled_patches(samples, SHOWN, inputs.patches.size, generator.name)
+    shutil.copyfile(file, context.folder / "candidate-0.safetensors")
+    write_npy(context.folder / "samples-0.npy", samples.astype(np.float16))
+    seen = {"step": 0, **_preview(samples)}
+    return FitGeneratorResult(
+        params=settled(params, generator),
+        candidates=(Candidate.model_validate({"index": 0, **seen}),),
+        previews=(Preview.model_validate({"file": "samples-0.npy", **seen}),),
+        guarantee=as_json(generator.guarantee()),
+        remarks=tuple(context.job.extra.get("remarks", ())) or None,
+    )
 
 
 def candidate_marks(count: int) -> list[float]:

@@ -1,0 +1,221 @@
+"""A generator that another benchmark fitted, perhaps on another machine: found, and taken as it is.
+
+``RESULTS/paper:synthetic/wgan-gp-sn`` names a benchmark's folder and an arm. What the arm selected
+is read from the records there: the candidate's weights, the parameters, and whom it learnt from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import median
+from typing import cast
+
+from vbench.data.folder import content_digest
+from vbench.engine.datasets import Subjects
+from vbench.engine.store import Store
+from vbench.errors import DataError, SpecError, StoreError, did_you_mean
+from vbench.files import read_json
+from vbench.records.parts import Key, PluginIdentity
+from vbench.records.plan import PlanFile
+from vbench.records.stages import (
+    EvaluateInputs,
+    EvaluateResult,
+    FitGeneratorInputs,
+    FitGeneratorResult,
+    FitSegmenterInputs,
+    FitSegmenterResult,
+    PrepareInputs,
+    PrepareResult,
+    SynthesiseInputs,
+)
+from vbench.spec.model import GeneratorUse, Spec
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A fitted generator of another benchmark.
+
+    Attributes:
+        name: What the spec calls it.
+        file: The weights of the selected candidate.
+        digest: Of their content.
+        plugin: The code that fitted it.
+        fit: What it was fitted with.
+        result: What the fit found out.
+        learnt_from: Name by fingerprint of each subject; None when the records do not say.
+        normalise: How these were normalised; None likewise.
+        spacing: Their median spacing, mm; None likewise.
+    """
+
+    name: str
+    file: Path
+    digest: str
+    plugin: PluginIdentity
+    fit: FitGeneratorInputs
+    result: FitGeneratorResult
+    learnt_from: Mapping[str, str] | None
+    normalise: str | None
+    spacing: tuple[float, ...] | None
+
+    def remarks(self, here: PluginIdentity) -> list[str]:
+        """Say what a reader should know of it; ``here`` is the code that samples."""
+        lines = [
+            f"fitted in another benchmark ({self.name}) and not trained here; all seeds share it"
+        ]
+        if self.learnt_from is None:
+            lines.append("whom it learnt from cannot be told: their records are not there")
+        else:
+            lines.append(
+                f"it learnt from {len(self.learnt_from)} subjects there, none of whom is in a "
+                "validation or test part here"
+            )
+        if here != self.plugin:
+            lines.append("its plugin's code has changed since")
+        if self.spacing is not None:
+            lines.append(f"spacing there {' × '.join(f'{e:.3g}' for e in self.spacing)} mm")
+        return lines
+
+
+def borrow(spec: Spec) -> Spec:
+    """Return the spec with plugin and parameters of generators that other benchmarks fitted.
+
+    Raises:
+        SpecError: When one cannot be found.
+    """
+    uses = [_borrowed(use, f"generators.{i}") for i, use in enumerate(spec.generators)]
+    return spec if uses == spec.generators else spec.model_copy(update={"generators": uses})
+
+
+def _borrowed(use: GeneratorUse, where: str) -> GeneratorUse:
+    if not use.from_ or use.plugin:
+        return use
+    found = find(use, where)
+    # What an older record lacks has its default.
+    return use.model_copy(
+        update={
+            "name": use.label,
+            "plugin": found.plugin.name,
+            "params": dict(found.result.params),
+        }
+    )
+
+
+def find(use: GeneratorUse, where: str) -> Taken:
+    """Return the generator that ``from`` names.
+
+    Raises:
+        SpecError: When there is none, it did not finish, or its weights are not there.
+    """
+    folder, _, arm = use.from_.rpartition(":")
+    place = Path(folder)
+    key = f"{where}.from"
+    try:
+        plan = PlanFile.read(read_json(place / "plan.json"), place / "plan.json")
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise SpecError(
+            f"{key}: {place}: no benchmark's results ({why}); expected FOLDER/BENCHMARK:ARM, "
+            "such as results/paper:synthetic/wgan-gp-sn"
+        ) from error
+    arms = {planned.arm: planned for planned in plan.arms if planned.generator}
+    if arm not in arms:
+        raise SpecError(f"{key}: {place}: no arm '{arm}' with a generator{did_you_mean(arm, arms)}")
+    store = Store(place.parent / "store")
+    done = [key for key in arms[arm].evaluate.values() if store.has(key)]
+    if not done:
+        raise SpecError(f"{key}: {use.from_}: it has not finished there; run that benchmark first")
+    try:
+        found = _read(store, _best(store, done))
+        return replace(found, name=f"{plan.benchmark}: {arm}")
+    except (StoreError, DataError, OSError) as error:
+        raise SpecError(f"{key}: {use.from_}: {error}") from error
+
+
+def _best(store: Store, evaluated: Iterable[Key]) -> Key:
+    """Return the repetition with the best score on its validation subjects."""
+
+    def quality(key: Key) -> float:
+        record = store.record(key)
+        sign = 1.0 if record.inputs_as(EvaluateInputs).higher_is_better else -1.0
+        return sign * record.result_as(EvaluateResult).validation_score
+
+    return max(evaluated, key=quality)
+
+
+def _read(store: Store, evaluated: Key) -> Taken:
+    record = store.record(evaluated)
+    trials, number = record.inputs_as(EvaluateInputs).trials, record.result_as(EvaluateResult).trial
+    fits = [store.record(key) for key in trials]
+    chosen = next(fit for fit in fits if fit.result_as(FitSegmenterResult).trial == number)
+    result, inputs = chosen.result_as(FitSegmenterResult), chosen.inputs_as(FitSegmenterInputs)
+    if result.samples is None and result.start is not None:  # pre-trained on its samples
+        result = store.record(result.start).result_as(FitSegmenterResult)
+        inputs = store.record(cast(Key, chosen.result_as(FitSegmenterResult).start)).inputs_as(
+            FitSegmenterInputs
+        )
+    samples = result.samples or inputs.synthetic[cast(int, result.checkpoint)]
+    made = store.record(samples).inputs_as(SynthesiseInputs)
+    fit = store.record(made.generator)
+    learnt = fit.inputs_as(FitGeneratorInputs)
+    file = store.folder(made.generator) / f"candidate-{made.checkpoint}.safetensors"
+    people, normalise, spacing = _learnt_from(store, learnt.train)
+    return Taken(
+        name="",
+        file=file.resolve(),
+        digest=content_digest(file),
+        plugin=learnt.plugin,
+        fit=learnt,
+        result=fit.result_as(FitGeneratorResult),
+        learnt_from=people,
+        normalise=normalise,
+        spacing=spacing,
+    )
+
+
+def _learnt_from(
+    store: Store, train: Iterable[Key]
+) -> tuple[dict[str, str] | None, str | None, tuple[float, ...] | None]:
+    """Return whom a generator learnt from, how they were normalised, and their spacing."""
+    try:
+        records = [store.record(key) for key in train]
+    except StoreError:
+        return None, None, None
+    inputs = [record.inputs_as(PrepareInputs) for record in records]
+    spacings = [record.result_as(PrepareResult).spacing for record in records]
+    return (
+        {one.fingerprint: one.subject for one in inputs},
+        inputs[0].normalise if inputs else None,
+        tuple(median(axis) for axis in zip(*spacings, strict=True)) or None,
+    )
+
+
+def check_taken(taken: Taken, spec: Spec, data: Mapping[str, Subjects], where: str) -> None:
+    """Refuse a generator that does not fit the benchmark, or that has seen its test subjects.
+
+    Raises:
+        SpecError: With what differs.
+    """
+    key, size = f"{where}.from", tuple(spec.patches.size)
+    if taken.fit.patches.size != size:
+        raise SpecError(
+            f"{key}: {taken.name} makes patches of {list(taken.fit.patches.size)}, and "
+            f"patches.size is {list(size)}; set it to that, or fit the generator here"
+        )
+    if taken.normalise not in (None, spec.data.normalise):
+        raise SpecError(
+            f"{key}: {taken.name} learnt from intensities by '{taken.normalise}', and "
+            f"data.normalise is '{spec.data.normalise}'; set it to that"
+        )
+    for subjects in data.values():
+        for part in ("test", "val"):
+            for subject in subjects.parts[part]:
+                inputs = cast(PrepareInputs, subjects.jobs[subject].inputs)
+                other = (taken.learnt_from or {}).get(inputs.fingerprint)
+                if other is not None:
+                    raise SpecError(
+                        f"{key}: {taken.name} learnt from '{other}', which is '{subject}' of "
+                        f"data.{subjects.role}'s part {part} here; it has seen what it is judged "
+                        "by: put that subject into train, or leave it out"
+                    )
