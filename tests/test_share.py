@@ -293,10 +293,10 @@ def test_an_audit_sees_what_is_in_the_folder_now_and_writes_nothing(
     assert not before["privacy"]["verbatim"]["alarm"]
     leak = vbench.export(LEAK, tmp_path / "y", benchmark="toys", out=out, accept_risk="a test")
     shutil.copy(leak / "images.npy", folder / "images.npy")
-    known = {path: path.read_bytes() for path in folder.iterdir()}
+    known = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     after = vbench.audit_export(folder, out=out)
     assert after["privacy"]["verbatim"]["value"] == 0.25
-    assert {path: path.read_bytes() for path in folder.iterdir()} == known
+    assert {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()} == known
 
 
 def test_what_cannot_be_exported_is_said_and_nothing_is_overwritten(

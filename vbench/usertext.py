@@ -93,3 +93,16 @@ def key_value(text: str) -> tuple[str, Any]:
 def without_password(text: str) -> str:
     """Return an address, or words that hold some, without the passwords that they carry."""
     return re.sub(r"(://[^:/@\s]*):\S*@", r"\1@", text)
+
+
+def hub_licence(text: str | None) -> dict[str, str]:
+    """Return a licence as the Hugging Face hub's fields have it; empty when none was stated.
+
+    Args:
+        text: Such as ``CC-BY-4.0``, or words.
+    """
+    if text is None:
+        return {}
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.+-]*", text):
+        return {"license": text.lower()}
+    return {"license": "other", "license_name": text}

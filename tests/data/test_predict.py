@@ -7,6 +7,7 @@ from datasets import volume
 
 from vbench.data.patches import VolumePatches
 from vbench.data.predict import predict_volume
+from vbench.data.windows import blend, watched
 from vbench.errors import ContractError
 from vbench.layout import image_of
 from vbench.types import Array, Setup
@@ -107,3 +108,19 @@ def test_a_thin_volume_lies_in_a_window_as_in_a_training_patch(shape: tuple[int,
         for _, mask in windows:
             inside = np.flatnonzero(mask.any(others))
             assert (inside[0], inside[-1]) == (there[0], there[-1])
+
+
+def test_windows_tell_how_far_they_are_and_those_within_a_window_do_not() -> None:
+    made = volume(0, normalise="patch-minmax")
+    told: list[tuple[int, int]] = []
+    weight = np.ones((4, 4, 4), np.float32)
+
+    def by_windows(image: Array, mask: Array) -> Array:
+        return blend(lambda each, _: each * 0 + 0.5, image, mask, weight=weight, overlap=0.5)
+
+    with watched(lambda done, of: told.append((done, of))):
+        predict_volume(Stub(by_windows, (8, 8, 8)), made)
+    assert [done for done, _ in told] == list(range(1, len(told) + 1))
+    assert {of for _, of in told} == {len(told)}
+    predict_volume(Stub(by_windows, (8, 8, 8)), made)
+    assert told[-1] == (len(told), len(told))

@@ -26,6 +26,7 @@ from vbench.cli.common import out_option
     "--accept-risk", metavar="WHY", help="Export in spite of an alarm; the datasheet says why."
 )
 @click.option("--licence", metavar="TEXT", help="Of the data set, such as CC-BY-4.0.")
+@click.option("--cite", metavar="TEXT", help="How to cite the data set.")
 @click.option(
     "--review",
     metavar="DIR",
@@ -42,6 +43,7 @@ def command(
     drop_flagged: bool,
     accept_risk: str | None,
     licence: str | None,
+    cite: str | None,
     review: Path | None,
     out: str,
 ) -> None:
@@ -70,6 +72,7 @@ def command(
             drop_flagged=drop_flagged,
             accept_risk=accept_risk,
             licence=licence,
+            citation=cite,
             review=review,
         )
     except AlarmError as error:

@@ -23,11 +23,13 @@ from vbench.records.stages import PrepareInputs
 from vbench.registry import Registry
 from vbench.registry.catalogue import summary
 from vbench.share import words
+from vbench.share.croissant import CROISSANT
 from vbench.share.gate import Outcome
 from vbench.share.patches import SUMS, read_patches
 from vbench.share.record import ExportRecord
 from vbench.share.rerun import Audit
 from vbench.share.sheet import AuditScore, Datasheet, Utility, Worst
+from vbench.share.table import TABLE
 
 
 def build(
@@ -41,6 +43,7 @@ def build(
     part: Path,
     *,
     licence: str | None,
+    citation: str | None,
     nifti: bool,
 ) -> Datasheet:
     """Return the datasheet of an export.
@@ -55,6 +58,7 @@ def build(
         numbers: The number of each training patient.
         part: The folder with the patches.
         licence: Of the data set; None when none was given.
+        citation: How to cite it; likewise.
         nifti: Whether NIfTI files are written.
     """
     assert chosen.generator is not None
@@ -106,6 +110,7 @@ def build(
         worst=worst,
         accepted=record.accepted,
         licence=licence,
+        citation=citation,
         repetitions=max(row.seeds, 1),
         scores=scores,
         utility=utility,
@@ -146,6 +151,9 @@ def build(
             "images.npy": "the images, float16 in [-1, 1]",
             "labels.npy": "their labels, 0 or 1",
             **({"nnunet/": "the same as NIfTI, in nnU-Net layout"} if nifti else {}),
+            TABLE: "the same as a table, which the library datasets loads",
+            "README.md": "how to load it: the data set card of the Hugging Face hub",
+            CROISSANT: "all files and how they came about, in Croissant",
             "DATASHEET.md, DATASHEET.html": "this datasheet",
             "dataset.json": "this datasheet for programs",
             "audit.json": "all fidelity and privacy scores",

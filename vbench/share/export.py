@@ -27,6 +27,8 @@ from vbench.files import atomic_write, write_json
 from vbench.records.stages import PrepareInputs
 from vbench.share.aside import built_aside, check_free
 from vbench.share.build import build
+from vbench.share.croissant import CROISSANT, croissant
+from vbench.share.dataset_card import CARD, dataset_card
 from vbench.share.datasheet import html, markdown, page
 from vbench.share.gate import Outcome, audited, refuse
 from vbench.share.patches import read_patches, write_nifti, write_sums
@@ -34,6 +36,7 @@ from vbench.share.record import FILE, ExportRecord, record_folder
 from vbench.share.rerun import MANIFEST, Audit
 from vbench.share.review import write_review
 from vbench.share.sheet import Datasheet
+from vbench.share.table import TABLE, write_table
 from vbench.usertext import one_line
 
 #: Patches that the datasheet shows.
@@ -53,6 +56,7 @@ def export(
     drop_flagged: bool = False,
     accept_risk: str | None = None,
     licence: str | None = None,
+    citation: str | None = None,
     review: str | Path | None = None,
 ) -> Path:
     """Write the synthetic patches that an arm selected, their audit and a datasheet.
@@ -70,11 +74,13 @@ def export(
         drop_flagged: Remove patches that the audit flags, audit what is left, and so on.
         accept_risk: Why it is exported in spite of an alarm; the datasheet says so.
         licence: Under which the data set is shared.
+        citation: How to cite it.
         review: Another folder for the house's own page and tables; also written on an alarm.
 
     Returns:
         The folder: ``images.npy``, ``labels.npy``, ``dataset.json``, ``audit.json``,
-        ``DATASHEET.md``, ``DATASHEET.html`` and ``SHA256SUMS``.
+        ``DATASHEET.md``, ``DATASHEET.html``, ``README.md``, ``croissant.json``,
+        ``data/patches.parquet`` and ``SHA256SUMS``.
 
     Raises:
         AlarmError: When the audit raised an alarm and no reason is given.
@@ -85,13 +91,21 @@ def export(
     check_free(folder)
     review_at = _review_folder(review, folder)
     reason, terms = said("--accept-risk", accept_risk), said("--licence", licence)
+    cited = said("--cite", citation)
     results = read_results(out / benchmark)
     planned = arm_called(results, arm, kind="synthetic arm", fits=lambda each: each.shares)
     chosen = selected(results, planned, seed)
     if chosen.samples is None or chosen.generator is None:
         raise StoreError(f"{arm}: the records of its samples are missing; run again")
     name_nobody(
-        results, {"--accept-risk": reason, "--licence": terms, "benchmark": benchmark, "arm": arm}
+        results,
+        {
+            "--accept-risk": reason,
+            "--licence": terms,
+            "--cite": cited,
+            "benchmark": benchmark,
+            "arm": arm,
+        },
     )
     images, labels = read_patches(out / "store" / chosen.samples.key)
     audit = Audit(results, planned, chosen, out)
@@ -126,7 +140,7 @@ def export(
         )
         sheet = build(
             results, planned, chosen, audit, outcome, record, numbers, part,
-            licence=terms, nifti=nifti,
+            licence=terms, citation=cited, nifti=nifti,
         )  # fmt: skip
         _write_shared(part, sheet, outcome, nifti=nifti)
         home = record_folder(out, record.id)
@@ -144,16 +158,22 @@ def export(
 
 
 def _write_shared(part: Path, sheet: Datasheet, outcome: Outcome, *, nifti: bool) -> None:
-    """Write all that leaves beside the patches, the checksums last."""
+    """Write all that leaves beside the patches: what describes files after them, sums last."""
     images, labels = read_patches(part)
     write_json(part / MANIFEST, sheet.to_json())
     write_json(part / "audit.json", shared_scores(outcome.scores))
     shown = page(sheet, _examples(part, outcome))
-    for name, text in (("DATASHEET.md", markdown(shown)), ("DATASHEET.html", html(shown))):
+    write_table(part / TABLE, images, labels)
+    for name, text in {
+        "DATASHEET.md": markdown(shown),
+        "DATASHEET.html": html(shown),
+        CARD: dataset_card(sheet),
+    }.items():
         with atomic_write(part / name) as path:
             path.write_text(text, encoding="utf-8")
     if nifti:
         write_nifti(part / "nnunet", images, labels, sheet.spacing)
+    write_json(part / CROISSANT, croissant(part, sheet))
     write_sums(part)
 
 

@@ -108,13 +108,15 @@ def write_nifti(place: Path, images: Array, labels: Array, spacing: Sequence[flo
 def write_sums(folder: Path) -> None:
     """Write the SHA-256 of every file, as ``sha256sum --check`` reads them."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    lines = []
-    for path in paths:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        lines.append(f"{digest}  {path.relative_to(folder).as_posix()}\n")
+    lines = [f"{sha256(path)}  {path.relative_to(folder).as_posix()}\n" for path in paths]
     with atomic_write(folder / SUMS) as temporary:
         temporary.write_text("".join(lines), encoding="utf-8")
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _parts(n: int) -> Iterator[slice]:

@@ -94,11 +94,12 @@ class Datasheet(Record):
         removed, flagged: Patches that were left out, and that are still flagged.
         verdict, alarms: Of the privacy scores together.
         accepted: Why it was exported in spite of that; None when there was nothing to accept.
+        licence, citation: What was said of them; None when nothing was.
         repetitions: Of generator and segmenter in the benchmark.
         files: What lies in the folder.
     """
 
-    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"accepted"})
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"accepted", "citation"})
 
     format: Literal["vbench-dataset-2"] = "vbench-dataset-2"
     id: str
@@ -126,6 +127,7 @@ class Datasheet(Record):
     worst: Worst | None
     accepted: str | None
     licence: str | None
+    citation: str | None = None
     repetitions: int
     scores: tuple[AuditScore, ...]
     utility: tuple[Utility, ...]

@@ -7,7 +7,6 @@ exports has said; no subject's name, path or key.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,9 +17,8 @@ from vbench._version import __version__
 from vbench.markdown import escape, table
 from vbench.share.sheet import Utility
 from vbench.share.words import people, value_words
+from vbench.usertext import hub_licence
 
-#: A licence as the Hugging Face hub spells them, such as ``cc-by-4.0``.
-_LICENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+-]*")
 NOT_STATED = "not stated"
 
 
@@ -94,12 +92,7 @@ def markdown(card: Card) -> str:
 
 def front_matter(card: Card) -> list[str]:
     """Return the card's fields as YAML, a line each; values are JSON, which YAML reads."""
-    fields: dict[str, Any] = {}
-    if card.licence is not None:
-        known = _LICENCE.fullmatch(card.licence)
-        fields |= {"license": card.licence.lower()} if known else {
-            "license": "other", "license_name": card.licence,
-        }  # fmt: skip
+    fields: dict[str, Any] = hub_licence(card.licence)
     fields |= {
         "library_name": "monai",
         "pipeline_tag": "image-segmentation",
