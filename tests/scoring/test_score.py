@@ -177,10 +177,11 @@ def test_files_that_do_not_fit_are_refused_in_one_line(tmp_path):
         assert str(files[0]) in str(caught.value)
 
 
-def test_a_subject_without_a_partner_is_refused(folders):
+def test_a_prediction_without_a_reference_is_refused_and_a_missing_one_is_named(folders):
     (folders[0] / "case2_pred.nii.gz").unlink()
-    with pytest.raises(DataError, match=r"case2\.nii\.gz: no file of subject 'case2' in .*pred"):
-        score_files(*folders)
+    found = score_files(*folders, ["dsc"])
+    assert found.missing == ("case2",)
+    assert "case2" not in {case.subject for case in found.cases}
     write(folders[0] / "case2_pred.nii.gz", label(2))
     write(folders[0] / "other.nii.gz", label(2))
     with pytest.raises(DataError, match=r"other\.nii\.gz: no file of subject 'other' in .*truth"):

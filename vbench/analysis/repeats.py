@@ -30,6 +30,6 @@ def repeat_notes(rows: list[dict[str, Any]]) -> list[str]:
     if not names:
         return []
     return [
-        f"{SIGN} not repeatable: {', '.join(names)} sampled other patches for the same seed, as what "
-        "draws from global random state does; `vbench check` says more"
+        f"{SIGN} not repeatable: {', '.join(names)} sampled other patches for the same seed, as "
+        "what draws from global random state does; `vbench check` says more"
     ]

@@ -24,6 +24,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "validate": ("vbench.cli.validate", "Check a spec, its plugins and its data."),
     "leaderboard": ("vbench.cli.leaderboard", "Rank the arms, with intervals."),
     "report": ("vbench.cli.report", "Write report.html, one file that opens offline."),
+    "pack": ("vbench.cli.pack", "Pack the results of a benchmark into one file to share."),
+    "cite": ("vbench.cli.cite", "Print what to cite, as BibTeX."),
     "correlate": (
         "vbench.cli.correlate",
         "Say which fidelity scores predict what a segmenter reaches.",

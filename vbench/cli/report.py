@@ -7,17 +7,16 @@ from pathlib import Path
 import click
 
 from vbench.cli.folders import benchmark_folders
-from vbench.defaults import OUT
 
 
 @click.command()
 @click.argument("benchmark", required=False)
 @click.option(
     "--out",
-    default=OUT,
-    show_default=True,
+    "outs",
+    multiple=True,
     type=click.Path(path_type=Path),
-    help="Results folder.",
+    help="Results folder; repeat for a report in each.  [default: results]",
 )
 @click.option(
     "--summary",
@@ -25,14 +24,24 @@ from vbench.defaults import OUT
     type=click.Path(path_type=Path, file_okay=False),
     help="Also write a small summary there: Markdown with pictures, to commit.",
 )
-def command(benchmark: str | None, out: Path, summary: Path | None) -> None:
-    """Write report.html of BENCHMARK and print its path.
+@click.option(
+    "--no-patient-images",
+    is_flag=True,
+    help="Leave out volumes, projections and patches of patients; without the 3D viewer.",
+)
+def command(
+    benchmark: str | None, outs: tuple[Path, ...], summary: Path | None, no_patient_images: bool
+) -> None:
+    """Write report.html of BENCHMARK in each results folder that has it, and print its path.
 
     Without BENCHMARK: the one in the results folder.
     """
     from vbench.report import write_report, write_summary
 
-    [folder] = benchmark_folders(benchmark, [out])
-    click.echo(write_report(folder))
+    folders = benchmark_folders(benchmark, outs)
+    if summary is not None and len(folders) > 1:
+        raise click.UsageError("--summary is of one results folder; name one --out")
+    for folder in folders:
+        click.echo(write_report(folder, images=not no_patient_images))
     if summary is not None:
-        click.echo(write_summary(folder, summary))
+        click.echo(write_summary(folders[0], summary, images=not no_patient_images))

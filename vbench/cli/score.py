@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: Characters that a value takes in a table, with its mark, and those between two columns.
 _VALUE, _GAP = 11, 2
+#: Subjects without a prediction that are named.
+_NAMED = 8
 #: Pictures that ``--overlays`` writes.
 _WORST = 5
 
@@ -66,7 +68,8 @@ def command(
     """Score predictions against truths.
 
     Folders are matched by file name: BIDS names by all their entities, in any order; others
-    without what says of which kind the file is (_pred, _label, _seg, _0000). Spacing and
+    without what says of which kind the file is (_pred, _label, _seg, _0000). References without a
+    prediction are named and left out; a prediction without a reference is an error. Spacing and
     orientation are read from the headers. All label values above 0 count as vessel, unless
     --classes is given. Without --metric, all segmentation metrics that are installed.
 
@@ -114,6 +117,15 @@ def command(
     for option, (place, write) in outputs.items():
         if option not in unwritten and not _succeeds(option, place, partial(write, scores)):
             unwritten.add(option)
+    if scores.missing:
+        scored = len({case.subject for case in scores.cases})
+        names = ", ".join(scores.missing[:_NAMED])
+        more = f" and {len(scores.missing) - _NAMED} more" if len(scores.missing) > _NAMED else ""
+        click.echo(
+            f"{len(scores.missing)} of {scored + len(scores.missing)} references have no "
+            f"prediction, and are in no mean: {names}{more}",
+            err=True,
+        )
     failed = [case for case in scores.cases if case.status == "failed"]
     for case in failed:
         click.echo(f"vbench: {case.metric} failed on {case.subject}: {case.fault}", err=True)
@@ -156,9 +168,10 @@ def _probe(place: str, *, folder: bool) -> None:
 def to_json(scores: Scores) -> dict[str, Any]:
     """Return what ``--json`` prints.
 
-    ``cases``: a list of ``{"subject", "class", "metric", "value", "status"}``; ``summary``: by
-    metric ``{"mean", "sd", "ci95", "n", "n_undefined", "n_failed", "unit", "higher_is_better"}``.
-    With ``--classes``, ``summary`` has one such table by class.
+    ``missing``: subjects without a prediction. ``cases``: a list of ``{"subject", "class",
+    "metric", "value", "status"}``; ``summary``: by metric ``{"mean", "sd", "ci95", "n",
+    "n_undefined", "n_failed", "unit", "higher_is_better"}``. With ``--classes``, ``summary`` has
+    one such table by class.
     """
     from dataclasses import asdict
 
@@ -169,6 +182,7 @@ def to_json(scores: Scores) -> dict[str, Any]:
     return {
         "metrics": [metric.id for metric in scores.metrics],
         "cases": [_row(case) for case in scores.cases],
+        "missing": list(scores.missing),
         "summary": tables[None] if None in tables else {str(k): v for k, v in tables.items()},
     }
 

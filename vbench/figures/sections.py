@@ -22,13 +22,16 @@ from vbench.figures.figure import Figure
 from vbench.figures.strips import Board
 
 
-def sections(results: Results, board: Board, store: Path) -> dict[str, list[Figure]]:
+def sections(
+    results: Results, board: Board, store: Path, *, images: bool = True
+) -> dict[str, list[Figure]]:
     """Return the figures of each section; an empty list where a benchmark has none.
 
     Args:
         results: The benchmark.
         board: Its leaderboard.
         store: The store, for samples and projections.
+        images: Whether pictures of patients may be among them.
     """
     shown = headline(dict(board))
     return {
@@ -36,9 +39,9 @@ def sections(results: Results, board: Board, store: Path) -> dict[str, list[Figu
         "transfer": transfer.transfer(board, shown),
         "dose": dose.dose(board, shown),
         "steps": steps.steps(board, shown),
-        "samples": gallery.samples(results, store),
-        "looks": gallery.preview_figures(results, store),
-        "projections": gallery.projections(results, board, store),
+        "samples": gallery.samples(results, store) if images else [],
+        "looks": gallery.preview_figures(results, store) if images else [],
+        "projections": gallery.projections(results, board, store) if images else [],
         "training": training.training(results),
         "history": tuning.history(results),
         "importance": tuning.importance(results),

@@ -17,6 +17,7 @@ from vbench.colours import LEGEND, style
 from vbench.figures.sections import sections
 from vbench.regimes import EXTRA_REFERENCES, MAIN_REFERENCES, REGIMES
 from vbench.report import reference
+from vbench.report.discretion import discreet, patients
 from vbench.report.html import environment, resource, script_hash
 from vbench.report.vega import vega
 from vbench.report.viewer import write_viewer
@@ -24,7 +25,11 @@ from vbench.report.words import summary
 
 
 def write_report(
-    folder: Path, results: Results | None = None, board: dict[str, Any] | None = None
+    folder: Path,
+    results: Results | None = None,
+    board: dict[str, Any] | None = None,
+    *,
+    images: bool = True,
 ) -> Path:
     """Write ``report.html`` into ``<out>/<benchmark>/``, and ``viewer.html`` beside it.
 
@@ -34,6 +39,8 @@ def write_report(
         folder: ``<out>/<benchmark>/``.
         results: What was read from it; None: it is read here.
         board: Its leaderboard; None: it is computed here.
+        images: Whether to show patients' volumes, and patches of them; without, there is no viewer,
+            and one that is there is removed.
 
     Returns:
         The report's path.
@@ -46,15 +53,26 @@ def write_report(
     folder = Path(folder)
     results = results or read_results(folder)
     board = board or build(results)
-    viewer = write_viewer(folder, results, board)
-    page = render(results, board, folder, viewer=viewer is not None)
+    if images:
+        viewer = write_viewer(folder, results, board)
+    else:
+        viewer = None
+        (folder / "viewer.html").unlink(missing_ok=True)
+    page = render(results, board, folder, viewer=viewer is not None, images=images)
     path = folder / "report.html"
     with atomic_write(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
     return path
 
 
-def render(results: Results, board: dict[str, Any], folder: Path, *, viewer: bool = False) -> str:
+def render(
+    results: Results,
+    board: dict[str, Any],
+    folder: Path,
+    *,
+    viewer: bool = False,
+    images: bool = True,
+) -> str:
     """Return the report as HTML, complete in itself.
 
     Args:
@@ -62,7 +80,9 @@ def render(results: Results, board: dict[str, Any], folder: Path, *, viewer: boo
         board: Its leaderboard.
         folder: ``<out>/<benchmark>/``, for the pictures of the store beside it.
         viewer: Whether there is a ``viewer.html`` beside it.
+        images: Whether to show patients' volumes, and patches of them.
     """
+    board = discreet(board)
     scripts = [vega(), resource("report.js")]
     return environment().get_template("report.html").render(
         board=board,
@@ -74,8 +94,9 @@ def render(results: Results, board: dict[str, Any], folder: Path, *, viewer: boo
         reference=reference.comparison(results.plan.spec, board),
         plan=results.plan,
         description=(results.plan.spec.get("benchmark") or {}).get("description", ""),
-        spec_text=json.dumps(dict(results.plan.spec), indent=2, ensure_ascii=False),
-        provenance=results.plan.provenance,
+        spec_text=json.dumps(discreet(results.plan.spec), indent=2, ensure_ascii=False),
+        patients=images and patients(results),
+        provenance=discreet(results.plan.provenance),
         shown=headline(board),
         known_regimes=list(REGIMES),
         errors=LEGEND,
@@ -88,7 +109,7 @@ def render(results: Results, board: dict[str, Any], folder: Path, *, viewer: boo
         dose_table=dose_table(board, headline(board)),
         extras=_extras(board),
         shared=[row for row in board["rows"] if row.get("verdict")],
-        **sections(results, board, folder.parent / "store"),
+        **sections(results, board, folder.parent / "store", images=images),
     )  # fmt: skip
 
 
@@ -113,7 +134,11 @@ def _extras(board: dict[str, Any]) -> list[str]:
 def _tracebacks(results: Results) -> list[dict[str, Any]]:
     """Return the failures that are causes, with what they said."""
     return [
-        {"label": record.label, "stage": record.stage, **record.failure.to_json()}
+        {
+            "label": record.label,
+            "stage": record.stage,
+            **discreet(record.failure.to_json()),
+        }
         for record in results.records.values()
         if record.failure is not None and record.failure.reason != "upstream"
     ]

@@ -15,16 +15,18 @@ from vbench.analysis.wording import headline
 from vbench.figures import audits, costs, dose, gallery, leakage, steps, strips, transfer
 from vbench.figures.figure import Figure
 from vbench.markdown import escape, table
+from vbench.report.discretion import without_places
 from vbench.report.reference import comparison
 from vbench.report.words import summary
 
 
-def write_summary(folder: Path, target: Path) -> Path:
+def write_summary(folder: Path, target: Path, *, images: bool = True) -> Path:
     """Write ``README.md`` and its pictures.
 
     Args:
         folder: ``<out>/<benchmark>/``.
         target: Where to; made when it is missing. Files of the same names are replaced.
+        images: Whether pictures of patients may be among them.
 
     Returns:
         The Markdown file.
@@ -38,12 +40,14 @@ def write_summary(folder: Path, target: Path) -> Path:
     board = build(results)
     target.mkdir(parents=True, exist_ok=True)
     with atomic_write(target / "README.md") as temporary:
-        text = "\n".join(_lines(results, board, Path(folder), target))
+        text = without_places("\n".join(_lines(results, board, Path(folder), target, images)))
         temporary.write_text(text + "\n", encoding="utf-8")
     return target / "README.md"
 
 
-def _lines(results: Results, board: dict[str, Any], folder: Path, target: Path) -> Iterator[str]:
+def _lines(
+    results: Results, board: dict[str, Any], folder: Path, target: Path, images: bool
+) -> Iterator[str]:
     spec = results.plan.spec
     yield f"# {escape(results.benchmark)}"
     description = (spec.get("benchmark") or {}).get("description")
@@ -68,12 +72,14 @@ def _lines(results: Results, board: dict[str, Any], folder: Path, target: Path) 
     header, rows = dose_table(board, shown)
     yield from table(header, ([escape(cell) for cell in row] for row in rows)) if rows else ()
     yield from _pictures("Steps of the segmenter", "steps", steps.steps(board, shown), target)
-    yield from _pictures("Samples", "samples", gallery.samples(results, store), target)
+    yield from _pictures(
+        "Samples", "samples", gallery.samples(results, store) if images else [], target
+    )
     yield from _pictures(
         "Best, median and worst subject: image, reference, prediction, errors (white found, "
         "blue missed, orange false)",
         "projection",
-        gallery.projections(results, board, store),
+        gallery.projections(results, board, store) if images else [],
         target,
     )
     yield from _pictures("Fidelity", "fidelity", audits.audits(results, board, "fidelity"), target)

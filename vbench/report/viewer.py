@@ -20,6 +20,7 @@ from markupsafe import Markup
 from vbench.analysis.folder import Arm, Results
 from vbench.colours import FALSE, MISSED
 from vbench.figures.gallery import best_of_regimes, extremes, prepared
+from vbench.report.discretion import patients
 from vbench.report.html import environment, resource, script_hash
 
 NIIVUE = "niivue-0.69.0.umd.js.gz"
@@ -47,6 +48,7 @@ def write_viewer(folder: Path, results: Results, board: dict[str, Any]) -> Path 
     page = environment().get_template("viewer.html").render(
         benchmark=results.benchmark,
         scenes=scenes,
+        patients=patients(results),
         niivue=Markup(niivue),
         script=Markup(script),
         hashes=[script_hash(niivue), script_hash(script)],

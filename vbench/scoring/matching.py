@@ -86,10 +86,11 @@ def match(made: Sequence[File], true: Sequence[File]) -> list[tuple[File, File]]
     the order of the entities. Other names pair without what says of which kind the file is.
 
     Returns:
-        Predictions with their references, in the natural order of the references.
+        Predictions with their references, in the natural order of the references. A reference
+        may be left without one: it is in no pair.
 
     Raises:
-        DataError: When a file has no partner, or several.
+        DataError: When a prediction has no reference, or a file several partners.
     """
     partners: dict[File, File] = {}
     taken: set[File] = set()
@@ -113,9 +114,10 @@ def match(made: Sequence[File], true: Sequence[File]) -> list[tuple[File, File]]
     ]
     _refuse_choice(rest)
     partners |= {t: p for p, t in rest if not {p, t} & taken}
-    _need_partners(true, set(partners), made)
     _need_partners(made, set(partners.values()), true)
-    return [(partners[t], t) for t in sorted(true, key=lambda file: natural(str(file.path)))]
+    for left in (file for file in true if file not in partners):
+        _refuse_twin(left, partners)
+    return [(partners[t], t) for t in sorted(partners, key=lambda file: natural(str(file.path)))]
 
 
 def subject_of(path: Path) -> str:
@@ -247,18 +249,24 @@ def _need_partners(files: Sequence[File], done: set[File], others: Sequence[File
         return
     file, subject = lonely[0], _short(lonely[0])
     more = f" and {len(lonely) - 1} more" if len(lonely) > 1 else ""
-    twin = next((f for f in files if f in done and _short(f) == subject), None)
-    if twin is not None:
-        raise DataError(
-            f"{file.path}: is of subject '{subject}', as is {twin.path.name}; "
-            "keep one file a subject in the folder"
-        )
+    _refuse_twin(file, done)
     differing = next((f for f in others if _person(f) == _person(file)), None)
     near = f" (the nearest is {differing.path.name})" if differing else ""
     raise DataError(
         f"{file.path}{more}: no file of subject '{subject}' in {others[0].folder}{near}; "
         "add it, or take this one out"
     )
+
+
+def _refuse_twin(file: File, done: Iterable[File]) -> None:
+    """Raise DataError when another file of the folder, which has a partner, is of this subject."""
+    subject = _short(file)
+    twin = next((f for f in done if _short(f) == subject), None)
+    if twin is not None:
+        raise DataError(
+            f"{file.path}: is of subject '{subject}', as is {twin.path.name}; "
+            "keep one file a subject in the folder"
+        )
 
 
 def _person(file: File) -> str:

@@ -61,10 +61,19 @@ class Pair:
 
 
 def find_pairs(predictions: str | Path, truths: str | Path) -> list[Pair]:
+    """Match two files, or the files of two folders by their names; see :func:`pair_up`."""
+    return pair_up(predictions, truths)[0]
+
+
+def pair_up(predictions: str | Path, truths: str | Path) -> tuple[list[Pair], list[str]]:
     """Match two files, or the files of two folders by their names (:mod:`~.matching`).
 
+    Returns:
+        The pairs, and the subjects of references that have no prediction.
+
     Raises:
-        DataError: When one is missing, has no partner, or several that it could belong to.
+        DataError: When one is missing, a prediction has no reference, or a file several that it
+            could belong to.
     """
     predictions, truths = Path(predictions), Path(truths)
     for path in (predictions, truths):
@@ -77,13 +86,13 @@ def find_pairs(predictions: str | Path, truths: str | Path) -> list[Pair]:
             f"{predictions} and {truths}: one is a file, one a folder; give two of one kind"
         )
     if not predictions.is_dir():
-        return [Pair(subject_of(truths), predictions, truths)]
-    pairs = match(files_of(predictions), files_of(truths))
-    names = subjects_of([truth for _, truth in pairs])
-    return [
-        Pair(name, prediction.path, truth.path)
-        for name, (prediction, truth) in zip(names, pairs, strict=True)
-    ]
+        return [Pair(subject_of(truths), predictions, truths)], []
+    references = files_of(truths)
+    pairs = match(files_of(predictions), references)
+    named = dict(zip(references, subjects_of(references), strict=True))
+    found = [Pair(named[truth], made.path, truth.path) for made, truth in pairs]
+    paired = {truth for _, truth in pairs}
+    return found, [name for reference, name in named.items() if reference not in paired]
 
 
 def classes_of(maps: Maps) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -17,7 +17,7 @@ from vbench.data.datasetjson import ignore_beside
 from vbench.errors import DataError, PluginError
 from vbench.interfaces import SegmentationMetric
 from vbench.masks.pair import MaskPair
-from vbench.scoring.pairing import Maps, Pair, classes_of, find_pairs
+from vbench.scoring.pairing import Maps, Pair, classes_of, pair_up
 from vbench.types import Array, Score
 
 #: A metric's name (``hd95`` or, with its version, ``hd95@1``), or a metric with parameters.
@@ -77,10 +77,12 @@ class Scores:
     Attributes:
         cases: By subject, class and metric.
         metrics: The metrics, in the order requested.
+        missing: Subjects that have a reference and no prediction: they are in no score.
     """
 
     cases: tuple[Case, ...]
     metrics: tuple[SegmentationMetric, ...]
+    missing: tuple[str, ...] = ()
 
     @property
     def labels(self) -> list[int | None]:
@@ -155,7 +157,7 @@ def score(
         if Path(truth).is_dir():
             raise DataError(f"{truth}: a folder; score_files takes folders")
         ignored = ignore_beside(Path(truth)) if ignore is None else ignored
-        maps = find_pairs(pred, truth)[0].read()
+        maps = pair_up(pred, truth)[0][0].read()
         pred, truth = maps.prediction, maps.truth
         spacing = maps.spacing if spacing is None else spacing
     elif isinstance(pred, str | Path) or isinstance(truth, str | Path):
@@ -198,10 +200,11 @@ def score_files(
         PluginError: When a metric is unknown.
     """
     ignored = ignore_beside(Path(truth)) if ignore is None else (ignore,)
-    pairs = find_pairs(pred, truth)
-    return score_pairs(
+    pairs, missing = pair_up(pred, truth)
+    scores = score_pairs(
         pairs, metrics, classes=classes, ignored=ignored, seed=seed, progress=progress
     )
+    return replace(scores, missing=tuple(missing))
 
 
 def score_pairs(

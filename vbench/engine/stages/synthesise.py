@@ -19,8 +19,8 @@ from vbench.types import Array
 
 #: Patches that are sampled a second time.
 AGAIN = 4
-#: By how much intensities, and in what share of voxels labels, of one patch may differ: another number
-#: of patches at once, and half precision on disk, change the last digits.
+#: By how much intensities, and in what share of voxels labels, may differ: another number of
+#: patches at once, and half precision on disk, change the last digits.
 NEAR, FLIPS = 0.02, 0.005
 
 
@@ -72,8 +72,8 @@ class Synthesise(Stage[SynthesiseInputs, SynthesiseResult]):
 def repeated(generator: Generator, n: int, seed: int, images: Array, labels: Array) -> bool:
     """Whether the first patches come again for the same seed, under another global random state.
 
-    A few are enough where samples are independent; of a generator that hands them out otherwise, the
-    first lot is asked for again.
+    A few are enough where samples are independent; of a generator that hands them out otherwise,
+    the first lot is asked for again.
     """
     with other_random_state(seed ^ 1):
         if type(generator).sample_many is Generator.sample_many:
