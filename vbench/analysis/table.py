@@ -150,7 +150,7 @@ def to_csv(leaderboard: dict[str, Any]) -> str:
             line += [row.get("verdict"), *_values(worst, ("value", "ci95"))]
             rows.append(line)
         for metric, entry in {**row["fidelity"], **row["privacy"]}.items():
-            # Over seeds, of the arm's synthetic patches: what a segmentation score has more is empty.
+            # Over seeds, of the arm's synthetic patches; what only segmentation has is empty.
             known = {"metric": metric, "mean": entry.get("value"), "sd_seeds": entry.get("sd")}
             known |= {name: entry.get(name) for name in ("n", "n_undefined")}
             known |= {name: row[name] for name in head} | {"verdict": row.get("verdict")}

@@ -18,7 +18,6 @@ from vbench.cli.plugins import KINDS
 
 if TYPE_CHECKING:
     from vbench.cli.terminal import Console
-
     from vbench.testing import Outcome
 
 _SIGN = {"passed": ("ok", "green"), "failed": ("FAILED", "bold red"), "skipped": ("-", "yellow")}

@@ -271,8 +271,6 @@ def label_digest(path: Path) -> list[str]:
 
     A file that cannot be read has none either: preparing it says what is wrong.
     """
-    import numpy as np
-
     try:
         there = read_image(path, integer=True).array != 0
     except DataError:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: How the file of a picture may end, in lower case.
 SUFFIXES = (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".gif", ".ppm", ".pgm", ".pbm")
+#: Pillow's names of these formats. Of others, EPS is a program that Pillow has Ghostscript run.
+FORMATS = ("PNG", "TIFF", "JPEG", "BMP", "GIF", "PPM")
 Channel = Literal["grey", "red", "green", "blue"]
 #: JPEG blurs a mask's edges: what is brighter than this was white.
 _HALF = 127
@@ -98,7 +100,7 @@ def opened(path: Path, *, decode: bool = True) -> Iterator[Picture]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # such as of odd TIFF tags
-            with PIL.Image.open(path) as picture:
+            with PIL.Image.open(path, formats=FORMATS) as picture:
                 pages = getattr(picture, "n_frames", 1)
                 if pages > 1:
                     raise DataError(
@@ -113,7 +115,7 @@ def opened(path: Path, *, decode: bool = True) -> Iterator[Picture]:
                 yield upright
     except PIL.Image.DecompressionBombError as error:
         raise DataError(f"{path}: {error}; crop it") from error
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
+    except (OSError, ValueError, TypeError, SyntaxError, EOFError) as error:
         found = disguise(first)
         what = " ".join(str(error).replace(str(path), "it").split())
         if found is not None and "picture" not in found[0]:
