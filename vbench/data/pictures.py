@@ -18,6 +18,7 @@ from vbench.data.disguise import HEAD, disguise, unopened
 from vbench.data.nifti import Image, oriented
 from vbench.errors import DataError
 from vbench.types import Array
+from vbench.usertext import regular
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -91,7 +92,7 @@ def opened(path: Path, *, decode: bool = True) -> Iterator[Picture]:
     from PIL import ImageOps
 
     try:
-        with path.open("rb") as file:
+        with regular(path).open("rb") as file:
             first = file.read(HEAD)
     except OSError as error:
         raise unopened(path, error) from error

@@ -16,6 +16,7 @@ from vbench.data.disguise import HEAD, disguise, unopened
 from vbench.data.nifti import Image, oriented
 from vbench.errors import DataError
 from vbench.types import Array
+from vbench.usertext import regular
 
 #: How the file of a stack may end, in lower case.
 SUFFIXES = (".tif", ".tiff")
@@ -101,7 +102,7 @@ def _opened(path: Path) -> Any:
     import PIL.Image
 
     try:
-        with path.open("rb") as file:
+        with regular(path).open("rb") as file:
             first = file.read(HEAD)
     except OSError as error:
         raise unopened(path, error) from error
