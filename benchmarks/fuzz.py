@@ -140,7 +140,7 @@ def judge(target: Target, case: Path, rng: random.Random, guard: Guard) -> str |
         return f"memory: {grown >> 20} MB more"
     if answer is None:
         return None
-    lines = answer.err.splitlines()
+    lines = answer.err.partition("\nError: ")[2].splitlines() or answer.err.splitlines()
     if answer.code not in target.codes:
         return f"exit code {answer.code}: {answer.err[-300:]}"
     if "Traceback" in answer.err:
@@ -157,9 +157,7 @@ def judge(target: Target, case: Path, rng: random.Random, guard: Guard) -> str |
 
 def main() -> int:
     """Run all targets in turn, a slice of time each; return the exit code."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--minutes", type=float, default=20.0, help="processor time")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", choices=sorted(TARGETS))

@@ -22,8 +22,11 @@ from vbench.share.arrays import read_stacks
 
 from vbench.analysis.folder import read_results
 from vbench.cli.streams import Harmless
+from vbench.data.arrays import read_stacks
+from vbench.data.pictures import opened
+from vbench.data.stacks import read_stack
 from vbench.engine.weights import load_weights
-from vbench.errors import StoreError
+from vbench.errors import DataError, StoreError
 from vbench.files import atomic_write, csv_text
 from vbench.report import write_report
 
@@ -136,6 +139,14 @@ def test_results_of_others_bring_no_code(tmp_path: Path, monkeypatch, place: str
         assert "comes with the results" in answer.err
 
 
+def test_a_picture_is_no_program(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("subprocess.Popen", None)  # Ghostscript, by way of Pillow
+    path = tmp_path / "a.png"
+    path.write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\nshowpage\n")
+    with pytest.raises(DataError, match="not a picture"), opened(path):
+        pass
+
+
 # --- paths that leave ----------------------------------------------------------------------
 
 
@@ -203,6 +214,19 @@ def test_a_header_of_a_million_voxels_an_axis_takes_no_memory(tmp_path: Path) ->
         assert "case0.nii.gz" in answer.out
         if not fill:
             assert most < 20e6
+
+
+def test_a_stack_of_pages_that_are_one_is_refused(tmp_path: Path, monkeypatch) -> None:
+    from PIL import Image
+
+    class Free:
+        available = 1000
+
+    page = Image.fromarray(np.zeros((9, 9), np.uint8))
+    page.save(tmp_path / "a.tif", save_all=True, append_images=[page, page])
+    monkeypatch.setattr("psutil.virtual_memory", Free)
+    with pytest.raises(DataError, match=r"\(9, 9, 3\) voxels need"):
+        read_stack(tmp_path / "a.tif", (1, 1, 1))
 
 
 def test_an_array_that_claims_more_than_its_file_is_refused(tmp_path: Path) -> None:

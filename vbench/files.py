@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vbench.usertext import harmless, read_text
+from vbench.usertext import harmless, read_text, regular
 
 #: What makes a spreadsheet compute a cell; the wide forms count in East Asian versions.
 _FORMULA = ("=", "+", "-", "@", "\t", "\n", "＝", "＋", "－", "＠")
@@ -99,7 +99,7 @@ def read_npy(path: str | Path) -> npt.NDArray[Any]:
         ValueError: When it is not one array of numbers or texts; nothing is unpickled.
     """
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        array = np.load(regular(path), mmap_mode="r", allow_pickle=False)
     except OSError:
         raise
     except Exception as error:  # numpy raises whatever its parser of headers does

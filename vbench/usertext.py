@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import stat
 import tomllib
 from pathlib import Path
 from typing import Any
+
+
+def regular(path: str | Path) -> Path:
+    """Return the path of a file that can be read to an end: a pipe waits, a device may have none.
+
+    Raises:
+        OSError: When it is something else, or is not there.
+    """
+    path = Path(path)
+    mode = path.stat().st_mode
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # opening a folder says what it is
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return path
 
 
 def read_text(path: str | Path) -> str:
@@ -16,7 +31,7 @@ def read_text(path: str | Path) -> str:
         OSError: When it cannot be read.
         ValueError: When it is no such text; the message says where.
     """
-    data = Path(path).read_bytes()
+    data = regular(path).read_bytes()
     wide = data[:2] in (b"\xff\xfe", b"\xfe\xff")
     try:
         text = data.decode("utf-16" if wide else "utf-8-sig")

@@ -421,4 +421,8 @@ TARGETS: dict[str, Target] = {
 def fresh(sound: Path, place: Path) -> None:
     """Put a copy of the sound input in place of what was there."""
     shutil.rmtree(place, ignore_errors=True)
-    shutil.copytree(sound, place, symlinks=True)
+
+    def pipes(folder: str, names: list[str]) -> list[str]:
+        return [name for name in names if Path(folder, name).is_fifo()]
+
+    shutil.copytree(sound, place, symlinks=True, ignore=pipes)

@@ -196,4 +196,4 @@ def _table(scores: Mapping[str, Mapping[str, Any]]) -> None:
             note = found.get("fault") or ("ALARM" if found.get("alarm") else "")
             scale = (found["value"], found["floor"], found["ceiling"])
             table.add_row(family, name, *map(number, scale), note)
-    Console().print(table)
+    Console(markup=False).print(table)  # a message is no markup

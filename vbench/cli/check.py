@@ -91,7 +91,8 @@ def _printed(
     from vbench.cli.terminal import Console
 
     console = Console(highlight=False)
-    console.print(f"[bold]{about['kind']} {about['name']}[/], {about['distribution']}", end=" ")
+    console.print(f"{about['kind']} {about['name']}", style="bold", end=", ")
+    console.print(about["distribution"], markup=False, end=" ")
     console.print(about["version"])
     counts: Counter[str] = Counter()
     spent = 0.0

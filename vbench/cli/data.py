@@ -225,9 +225,9 @@ def _print_table(rows: list[dict[str, Any]], title: str) -> None:
             f"{row['label_fraction']:.2%}",
             row["fingerprint"][:12],
         )
-    console = Console()
+    console = Console(markup=False)  # a path is no markup
     if not console.is_terminal:
-        console = Console(width=200)
+        console = Console(width=200, markup=False)
     console.print(table)
     for origin in sorted({row["mask"] for row in rows} - {"given"}):
         named = [row["id"] for row in rows if row["mask"] == origin]

@@ -39,7 +39,7 @@ def command(out: str) -> None:
     table.add_row("results", f"{Path(out).resolve()}: {'writable' if writable else 'NOT writable'}")
     if not writable:
         faults.append(f"{place}: cannot be written; name another folder with --out")
-    Console().print(table)
+    Console(markup=False).print(table)  # a path is no markup
     for fault in faults:
         click.echo(f"fault: {fault}", err=True)
     if faults:

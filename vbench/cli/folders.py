@@ -38,4 +38,4 @@ def benchmark_folders(benchmark: str | None, outs: Sequence[Path]) -> list[Path]
     if benchmark not in known:
         hint = did_you_mean(benchmark, known)
         raise StoreError(f"{where}: no benchmark '{benchmark}' (has {', '.join(known)}){hint}")
-    return [out / benchmark for out in outs if (out / benchmark / "plan.json").is_file()]
+    return [out / benchmark for out in outs if (out / benchmark / "plan.json").exists()]

@@ -261,7 +261,7 @@ def show(scores: Scores) -> None:
     """Print a table of the subjects and one of the means, for each class."""
     from vbench.cli.terminal import Console
 
-    console = Console()
+    console = Console(markup=False)  # names of files are no markup
     for label in scores.labels:
         title = "" if label is None else f"class {label}"
         cases = [case for case in scores.cases if case.label == label]

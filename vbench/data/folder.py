@@ -22,7 +22,7 @@ from vbench.data.nifti import Image, ras_shape, read_image, read_subject
 from vbench.errors import DataError, did_you_mean
 from vbench.interfaces import DataSource, Params, param
 from vbench.types import Array, Subject
-from vbench.usertext import one_line, user_path
+from vbench.usertext import one_line, regular, user_path
 
 #: A subject's id names files and folders of a run: nothing that leads elsewhere.
 SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -258,7 +258,7 @@ def content_digest(path: Path) -> str:
         DataError: When it cannot be read.
     """
     try:
-        with path.open("rb") as file:
+        with regular(path).open("rb") as file:
             made: Any = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16))
     except OSError as error:
         raise unopened(path, error) from error

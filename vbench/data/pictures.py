@@ -20,6 +20,7 @@ from vbench.data.nifti import Image, oriented
 from vbench.data.unpack import GZIP, blocks
 from vbench.errors import DataError
 from vbench.types import Array
+from vbench.usertext import regular
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -29,6 +30,8 @@ SUFFIXES = (
     *(".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".gif", ".ppm", ".pgm", ".pbm"),
     *(".ppm.gz", ".pgm.gz", ".pbm.gz"),
 )
+#: Pillow's names of these formats. Of others, EPS is a program that Pillow has Ghostscript run.
+FORMATS = ("PNG", "TIFF", "JPEG", "BMP", "GIF", "PPM")
 #: No packed picture unpacks to more bytes.
 _MOST = 1 << 30
 Channel = Literal["grey", "red", "green", "blue"]
@@ -96,7 +99,7 @@ def opened(path: Path, *, decode: bool = True) -> Iterator[Picture]:
     from PIL import ImageOps
 
     try:
-        with path.open("rb") as file:
+        with regular(path).open("rb") as file:
             first = file.read(HEAD)
     except OSError as error:
         raise unopened(path, error) from error
@@ -105,7 +108,8 @@ def opened(path: Path, *, decode: bool = True) -> Iterator[Picture]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # such as of odd TIFF tags
-            with PIL.Image.open(_unpacked(path) if first[:2] == GZIP else path) as picture:
+            place = _unpacked(path) if first[:2] == GZIP else path
+            with PIL.Image.open(place, formats=FORMATS) as picture:
                 pages = getattr(picture, "n_frames", 1)
                 if pages > 1:
                     raise DataError(
@@ -120,7 +124,7 @@ def opened(path: Path, *, decode: bool = True) -> Iterator[Picture]:
                 yield upright
     except PIL.Image.DecompressionBombError as error:
         raise DataError(f"{path}: {error}; crop it") from error
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
+    except (OSError, ValueError, TypeError, SyntaxError, EOFError) as error:
         found = disguise(first)
         what = " ".join(str(error).replace(str(path), "it").split())
         if found is not None and "picture" not in found[0]:

@@ -5,6 +5,7 @@ A page's left is the patient's right, as vbench shows slices, and pages go upwar
 
 from __future__ import annotations
 
+import math
 import warnings
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from vbench.data.disguise import HEAD, disguise, unopened
 from vbench.data.nifti import Image, oriented
 from vbench.errors import DataError
 from vbench.types import Array
+from vbench.usertext import regular
 
 #: How the file of a stack may end, in lower case.
 SUFFIXES = (".tif", ".tiff")
@@ -61,6 +63,7 @@ def _pages(path: Path) -> list[Array]:
     try:
         with _opened(path) as stack, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # such as of odd TIFF tags
+            _check_memory(path, (*stack.size, getattr(stack, "n_frames", 1)))
             for number, page in enumerate(ImageSequence.Iterator(stack), start=1):
                 if page.mode not in ("1", "L") and not page.mode.startswith(("I", "F")):
                     raise DataError(
@@ -73,9 +76,21 @@ def _pages(path: Path) -> list[Array]:
                         f"{path}: page {number} has {found[-1].shape[::-1]} pixels, the first has "
                         f"{found[0].shape[::-1]}; write pages of one size"
                     )
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
+    except (OSError, ValueError, TypeError, SyntaxError, EOFError) as error:
         raise DataError(f"{path}: damaged ({error}); copy or download it again") from error
     return found
+
+
+def _check_memory(path: Path, shape: tuple[int, ...]) -> None:
+    """Raise DataError when a stack cannot be held: many pages may be one piece of a small file."""
+    import psutil
+
+    free, used = psutil.virtual_memory().available, 4 * math.prod(shape)
+    if used > free / 2:  # once more while it is put together
+        raise DataError(
+            f"{path}: {shape} voxels need {used / 2**29:.1f} GB of memory, {free / 2**30:.1f} GB "
+            "are free; crop it, or use a larger machine"
+        )
 
 
 def _opened(path: Path) -> Any:
@@ -87,7 +102,7 @@ def _opened(path: Path) -> Any:
     import PIL.Image
 
     try:
-        with path.open("rb") as file:
+        with regular(path).open("rb") as file:
             first = file.read(HEAD)
     except OSError as error:
         raise unopened(path, error) from error

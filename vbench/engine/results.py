@@ -42,7 +42,7 @@ def write_plan(plan: Plan, folder: Path) -> None:
     planned = PlanFile(
         benchmark=plan.spec.benchmark.name,
         vbench=__version__,
-        spec=_without_password(plan.spec.model_dump(mode="json")),
+        spec=_told(plan.spec.model_dump(mode="json")),
         data={role: subjects.summary() for role, subjects in plan.data.items()},
         seeds=tuple(plan.spec.benchmark.seeds),
         metrics=_metrics(plan),
@@ -59,8 +59,12 @@ def write_plan(plan: Plan, folder: Path) -> None:
     write_json(path, planned.model_copy(update={"provenance": provenance()}).to_json())
 
 
-def _without_password(spec: dict[str, Any]) -> dict[str, Any]:
-    """Return the spec with the password of its Optuna storage left out: results are shared."""
+def _told(spec: dict[str, Any]) -> dict[str, Any]:
+    """Return the spec as results tell it, for they are shared, and read from other folders.
+
+    The password of the Optuna storage is left out, and plugin files have their whole paths.
+    """
+    spec["plugins"]["paths"] = [str(Path(path).absolute()) for path in spec["plugins"]["paths"]]
     tune = spec["tune"]
     if tune["storage"]:
         tune["storage"] = without_password(tune["storage"])

@@ -10,6 +10,7 @@ import numpy as np
 from vbench.errors import ContractError, StoreError
 from vbench.files import atomic_write
 from vbench.types import Weights
+from vbench.usertext import regular
 
 
 def save_weights(path: Path, weights: Weights, owner: str = "weights") -> None:
@@ -63,7 +64,7 @@ def load_weights(path: Path) -> Weights:
     from safetensors import SafetensorError, safe_open
 
     try:
-        with safe_open(path, framework="numpy") as file:
+        with safe_open(regular(path), framework="numpy") as file:
             framework = (file.metadata() or {}).get("framework")
         if framework == "torch":
             from safetensors.torch import load_file
