@@ -90,6 +90,13 @@ def test_a_data_set_is_checked_and_written_by_a_recipe(tmp_path: Path) -> None:
     assert "'10001' has voxels that nobody labelled" in answer.err
 
 
+@pytest.mark.parametrize("name", ["minivess", "drive", "vesselnn"])
+def test_a_folder_that_a_recipe_reads_is_told_so(name: str, tmp_path: Path) -> None:
+    answer = vbench("data", "check", MADE[name].write(tmp_path))
+    assert f"its names are those of the recipe '{name}': --layout {name}" in answer.err
+    assert answer.code == 2
+
+
 def test_an_unknown_layout_gets_the_nearest_recipe(tmp_path: Path) -> None:
     assert (
         "or a recipe; did you mean 'topcow-mr'?"

@@ -179,7 +179,7 @@ def build(plugin: str, values: dict[str, Any]) -> Any:
 
 def open_folder(folder: Path, layout: str | None, overrides: tuple[str, ...]) -> Any:
     """Build the source of files that reads a folder: the layout named, or the one it looks like."""
-    from vbench.cli.recipes import parameters
+    from vbench.cli.recipes import parameters, that_read
     from vbench.data.foreign import what_reads
     from vbench.data.layouts import detect, layouts
     from vbench.errors import DataError, did_you_mean
@@ -190,7 +190,10 @@ def open_folder(folder: Path, layout: str | None, overrides: tuple[str, ...]) ->
     if layout is None:
         found = detect(folder)
         if found is None:
+            known = that_read(folder) if folder.is_dir() else []
             hint = what_reads(folder) or "see --layout"
+            if known:
+                hint = f"its names are those of the recipe '{known[0]}': --layout {known[0]}"
             raise DataError(f"{folder}: looks like {expected.replace('one', 'none')}; {hint}")
         layout = found.name
     if layout in recipe_names():

@@ -93,6 +93,22 @@ def convert(recipe: str, folder: Path, out: Path, layout: str, overrides: tuple[
     click.echo(f"{out}: {len(written)} subjects, {layout} layout")
 
 
+def that_read(folder: Path) -> list[str]:
+    """Return the recipes whose patterns name the files of a folder, from names only."""
+    from vbench.cli.data import open_folder
+    from vbench.errors import DataError
+    from vbench.spec.shipped import recipes as names
+
+    found = []
+    for name in names():
+        try:
+            if open_folder(folder, name, ()).subjects():
+                found.append(name)
+        except DataError:
+            continue
+    return found
+
+
 def parameters(name: str, overrides: tuple[str, ...]) -> tuple[str, dict[str, object]]:
     """Return the plugin of a recipe's source, and its parameters with these over them."""
     from vbench.spec.recipes import recipe
