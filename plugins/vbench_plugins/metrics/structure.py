@@ -146,13 +146,21 @@ def matches(queries: Structure, others: Structure, kind: Kind) -> Matches:
 def _match(queries: Structure, others: Structure, kind: Kind) -> Matches:
     vectors, views = queries.vectors[kind], queries.views[kind]
     signed = kind != "spectrum"  # which is the same under the point reflection
-    return nearest(
-        lambda rows: halves(vectors[rows][:, views], signed),
-        len(queries),
+    # What shows nothing resembles all by 0, and need not be compared.
+    telling = np.flatnonzero(vectors.any(axis=1))
+    found = nearest(
+        lambda rows: halves(vectors[telling[rows]][:, views], signed),
+        len(telling),
         halves(others.vectors[kind], signed),
         others.subject,
         odd=vectors.shape[1] // 2 if signed else 0,
     )
+    if len(telling) == len(vectors):
+        return found
+    similarity = np.zeros((len(vectors), others.subjects), np.float32)
+    place = np.tile(np.unique(others.subject, return_index=True)[1], (len(vectors), 1))
+    similarity[telling], place[telling] = found.similarity, found.place
+    return Matches(similarity, place, np.maximum(found.back, 0))
 
 
 def coarse_grid(size: tuple[int, ...], cells: int) -> tuple[int, ...]:

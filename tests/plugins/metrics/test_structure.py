@@ -64,6 +64,21 @@ def test_blank_patches_resemble_nothing():
     assert not found.similarity.any()
 
 
+def test_blank_patches_change_nothing_of_the_others():
+    array = patients(3, 6, seed=0).take(np.arange(18))
+    blank = array.copy()
+    blank[[2, 7], 0], blank[[2, 7], 1] = -1, 0
+    other = structure(patients(3, 6, seed=1))
+    for kind in KINDS:
+        whole, part = (matches(structure(as_patches(each)), other, kind) for each in (array, blank))
+        kept = np.delete(np.arange(18), [2, 7])
+        np.testing.assert_array_equal(part.similarity[kept], whole.similarity[kept])
+        np.testing.assert_array_equal(part.place[kept], whole.place[kept])
+        assert not part.similarity[[2, 7]].any()
+        assert (other.subject[part.place] == np.arange(3)).all()
+        assert (part.back >= 0).all()
+
+
 def test_similarities_are_the_largest_products_in_any_block():
     rng = np.random.default_rng(0)
     views = rng.normal(size=(5, 3, 7)).astype(np.float32) / 9
