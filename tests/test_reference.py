@@ -56,10 +56,11 @@ def test_every_command_says_what_it_does_and_what_each_option_is(name: str, page
 
 @pytest.mark.parametrize(("table", "key"), FIELDS)
 def test_every_key_of_a_spec_is_described(table: str, key: str, pages) -> None:
-    assert TABLES[table].model_fields[key].description
+    field = TABLES[table].model_fields[key]
+    assert field.description
     assert TABLES[table].__doc__
     section = pages["reference/spec.md"].partition(f"## [{table}]" if table else "## Tables")[2]
-    assert f"<code>{key}</code>" in section.partition("\n## ")[0]
+    assert f"<code>{field.alias or key}</code>" in section.partition("\n## ")[0]
 
 
 def test_every_table_of_a_spec_has_a_section_once(pages) -> None:
