@@ -108,6 +108,9 @@ def test_predictions_are_those_of_evaluate(
         same(path, evaluated(out) / path.name)
     assert {image.mask == "given" for image in made.about.images} == {masks}
     assert made.about.finished
+    found = nib.load(made.files[0])
+    volume = np.asarray(found.dataobj).sum() * np.prod([0.5, 0.6, 0.8])
+    assert made.about.images[0].vessel_mm3 == pytest.approx(volume, rel=1e-4)
 
 
 @pytest.fixture(scope="module")

@@ -114,7 +114,7 @@ def predict(
                     image=scan.image.name,
                     digest=digests[scan.name],
                     mask=found.derived or "given",
-                    vessel_ml=round(found.millilitres, 6),
+                    vessel_mm3=float(f"{found.cubic_millimetres:.6g}"),
                     seconds=round(time.perf_counter() - start, 3),
                 )
             finished.append(one)

@@ -21,7 +21,7 @@ class Predicted(Record):
         image: Name of the file that was predicted.
         digest: Of its bytes, and its mask's.
         mask: ``given``, or how it was derived.
-        vessel_ml: Volume of the vessels, millilitres.
+        vessel_mm3: Volume of the vessels, cubic millimetres.
         seconds: Reading, predicting and writing.
     """
 
@@ -29,7 +29,7 @@ class Predicted(Record):
     image: str
     digest: str
     mask: str
-    vessel_ml: float
+    vessel_mm3: float
     seconds: float
 
 

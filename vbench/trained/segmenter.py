@@ -45,9 +45,9 @@ class Prediction:
         return np.asarray(self.probability >= self.threshold)
 
     @property
-    def millilitres(self) -> float:
+    def cubic_millimetres(self) -> float:
         """The vessels' volume."""
-        return float(self.mask.sum() * np.prod(self.volume.spacing) / 1000)
+        return float(self.mask.sum() * np.prod(self.volume.spacing))
 
     def write(self, path: str | Path) -> None:
         """Write the mask as NIfTI, on the grid of the file that the scan was read from."""
