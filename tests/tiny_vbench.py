@@ -17,6 +17,7 @@ from typing import Any
 from vbench import api, registry
 from vbench.cli import main
 from vbench.spec import Spec, load_spec, parse_spec
+from vbench.spec.space import without_ranges
 
 
 def shrink(spec: Spec) -> Spec:
@@ -38,8 +39,11 @@ def shrink(spec: Spec) -> Spec:
         source["split"] = {part: min(n, most[part]) for part, n in source["split"].items()}
     del table["generators"][:-1]
     for use in table["generators"]:
-        use["params"] |= plugins.generator(use["plugin"]).tiny
-    table["segmenter"]["params"] |= plugins.segmenter(table["segmenter"]["plugin"]).tiny
+        generator = plugins.generator(use["plugin"])
+        use["params"] = without_ranges(generator.Params, use["params"]) | generator.tiny
+    use = table["segmenter"]
+    segmenter = plugins.segmenter(use["plugin"])
+    use["params"] = without_ranges(segmenter.Params, use["params"]) | segmenter.tiny
     for regime in ("mixed", "transfer", "scratch", "pretrained"):
         table["regimes"].pop(regime, None)
     if table["regimes"].get("synthetic"):
