@@ -18,7 +18,6 @@ import pytest
 from command_line import vbench
 from datasets import nnunet, save, scene
 from fabricate import fabricate
-from vbench.share.arrays import read_stacks
 
 from vbench.analysis.folder import read_results
 from vbench.cli.streams import Harmless
