@@ -77,6 +77,8 @@ class Guard:
             writes = isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
             if writes and isinstance(path, str | bytes):
                 self._check(event, os.fsdecode(path))
+        elif event.startswith("os.") and isinstance(args[-1], int) and args[-1] >= 0:
+            pass  # within a folder that is open already, as when one is emptied
         elif event in ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.symlink", "os.chmod"):
             self._check(event, os.fsdecode(args[0]) if isinstance(args[0], str | bytes) else "")
 

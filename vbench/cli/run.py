@@ -84,8 +84,7 @@ def command(
     done = f"{result.ran} jobs done"
     if not result.ran:
         done = "nothing to do: every job was cached" if result.ok else "no job was done"
-    console.print(
-        f"{done}; results in {result.folder}", markup=False, highlight=False, soft_wrap=True
-    )
+    line = f"{done}; results in {result.folder}"
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
     if not result.ok:
         sys.exit(1)

@@ -44,7 +44,8 @@ def write_pack(folder: Path, target: Path, *, images: bool = False) -> list[str]
     names = []
     with atomic_write(target) as temporary, zipfile.ZipFile(temporary, "w") as file:
         for name, text in _files(folder, results, images):
-            about = zipfile.ZipInfo(f"{results.benchmark}/{name}", _DATE)
+            # By the folder's name: that of the plan may be a path, in results of others.
+            about = zipfile.ZipInfo(f"{folder.resolve().name}/{name}", _DATE)
             about.compress_type = zipfile.ZIP_DEFLATED
             about.external_attr = 0o644 << 16
             file.writestr(about, text)
