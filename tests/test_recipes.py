@@ -97,6 +97,12 @@ def test_a_folder_that_a_recipe_reads_is_told_so(name: str, tmp_path: Path) -> N
     assert answer.code == 2
 
 
+def test_a_recipe_is_cited() -> None:
+    cited = vbench("cite", "minivess").out
+    assert "@misc{data-source," in cited
+    assert "10.1038/s41597-023-02048-8" in cited
+
+
 def test_an_unknown_layout_gets_the_nearest_recipe(tmp_path: Path) -> None:
     assert (
         "or a recipe; did you mean 'topcow-mr'?"

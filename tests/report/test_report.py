@@ -57,6 +57,8 @@ def read(path):
 def made(tmp_path_factory):
     made = fabricate(tmp_path_factory.mktemp("out"), artifacts=True, trials=4)
     made.plan["spec"]["reference"] = REFERENCE
+    about = {"title": f"Set {HOSTILE}", "licence": "CC0", "citation": "Roe 2020", "labels": ""}
+    made.plan["spec"].setdefault("data", {}).setdefault("source", {})["about"] = about
     made.rewrite()
     return made
 
@@ -121,6 +123,11 @@ def test_pictures_have_words_and_charts_have_titles(report):
     held = re.findall(r'<div class="chart"><script type="application/json">(.*?)</script>', text)
     assert len(held) > 30
     assert all(json.loads(chart)["description"] for chart in held)
+
+
+def test_what_is_known_of_the_data_is_said(report):
+    text, _ = read(report)
+    assert re.search(r"<dt>source data set</dt><dd>Set .*; licence: CC0; cite: Roe 2020</dd>", text)
 
 
 def test_published_figures_stand_beside_ours(report, made):

@@ -13,7 +13,7 @@ from vbench.cli.common import out_option
 @click.argument("what", required=False)
 @out_option
 def command(what: str | None, out: str) -> None:
-    """Print what to cite, as BibTeX: vbench, and the papers of the plugins that WHAT uses.
+    """Print what to cite, as BibTeX: vbench, the data, and the papers of plugins that WHAT uses.
 
     WHAT is a benchmark in the results folder, a spec, or the name of a benchmark that vbench ships.
     Without it: vbench, and the paper that it follows. Titles are left to the reference manager,

@@ -51,8 +51,19 @@ def bibtex(spec: Spec | None, registry: Registry) -> str:
             reference = spec.reference
             fields = {"howpublished": reference.citation, "url": reference.url}
             entries.append(_entry("misc", "reference", fields | {"note": "published figures"}))
+        entries += _data(spec)
         entries += _papers(_plugins(spec, registry))
     return "\n\n".join(entries) + "\n"
+
+
+def _data(spec: Spec) -> Iterator[str]:
+    """Yield an entry for each data set that says how it is cited."""
+    for role, data in (("source", spec.data.source), ("target", spec.data.target)):
+        about = data.about if data is not None else None
+        if about is not None and about.citation:
+            note = f"{role} data: {about.title}; licence: {about.licence or 'not told'}"
+            fields = {"howpublished": about.citation, "url": about.address, "note": note}
+            yield _entry("misc", f"data-{role}", fields)
 
 
 def _plugins(spec: Spec, registry: Registry) -> Iterator[tuple[str, str]]:
@@ -81,7 +92,7 @@ def _papers(plugins: Iterable[tuple[str, str]]) -> list[str]:
     for name, paper in plugins:
         for part in paper.split("; "):
             users.setdefault(part.strip(), []).append(name)
-    entries, taken = [], {"kossen2021", "vbench", "reference"}
+    entries, taken = [], {"kossen2021", "vbench", "reference", "data-source", "data-target"}
     for text, names in users.items():
         if _KNOWN in text:
             continue
