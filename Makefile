@@ -20,7 +20,7 @@ setup: $(READY)  ## make the environment, and the schema that editors complete s
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,docs,peers,dp]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,docs,peers,dp,onnx,share]'
 	@$(BIN)/vbench schema --out $(SCHEMA) >/dev/null
 	@touch $@
 
