@@ -17,7 +17,7 @@ from typing import Any
 from vbench.data.counting import CountedPatches, counted
 from vbench.engine.context import Context, cpu_seconds
 from vbench.engine.weights import load_weights, save_weights
-from vbench.errors import ContractError, DivergedError
+from vbench.errors import ContractError, DivergedError, StoreError
 from vbench.files import read_json, write_json
 from vbench.interfaces import Fitted
 from vbench.records.parts import Budget, PatchCounts
@@ -54,14 +54,12 @@ class Checkpoint:
 
         One that cannot be read, because its disk was full or two runs wrote it, does not count.
         """
-        from safetensors import SafetensorError
-
         for part in self.folder.glob(".tmp-*"):  # of a write that was killed
             part.unlink(missing_ok=True)
         try:
             notes = read_json(self.folder / "notes.json")
             state = load_weights(self.folder / notes["state"])
-        except (OSError, ValueError, SafetensorError):
+        except (OSError, ValueError, StoreError):
             return False
         try:
             method.load_state(state)
