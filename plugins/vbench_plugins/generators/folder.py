@@ -37,8 +37,8 @@ class FolderParams(Params):
         None, "The layout of NIfTI files: nnunet, bids, manifest, pairs; not given: as it looks"
     )
     options: dict[str, Any] = param({}, "Parameters of that layout, such as { classes = [1] }")
-    intensities: Literal["auto", "as-is", "normalise"] = param(
-        "auto",
+    intensities: Literal["by-range", "as-is", "normalise"] = param(
+        "by-range",
         "Of patches: 'as-is' takes them in [-1, 1]; 'normalise' scales them all together by the "
         "benchmark's method; 'auto' scales what does not span a range like the real patches'",
     )
@@ -172,7 +172,7 @@ class Folder(Generator):
                 "intensities = 'as-is': scale them, or write 'normalise'"
             )
         # Normalised images reach below 0: air, or what is outside of a mask, is -1.
-        as_is = how == "as-is" or (how == "auto" and within and low < 0)
+        as_is = how == "as-is" or (how == "by-range" and within and low < 0)
         if as_is:
             scale, said = (-1.0, 1.0), "as they are"
         elif method == "patch-minmax":
