@@ -40,7 +40,7 @@ class FolderParams(Params):
     intensities: Literal["by-range", "as-is", "normalise"] = param(
         "by-range",
         "Of patches: 'as-is' takes them in [-1, 1]; 'normalise' scales them all together by the "
-        "benchmark's method; 'auto' scales what does not span a range like the real patches'",
+        "benchmark's method; 'by-range' scales what does not span a range like the real patches'",
     )
     any_spacing: bool = param(
         False, "Take them though their spacing is more than 20 % off that of the real data"
