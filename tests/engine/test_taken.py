@@ -5,7 +5,10 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import nibabel as nib
+import numpy as np
 import pytest
+from datasets import nnunet
 from toy_benchmark import TOYS
 
 import vbench
@@ -108,6 +111,29 @@ def test_another_patch_size_or_range_is_refused(there: Path, tmp_path: Path) -> 
     for change, says in changes.items():
         with pytest.raises(SpecError, match=says):
             vbench.plan(path, out=tmp_path / "out", overrides=[change])
+
+
+def test_a_scan_with_another_label_is_the_same_patient(tmp_path: Path) -> None:
+    source = '[data.source]\nplugin = "nnunet"\npath = "set"'
+    parts = {"train": ["case0", "case1"], "val": ["case2"], "test": ["case3", "case4"]}
+
+    def files(name: str, generator: str, **changes: object) -> Path:
+        path = spec(tmp_path, name, generator, **{**parts, **changes})
+        path.write_text(path.read_text().replace('[data.source]\nplugin = "blobs"', source))
+        return path
+
+    nnunet(tmp_path / "set", n=5)
+    first = files("first", 'plugin = "toy-generator"\nparams = { steps = 6 }')
+    vbench.run(first, out=tmp_path / "results", workers=1, tracking=False)
+    (label,) = (tmp_path / "set/labelsTr").glob("case0.*")
+    scan = nib.load(label)
+    corrected = np.asarray(scan.dataobj).copy()
+    corrected[0, 0, 0] = 1 - corrected[0, 0, 0]
+    nib.save(nib.Nifti1Image(corrected, scan.affine, scan.header), label)
+    changes = {"train": ["case3", "case1"], "test": ["case0", "case4"]}
+    mine = files("mine", 'from = "results/first:synthetic/toy-generator"', **changes)
+    with pytest.raises(SpecError, match=r"learnt from 'case0', which is 'case0' of .* test"):
+        vbench.plan(mine, out=tmp_path / "out")
 
 
 def test_a_generator_has_one_origin(tmp_path: Path) -> None:

@@ -35,6 +35,10 @@ def check_id(subject: str) -> None:
         raise DataError(f"'{subject}' cannot name a subject; {_ID_MEND}")
 
 
+#: The note of a prepared volume that holds the digest of its image's file.
+IMAGE_DIGEST = "image blake2b"
+
+
 @dataclass(frozen=True)
 class Fault:
     """Something wrong with a file.
@@ -246,8 +250,12 @@ class FolderSource(DataSource):
             read=self.read,
             vessel_free=vessel_free,
         )
-        named = {"image": files.image, "label": files.label, "mask": files.mask}
-        digests = {f"{k} blake2b": content_digest(v) for k, v in named.items() if v is not None}
+        named = {
+            IMAGE_DIGEST: files.image,
+            "label blake2b": files.label,
+            "mask blake2b": files.mask,
+        }
+        digests = {k: content_digest(v) for k, v in named.items() if v is not None}
         return replace(read, notes=digests)
 
 

@@ -56,6 +56,11 @@ class Subjects:
             found.setdefault(person, []).append(self.jobs[subject].key)
         return list(found.values())
 
+    def marks(self, subject: str) -> list[str]:
+        """Return what a subject is known again by: its fingerprint, and digests of its files."""
+        inputs = cast(PrepareInputs, self.jobs[subject].inputs)
+        return [inputs.fingerprint, *(mark for mark, of in self.anatomy.items() if of == subject)]
+
     def person_of(self, keys: Iterable[str]) -> tuple[str, ...]:
         """Return the persons whose prepared volumes these are; none where each has one subject."""
         if not self.people:

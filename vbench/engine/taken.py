@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import median
 from typing import cast
 
-from vbench.data.folder import content_digest
+from vbench.data.folder import IMAGE_DIGEST, content_digest
 from vbench.engine.datasets import Subjects
 from vbench.engine.store import Store
 from vbench.errors import DataError, SpecError, StoreError, did_you_mean
@@ -44,7 +44,8 @@ class Taken:
         plugin: The code that fitted it.
         fit: What it was fitted with.
         result: What the fit found out.
-        learnt_from: Name by fingerprint of each subject; None when the records do not say.
+        learnt_from: Names of its subjects, by what each is known again by: its fingerprint, and the
+            digest of its image's file. None when the records do not say.
         normalise: How these were normalised; None likewise.
         spacing: Their median spacing, mm; None likewise.
     """
@@ -67,9 +68,10 @@ class Taken:
         if self.learnt_from is None:
             lines.append("whom it learnt from cannot be told: their records are not there")
         else:
+            n = len(set(self.learnt_from.values()))
             lines.append(
-                f"it learnt from {len(self.learnt_from)} subjects there, none of whom is in a "
-                "validation or test part here"
+                f"it learnt from {n} subjects there, none of whom is in a validation or test "
+                "part here"
             )
         if here != self.plugin:
             lines.append("its plugin's code has changed since")
@@ -183,11 +185,15 @@ def _learnt_from(
     except StoreError:
         return None, None, None
     inputs = [record.inputs_as(PrepareInputs) for record in records]
-    spacings = [record.result_as(PrepareResult).spacing for record in records]
+    results = [record.result_as(PrepareResult) for record in records]
+    known = {one.fingerprint: one.subject for one in inputs}
+    for one, result in zip(inputs, results, strict=True):  # with another label, the same scan
+        if IMAGE_DIGEST in result.notes:
+            known[str(result.notes[IMAGE_DIGEST])] = one.subject
     return (
-        {one.fingerprint: one.subject for one in inputs},
+        known,
         inputs[0].normalise if inputs else None,
-        tuple(median(axis) for axis in zip(*spacings, strict=True)) or None,
+        tuple(median(axis) for axis in zip(*(r.spacing for r in results), strict=True)) or None,
     )
 
 
@@ -208,11 +214,11 @@ def check_taken(taken: Taken, spec: Spec, data: Mapping[str, Subjects], where: s
             f"{key}: {taken.name} learnt from intensities by '{taken.normalise}', and "
             f"data.normalise is '{spec.data.normalise}'; set it to that"
         )
+    learnt = taken.learnt_from or {}
     for subjects in data.values():
         for part in ("test", "val"):
             for subject in subjects.parts[part]:
-                inputs = cast(PrepareInputs, subjects.jobs[subject].inputs)
-                other = (taken.learnt_from or {}).get(inputs.fingerprint)
+                other = next((learnt[d] for d in subjects.marks(subject) if d in learnt), None)
                 if other is not None:
                     raise SpecError(
                         f"{key}: {taken.name} learnt from '{other}', which is '{subject}' of "

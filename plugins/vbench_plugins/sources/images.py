@@ -5,11 +5,17 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from vbench.data.folder import Fault, FolderParams, Listing, content_digest
+from vbench.data.folder import (
+    Fault,
+    FolderParams,
+    Listing,
+    content_digest,
+    where_digest,
+)
 from vbench.data.nifti import Image
 from vbench.data.patterns import Names
 from vbench.data.pictures import SUFFIXES, Channel, picture_shape, read_picture
@@ -137,19 +143,12 @@ class Images(Manifest):
 
     def anatomy(self, subject: str) -> list[str]:
         """Return digests of the image's bytes and of where the label is not black."""
-        import numpy as np
-
         files = self.files(subject)
-        found = [content_digest(files.image)]
         try:
-            there: Any = read_picture(files.label, self._pixel, integer=True).array != 0
+            there = read_picture(files.label, self._pixel, integer=True).array != 0
         except DataError:
-            return found  # preparing it says what is wrong
-        if there.any():
-            digest = hashlib.blake2b(repr(there.shape).encode(), digest_size=16)
-            digest.update(np.packbits(there).tobytes())
-            found.append(f"label {digest.hexdigest()}")
-        return found
+            return [content_digest(files.image)]  # preparing it says what is wrong
+        return [content_digest(files.image), *where_digest(there)]
 
 
 def _is_picture(path: Path) -> bool:

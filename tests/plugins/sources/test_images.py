@@ -181,6 +181,18 @@ def test_how_pictures_are_read_is_part_of_their_fingerprint(tmp_path: Path) -> N
     assert source(tmp_path, classes=[255]).load("eye0").label.any()
 
 
+def test_a_label_is_known_again_in_another_form(tmp_path: Path) -> None:
+    folder(tmp_path)
+    drawn = Image.open(tmp_path / "labels" / "eye0.png").convert("L")
+    (tmp_path / "labels" / "eye1.png").unlink()
+    drawn.convert("1").convert("RGBA").save(tmp_path / "labels" / "eye1.png")
+    first, second, other = (source(tmp_path).anatomy(f"eye{i}") for i in range(3))
+    assert first[1:] == second[1:] != other[1:]
+    assert first[0] != second[0]
+    Image.fromarray(np.zeros((40, 50), np.uint8)).save(tmp_path / "labels" / "eye2.png")
+    assert len(source(tmp_path).anatomy("eye2")) == 1
+
+
 def test_other_folders_are_told_what_reads_them(tmp_path: Path) -> None:
     for name, content, words in (
         ("IM0001", bytes(128) + b"DICM", "DICOM files: 'dcm2niix"),
