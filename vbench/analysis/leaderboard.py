@@ -25,6 +25,7 @@ from vbench.analysis.scores import (
     arm_scores,
     metric_info,
     outcome,
+    scored,
     segmentation_metrics,
     validation_metric,
 )
@@ -95,10 +96,12 @@ def typed_leaderboard(results: Results) -> Board:
         "vbench": results.plan.vbench,
         "finished": all(row["status"] != "pending" for row in rows),
         "primary": primary,
-        "claim": _claim(rows),
+        "claim": _claim(rows, results),
         "metrics": {name: _describe(info) for name, info in metrics.items()},
+        "folds": {name: len(set(found.values())) for name, found in results.folds.items() if found}
+        or None,
         "cohorts": {name: list(subjects) for name, subjects in results.cohorts.items()},
-        "rows": sorted(rows, key=lambda row: _order(row, primary, metrics)),
+        "rows": sorted(rows, key=lambda row: _order(row, primary, metrics, list(results.cohorts))),
         "transfer": curves,
         "dose": dose_curves(results, own, scores, metrics),
         "steps": steps_curves(results.arms, by_arm, metrics),
@@ -112,9 +115,13 @@ def primary_metric(results: Results, names: list[str]) -> str | None:
     return tuned if tuned in names else (names[0] if names else None)
 
 
-def _claim(rows: list[dict[str, Any]]) -> Claim:
-    """Say what the table is about: methods, or these networks when an arm has only one seed."""
-    seeds = [row["seeds"] for row in rows if row["status"] == "ok"]
+def _claim(rows: list[dict[str, Any]], results: Results) -> Claim:
+    """Say what the table is about: methods, or these networks when an arm has one training."""
+    seeds = [
+        row["seeds"] * (2 if results.folds.get(row["cohort"]) else 1)
+        for row in rows
+        if row["status"] == "ok"
+    ]
     return "methods" if min(seeds, default=0) > 1 else "networks"
 
 
@@ -130,6 +137,7 @@ def _row(
     ranges: dict[str, tuple[float, float]],
 ) -> dict[str, Any]:
     best = {seed: results.evaluated(arm, seed) for seed in gone.finished}
+    seeds = len(scored(results, arm, gone, gone.finished))
     return {
         "arm": arm.name,
         "regime": arm.regime,
@@ -142,9 +150,9 @@ def _row(
         "cohort": arm.cohort,
         "status": gone.status,
         "failure": gone.failure,
-        "seeds": len(gone.finished),
-        "seeds_failed": len(gone.failed),
-        "cases": len(gone.finished) * len(results.cohorts[arm.cohort]),
+        "seeds": seeds,
+        "seeds_failed": len({results.row_of(arm.cohort, seed) for seed in gone.failed}),
+        "cases": seeds * len(results.cohorts[arm.cohort]),
         "trials": trial_counts(results, arm),
         "budget": arm_budget(results, arm),
         **arm_cost(results, arm),
@@ -172,14 +180,14 @@ def summary(table: ArmScores, low: float = -np.inf, high: float = np.inf) -> dic
     subjects = per_subject(values)
     subjects = subjects[np.isfinite(subjects)]
     by_seed = [float(row[ok].mean()) for row, ok in zip(values, there, strict=True) if ok.any()]
-    ci = mean_interval(values)
+    ci = mean_interval(values, table.folds)
     return {
         "mean": float(values[there].mean()) if there.any() else None,
         "sd": float(subjects.std(ddof=1)) if subjects.size > 1 else None,
         "sd_seeds": float(np.std(by_seed, ddof=1)) if len(by_seed) > 1 else None,
         "median": float(np.median(subjects)) if subjects.size else None,
         "ci95": ci and [float(bound) for bound in np.clip(ci, low, high)],
-        "claim": claim_of(values),
+        "claim": claim_of(values, folds=table.folds),
         "n": int(there.sum()),
         "n_undefined": int(table.undefined.sum()),
         "n_failed": int((~there).sum()),
@@ -187,10 +195,13 @@ def summary(table: ArmScores, low: float = -np.inf, high: float = np.inf) -> dic
 
 
 def _order(
-    row: dict[str, Any], primary: str | None, metrics: dict[str, MetricInfo]
+    row: dict[str, Any],
+    primary: str | None,
+    metrics: dict[str, MetricInfo],
+    cohorts: list[str],
 ) -> tuple[Any, ...]:
     """Finished arms before pending and failed ones; cohorts apart; the best first."""
     place = {"ok": 0, "pending": 1, "failed": 2}[row["status"]]
     mean = row["metrics"][primary]["mean"] if primary else None
     score = np.inf if mean is None or primary is None else -metrics[primary].sign * mean
-    return place, row["cohort"] != "source", score, row["arm"]
+    return place, cohorts.index(row["cohort"]), score, row["arm"]
