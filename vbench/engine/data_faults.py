@@ -15,7 +15,7 @@ from vbench.records.stages import FitSegmenterInputs
 from vbench.registry import Registry
 from vbench.spec import Spec
 from vbench.spec.check import build_params
-from vbench.types import Setup
+from vbench.spec.labels import open_source, setup_of, with_classes
 
 
 def data_faults(spec: Spec, registry: Registry) -> list[str]:
@@ -28,13 +28,14 @@ def data_faults(spec: Spec, registry: Registry) -> list[str]:
     from vbench.data.folder import FolderSource
 
     lines: list[str] = []
+    spec = with_classes(spec, registry)
     for role in ("source", "target"):
         use = getattr(spec.data, role)
         cls = registry.source(use.plugin) if use is not None else None
         if cls is None or not issubclass(cls, FolderSource):
             continue
         values = {**cls.role_defaults.get(role, {}), **use.params}
-        source = cls(build_params(cls.Params, values, f"data.{role}"))
+        source = open_source(cls, build_params(cls.Params, values, f"data.{role}"), use)
         lines += [f"data.{role}: {line}" for line in folded(faults_of(source))]
     return lines
 
@@ -79,7 +80,7 @@ def weights_faults(plan: Plan, registry: Registry, store: Store | None = None) -
             continue
         tried.add(name)
         cls = cast(type[Segmenter], registry.get("segmenter", inputs.plugin.name).cls)
-        segmenter = cls(cls.Params.model_validate(params), Setup(inputs.patches.size))
+        segmenter = cls(cls.Params.model_validate(params), setup_of(plan.spec))
         file = Path(job.extra["weights"])
         try:
             adopt(segmenter, read(file), inputs.given, file)
@@ -102,7 +103,7 @@ def unreadable(plan: Plan, registry: Registry) -> list[str]:
         if issubclass(cls, FolderSource):
             continue
         params = cls.Params.model_validate(subjects.params)
-        source = cls(params)
+        source = open_source(cls, params, getattr(plan.spec.data, role))
         # Any file that another kind of source reads may be wrong.
         folder = any(isinstance(value, Path) for value in params.model_dump().values())
         for name in list(subjects.jobs)[: None if folder else 1]:

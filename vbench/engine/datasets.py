@@ -16,8 +16,9 @@ from vbench.records.plan import DataSummary
 from vbench.records.stages import PrepareInputs
 from vbench.registry import Registry
 from vbench.spec.check import build_params
+from vbench.spec.labels import opened
 from vbench.spec.model import Spec
-from vbench.types import Subject
+from vbench.types import CHANNELS, Subject
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,9 @@ def read_subjects(spec: Spec, registry: Registry, role: str) -> Subjects:
     params = build_params(
         cls.Params, {**cls.role_defaults.get(role, {}), **table.params}, f"data.{role}"
     )
-    source = cls(params)
+    labels = table.label_map
+    channels = tuple(table.channels)
+    source = opened(cls, params, labels, channels)
     with called(f"data.{role}: source '{table.plugin}'"):
         names = source.subjects(table.split.wanted)
     people = _people(source, names, table.group, role)
@@ -121,6 +124,8 @@ def read_subjects(spec: Spec, registry: Registry, role: str) -> Subjects:
                 subject=subject,
                 fingerprint=prints[subject],
                 normalise=spec.data.normalise,
+                labels=labels,
+                channels=None if channels == CHANNELS else channels,
             ),
             extra=extra,
             benchmark=spec.benchmark.name,

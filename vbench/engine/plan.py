@@ -24,6 +24,7 @@ from vbench.regimes import REGIMES, FewSubjects, Generators, Regime, Row, named
 from vbench.regimes.planner import Start
 from vbench.registry import Registry
 from vbench.spec.check import check_spec
+from vbench.spec.labels import with_classes
 from vbench.spec.model import GeneratorUse, Spec
 from vbench.spec.space import tunable
 
@@ -67,7 +68,7 @@ def make_plan(spec: Spec, registry: Registry, study: str | None = None) -> Plan:
     """
     spec = borrow(spec)
     check_spec(spec, registry)
-    spec = settle(spec, registry)
+    spec = settle(with_classes(spec, registry), registry)
     data = {"source": read_subjects(spec, registry, "source")}
     if spec.data.target is not None and any(r.cohort == "target" for r, _ in spec.regimes.on()):
         data["target"] = read_subjects(spec, registry, "target")

@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 
 from pydantic import ConfigDict, Field, JsonValue
 
+from vbench.labels import LabelMap
 from vbench.records.model import Record
 from vbench.records.parts import (
     Budget,
@@ -39,13 +40,22 @@ class Result(Record):
 
 
 class PrepareInputs(Inputs):
-    """One subject of a data source."""
+    """One subject of a data source.
+
+    Attributes:
+        labels: The classes of its label; None: all above 0 is vessel.
+        channels: Of its image, by name; None: the one that there is.
+    """
+
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"labels", "channels"})
 
     plugin: PluginIdentity
     params: Params
     subject: str
     fingerprint: str
     normalise: str
+    labels: LabelMap | None = None
+    channels: tuple[str, ...] | None = None
 
 
 class PrepareResult(Result):

@@ -163,13 +163,14 @@ def sample(
         device: ``auto``, ``cpu`` or ``cuda``.
 
     Returns:
-        float32 ``(n, channels, *size)``: image in [-1, 1], label 0 or 1.
+        float32 ``(n, channels, *size)``: image in [-1, 1], label the index of the class,
+        0 or 1 where there is one.
 
     Raises:
         StoreError: When there is no such arm, generator or candidate, or it has not finished.
     """
     made = _open(arm, benchmark, out, candidate, repetition, device)
-    patches = empty_patches(n, made.size)
+    patches = empty_patches(n, made.size, made.method.setup.contrasts)
     made.draw(n, seed, image_of(patches), label_of(patches), lambda done, of: None)
     return patches
 

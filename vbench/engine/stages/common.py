@@ -30,7 +30,7 @@ from vbench.records.stages import (
     PrepareResult,
     SynthesiseInputs,
 )
-from vbench.types import Array, Cutting, Patches, Setup, Volume
+from vbench.types import CHANNELS, LABELS, Array, Cutting, Patches, Setup, Volume
 
 F = TypeVar("F", bound=Fitted)
 #: The inputs of a job that trains a method.
@@ -64,7 +64,7 @@ def real_patches(
     from vbench.data.patches import VolumePatches, check_fit
 
     volumes = open_volumes(store, keys)
-    check_fit({volume.id: volume.image.shape for volume in volumes}, spec.size)
+    check_fit({volume.id: volume.shape for volume in volumes}, spec.size)
     return VolumePatches(
         volumes,
         size=spec.size,
@@ -91,12 +91,25 @@ def training_setup(context: Context, size: tuple[int, ...], inputs: Training) ->
         size: Patch size in voxels.
         inputs: Of the job that trains, or trained, the method.
     """
-    return Setup(
-        size=size,
-        device=context.device,
-        spacing=spacing_of(context.store, inputs),
-        cutting=_cutting(context.store, inputs),
-    )
+    setup = setup_of(context.store, inputs, size, context.device)
+    return replace(setup, cutting=_cutting(context.store, inputs))
+
+
+def setup_of(store: Store, inputs: Training, size: tuple[int, ...], device: str = "cpu") -> Setup:
+    """Return what a method is built for, to train or to use it.
+
+    Args:
+        store: Where the volumes are.
+        inputs: Of the job that trains, or trained, the method.
+        size: Patch size in voxels.
+        device: Where to compute.
+    """
+    setup = Setup(size, device=device, spacing=spacing_of(store, inputs))
+    for key in _volumes(store, inputs)[:1]:
+        made = store.record(key).inputs_as(PrepareInputs)
+        labels = LABELS if made.labels is None else made.labels.names
+        return replace(setup, labels=labels, channels=made.channels or CHANNELS)
+    return setup
 
 
 def _cutting(store: Store, inputs: Training) -> Cutting:
@@ -114,14 +127,19 @@ def spacing_of(store: Store, inputs: Training) -> tuple[float, ...] | None:
     Synthetic patches have those of the volumes that their generator learnt from. None where a job
     names no volume.
     """
+    spacings = [store.result(key, PrepareResult).spacing for key in _volumes(store, inputs)]
+    return tuple(median(axis) for axis in zip(*spacings, strict=True)) or None
+
+
+def _volumes(store: Store, inputs: Training) -> tuple[Key, ...]:
+    """Return the volumes that a job learns from, directly or by a generator's samples."""
     keys = inputs.train
     if isinstance(inputs, FitSegmenterInputs) and not keys and inputs.synthetic:
         samples = store.record(inputs.synthetic[0]).inputs_as(SynthesiseInputs)
         keys = store.record(samples.generator).inputs_as(FitGeneratorInputs).train
     if isinstance(inputs, FitSegmenterInputs) and not keys:
         keys = inputs.val  # weights that were made elsewhere, and are not trained
-    spacings = [store.result(key, PrepareResult).spacing for key in keys]
-    return tuple(median(axis) for axis in zip(*spacings, strict=True)) or None
+    return keys
 
 
 def params_of(cls: type[Plugin], values: Mapping[str, Any]) -> Params:
@@ -160,8 +178,8 @@ def fitted_segmenter(
     """
     record = store.record(trial)
     params = params_of(cls, record.result_as(FitSegmenterResult).params)
-    spacing = spacing_of(store, record.inputs_as(FitSegmenterInputs))
-    segmenter = cls(params, Setup(size=size, device=device, spacing=spacing))
+    inputs = record.inputs_as(FitSegmenterInputs)
+    segmenter = cls(params, setup_of(store, inputs, size, device))
     segmenter.load_weights(load_weights(store.folder(trial) / "weights.safetensors"))
     return segmenter
 
@@ -180,7 +198,7 @@ def fitted_generator(
     """
     record = store.record(key)
     inputs = record.inputs_as(FitGeneratorInputs)
-    setup = Setup(inputs.patches.size, device=device, spacing=spacing_of(store, inputs))
+    setup = setup_of(store, inputs, inputs.patches.size, device)
     generator = cls(params_of(cls, record.result_as(FitGeneratorResult).params), setup)
     weights = load_weights(store.folder(key) / f"candidate-{candidate}.safetensors")
     generator.load_weights(weights)
@@ -242,8 +260,8 @@ def sample_patches(
         generator: Fitted.
         n: How many.
         seed: For :meth:`Generator.sample_many`.
-        images: ``(n, *size)``, float; is filled.
-        labels: ``(n, *size)``; is filled with 0 and 1.
+        images: ``(n, *size)``, float; is filled. Of several channels ``(n, channels, *size)``.
+        labels: ``(n, *size)``; is filled with the index of the class.
         report: Is told how many are done, and of how many.
 
     Raises:
@@ -253,7 +271,7 @@ def sample_patches(
     done, name = 0, generator.name
     for drawn in generator.sample_many(n, seed=seed):
         count = len(drawn) if isinstance(drawn, np.ndarray) and drawn.ndim else 1
-        check_labelled_patches(drawn, min(count, n - done), generator.setup.size, name)
+        check_labelled_patches(drawn, min(count, n - done), generator.setup, name)
         images[done : done + count] = image_of(drawn)
         labels[done : done + count] = label_of(drawn)
         done += count
@@ -262,19 +280,20 @@ def sample_patches(
         raise ContractError(f"{name}.sample_many({n}) yielded {done} patches")
 
 
-def check_labelled_patches(patches: Any, n: int, size: tuple[int, ...], owner: str) -> None:
+def check_labelled_patches(patches: Any, n: int, setup: Setup, owner: str) -> None:
     """Hold sampled patches to the contract.
 
     Raises:
         ContractError: When shape, type, range or labels are not as agreed.
         DivergedError: When a value is not finite.
     """
-    check_array(patches, patches_shape(n, size), f"{owner}.sample")
+    check_array(patches, patches_shape(n, setup.size, setup.contrasts), f"{owner}.sample")
     images, labels = image_of(patches), label_of(patches)
     if float(np.abs(images).max(initial=0.0)) > 1 + 1e-4:
         raise ContractError(
             f"{owner}.sample: images reach from {images.min():.3g} to {images.max():.3g}; "
             "expected [-1, 1]"
         )
-    if not np.isin(labels, (0, 1)).all():
-        raise ContractError(f"{owner}.sample: labels have values other than 0 and 1")
+    if not np.isin(labels, range(setup.classes + 1)).all():
+        known = "0 and 1" if setup.classes == 1 else f"whole numbers from 0 to {setup.classes}"
+        raise ContractError(f"{owner}.sample: labels have values other than {known}")

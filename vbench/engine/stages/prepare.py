@@ -13,7 +13,8 @@ from vbench.errors import ContractError
 from vbench.files import as_json
 from vbench.interfaces import DataSource
 from vbench.records.stages import PrepareInputs, PrepareResult
-from vbench.types import Subject
+from vbench.spec.labels import opened
+from vbench.types import CHANNELS, Subject
 
 
 class Prepare(Stage[PrepareInputs, PrepareResult]):
@@ -28,7 +29,8 @@ class Prepare(Stage[PrepareInputs, PrepareResult]):
         from vbench.data.prepare import prepare_subject
 
         cls = cast(type[DataSource], context.plugin("source", inputs.plugin).cls)
-        source = cls(cls.Params.model_validate(context.job.extra["params"]))
+        params = cls.Params.model_validate(context.job.extra["params"])
+        source = opened(cls, params, inputs.labels, inputs.channels or CHANNELS)
         subject = source.load(inputs.subject)
         _check(subject, cls.name)
         found = prepare_subject(subject, context.folder, normalise=inputs.normalise)
