@@ -33,6 +33,7 @@ from vbench.types import (
 )
 
 if TYPE_CHECKING:
+    from vbench.masks.maps import MapPair
     from vbench.masks.pair import MaskPair
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "FidelityMetric",
     "Fitted",
     "Generator",
+    "LabelMapMetric",
     "Metric",
     "Params",
     "Plugin",
@@ -485,6 +487,24 @@ class SegmentationMetric(Metric):
         Args:
             pair: Prediction and reference, with what scores share computed at most once.
         """
+
+
+class LabelMapMetric(SegmentationMetric):
+    """Compares whole label maps, for what no class tells alone, such as which classes touch."""
+
+    @abstractmethod
+    def score_map(self, maps: MapPair) -> Score | float:
+        """Score one subject, all classes at once.
+
+        Args:
+            maps: Prediction and reference by class, with what scores share computed at most once.
+        """
+
+    def score(self, pair: MaskPair) -> Score | float:
+        """Score masks as maps of one class."""
+        from vbench.masks.maps import MapPair
+
+        return self.score_map(MapPair.of_masks(pair))
 
 
 class FidelityMetric(Metric):

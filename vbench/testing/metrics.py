@@ -9,12 +9,18 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from vbench.interfaces import FidelityMetric, Metric, PrivacyMetric, SegmentationMetric
+from vbench.interfaces import (
+    FidelityMetric,
+    LabelMapMetric,
+    Metric,
+    PrivacyMetric,
+    SegmentationMetric,
+)
 from vbench.layout import label_of
 from vbench.masks.pair import MaskPair
 from vbench.testing.guards import changed, global_state, no_network, other_random_state
 from vbench.testing.suite import Conformance, Skip, expect
-from vbench.testing.toys import SPACING, NoisePatches, ToyPatches, features, mask_pairs
+from vbench.testing.toys import SPACING, NoisePatches, ToyPatches, features, map_pairs, mask_pairs
 from vbench.types import Score
 
 SIZES = {2: (16, 16), 3: (12, 12, 12)}
@@ -103,6 +109,15 @@ class SegmentationMetricSuite(MetricSuite):
                 math.isfinite(value),
                 f"{case}: {value}; give a value by rule, as Score(value, defined=False)",
             )
+
+    def test_scores_maps_of_several_classes(self, ndim: int) -> None:
+        """Gives a finite number for label maps, when classes are in one map only, or in neither."""
+        metric = self.metric()
+        if not isinstance(metric, LabelMapMetric):
+            raise Skip("it scores one class")
+        for case, maps in map_pairs(ndim).items():
+            value = Score.of(metric.score_map(maps)).value
+            expect(math.isfinite(value), f"{case}: {value}; give a value by rule")
 
     def test_masks_of_one_voxel(self, ndim: int) -> None:
         """Gives a finite number for single voxels in the corners of the volume."""

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vbench.layout import empty_patches, image_of, join_patches, label_of
+from vbench.masks.maps import MapPair
 from vbench.masks.pair import MaskPair
 from vbench.types import Array, Patches
 
@@ -136,3 +137,24 @@ def mask_pairs(ndim: int) -> dict[str, MaskPair]:
         "both empty": (empty, empty),
     }
     return {case: MaskPair(p, t, SPACING[:ndim]) for case, (p, t) in masks.items()}
+
+
+def map_pairs(ndim: int) -> dict[str, MapPair]:
+    """Return pairs of label maps of three classes, of which one or both may lack some."""
+    rng = np.random.default_rng(ndim)
+    shape = (14, 12, 10)[:ndim]
+    truth = tubes(shape, rng).astype(np.uint8)
+    truth[shape[0] // 2 :] *= 2
+    shifted = np.roll(truth, 1, axis=1)
+    empty, third = np.zeros_like(truth), np.where(truth == 2, 3, truth)
+    maps: dict[str, tuple[Any, Any]] = {
+        "overlapping": (shifted, truth),
+        "identical": (truth, truth),
+        "another class": (third, truth),
+        "one class empty": (np.where(truth == 1, 0, truth), truth),
+        "empty prediction": (empty, truth),
+        "empty truth": (truth, empty),
+        "both empty": (empty, empty),
+    }
+    names = ("artery", "vein", "other")
+    return {case: MapPair(p, t, SPACING[:ndim], names) for case, (p, t) in maps.items()}

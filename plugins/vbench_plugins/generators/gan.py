@@ -56,7 +56,12 @@ class Gan(TrainedGenerator):
 
     @classmethod
     def check(cls, params: GanParams, setup: Setup) -> None:
-        """Raise ``ValueError`` for sizes that generator or critic cannot divide."""
+        """Raise ``ValueError`` for sizes that generator or critic cannot divide, and the like."""
+        if params.label_layers and params.output == "transposed":
+            raise ValueError(
+                'label_layers read full-resolution features, which output = "transposed" has '
+                'not; write output = "conv", or label_layers = 0'
+            )
         for levels in {params.levels, params.critic_levels or params.levels}:
             if levels:
                 halvings(setup.size, levels)

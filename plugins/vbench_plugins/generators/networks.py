@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
-from vbench.layout import CHANNELS, image_channels, label_channels
+from vbench.layout import CHANNELS, IMAGE_CHANNELS, image_channels, label_channels
 from vbench_plugins.nn.levels import Strides, halvings, halvings_to_start
 
 CONV: dict[int, Any] = {2: nn.Conv2d, 3: nn.Conv3d}
@@ -69,11 +69,24 @@ class GeneratorNet(nn.Module):
                 conv = CONV[self.ndim](wide, wide, 3, padding=1, bias=p.bias)
                 layers += [conv, *self._after(wide, p)]
             layers += [*self._doubling(wide, narrow, stride, p), *self._after(narrow, p)]
+        read = IMAGE_CHANNELS if p.label_layers else CHANNELS
         if p.output == "conv":
-            layers.append(CONV[self.ndim](channels[-1], CHANNELS, 3, padding=1, bias=p.bias))
+            layers.append(CONV[self.ndim](channels[-1], read, 3, padding=1, bias=p.bias))
         else:
-            layers += self._doubling(channels[-1], CHANNELS, upwards[-1], p)
+            layers += self._doubling(channels[-1], read, upwards[-1], p)
         self.layers = nn.Sequential(*layers, nn.Tanh())
+        self.head = self._label_head(channels[-1], p) if p.label_layers else None
+
+    def _label_head(self, features: int, p: Any) -> nn.Module:
+        """Return what reads the label off the features and the image that they became."""
+        layers: list[nn.Module] = []
+        channels = features + IMAGE_CHANNELS
+        for _ in range(p.label_layers):
+            conv = CONV[self.ndim](channels, p.label_width, 3, padding=1, bias=p.bias)
+            layers += [conv, *self._after(p.label_width, p)]
+            channels = p.label_width
+        last = CONV[self.ndim](channels, CHANNELS - IMAGE_CHANNELS, 1, bias=p.bias)
+        return nn.Sequential(*layers, last, nn.Tanh())
 
     def _after(self, channels: int, p: Any) -> list[nn.Module]:
         norm = [BATCH_NORM[self.ndim](channels)] if p.norm_generator == "batch" else []
@@ -92,18 +105,32 @@ class GeneratorNet(nn.Module):
             TRANSPOSED[self.ndim](wide, narrow, **shape, output_padding=odd, bias=p.bias),
         ]
 
-    @property
-    def last(self) -> nn.Sequential:
-        """The layer that reads image and label off the features, and tanh."""
-        return nn.Sequential(*list(self.layers)[-2:])
-
-    def forward(self, z: Tensor) -> Tensor:
-        """Map latent vectors to patches."""
+    def features(self, z: Tensor) -> Tensor:
+        """Map latent vectors to what image and label are read off."""
         if isinstance(self.unfold, nn.Linear):
             x = self.unfold(z).view(len(z), -1, *self.start)
         else:
             x = self.unfold(z.view(len(z), -1, *([1] * self.ndim)))
-        return self.layers(x)
+        return self.layers[:-2](x)
+
+    def read(self, features: Tensor) -> Tensor:
+        """Map features to patches."""
+        out = self.layers[-2:](features)
+        return out if self.head is None else torch.cat([out, self._label(features, out)], dim=1)
+
+    def label(self, features: Tensor, patches: Tensor) -> Tensor:
+        """Map features, and the patches that were read off them, to the patches' labels alone."""
+        if self.head is None:
+            return label_channels(self.layers[-2:](features))
+        return self._label(features, image_channels(patches))
+
+    def _label(self, features: Tensor, image: Tensor) -> Tensor:
+        assert self.head is not None
+        return self.head(torch.cat([features, image.to(features.dtype)], dim=1))
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Map latent vectors to patches."""
+        return self.read(self.features(z))
 
 
 class MinibatchDiscrimination(nn.Module):

@@ -56,8 +56,6 @@ class GanTrainer(Trainer):
                 "agreement-average": self.agreement.average.module,
             }
             self.optimisers |= {"agreement-adam": self.agreement.optimiser}
-            # After the average was copied, which needs no hook.
-            self.generator.last[0].register_forward_pre_hook(self._keep)
 
     def step(self, batch: Array) -> dict[str, Tensor]:
         """Do ``critic_steps`` steps of the critic, and one of the generator.
@@ -88,7 +86,9 @@ class GanTrainer(Trainer):
     def fake(self, n: int, rng: np.random.Generator) -> Tensor:
         """Generate ``n`` patches with the generator as it is."""
         with self.compute.autocast():
-            made = self.generator(latent(rng, n, self.p.latent, self.compute.device))
+            features = self.generator.features(latent(rng, n, self.p.latent, self.compute.device))
+            made = self.generator.read(features)
+        self._features = features[:JUDGED].detach()
         return made.float()
 
     def critic_step(
@@ -115,10 +115,6 @@ class GanTrainer(Trainer):
     def length(self) -> int:
         """Return over how many steps the learning rates fall."""
         return int(self.p.steps)
-
-    def _keep(self, layer: torch.nn.Module, given: tuple[Tensor, ...]) -> None:
-        """Keep what the generator's last layer is given, for the pull on that layer alone."""
-        self._features = given[0][:JUDGED]
 
     def shown(self, fake: Tensor) -> Tensor:
         """Return generated patches as the critic sees them; a cut lets the gradient through."""
@@ -153,9 +149,10 @@ class GanTrainer(Trainer):
         self.critic.requires_grad_(True)
         watched = {"generator_loss": loss}
         if self.agreement is not None:
+            judged = fake[:JUDGED].detach()
             with self.compute.autocast():
-                read = self.generator.last(self._features.detach()).float()
-            watched["agreement"] = distance = self.agreement.distance(read)
+                label = self.generator.label(self._features, judged).float()
+            watched["agreement"] = distance = self.agreement.distance(judged, label)
             loss = loss + self.agreement.weight(self.steps / self.length()) * distance
         self.optimiser.zero_grad()
         loss.backward()

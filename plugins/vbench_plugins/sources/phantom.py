@@ -10,17 +10,20 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from vbench.errors import DataError
 from vbench.interfaces import DataSource, Params, param
 from vbench.registry.source_digest import source_digest
 from vbench.types import Subject
+from vbench_plugins.phantom.names import Apart
 from vbench_plugins.phantom.scanners import SCANNERS, Scanner
 
 _Count = Annotated[int, Field(ge=1)]
+#: Parameters that the first phantoms did not have; unused, they are no part of a subject's content.
+_LATER = ("classes", "t1", "third_a2")
 _Edge = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -41,6 +44,14 @@ class PhantomParams(Params):
     )
     masked: bool = param(True, "hand over the brain mask, and leave out labels outside of it")
     veins: bool = param(True, "show veins, which are not labelled")
+    classes: tuple[Apart, ...] = param(
+        (), "what a label tells apart: circle (TopCoW's names and values), veins, aneurysm; "
+        "nothing: one class, vessel",
+    )  # fmt: skip
+    t1: bool = param(False, "a second channel: the same head T1-weighted, blood black")
+    third_a2: float = param(
+        0.0, "share of subjects with a third A2, a rare variant (3 % in MRA)", ge=0, le=1
+    )
     variants: bool = param(True, "let the circle of Willis vary: thin, thick or absent vessels")
     stenoses: float | None = param(None, "mean number of stenoses per subject", ge=0)
     occlusion: bool = param(False, "occlude one branch: no signal and no label from there on")
@@ -66,6 +77,25 @@ class PhantomParams(Params):
     bias: float | None = param(None, "sd of the logarithm of the bias field", ge=0)
     noise: float | None = param(None, "sd of the complex noise (Rician magnitude)", ge=0)
     ghost: float | None = param(None, "motion ghosts, share of the signal", ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        for name, shown, on in (
+            ("veins", self.veins, "veins = true"),
+            ("aneurysm", self.aneurysm, "aneurysm = true"),
+        ):
+            if name in self.classes and not shown:
+                raise ValueError(f"classes names {name}, and there are none; set {on}")
+        if len(set(self.classes)) < len(self.classes):
+            raise ValueError(f"classes names one twice: {', '.join(self.classes)}")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # What came later is left out where it is not used, so that phantoms keep their keys.
+        found: dict[str, Any] = handler(self)
+        unused = {name for name in _LATER if not getattr(self, name)}
+        return {name: value for name, value in found.items() if name not in unused}
 
     def resolved(self) -> Scanner:
         """Return the scanner with what these parameters override."""
