@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vbench.masks.pair import MaskPair
-from vbench.masks.voxels import joint_box
+from vbench.masks.places import find, joint_box
 
 Map = npt.NDArray[np.integer]
 #: Two classes that touch, the smaller index first.
@@ -84,7 +84,7 @@ class MapPair:
         both = [self.prediction, self.truth]
         if self.mask is not None:
             both = [np.where(self.mask, array, 0) for array in both]
-        box = joint_box(both[0] != 0, both[1] != 0)
+        box = joint_box(find(both[0]), find(both[1]))
         cropped = [np.pad(array[box], 1) for array in both]
         return cropped[0], cropped[1]
 
