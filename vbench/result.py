@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from vbench.figures.figure import Figure
 
 _ARM = ("regime", "generator", "n_subjects", "cohort", "status", "seeds", "cases", "seconds")
-_CASES = {"seed": "int64", "n_subjects": "Int64", "value": "float64"}
+_CASES = {"seed": "int64", "n_subjects": "Int64", "value": "float64", "class": "string"}
 
 
 @dataclass(frozen=True, repr=False)
@@ -89,7 +89,8 @@ class RunResult:
 
         Columns ``arm``, ``regime``, ``generator``, ``n_subjects``, ``seed``, ``subject``,
         ``metric``, ``value`` (NaN when it failed) and ``status`` (``ok``, ``undefined`` or
-        ``failed``).
+        ``failed``); where labels have several classes also ``class``, missing for the score over
+        all classes of a subject.
         """
         import pandas as pd
 
