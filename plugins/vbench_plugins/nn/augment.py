@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vbench.layout import image_of, label_of
+from vbench.layout import image_channels, image_of, label_of
 from vbench.types import Array
 
 
@@ -61,9 +61,9 @@ def intensities(batch: Array, rng: np.random.Generator, strength: float) -> Arra
 
 
 def stretch(batch: Array) -> Array:
-    """Stretch each image to fill [-1, 1], in place; a constant one becomes -1."""
-    image = image_of(batch)
-    axes = tuple(range(1, image.ndim))
+    """Stretch each channel of each image to fill [-1, 1], in place; a constant one becomes -1."""
+    image = image_channels(batch)
+    axes = tuple(range(2, image.ndim))
     low = image.min(axis=axes, keepdims=True)
     width = np.maximum(image.max(axis=axes, keepdims=True) - low, np.finfo(np.float32).eps)
     image[...] = 2 * (image - low) / width - 1
