@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vbench.masks.pair import MaskPair
-from vbench.masks.places import find, joint_box, within
+from vbench.masks.places import find, joint_box
 
 Map = npt.NDArray[np.integer]
 #: Two classes that touch, the smaller index first.
@@ -64,7 +64,9 @@ class MapPair:
     def of_masks(cls, pair: MaskPair) -> MapPair:
         """Return a pair of masks as maps of one class, ``vessel``."""
         prediction, truth = (mask.astype(np.uint8) for mask in pair.masks)
-        return cls(prediction, truth, pair.spacing, ("vessel",), seed=pair.seed)
+        maps = cls(prediction, truth, pair.spacing, ("vessel",), seed=pair.seed)
+        maps._of[1] = pair  # with all that was computed of it
+        return maps
 
     def of(self, index: int) -> MaskPair:
         """Return the masks of one class, the same object each time."""
@@ -82,16 +84,10 @@ class MapPair:
     def maps(self) -> tuple[Map, Map]:
         """Both maps within the mask, cropped to their joint box with a margin of one voxel."""
         both = [self.prediction, self.truth]
-        found = [find(array) for array in both]
         if self.mask is not None:
-            found = [within(each, self.mask) for each in found]
-        box = joint_box(*found)
-        cropped = []
-        for array, places in zip(both, found, strict=True):
-            out = np.zeros([side.stop - side.start + 2 for side in box], array.dtype)
-            inner = tuple(p - (s.start - 1) for p, s in zip(places, box, strict=True))
-            out[inner] = array[places]
-            cropped.append(out)
+            both = [np.where(self.mask, array, 0) for array in both]
+        box = joint_box(find(both[0]), find(both[1]))
+        cropped = [np.pad(array[box], 1) for array in both]
         return cropped[0], cropped[1]
 
     @cached_property

@@ -51,9 +51,10 @@ class Audit(Stage[AuditInputs, AuditResult]):
             family: [metric_of(context, setting) for setting in inputs.metrics[family]]
             for family in ("fidelity", "privacy")
         }
+        train = real("train", inputs.train)
         scores = audit_patches(
-            stored_patches(context.store.folder(samples)),
-            real("train", inputs.train),
+            stored_patches(context.store.folder(samples), train),
+            train,
             real("heldout", inputs.heldout),
             **families,
             seed=inputs.seed,

@@ -75,12 +75,17 @@ def real_patches(
     )
 
 
-def stored_patches(folder: Path) -> Patches:
-    """Open the patches that a ``synthesise`` job wrote."""
+def stored_patches(folder: Path, like: Patches | Setup | None = None) -> Patches:
+    """Open the patches that a ``synthesise`` job wrote.
+
+    Args:
+        folder: Its folder.
+        like: What has the same classes and channels; None: one of each.
+    """
     from vbench.data.patches import ArrayPatches
 
     images, labels = (read_npy(folder / f"{name}.npy") for name in ("images", "labels"))
-    return ArrayPatches(images, labels)
+    return ArrayPatches(images, labels, like=like)
 
 
 def training_setup(context: Context, size: tuple[int, ...], inputs: Training) -> Setup:

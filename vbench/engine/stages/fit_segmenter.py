@@ -25,6 +25,7 @@ from vbench.engine.stages.common import (
     resolve_params,
     segmenter_of,
     settled,
+    setup_of,
     stored_patches,
     training_setup,
     trials,
@@ -229,6 +230,7 @@ def training_patches(
         if real is None:
             raise ContractError("the job names neither real nor synthetic patches")
         return Training(real)
-    synthetic = stored_patches(store.folder(candidates[index]))
+    like = setup_of(store, inputs, inputs.patches.size)
+    synthetic = stored_patches(store.folder(candidates[index]), like)
     patches = synthetic if real is None else MixedPatches([real, synthetic])
     return Training(patches, index, candidates[index])
