@@ -16,8 +16,8 @@ from vbench.engine.stages.common import (
     fitted_segmenter,
     metric_of,
     real_patches,
+    samples_of,
     segmenter_of,
-    stored_patches,
 )
 from vbench.engine.store import Store
 from vbench.errors import DivergedError
@@ -52,7 +52,7 @@ class Audit(Stage[AuditInputs, AuditResult]):
             for family in ("fidelity", "privacy")
         }
         scores = audit_patches(
-            stored_patches(context.store.folder(samples)),
+            samples_of(context.store, samples),
             real("train", inputs.train),
             real("heldout", inputs.heldout),
             **families,
