@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vbench.masks.pair import MaskPair
-from vbench.masks.voxels import joint_box
+from vbench.masks.places import find, joint_box
 
 Map = npt.NDArray[np.integer]
 #: Two classes that touch, the smaller index first.
@@ -64,7 +64,9 @@ class MapPair:
     def of_masks(cls, pair: MaskPair) -> MapPair:
         """Return a pair of masks as maps of one class, ``vessel``."""
         prediction, truth = (mask.astype(np.uint8) for mask in pair.masks)
-        return cls(prediction, truth, pair.spacing, ("vessel",), seed=pair.seed)
+        maps = cls(prediction, truth, pair.spacing, ("vessel",), seed=pair.seed)
+        maps._of[1] = pair  # with all that was computed of it
+        return maps
 
     def of(self, index: int) -> MaskPair:
         """Return the masks of one class, the same object each time."""
@@ -84,7 +86,7 @@ class MapPair:
         both = [self.prediction, self.truth]
         if self.mask is not None:
             both = [np.where(self.mask, array, 0) for array in both]
-        box = joint_box(both[0] != 0, both[1] != 0)
+        box = joint_box(find(both[0]), find(both[1]))
         cropped = [np.pad(array[box], 1) for array in both]
         return cropped[0], cropped[1]
 

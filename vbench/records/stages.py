@@ -61,12 +61,16 @@ class PrepareInputs(Inputs):
 class PrepareResult(Result):
     """A prepared volume; see :func:`vbench.data.prepare.prepare_subject`."""
 
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"classes", "others"})
+
     shape: tuple[int, ...]
     spacing: tuple[float, ...]
     label_fraction: float
     intensity: Mapping[str, JsonValue] = {}
     normalise: Mapping[str, JsonValue] = {}
     notes: Mapping[str, JsonValue] = {}
+    classes: Mapping[str, float] | None = None
+    others: Mapping[str, JsonValue] | None = None
 
 
 # --- fit-generator -------------------------------------------------------------------------

@@ -51,9 +51,10 @@ class Audit(Stage[AuditInputs, AuditResult]):
             family: [metric_of(context, setting) for setting in inputs.metrics[family]]
             for family in ("fidelity", "privacy")
         }
+        train = real("train", inputs.train)
         scores = audit_patches(
-            samples_of(context.store, samples),
-            real("train", inputs.train),
+            samples_of(context.store, samples, train),
+            train,
             real("heldout", inputs.heldout),
             **families,
             seed=inputs.seed,

@@ -75,17 +75,28 @@ def real_patches(
     )
 
 
-def samples_of(store: Store, key: str) -> Patches:
-    """Open the patches that a ``synthesise`` job wrote into the store."""
-    return stored_patches(store.artifacts(key, "images.npy", "labels.npy"))
+def samples_of(store: Store, key: str, like: Patches | Setup | None = None) -> Patches:
+    """Open the patches that a ``synthesise`` job wrote into the store.
+
+    Args:
+        store: The store.
+        key: The job.
+        like: What has the same classes and channels; None: one of each.
+    """
+    return stored_patches(store.artifacts(key, "images.npy", "labels.npy"), like)
 
 
-def stored_patches(folder: Path) -> Patches:
-    """Open the patches of a folder, as a ``synthesise`` job writes them."""
+def stored_patches(folder: Path, like: Patches | Setup | None = None) -> Patches:
+    """Open the patches of a folder, as a ``synthesise`` job writes them.
+
+    Args:
+        folder: The folder.
+        like: What has the same classes and channels; None: one of each.
+    """
     from vbench.data.patches import ArrayPatches
 
     images, labels = (read_npy(folder / f"{name}.npy") for name in ("images", "labels"))
-    return ArrayPatches(images, labels)
+    return ArrayPatches(images, labels, like=like)
 
 
 def training_setup(context: Context, size: tuple[int, ...], inputs: Training) -> Setup:

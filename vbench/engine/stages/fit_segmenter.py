@@ -26,6 +26,7 @@ from vbench.engine.stages.common import (
     samples_of,
     segmenter_of,
     settled,
+    setup_of,
     training_setup,
     trials,
     weights_of,
@@ -230,6 +231,7 @@ def training_patches(
         if real is None:
             raise ContractError("the job names neither real nor synthetic patches")
         return Training(real)
-    synthetic = samples_of(store, candidates[index])
+    like = setup_of(store, inputs, inputs.patches.size)
+    synthetic = samples_of(store, candidates[index], like)
     patches = synthetic if real is None else MixedPatches([real, synthetic])
     return Training(patches, index, candidates[index])
