@@ -111,7 +111,11 @@ class RunResult:
             StoreError: When there is no such arm, it has no generator or has not finished, or the
                 store beside the folder lacks the patches.
         """
-        place = self.folder.parent / "store" / _synthetic(self._results, self.folder, arm, seed)
+        from vbench.engine.store import Store
+
+        store = Store(self.folder.parent / "store")
+        key = _synthetic(self._results, self.folder, arm, seed)
+        place = store.artifacts(key, "images.npy", "labels.npy")
         try:
             parts = [read_npy(place / f"{name}.npy") for name in ("images", "labels")]
         except (OSError, ValueError) as error:

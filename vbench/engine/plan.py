@@ -53,6 +53,17 @@ class Plan:
                 found.add(key)
         return found
 
+    def sources(self, key: str) -> list[str]:
+        """Return the keys of all jobs that one reads, directly or through others."""
+        found: dict[str, None] = {}
+        nearest = [*self.jobs[key].needs]
+        while nearest:
+            each = nearest.pop()
+            if each not in found:
+                found[each] = None
+                nearest += self.jobs[each].needs
+        return list(found)
+
 
 def make_plan(spec: Spec, registry: Registry, study: str | None = None) -> Plan:
     """Plan a benchmark; trains nothing.
