@@ -224,9 +224,9 @@ def _indexed(subject: Subject, labels: LabelMap | None) -> tuple[Array, Array | 
     """
     given = subject.ignore
     ignore = None if given is None else np.asarray(given, dtype=bool)
-    if labels is None or subject.values is None:
+    values = np.asarray(subject.label if subject.values is None else subject.values)
+    if labels is None or values.dtype.kind not in "iu":
         return np.asarray(subject.label, dtype=bool).astype(np.uint8), ignore
-    values = np.asarray(subject.values)
     try:
         index, more = labels.index(values if ignore is None else np.where(ignore, 0, values))
     except ValueError as error:
