@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from vbench.layout import image_channels, label_channels
 from vbench.types import Array
 from vbench_plugins.generators.flow import FlowNet, sample, shifted
+from vbench_plugins.nn.adam import Adam
 from vbench_plugins.nn.compute import Compute
 from vbench_plugins.nn.ema import Ema
 from vbench_plugins.nn.seeding import INIT, NOISE, numpy_rng, torch_seed
@@ -93,7 +94,7 @@ class PairTrainer(Trainer):
         self.pair = build(p, size, seed)
         compute.module(self.pair)
         self.average = Ema(self.pair, p.ema)
-        self.optimiser = torch.optim.Adam(self.pair.parameters(), p.lr, (0.9, 0.99))
+        self.optimiser = Adam(self.pair.parameters(), p.lr, (0.9, 0.99))
         self.modules, self.optimisers = {"pair": self.pair}, {"adam": self.optimiser}
 
     def survey(self, images: Array) -> None:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from vbench.layout import CHANNELS, label_of
 from vbench.types import Array
+from vbench_plugins.nn.adam import Adam
 from vbench_plugins.nn.compute import Compute
 from vbench_plugins.nn.ema import Ema
 from vbench_plugins.nn.seeding import INIT, NOISE, numpy_rng, torch_seed
@@ -79,7 +80,7 @@ class FlowTrainer(Trainer):
         super().__init__(p, compute, seed)
         self.network = compute.module(build(p, size, seed)).train()
         self.average = Ema(self.network, p.ema)
-        self.optimiser = torch.optim.Adam(self.network.parameters(), p.lr)
+        self.optimiser = Adam(self.network.parameters(), p.lr)
         self.schedule = RFlowScheduler(_TIMES)
         self.modules, self.optimisers = {"network": self.network}, {"adam": self.optimiser}
 
