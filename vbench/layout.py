@@ -80,8 +80,9 @@ def one_hot(labels: A, classes: int, *, background: bool = False) -> A:
         return found
     import torch
 
-    made: A = torch.stack([given == index for index in wanted], dim=1).to(given.dtype)
-    return made
+    made: Any = torch.stack([given == index for index in wanted], dim=1).to(given.dtype)
+    found = made
+    return found
 
 
 def patches_shape(n: int, size: Sequence[int], contrasts: int = IMAGE_CHANNELS) -> tuple[int, ...]:

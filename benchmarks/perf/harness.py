@@ -1,4 +1,4 @@
-"""How a line of the table is measured: two sides in turn, by processor time, results compared first.
+"""How a line of the table is measured: in turn, by processor time, results compared first.
 
 A line is a function in ``lines/`` under :func:`line`. Each runs in a process of its own, with one
 thread, so that no line finds what another imported or cached. Processor time (user and system, of

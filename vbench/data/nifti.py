@@ -190,8 +190,10 @@ def read_subject(
     ignore: Sequence[int] = (),
     read: Callable[..., Image] = read_image,
     vessel_free: bool = False,
+    others: Sequence[str | Path] = (),
+    valued: bool = False,
 ) -> Subject:
-    """Read image, label and mask of one subject, which must lie on the same grid.
+    """Read images, label and mask of one subject, which must lie on the same grid.
 
     Args:
         subject: Its id.
@@ -202,11 +204,18 @@ def read_subject(
         ignore: The values of voxels that nobody labelled.
         read: What reads each file, as :func:`read_image` does.
         vessel_free: Whether the label may be empty.
+        others: Files of further channels of the image.
+        valued: Whether the subject keeps the label's values.
 
     Raises:
         DataError: When a file cannot be used, or they do not fit together.
     """
     scan, brain = read_scan(image, mask, read=read)
+    channels = [scan.array]
+    for path in others:
+        further, _ = read_scan(path, mask, read=read)
+        check_same_grid(further, scan)
+        channels.append(further.array)
     truth = read(label, integer=True, unit=scan.unit)
     check_same_grid(truth, scan)
     values = whole_numbers(truth)
@@ -216,7 +225,7 @@ def read_subject(
         raise DataError(f"{label}: no voxel {which}; label the vessels or leave this subject out")
     return Subject(
         id=subject,
-        image=scan.array,
+        image=scan.array if not others else stacked(channels),
         label=vessel,
         mask=brain,
         spacing=scan.spacing,
@@ -224,7 +233,17 @@ def read_subject(
         native_affine=scan.native_affine,
         unit=scan.unit,
         ignore=np.isin(values, list(ignore)) if ignore else None,
+        values=values if valued else None,
     )
+
+
+def stacked(channels: Sequence[Array]) -> Array:
+    """Return channels ``(X, Y, Z)`` as one array ``(channels, X, Y, Z)``, in Fortran order."""
+    kind = np.result_type(*channels)
+    found = np.empty((len(channels), *channels[0].shape), kind, order="F")
+    for index, channel in enumerate(channels):
+        found[index] = channel
+    return found
 
 
 def read_scan(

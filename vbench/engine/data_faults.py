@@ -35,7 +35,8 @@ def data_faults(spec: Spec, registry: Registry) -> list[str]:
         if cls is None or not issubclass(cls, FolderSource):
             continue
         values = {**cls.role_defaults.get(role, {}), **use.params}
-        source = open_source(cls, build_params(cls.Params, values, f"data.{role}"), use)
+        params = build_params(cls.Params, values, f"data.{role}")
+        source = cast(FolderSource, open_source(cls, params, use))
         lines += [f"data.{role}: {line}" for line in folded(faults_of(source))]
     return lines
 

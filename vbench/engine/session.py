@@ -68,6 +68,19 @@ def forced(plan: Plan, force: Iterable[str]) -> set[str]:
     return found
 
 
+def mend(plan: Plan, store: Store) -> None:
+    """Forget finished jobs whose records are damaged, so that they are done again."""
+    damaged = [key for key in plan.jobs if store.damage(key)]
+    if not damaged:
+        return
+    with closing(Claims(store.root / "claims")) as claims, claims.changing():
+        for key in damaged:
+            damage = store.damage(key)
+            if damage is not None:  # no other run has seen to it meanwhile
+                logger.warning("%s", damage)
+                store.remove([key])
+
+
 def execute(
     plan: Plan, store: Store, registry: Registry, watcher: Watcher, where: Where, study: str
 ) -> None:

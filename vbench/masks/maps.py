@@ -64,7 +64,9 @@ class MapPair:
     def of_masks(cls, pair: MaskPair) -> MapPair:
         """Return a pair of masks as maps of one class, ``vessel``."""
         prediction, truth = (mask.astype(np.uint8) for mask in pair.masks)
-        return cls(prediction, truth, pair.spacing, ("vessel",), seed=pair.seed)
+        maps = cls(prediction, truth, pair.spacing, ("vessel",), seed=pair.seed)
+        maps._of[1] = pair  # with all that was computed of it
+        return maps
 
     def of(self, index: int) -> MaskPair:
         """Return the masks of one class, the same object each time."""

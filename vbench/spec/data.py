@@ -14,6 +14,8 @@ from vbench.types import CHANNELS, LABELS
 
 #: As ``labels``: the data set's own names.
 DATASET = "dataset"
+#: The one class of a spec that names none: all above 0.
+_VESSEL: dict[str, int | list[int] | str] = dict.fromkeys(LABELS, 1)
 
 
 class Split(Table):
@@ -67,7 +69,7 @@ class DataSet(BaseModel):
     )
     about: About | None = Field(None, description="The data set in words; part of no job.")
     labels: dict[str, int | list[int] | str] | str = Field(
-        dict.fromkeys(LABELS, 1),
+        _VESSEL,
         description="Classes by name, with their value or values in the label: { artery = [1, 2], "
         "vein = 3, ignore = 255 }; background = [9], or 'rest', for what is left out. 'dataset': "
         "as the data set names them. Default: all above 0 is vessel.",
@@ -123,7 +125,7 @@ class DataSet(BaseModel):
         """
         if isinstance(self.labels, str):
             raise ValueError("labels = 'dataset': the data set was not asked")
-        return None if self.labels == dict.fromkeys(LABELS, 1) else LabelMap.of(self.labels)
+        return None if self.labels == _VESSEL else LabelMap.of(self.labels)
 
     @property
     def params(self) -> dict[str, Any]:

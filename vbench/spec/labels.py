@@ -77,7 +77,8 @@ def check_source(cls: type[DataSource], table: DataSet, role: str, registry: Reg
         names = _listed(registry, "source", lambda each: takes(each.channels, 2))
         raise SpecError(
             f"data.{role}.channels: source '{table.plugin}' gives "
-            f"{_many(cls.channels, 'channel')}, and {len(table.channels)} are named; several are given by {names}"
+            f"{_many(cls.channels, 'channel')}, and {len(table.channels)} are named; several are "
+            f"given by {names}"
         )
 
 

@@ -30,7 +30,7 @@ from vbench.types import JobFailure
 CLUSTERS = ("slurm", "local", "debug")
 #: Seconds between two looks at the queue.
 LOOK_EVERY = 0.5
-#: Minutes that a job may take where ``limits.seconds`` says nothing; ``SBATCH_TIMELIMIT`` overrides.
+#: Minutes of a job without ``limits.seconds``; ``SBATCH_TIMELIMIT`` overrides it.
 MINUTES = 24 * 60
 #: Minutes for starting Python, beyond the limit of a job.
 SPARE_MINUTES = 5

@@ -16,8 +16,8 @@ from vbench.engine.stages.common import (
     fitted_segmenter,
     metric_of,
     real_patches,
+    samples_of,
     segmenter_of,
-    stored_patches,
 )
 from vbench.engine.store import Store
 from vbench.errors import DivergedError
@@ -51,9 +51,10 @@ class Audit(Stage[AuditInputs, AuditResult]):
             family: [metric_of(context, setting) for setting in inputs.metrics[family]]
             for family in ("fidelity", "privacy")
         }
+        train = real("train", inputs.train)
         scores = audit_patches(
-            stored_patches(context.store.folder(samples)),
-            real("train", inputs.train),
+            samples_of(context.store, samples, train),
+            train,
             real("heldout", inputs.heldout),
             **families,
             seed=inputs.seed,
