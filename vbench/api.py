@@ -137,6 +137,7 @@ def plan(
     loaded, plugins = load(spec, overrides)
     made = make_plan(loaded, plugins)
     store = Store(Path(out) / "store")
+    store.check_format()
     why = reasons(made, store)
     costs = Costs(store.records(), training_lengths(plugins))
     return PlannedJobs(
@@ -197,6 +198,7 @@ def run(
     refuse_faults(made, store, plugins)
     forced = session.forced(made, force)
     with writable(out), kept(folder), under_way(store, loaded.benchmark.name, made.jobs, forced):
+        session.mend(made, store)
         results.write_plan(made, folder)
         missing = session.missing(made, store)
         logger.info("%d jobs, %d to do", len(made.jobs), len(missing))

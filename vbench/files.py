@@ -6,6 +6,7 @@ A run that is killed leaves no half-written artifact, and a reader never sees on
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import os
@@ -108,6 +109,12 @@ def read_npy(path: str | Path) -> npt.NDArray[Any]:
         array.close()
         raise ValueError("an archive of several arrays")
     return array
+
+
+def sha256(path: str | Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hexadecimal."""
+    with regular(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def csv_text(rows: Iterable[Iterable[Any]]) -> str:

@@ -111,7 +111,11 @@ class RunResult:
             StoreError: When there is no such arm, it has no generator or has not finished, or the
                 store beside the folder lacks the patches.
         """
-        place = self.folder.parent / "store" / _synthetic(self._results, self.folder, arm, seed)
+        from vbench.engine.store import Store
+
+        store = Store(self.folder.parent / "store")
+        key = _synthetic(self._results, self.folder, arm, seed)
+        place = store.artifacts(key, "images.npy", "labels.npy")
         try:
             parts = [read_npy(place / f"{name}.npy") for name in ("images", "labels")]
         except (OSError, ValueError) as error:
@@ -241,7 +245,8 @@ def _scores(row: Mapping[str, Any]) -> dict[str, Any]:
 def _synthetic(results: Results, folder: Path, arm: str, seed: int | None) -> str:
     """Return the key of the ``synthesise`` job whose patches an arm trained on.
 
-    Arms of one generator share the candidate that one of them selected, the synthetic arm if any.
+    Arms of one generator share the candidate that one of them selected, the synthetic arm if any;
+    of several segmenters, that of the arm's own.
     """
     arms = {found.name: found for found in results.arms}
     if arm not in arms:
@@ -251,6 +256,7 @@ def _synthetic(results: Results, folder: Path, arm: str, seed: int | None) -> st
         having = ", ".join(name for name, found in arms.items() if found.generator)
         raise StoreError(f"{arm}: has no generator; arms that have: {having or 'none'}")
     kin = [found for found in results.arms if found.generator == generator and found.name != arm]
+    kin.sort(key=lambda found: found.segmenter != arms[arm].segmenter)
     for found in (arms[arm], *kin):
         for chosen in results.all_chosen(found):
             if chosen.samples is not None and seed in (None, chosen.seed):

@@ -293,7 +293,7 @@ class JobFailure:
 
     Attributes:
         reason: One of ``error``, ``data``, ``timeout``, ``killed``, ``memory``, ``diverged``,
-            ``contract``, ``upstream`` and ``interrupted``.
+            ``contract``, ``damaged``, ``upstream`` and ``interrupted``.
         message: One line.
         traceback: The worker's traceback, empty when the process died.
         seconds: Time from start to failure.

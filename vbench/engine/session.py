@@ -32,8 +32,8 @@ class Where:
 
     Attributes:
         workers: Jobs at once; None: as many as there are cores.
-        executor: ``local`` or ``dask``.
-        scheduler: Address of a running Dask scheduler.
+        executor: ``local``, ``dask`` or ``submitit``.
+        scheduler: Address of a running Dask scheduler; with submitit the kind of cluster.
         device: ``auto``, ``cpu`` or ``cuda``.
     """
 
@@ -66,6 +66,19 @@ def forced(plan: Plan, force: Iterable[str]) -> set[str]:
             raise SpecError(f"--force {glob}: matches no job; see the labels of `vbench plan`")
         found |= plan.dependents(names)
     return found
+
+
+def mend(plan: Plan, store: Store) -> None:
+    """Forget finished jobs whose records are damaged, so that they are done again."""
+    damaged = [key for key in plan.jobs if store.damage(key)]
+    if not damaged:
+        return
+    with closing(Claims(store.root / "claims")) as claims, claims.changing():
+        for key in damaged:
+            damage = store.damage(key)
+            if damage is not None:  # no other run has seen to it meanwhile
+                logger.warning("%s", damage)
+                store.remove([key])
 
 
 def execute(

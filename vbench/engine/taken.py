@@ -161,7 +161,8 @@ def _read(store: Store, evaluated: Key) -> Taken:
     made = store.record(samples).inputs_as(SynthesiseInputs)
     fit = store.record(made.generator)
     learnt = fit.inputs_as(FitGeneratorInputs)
-    file = store.folder(made.generator) / f"candidate-{made.checkpoint}.safetensors"
+    name = f"candidate-{made.checkpoint}.safetensors"
+    file = store.artifacts(made.generator, name) / name
     people, normalise, spacing = _learnt_from(store, learnt.train)
     return Taken(
         name="",

@@ -291,11 +291,15 @@ class TransferCurve(Record):
         worth_reason: Why there is no interval.
         worth_limit: The most that could have been found.
         generator: None: pre-trained on real patches of the source, the ceiling.
+        segmenter: Which of several segmenters; left out where there is one.
         control: The gain over equal training; None where it was not planned or has no score.
         ceiling: How near it comes to the ceiling; None where that was not planned or has no score.
     """
 
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"segmenter"})
+
     generator: str | None
+    segmenter: str | None = None
     metric: str
     claim: Claim
     n: tuple[int, ...]
@@ -317,6 +321,7 @@ class DoseCurve(Record):
     """How the number of synthetic patches tells, at equal steps of the segmenter.
 
     Attributes:
+        segmenter: Which of several segmenters; left out where there is one.
         dose: Multiples of the number of real patches, ascending; the lists below have one entry
             for each.
         arm: The arms.
@@ -327,8 +332,11 @@ class DoseCurve(Record):
         p: Of the change, Holm-corrected over the doses of the curve.
     """
 
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"segmenter"})
+
     regime: str
     generator: str
+    segmenter: str | None = None
     metric: str
     claim: Claim
     dose: tuple[float, ...]

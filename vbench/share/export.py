@@ -114,9 +114,10 @@ def export(
             "arm": arm,
         },
     )
-    images, labels = read_patches(out / "store" / chosen.samples.key)
+    store = Store(out / "store")
+    images, labels = read_patches(store.artifacts(chosen.samples.key, "images.npy", "labels.npy"))
     audit = Audit(results, planned, chosen, out)
-    names = _patients(Store(out / "store"), audit)
+    names = _patients(store, audit)
     numbers = _shuffled(len(names))
 
     def look(place: Path, outcome: Outcome) -> None:

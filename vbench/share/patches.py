@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from vbench.files import atomic_write, read_npy, write_json, write_npy
+from vbench.files import atomic_write, read_npy, sha256, write_json, write_npy
 from vbench.types import CHANNELS, LABELS, Array
 
 #: Fewer patches that are of use are no data set.
@@ -136,12 +136,6 @@ def write_sums(folder: Path) -> None:
     lines = [f"{sha256(path)}  {path.relative_to(folder).as_posix()}\n" for path in paths]
     with atomic_write(folder / SUMS) as temporary:
         temporary.write_text("".join(lines), encoding="utf-8")
-
-
-def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _parts(n: int) -> Iterator[slice]:

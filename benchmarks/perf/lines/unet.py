@@ -64,7 +64,7 @@ def step(rounds: int) -> Found:
         f"first loss equal to {max(apart, 1e-7):.0e}",
         ours,
         plain,
-        limit=share_of_flops(operations_of(run), min(ours)),
+        limit=share_of_flops(operations_of(run), min(ours), way[0]),
     )
 
 

@@ -17,8 +17,8 @@ from vbench.engine.stages.common import (
     fitted_segmenter,
     metric_of,
     real_patches,
+    samples_of,
     segmenter_of,
-    stored_patches,
 )
 from vbench.engine.store import Store
 from vbench.errors import DivergedError
@@ -54,7 +54,7 @@ class Audit(Stage[AuditInputs, AuditResult]):
         }
         train = real("train", inputs.train)
         scores = audit_patches(
-            stored_patches(context.store.folder(samples), train),
+            samples_of(context.store, samples, train),
             train,
             real("heldout", inputs.heldout),
             **families,

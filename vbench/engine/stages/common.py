@@ -30,7 +30,7 @@ from vbench.records.stages import (
     PrepareResult,
     SynthesiseInputs,
 )
-from vbench.types import CHANNELS, LABELS, Array, Cutting, Patches, Setup, Volume
+from vbench.types import CHANNELS, LABELS, Array, Cutting, Patches, Setup, Volume, Weights
 
 F = TypeVar("F", bound=Fitted)
 #: The inputs of a job that trains a method.
@@ -41,7 +41,7 @@ def open_volumes(store: Store, keys: Sequence[str]) -> list[Volume]:
     """Open prepared volumes by their keys."""
     from vbench.data.prepare import open_volume
 
-    return [open_volume(store.folder(key)) for key in keys]
+    return [open_volume(store.artifacts(key)) for key in keys]
 
 
 def real_patches(
@@ -75,11 +75,22 @@ def real_patches(
     )
 
 
-def stored_patches(folder: Path, like: Patches | Setup | None = None) -> Patches:
-    """Open the patches that a ``synthesise`` job wrote.
+def samples_of(store: Store, key: str, like: Patches | Setup | None = None) -> Patches:
+    """Open the patches that a ``synthesise`` job wrote into the store.
 
     Args:
-        folder: Its folder.
+        store: The store.
+        key: The job.
+        like: What has the same classes and channels; None: one of each.
+    """
+    return stored_patches(store.artifacts(key, "images.npy", "labels.npy"), like)
+
+
+def stored_patches(folder: Path, like: Patches | Setup | None = None) -> Patches:
+    """Open the patches of a folder, as a ``synthesise`` job writes them.
+
+    Args:
+        folder: The folder.
         like: What has the same classes and channels; None: one of each.
     """
     from vbench.data.patches import ArrayPatches
@@ -175,6 +186,11 @@ def chosen(store: Store, keys: Sequence[str], higher_is_better: bool) -> Trial:
     return trial
 
 
+def weights_of(store: Store, key: str, name: str) -> Weights:
+    """Read weights that a job wrote into a file of this name."""
+    return load_weights(store.artifacts(key, name) / name)
+
+
 def fitted_segmenter(
     store: Store, trial: Key, cls: type[Segmenter], size: tuple[int, ...], device: str = "cpu"
 ) -> Segmenter:
@@ -191,7 +207,7 @@ def fitted_segmenter(
     params = params_of(cls, record.result_as(FitSegmenterResult).params)
     inputs = record.inputs_as(FitSegmenterInputs)
     segmenter = cls(params, setup_of(store, inputs, size, device))
-    segmenter.load_weights(load_weights(store.folder(trial) / "weights.safetensors"))
+    segmenter.load_weights(weights_of(store, trial, "weights.safetensors"))
     return segmenter
 
 
@@ -211,8 +227,7 @@ def fitted_generator(
     inputs = record.inputs_as(FitGeneratorInputs)
     setup = setup_of(store, inputs, inputs.patches.size, device)
     generator = cls(params_of(cls, record.result_as(FitGeneratorResult).params), setup)
-    weights = load_weights(store.folder(key) / f"candidate-{candidate}.safetensors")
-    generator.load_weights(weights)
+    generator.load_weights(weights_of(store, key, f"candidate-{candidate}.safetensors"))
     return generator
 
 

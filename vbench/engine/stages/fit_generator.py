@@ -74,6 +74,7 @@ class FitGenerator(Stage[FitGeneratorInputs, FitGeneratorResult]):
                 index = len(notes["candidates"])
                 path = folder / f"candidate-{index}.safetensors"
                 save_weights(path, generator.weights(), f"{cls.name}.weights()")
+                checkpoint.keep(path.name)
                 notes["candidates"].append({"index": index, **seen})
                 (folder / name).unlink(missing_ok=True)
                 name = f"samples-{index}.npy"
