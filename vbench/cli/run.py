@@ -14,8 +14,12 @@ from vbench.cli.common import device_option, out_option, spec_argument
 @spec_argument
 @out_option
 @click.option("--workers", type=click.IntRange(min=1), help="Jobs at once. [default: the cores]")
-@click.option("--executor", default="local", show_default=True, help="local or dask.")
-@click.option("--scheduler", metavar="ADDR", help="Address of a running Dask scheduler.")
+@click.option("--executor", default="local", show_default=True, help="local, dask or submitit.")
+@click.option(
+    "--scheduler",
+    metavar="ADDR",
+    help="Address of a running Dask scheduler; with submitit slurm, local or debug.",
+)
 @device_option
 @click.option(
     "--force",

@@ -64,7 +64,7 @@ def step(rounds: int) -> Found:
         f"first loss equal to {max(apart, 1e-7):.0e}",
         ours,
         plain,
-        limit=share_of_flops(operations_of(run), min(ours)),
+        limit=share_of_flops(operations_of(run), min(ours), way[0]),
     )
 
 
@@ -171,9 +171,7 @@ def _to_goal(name: str) -> Callable[[int], Found]:
 
         params = UnetParams(steps=LIMIT)
         precision, memory_format = fastest(params)
-        params = params.model_copy(
-            update={"precision": precision, "memory_format": memory_format}
-        )
+        params = params.model_copy(update={"precision": precision, "memory_format": memory_format})
         taken: tuple[list[float], list[float]] = ([], [])
         with tempfile.TemporaryDirectory() as folder:
             subjects = volumes(Path(folder))

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from vbench.layout import one_hot
 from vbench.types import Array
 from vbench_plugins.generators.flow import FlowNet, sample, shifted
+from vbench_plugins.nn.adam import Adam
 from vbench_plugins.nn.compute import Compute
 from vbench_plugins.nn.ema import Ema
 from vbench_plugins.nn.form import ONE, Form
@@ -133,7 +134,7 @@ class PairTrainer(Trainer):
         self.form, self.pair = form, build(p, size, seed, form)
         compute.module(self.pair)
         self.average = Ema(self.pair, p.ema)
-        self.optimiser = torch.optim.Adam(self.pair.parameters(), p.lr, (0.9, 0.99))
+        self.optimiser = Adam(self.pair.parameters(), p.lr, (0.9, 0.99))
         self.modules, self.optimisers = {"pair": self.pair}, {"adam": self.optimiser}
 
     def survey(self, images: Array) -> None:

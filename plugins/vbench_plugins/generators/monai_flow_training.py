@@ -14,6 +14,7 @@ from monai.networks.schedulers import RFlowScheduler
 from torch import Tensor, nn
 
 from vbench.types import Array
+from vbench_plugins.nn.adam import Adam
 from vbench_plugins.nn.compute import Compute
 from vbench_plugins.nn.ema import Ema
 from vbench_plugins.nn.form import ONE, Form
@@ -82,7 +83,7 @@ class FlowTrainer(Trainer):
         self.form = form
         self.network = compute.module(build(p, size, seed, form)).train()
         self.average = Ema(self.network, p.ema)
-        self.optimiser = torch.optim.Adam(self.network.parameters(), p.lr)
+        self.optimiser = Adam(self.network.parameters(), p.lr)
         self.schedule = RFlowScheduler(_TIMES)
         self.modules, self.optimisers = {"network": self.network}, {"adam": self.optimiser}
 

@@ -13,6 +13,7 @@ from vbench.types import Array
 from vbench_plugins.generators.agreement import JUDGED, Agreement
 from vbench_plugins.generators.networks import Critic, GeneratorNet, initialise, lowest
 from vbench_plugins.generators.objectives import CrossEntropy, Objective, Wasserstein
+from vbench_plugins.nn.adam import Adam
 from vbench_plugins.nn.augment import symmetry
 from vbench_plugins.nn.compute import Compute
 from vbench_plugins.nn.ema import Ema
@@ -47,8 +48,8 @@ class GanTrainer(Trainer):
             compute.module(network)
         self.average = Ema(self.generator, p.ema)
         betas = (p.beta1, p.beta2)
-        self.optimiser = torch.optim.Adam(self.generator.parameters(), p.lr_generator, betas)
-        self.critic_optimiser = torch.optim.Adam(self.critic.parameters(), p.lr_critic, betas)
+        self.optimiser = Adam(self.generator.parameters(), p.lr_generator, betas)
+        self.critic_optimiser = Adam(self.critic.parameters(), p.lr_critic, betas)
         self.objective: Objective = (
             Wasserstein(p, compute) if hasattr(p, "penalty") else CrossEntropy(p, compute)
         )

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from vbench.layout import image_channels, label_channels, one_hot
 from vbench.types import Array, Setup, Weights
+from vbench_plugins.nn.adam import Adam
 from vbench_plugins.nn.compute import Compute
 from vbench_plugins.nn.ema import Ema
 from vbench_plugins.nn.seeding import DROPOUT, INIT, torch_seed
@@ -113,7 +114,7 @@ class PatchTrainer(Trainer):
         super().__init__(p, compute, seed)
         self.network = compute.module(network).train()
         self.average = Ema(network, p.ema)
-        self.optimiser = torch.optim.Adam(network.parameters(), p.lr)
+        self.optimiser = Adam(network.parameters(), p.lr)
         self.loss = loss_function(p.loss, classes)
         self.forward = torch.compile(network) if p.compile else network
         self.modules, self.optimisers = {"network": self.network}, {"adam": self.optimiser}
