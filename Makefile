@@ -10,8 +10,9 @@ SCHEMA := benchmarks/vbench.schema.json
 # In long pieces, and what is left is shared again: a file's fixtures are made once.
 PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 
-.PHONY: help setup paper smoke test deep coverage matrix docs lint format types layers reference perf perf-guard growth chaos fuzz \
-	wheel nnunet wheels schema bandit audit-deps sbom
+.PHONY: help setup paper smoke test deep coverage matrix docs lint format types layers reference perf perf-guard growth chaos \
+	fuzz \
+	wheel nnunet wheels schema bandit audit-deps sbom release-check
 
 help:            ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -108,3 +109,6 @@ sbom: $(READY) $(LOOK) ## the software bill of materials, in dist/vbench.cdx.jso
 
 wheel: $(READY)  ## build the wheel, in dist/
 	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+
+release-check: $(READY) ## what is still to be done before a version leaves the house
+	$(BIN)/python tests/release.py

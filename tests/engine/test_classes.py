@@ -43,7 +43,7 @@ def spec(**changes: Any) -> Any:
         "generators": [{"plugin": "again"}],
         "segmenter": {"plugin": "nearest"},
         "regimes": {"real": True, "synthetic": True},
-        "metrics": {"segmentation": ["dsc", "hd95"]},
+        "metrics": {"segmentation": ["dsc", "hd95"], "fidelity": ["kid"], "privacy": ["nn-ratio"]},
         "compute": {"threads": 1},
         "plugins": {"paths": [NAMED]},
     }
@@ -225,3 +225,11 @@ def test_the_target_names_the_same_classes_in_any_order() -> None:
         make_plan(
             spec(data__target={**target, "channels": ["T1", "TOF"]}, regimes=regimes), plugins
         )
+
+
+def test_the_report_shows_classes_by_name_and_colour(done: Path) -> None:
+    page = (done / "named" / "report.html").read_text()
+    assert "DSC ↑ by class, source data: 2 test subjects" in page
+    for name in CLASSES:
+        assert f"</span>{name}" in page
+    assert (done / "named" / "viewer.html").is_file()

@@ -115,10 +115,19 @@ CASES = [
     Case("a lost artifact", "fit-segmenter", partial(artifact, "fit-segmenter", "w*", removed)),
     *(
         Case("another digit in a record", stage, partial(record, stage, another_digit))
-        for stage in ("prepare", "fit-generator", "synthesise", "fit-segmenter", "evaluate", "audit")
+        for stage in (
+            "prepare",
+            "fit-generator",
+            "synthesise",
+            "fit-segmenter",
+            "evaluate",
+            "audit",
+        )
     ),
     Case("a cut record", "evaluate", partial(record, "evaluate", cut)),
-    Case("an empty record", "prepare", partial(record, "prepare", lambda path: path.write_text(""))),
+    Case(
+        "an empty record", "prepare", partial(record, "prepare", lambda path: path.write_text(""))
+    ),
     *(
         Case(f"{what} of a checkpoint", stage, partial(checkpoint, stage, name, spoil))
         for stage in ("fit-generator", "fit-segmenter")

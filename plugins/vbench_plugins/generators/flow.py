@@ -131,10 +131,8 @@ class FlowNet(nn.Module):
     def errors(self, data: Tensor, noise: Tensor, time: float, seen: Tensor | None) -> Tensor:
         """Return the loss of each clean patch at one time, ``(n,)``; follows nothing."""
         found = self(time * data + (1 - time) * noise, data.new_full((len(data),), time), seen)
-        if self.kind == "label":
-            each = _entropy(found, data)
-        else:
-            each = (found - (data - noise)).square()
+        label = self.kind == "label"
+        each = _entropy(found, data) if label else (found - (data - noise)).square()
         return each.flatten(1).mean(1)
 
     def _follow(self, error: Tensor, at: Tensor) -> None:

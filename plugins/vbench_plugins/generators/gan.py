@@ -24,6 +24,7 @@ from vbench_plugins.nn.form import Form
 from vbench_plugins.nn.levels import halvings, halvings_to_start
 from vbench_plugins.nn.seeding import INIT, latent, torch_seed
 from vbench_plugins.nn.settings import TINY
+from vbench_plugins.nn.sides import refuse_mirrors
 from vbench_plugins.nn.trained import TrainedGenerator
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ class Gan(TrainedGenerator):
                 f"agreement = {params.agreement:g}: its segmenter takes one class and one channel, "
                 f"here are {setup.classes} and {setup.contrasts}; leave agreement at 0"
             )
+        refuse_mirrors(setup, params.augment, "augment = true", "augment = false")
+        refuse_mirrors(setup, params.turn, "turn = true", "turn = false")
         for levels in {params.levels, params.critic_levels or params.levels}:
             if levels:
                 halvings(setup.size, levels)

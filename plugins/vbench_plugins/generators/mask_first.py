@@ -20,6 +20,7 @@ from vbench_plugins.nn.form import Form
 from vbench_plugins.nn.levels import halvings_where_even
 from vbench_plugins.nn.seeding import INIT, numpy_rng
 from vbench_plugins.nn.settings import TINY, MemoryFormat, Precision, Threads
+from vbench_plugins.nn.sides import refuse_mirrors
 from vbench_plugins.nn.trained import TrainedGenerator
 
 if TYPE_CHECKING:
@@ -83,7 +84,8 @@ class MaskFirst(TrainedGenerator):
 
     @classmethod
     def check(cls, params: MaskFirstParams, setup: Setup) -> None:
-        """Raise ``ValueError`` for patches that cannot be halved at all."""
+        """Raise ``ValueError`` for patches that cannot be halved, and mirrors of sided classes."""
+        refuse_mirrors(setup, params.augment, "augment = true", "augment = false")
         if not halvings_where_even(setup.size, 1):
             raise ValueError(
                 f"patch size {list(setup.size)}: one extent must be even, and 4 or more"

@@ -17,6 +17,7 @@ from vbench_plugins.nn.augment import flip_and_rotate
 from vbench_plugins.nn.form import Form
 from vbench_plugins.nn.levels import halvings
 from vbench_plugins.nn.settings import TINY, MemoryFormat, Precision, Threads
+from vbench_plugins.nn.sides import refuse_mirrors
 from vbench_plugins.nn.trained import TrainedGenerator
 
 if TYPE_CHECKING:
@@ -75,7 +76,8 @@ class MonaiFlow(TrainedGenerator):
 
     @classmethod
     def check(cls, params: MonaiFlowParams, setup: Setup) -> None:
-        """Raise ``ValueError`` for sizes that cannot be halved to the lowest level."""
+        """Raise ``ValueError`` for sizes that cannot be halved, and mirrors of sided classes."""
+        refuse_mirrors(setup, params.augment, "augment = true", "augment = false")
         coarsest, _ = halvings(setup.size, params.levels - 1)
         if min(coarsest) < 2:
             raise ValueError(

@@ -14,6 +14,7 @@ from vbench.layout import image_channels, image_of, label_of, one_hot
 from vbench.types import Array, Patches, Portable, Progress, Setup, Weights
 from vbench_plugins.nn.augment import flip_and_rotate, flip_axis, intensities, warp
 from vbench_plugins.nn.seeding import INIT, numpy_rng
+from vbench_plugins.nn.sides import refuse_mirrors
 from vbench_plugins.nn.trained import Trained
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ class PatchSegmenter(Trained, Segmenter):
 
     @classmethod
     def check(cls, params: Any, setup: Setup) -> None:
-        """Refuse what is for one class only."""
+        """Refuse what is for one class only, and mirrors of classes that have sides."""
+        refuse_mirrors(setup, params.flips == "all", "flips = 'all'", "flips = 'none'")
         if setup.classes > 1 and params.loss == "cldice":
             raise ValueError("loss 'cldice' is for one class; take 'dice+ce'")
         if setup.classes > 1 and params.label_interpolation == "linear":

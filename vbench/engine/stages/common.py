@@ -122,10 +122,16 @@ def setup_of(store: Store, inputs: Training, size: tuple[int, ...], device: str 
     """
     setup = Setup(size, device=device, spacing=spacing_of(store, inputs))
     for key in _volumes(store, inputs)[:1]:
-        made = store.record(key).inputs_as(PrepareInputs)
-        labels = LABELS if made.labels is None else made.labels.names
-        return replace(setup, labels=labels, channels=made.channels or CHANNELS)
+        labels, channels = contents(store, key)
+        return replace(setup, labels=labels, channels=channels)
     return setup
+
+
+def contents(store: Store, key: Key) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names of the classes and of the channels of a prepared volume."""
+    made = store.record(key).inputs_as(PrepareInputs)
+    labels = LABELS if made.labels is None else made.labels.names
+    return labels, made.channels or CHANNELS
 
 
 def _cutting(store: Store, inputs: Training) -> Cutting:
