@@ -186,7 +186,8 @@ class Ground:
 def same_numbers(one: Path, other: Path) -> bool:
     """Whether two results folders hold the same scores, byte for byte."""
     cases, boards = (
-        [(out / "toys" / name) for out in (one, other)] for name in ("cases.csv", "leaderboard.json")
+        [(out / "toys" / name) for out in (one, other)]
+        for name in ("cases.csv", "leaderboard.json")
     )
     rows = [
         [

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from masks import adversarial_cases, random_cases
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from masks import adversarial_cases, random_cases
 
 from vbench import MaskPair, score
 from vbench.masks import places

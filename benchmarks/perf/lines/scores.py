@@ -87,8 +87,7 @@ def simple_itk_hd(case: Case) -> float:
 
     SimpleITK.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
     images = [
-        SimpleITK.GetImageFromArray(mask.T.view(np.uint8))
-        for mask in (case.prediction, case.truth)
+        SimpleITK.GetImageFromArray(mask.T.view(np.uint8)) for mask in (case.prediction, case.truth)
     ]
     for image in images:
         image.SetSpacing(edges(case))

@@ -169,9 +169,7 @@ def _to_goal(name: str) -> Callable[[int], Found]:
 
         params = UnetParams(steps=LIMIT)
         precision, memory_format = fastest(params)
-        params = params.model_copy(
-            update={"precision": precision, "memory_format": memory_format}
-        )
+        params = params.model_copy(update={"precision": precision, "memory_format": memory_format})
         taken: tuple[list[float], list[float]] = ([], [])
         with tempfile.TemporaryDirectory() as folder:
             subjects = volumes(Path(folder))
