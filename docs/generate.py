@@ -167,6 +167,8 @@ def plugin_body(about: dict[str, Any], cls: type) -> list[str]:
     lines = [prose(inspect.cleandoc(cls.__dict__.get("__doc__") or ""))]
     if "ndims" in about:
         lines += ["", "Patches: " + " and ".join(f"{n}D" for n in about["ndims"]) + "."]
+    if "classes" in about:
+        lines += ["", f"Classes: {about['classes']}; channels: {about['channels']}."]
     if about["paper"]:
         lines += ["", f"Paper: {cell(about['paper'])}"]
     if about["parameters"]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         DataSource,
         FidelityMetric,
         Generator,
+        LabelMapMetric,
         Metric,
         Params,
         PrivacyMetric,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         param,
     )
     from vbench.layout import image_of, join_patches, label_of
+    from vbench.masks.maps import MapPair
     from vbench.masks.pair import MaskPair
     from vbench.result import RunResult, read_result
     from vbench.scoring.score import score, score_files
@@ -46,6 +48,7 @@ _HOME = {
     "DataSource": "vbench.interfaces",
     "FidelityMetric": "vbench.interfaces",
     "Generator": "vbench.interfaces",
+    "LabelMapMetric": "vbench.interfaces",
     "Metric": "vbench.interfaces",
     "Params": "vbench.interfaces",
     "PrivacyMetric": "vbench.interfaces",
@@ -55,6 +58,7 @@ _HOME = {
     "image_of": "vbench.layout",
     "join_patches": "vbench.layout",
     "label_of": "vbench.layout",
+    "MapPair": "vbench.masks.maps",
     "MaskPair": "vbench.masks.pair",
     "RunResult": "vbench.result",
     "read_result": "vbench.result",
@@ -90,6 +94,8 @@ __all__ = [
     "FidelityMetric",
     "FolderAudit",
     "Generator",
+    "LabelMapMetric",
+    "MapPair",
     "MaskPair",
     "Metric",
     "Params",

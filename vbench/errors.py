@@ -32,6 +32,10 @@ class StoreError(VbenchError):
     """The results folder cannot be read or written as it is."""
 
 
+class DamagedError(StoreError):
+    """What a job wrote is no longer what it was; a run does the job again."""
+
+
 class AlarmError(VbenchError):
     """A privacy audit raised an alarm, and nobody answered for it; exit code 1."""
 

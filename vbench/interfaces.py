@@ -17,10 +17,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from vbench.labels import LabelMap
 from vbench.params import Params, length_param, param
-from vbench.types import Array, Kind, Patches, Portable, Progress, Score, Setup, Subject, Weights
+from vbench.types import (
+    CHANNELS,
+    Array,
+    Kind,
+    Patches,
+    Portable,
+    Progress,
+    Score,
+    Setup,
+    Subject,
+    Weights,
+)
 
 if TYPE_CHECKING:
+    from vbench.masks.maps import MapPair
     from vbench.masks.pair import MaskPair
 
 __all__ = [
@@ -28,6 +41,7 @@ __all__ = [
     "FidelityMetric",
     "Fitted",
     "Generator",
+    "LabelMapMetric",
     "Metric",
     "Params",
     "Plugin",
@@ -39,6 +53,8 @@ __all__ = [
 ]
 
 
+#: How many classes or channels a plugin takes.
+Count = int | Literal["any"]
 #: Patches that :meth:`Generator.sample_many` samples at once; bounds memory.
 AT_ONCE = 512
 
@@ -83,10 +99,21 @@ class DataSource(Plugin):
 
     Attributes:
         patients: Whether its subjects are people; False for a procedure that makes them up.
+        valued: Whether subjects have ``values`` where ``label_map`` is set, so that a spec may name
+            classes.
+        channels: How many channels of an image it reads: 1, or ``"any"``.
+        label_map: The classes that the spec names; None: vessel or not. Set by vbench before
+            anything is asked.
+        channel_names: The channels that the spec names, in their order in ``Subject.image``.
+            Likewise.
     """
 
     kind: ClassVar[Kind] = "source"
     patients: ClassVar[bool] = True
+    valued: ClassVar[bool] = False
+    channels: ClassVar[Count] = 1
+    label_map: LabelMap | None = None
+    channel_names: tuple[str, ...] = CHANNELS
     #: Parameters that differ by role (``source``, ``target``) unless the spec names them.
     role_defaults: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
@@ -147,6 +174,16 @@ class DataSource(Plugin):
         """
         return subject
 
+    def known_labels(self) -> LabelMap | None:
+        """Return the classes as the data set names them itself, for ``labels = "dataset"``.
+
+        None, as here, when it names none.
+
+        Raises:
+            DataError: When it does, but they are of no use; naming the file.
+        """
+        return None
+
     def attachments(self, subject: Subject) -> Mapping[str, str]:
         """Return texts that ``vbench data make`` writes beside a subject's label.
 
@@ -173,17 +210,22 @@ class Fitted(Plugin):
         ndims: The patch dimensions that it takes.
         gpu: Whether it computes on ``setup.device``; False for a method that needs the CPU only,
             so that its jobs keep no GPU from others.
+        classes: How many classes of a label it takes beside the background: 1, another number at
+            most, or ``"any"``; ``setup.labels`` names those of a benchmark.
+        channels: Likewise, how many channels of an image; ``setup.channels`` names them.
     """
 
     ndims: ClassVar[tuple[int, ...]] = (2, 3)
     gpu: ClassVar[bool] = True
+    classes: ClassVar[Count] = 1
+    channels: ClassVar[Count] = 1
 
     def __init__(self, params: Any, setup: Setup) -> None:
         """Build the method for a patch size and a device, before any data is seen.
 
         Args:
             params: An instance of this class's ``Params``.
-            setup: Patch size, device, spacing.
+            setup: Patch size, device, spacing, classes, channels.
 
         Raises:
             ValueError: When it cannot handle ``setup.size``: say which sizes it can.
@@ -309,7 +351,8 @@ class Generator(Fitted):
         the others: ``sample(5)`` begins with what ``sample(3)`` returns, up to rounding.
 
         Returns:
-            float32 ``(n, channels, *size)``: image in [-1, 1], label 0 or 1.
+            float32 ``(n, channels, *size)``: image in [-1, 1], label the index of the class, 0 or 1
+            where there is one.
         """
 
     def sample_many(self, n: int, *, seed: int) -> Iterator[Array]:
@@ -347,7 +390,7 @@ class Generator(Fitted):
         patch; the unit is free. An audit compares training with held-out patients by it.
 
         Args:
-            patches: float32 ``(n, channels, *size)``, image in [-1, 1], label 0 or 1; may be
+            patches: float32 ``(n, channels, *size)``, as :meth:`sample` returns them; may be
                 changed.
 
         Returns:
@@ -367,13 +410,15 @@ class Segmenter(Fitted):
         """Predict a volume of any shape.
 
         Args:
-            image: ``(X, Y, Z)`` in [-1, 1], any float type, -1 outside of the mask.
+            image: ``(X, Y, Z)`` in [-1, 1], any float type, -1 outside of the mask; of several
+                channels ``(channels, X, Y, Z)``.
             mask: bool ``(X, Y, Z)``: the prediction is used inside only, so that work outside
                 can be left out.
 
         Returns:
             float32 ``(X, Y, Z)``, vessel probability in [0, 1], finite everywhere. Outside of the
-            mask vbench puts 0 in its place.
+            mask vbench puts 0 in its place. With several classes ``(classes + 1, X, Y, Z)``: the
+            probability of the background, then of each class.
         """
 
     def portable(self) -> Portable | None:
@@ -444,10 +489,35 @@ class SegmentationMetric(Metric):
         """
 
 
+class LabelMapMetric(SegmentationMetric):
+    """Compares whole label maps, for what no class tells alone, such as which classes touch."""
+
+    @abstractmethod
+    def score_map(self, maps: MapPair) -> Score | float:
+        """Score one subject, all classes at once.
+
+        Args:
+            maps: Prediction and reference by class, with what scores share computed at most once.
+        """
+
+    def score(self, pair: MaskPair) -> Score | float:
+        """Score masks as maps of one class."""
+        from vbench.masks.maps import MapPair
+
+        return self.score_map(MapPair.of_masks(pair))
+
+
 class FidelityMetric(Metric):
-    """Compares synthetic with real patches: how similar are the distributions?"""
+    """Compares synthetic with real patches: how similar are the distributions?
+
+    Attributes:
+        classes: How many classes of a label it takes: 1, or ``"any"``.
+        channels: How many channels of an image.
+    """
 
     family = "fidelity"
+    classes: ClassVar[Count] = 1
+    channels: ClassVar[Count] = 1
 
     @abstractmethod
     def score(
@@ -464,9 +534,16 @@ class FidelityMetric(Metric):
 
 
 class PrivacyMetric(Metric):
-    """Measures what synthetic patches give away of those that the generator was fitted on."""
+    """Measures what synthetic patches give away of those that the generator was fitted on.
+
+    Attributes:
+        classes: How many classes of a label it takes: 1, or ``"any"``.
+        channels: How many channels of an image.
+    """
 
     family = "privacy"
+    classes: ClassVar[Count] = 1
+    channels: ClassVar[Count] = 1
 
     @abstractmethod
     def score(

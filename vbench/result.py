@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from vbench.figures.figure import Figure
 
 _ARM = ("regime", "generator", "n_subjects", "cohort", "status", "seeds", "cases", "seconds")
-_CASES = {"seed": "int64", "n_subjects": "Int64", "value": "float64"}
+_CASES = {"seed": "int64", "n_subjects": "Int64", "value": "float64", "class": "string"}
 
 
 @dataclass(frozen=True, repr=False)
@@ -89,7 +89,8 @@ class RunResult:
 
         Columns ``arm``, ``regime``, ``generator``, ``n_subjects``, ``seed``, ``subject``,
         ``metric``, ``value`` (NaN when it failed) and ``status`` (``ok``, ``undefined`` or
-        ``failed``).
+        ``failed``); where labels have several classes also ``class``, missing for the score over
+        all classes of a subject.
         """
         import pandas as pd
 
@@ -110,7 +111,11 @@ class RunResult:
             StoreError: When there is no such arm, it has no generator or has not finished, or the
                 store beside the folder lacks the patches.
         """
-        place = self.folder.parent / "store" / _synthetic(self._results, self.folder, arm, seed)
+        from vbench.engine.store import Store
+
+        store = Store(self.folder.parent / "store")
+        key = _synthetic(self._results, self.folder, arm, seed)
+        place = store.artifacts(key, "images.npy", "labels.npy")
         try:
             parts = [read_npy(place / f"{name}.npy") for name in ("images", "labels")]
         except (OSError, ValueError) as error:

@@ -31,8 +31,9 @@ class Subject:
 
     Attributes:
         id: Name, unique within its source; letters, digits, ``.``, ``_`` and ``-``.
-        image: Intensities ``(X, Y, Z)`` in RAS+ orientation, any unit, finite.
-        label: Vessel mask ``(X, Y, Z)``, bool.
+        image: Intensities ``(X, Y, Z)`` in RAS+ orientation, any unit, finite; of several channels
+            ``(channels, X, Y, Z)``, on one grid.
+        label: Vessel mask ``(X, Y, Z)``, bool: where any class is.
         mask: Brain mask ``(X, Y, Z)``, bool, or None: prepare then derives a foreground mask.
         spacing: Voxel edge lengths in mm, one per axis.
         affine: Voxel to world matrix ``(4, 4)`` in mm, of the arrays as they are here (RAS+).
@@ -42,6 +43,8 @@ class Subject:
         notes: What a reader should know (``"mask derived"``), and the true tree of a phantom.
         ignore: Voxels that nobody labelled, bool ``(X, Y, Z)``: they are left out of patches,
             thresholds and scores. None: all are labelled.
+        values: The label as its file has it, whole numbers of 0 and above ``(X, Y, Z)``, for a spec
+            that names several classes; None: there are no other values than those of ``label``.
     """
 
     id: str
@@ -54,6 +57,7 @@ class Subject:
     unit: str = "mm"
     notes: Mapping[str, Any] = field(default_factory=dict)
     ignore: Array | None = None
+    values: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -62,8 +66,9 @@ class Volume:
 
     Attributes:
         id: The subject's name.
-        image: float16 ``(X, Y, Z)`` in [-1, 1]; -1 outside of the mask.
-        label: uint8 ``(X, Y, Z)``, 0 or 1.
+        image: float16 ``(X, Y, Z)`` in [-1, 1]; -1 outside of the mask. Of several channels
+            ``(channels, X, Y, Z)``.
+        label: uint8 ``(X, Y, Z)``: the index of the class, 0 for the background.
         mask: bool ``(X, Y, Z)``, where patches are drawn and predictions are made.
         spacing: Voxel edge lengths in mm.
         affine: Voxel to world matrix of these arrays (RAS+, mm).
@@ -73,6 +78,7 @@ class Volume:
         ignore: Voxels that nobody labelled, bool; None: all are labelled.
         labels: Names of the classes of ``label``.
         channels: Names of the channels of ``image``.
+        values: Of each class in predictions that are written.
     """
 
     id: str
@@ -87,6 +93,12 @@ class Volume:
     ignore: Array | None = None
     labels: tuple[str, ...] = LABELS
     channels: tuple[str, ...] = CHANNELS
+    values: tuple[int, ...] = (1,)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Voxels along the three axes."""
+        return tuple(np.shape(self.label))
 
     @property
     def labelled(self) -> Array | None:
@@ -97,9 +109,9 @@ class Volume:
 class Patches(ABC):
     """A fixed, indexable set of labelled patches; only what is requested is in memory.
 
-    A labelled patch is float32 ``(channels, *size)``: the image in [-1, 1], then the label,
-    0 or 1 (:mod:`vbench.layout` takes them apart). ``size`` has two entries (axial slices) or
-    three.
+    A labelled patch is float32 ``(channels, *size)``: the image in [-1, 1], then the label, the
+    index of the class: 0 or 1 with one class (:mod:`vbench.layout` takes them apart). ``size`` has
+    two entries (axial slices) or three.
     """
 
     #: Extent of a patch in voxels, 2 or 3 entries.
@@ -220,6 +232,16 @@ class Setup:
         """2 for axial slices, 3 for blocks."""
         return len(self.size)
 
+    @property
+    def classes(self) -> int:
+        """How many classes a label has, without the background."""
+        return len(self.labels)
+
+    @property
+    def contrasts(self) -> int:
+        """How many channels an image has."""
+        return len(self.channels)
+
 
 @dataclass(frozen=True)
 class Portable:
@@ -271,7 +293,7 @@ class JobFailure:
 
     Attributes:
         reason: One of ``error``, ``data``, ``timeout``, ``killed``, ``memory``, ``diverged``,
-            ``contract``, ``upstream`` and ``interrupted``.
+            ``contract``, ``damaged``, ``upstream`` and ``interrupted``.
         message: One line.
         traceback: The worker's traceback, empty when the process died.
         seconds: Time from start to failure.

@@ -98,7 +98,7 @@ def train(patches: Timed, batch_size: int) -> tuple[float, float, float]:
 
 def main(n_subjects: int = 41) -> None:
     """Prepare, train, and print both figures."""
-    from sampling import SHAPE, subjects
+    from volumes import SHAPE, subjects
 
     from vbench.data.patches import VolumePatches
     from vbench.data.prepare import open_volume, prepare_subject

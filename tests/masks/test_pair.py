@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from vbench import MaskPair, SegmentationMetric, registry
 from vbench.masks import pair as maskpair
-from vbench.masks import radius, thinning, voxels
+from vbench.masks import places, radius, thinning, voxels
 
 CASES = [*adversarial_cases(), *random_cases(40, seed=1)]
 
@@ -47,7 +47,8 @@ class Work:
     """Counts the calls of all that costs time, by what is called."""
 
     PARTS: ClassVar = {
-        voxels: ("as_bool", "joint_box", "crop", "border", "components", "betti"),
+        places: ("find", "joint_box", "crop"),
+        voxels: ("border", "components", "betti"),
         thinning: ("skeleton",),
         radius: ("along",),
         MaskPair: ("_border_distances", "_excess_distances", "_nearest", "_tree"),
@@ -85,7 +86,7 @@ def test_a_subjects_scores_are_one_pass(monkeypatch, ndim):
     # Once a mask; the four ways of distances; a tree of each border where one is searched (in 3D),
     # and for the radii that of the truth's centreline.
     assert {**work.calls, "_tree": 0} == {
-        "as_bool": 2, "joint_box": 1, "crop": 2, "border": 2, "components": 2, "betti": 2,
+        "find": 2, "joint_box": 1, "crop": 2, "border": 2, "components": 2, "betti": 2,
         "skeleton": 2, "along": 1, "_border_distances": 2, "_excess_distances": 2, "_nearest": 4,
         "_tree": 0,
     }  # fmt: skip

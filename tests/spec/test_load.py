@@ -206,16 +206,30 @@ def test_any_text_is_a_spec_or_is_said(tmp_path: Path, text: str) -> None:
     ("text", "fault"),
     [
         (
-            "[data.source.labels]\nartery = 1\nvein = 2",
-            "data.source.labels: several classes are not supported yet",
+            "[data.source.labels]\nartery = 1\nvein = 1",
+            "data.source.labels: the value 1 is both artery and vein",
+        ),
+        ("[data.source.labels]\nartery = 0", "data.source.labels: artery = 0: 0 is the background"),
+        (
+            "[data.source.labels]\nartery = 1.5",
+            "data.source.labels: artery = 1.5; expected a whole",
         ),
         (
-            '[data.source]\nchannels = ["tof", "t1"]',
-            "data.source.channels: several channels are not supported yet",
+            "[data.source.labels]\nartery = [1, 1]",
+            "data.source.labels: artery = [1, 1]: a value is",
         ),
+        ("[data.source.labels]\nartery = []", "data.source.labels: artery = []; expected a whole"),
+        ("[data.source.labels]\nignore = 255", "data.source.labels: names no class"),
+        ("[data.source]\nlabels = 'all'", "data.source.labels: expected a table such as"),
+        (
+            "[data.source]\nchannels = ['tof', 'tof']",
+            "data.source.channels: a channel is listed twice",
+        ),
+        ("[data.source]\nchannels = []", "data.source.channels: names no channel"),
+        ("[data.source]\nchannels = ['a/b']", "data.source.channels: 'a/b' cannot name a channel"),
     ],
 )
-def test_several_classes_or_channels_are_refused_in_one_line(text, fault):
+def test_wrong_classes_or_channels_are_refused_in_one_line(text, fault):
     table = tomllib.loads("[benchmark]\nname = 'x'\n" + text)
     table["data"]["source"]["plugin"] = "phantom"
     with pytest.raises(SpecError) as caught:

@@ -97,6 +97,8 @@ def _details(console: Console, about: dict[str, Any]) -> None:
     facts = [about["description"], about["paper"] and f"Paper: {about['paper']}"]
     if "ndims" in about:
         facts.append("Patches: " + ", ".join(f"{n}D" for n in about["ndims"]))
+    if "classes" in about:
+        facts.append(f"Classes: {about['classes']}; channels: {about['channels']}")
     if "unit" in about:
         better = {True: "higher is better", False: "lower is better", None: "no direction"}
         unit = f"in {about['unit']}, " if about["unit"] else ""

@@ -17,6 +17,7 @@ from vbench.data.folder import Fault, FolderSource, SubjectFiles
 from vbench.data.nifti import Image, check_same_grid, read_image, vessel_mask, whole_numbers
 from vbench.data.placement import best_fit
 from vbench.errors import DataError
+from vbench.labels import LabelMap, told
 from vbench.types import Array
 
 #: Faults that are alike of which each is shown.
@@ -41,7 +42,7 @@ def check_source(source: FolderSource) -> Iterator[Fault | str]:
     seen: dict[str, Path] = {}
     for files in source.listing.subjects:
         yield files.id
-        faults, contents = check_subject(files, source.read)
+        faults, contents = check_subject(files, source.read, source.label_map)
         yield from faults
         for path, content in contents:
             if content in seen:
@@ -84,13 +85,16 @@ def more_of(fault: Fault, count: int) -> str:
 
 
 def check_subject(
-    files: SubjectFiles, read: Callable[..., Image] = read_image
+    files: SubjectFiles,
+    read: Callable[..., Image] = read_image,
+    labels: LabelMap | None = None,
 ) -> tuple[list[Fault], list[tuple[Path, str]]]:
     """Check the files of one subject, each alone and against the image.
 
     Args:
         files: Which they are.
         read: What reads each, as :func:`vbench.data.nifti.read_image` does.
+        labels: The classes of the label; None: vessel or not.
 
     Returns:
         The faults, and digests of the decoded image and label, to find duplicates by.
@@ -104,9 +108,15 @@ def check_subject(
     if image is not None:
         faults.extend(_image_faults(image, mask))
         contents.append((image.path, _digest("image", image.array)))
+    for path in files.others:
+        further = _read(read, path, faults)
+        if further is not None:
+            faults.extend(_image_faults(further, mask))
+            if image is not None:
+                _try(faults, path, check_same_grid, further, image)
     vessel = None
     if label is not None:
-        vessel = _vessel(label, files, faults)
+        vessel = _vessel(label, files, faults, labels)
         if vessel is not None and vessel.any():
             contents.append((label.path, _digest("label", vessel)))
     for other in (label, mask):
@@ -166,7 +176,9 @@ def _image_faults(image: Image, mask: Image | None) -> Iterator[Fault]:
         yield Fault(image.path, "all voxels have the same value", "export the image again")
 
 
-def _vessel(label: Image, files: SubjectFiles, faults: list[Fault]) -> Array | None:
+def _vessel(
+    label: Image, files: SubjectFiles, faults: list[Fault], labels: LabelMap | None
+) -> Array | None:
     """Return the vessels of a label, None when its values cannot be those of a label."""
     values = _try(faults, label.path, whole_numbers, label)
     if values is None:
@@ -174,9 +186,14 @@ def _vessel(label: Image, files: SubjectFiles, faults: list[Fault]) -> Array | N
     classes = np.unique(values)
     vessel = vessel_mask(values, files.classes, files.ignore)
     share = float(vessel.mean())
+    unnamed = labels.unnamed(values) if labels is not None else {}
+    unnamed = {value: n for value, n in unnamed.items() if value not in files.ignore}
     if len(classes) > MOST_CLASSES:
         message = f"{len(classes)} values, expected a few classes"
         faults.append(Fault(label.path, message, "is it an image? give the label file"))
+    elif unnamed:
+        message, _, mend = told(unnamed).rpartition("; ")
+        faults.append(Fault(label.path, message, mend))
     elif not vessel.any():
         found = f"its values are {classes.tolist()}"
         wanted = "above 0" if files.classes is None else f"of the classes {list(files.classes)}"

@@ -13,6 +13,7 @@ from vbench.data.folder import Fault
 from vbench.data.header import SUFFIXES
 from vbench.errors import DataError
 from vbench.files import read_json
+from vbench.labels import LabelMap
 from vbench.usertext import one_line
 
 #: Names of labels, by letters alone, that are nnU-Net's ``ignore``, and those that may mean it.
@@ -30,6 +31,9 @@ class About:
         ignore: The values of the label ``ignore``: what nobody labelled.
         count: ``numTraining``; None when it is not said.
         table: The ``dataset`` table, files by case; None when there is none.
+        order: ``regions_class_order``: the value of each region, later ones over earlier ones; None
+            when it is not said.
+        channels: ``channel_names``, in the order of their numbers; None when it names none.
     """
 
     labels: Mapping[str, tuple[int, ...]] | None = None
@@ -38,6 +42,8 @@ class About:
     table: Mapping[str, Any] | None = None
     #: Names that may stand for ``ignore``, with their values.
     vague: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    order: tuple[int, ...] | None = None
+    channels: Mapping[int, str] | None = None
 
     @property
     def vessels(self) -> tuple[int, ...]:
@@ -111,7 +117,90 @@ def read_about(file: Path, faults: list[Fault]) -> About:
         count=count,
         table=table,
         vague={k: v for k, v in _named(labels, _VAGUE).items() if v != (0,)},
+        order=_order(about.get("regions_class_order")),
+        channels=_channel_names(about.get("channel_names", about.get("modality"))),
     )
+
+
+def classes_of(about: About, file: Path) -> LabelMap | None:
+    """Return the classes as ``dataset.json`` names them; None when it names none.
+
+    Regions nest: a voxel of the tumour's core is of the whole tumour, too. As in nnU-Net, each is
+    the value that ``regions_class_order`` gives it, and later regions lie over earlier ones: a
+    region's class is what no later region has.
+
+    Args:
+        about: The content.
+        file: Its file, for messages.
+
+    Raises:
+        DataError: When the labels overlap and the order is missing, or does not fit.
+    """
+
+    def fault(message: str, mend: str) -> DataError:
+        return DataError(str(Fault(file, message, mend)))
+
+    if about.labels is None:
+        return None
+    ignored = set(about.ignore)
+    regions = {
+        name: values
+        for name, values in about.labels.items()
+        if values != (0,) and not ignored.issuperset(values)
+    }
+    for name in about.vague:
+        raise fault(
+            f"the label '{name}' may be no class",
+            "name it 'ignore', or name the classes in the spec's labels",
+        )
+    taken = [value for values in regions.values() for value in values]
+    if about.order is None:
+        if len(set(taken)) < len(taken):
+            raise fault(
+                "labels are regions that overlap, and there is no regions_class_order",
+                "add it as nnU-Net describes, or name the classes in the spec's labels",
+            )
+        table: dict[str, Any] = {name: list(values) for name, values in regions.items()}
+    else:
+        if len(about.order) != len(regions):
+            raise fault(
+                f"regions_class_order has {len(about.order)} values, labels has {len(regions)} "
+                "regions",
+                "give each region one, in the order of labels",
+            )
+        table = {}
+        later: set[int] = set()
+        pairs = list(zip(regions.items(), about.order, strict=True))
+        for (name, values), own in reversed(pairs):
+            alone = [value for value in values if value not in later]
+            if own not in alone:
+                raise fault(
+                    f"regions_class_order gives '{name}' the value {own}, which is not among "
+                    f"those of it that no later region has ({alone})",
+                    "correct the order, or name the classes in the spec's labels",
+                )
+            table[name] = [own, *(value for value in alone if value != own)]
+            later.update(values)
+        table = dict(reversed(table.items()))
+    if about.ignore:
+        table["ignore"] = list(about.ignore)
+    try:
+        return LabelMap.of(table)
+    except ValueError as error:
+        raise fault(f"labels: {error}", "correct it, or name the classes in the spec") from error
+
+
+def _order(given: Any) -> tuple[int, ...] | None:
+    values = [_number(value) for value in given] if isinstance(given, list) else [None]
+    return tuple(v for v in values if v is not None) if None not in values else None
+
+
+def _channel_names(given: Any) -> dict[int, str] | None:
+    if not isinstance(given, dict):
+        return None
+    found = {_number(number): name for number, name in given.items()}
+    sound = {n: name for n, name in found.items() if n is not None and isinstance(name, str)}
+    return sound or None
 
 
 def ignore_beside(truth: Path) -> tuple[int, ...]:

@@ -71,6 +71,7 @@ class SubjectFiles:
         classes: The label values that are vessels; all above 0 when None.
         ignore: The label values of voxels that nobody labelled, such as nnU-Net's ``ignore``.
         group: The person, when several subjects may be of one; None: each is another person.
+        others: Intensities of further channels, on the grid of ``image``.
     """
 
     id: str
@@ -80,10 +81,12 @@ class SubjectFiles:
     classes: tuple[int, ...] | None = None
     ignore: tuple[int, ...] = ()
     group: str | None = None
+    others: tuple[Path, ...] = ()
 
     def paths(self) -> list[Path]:
         """Return the files that exist."""
-        return [path for path in (self.image, self.label, self.mask) if path is not None]
+        paths = (self.image, self.label, self.mask, *self.others)
+        return [path for path in paths if path is not None]
 
 
 @dataclass(frozen=True)
@@ -132,6 +135,7 @@ class FolderSource(DataSource):
     """A data source of files: NIfTI, unless a layout overrides :meth:`read`."""
 
     Params = FolderParams
+    valued = True
 
     @classmethod
     @abstractmethod
@@ -161,7 +165,16 @@ class FolderSource(DataSource):
 
     @property
     def classes(self) -> tuple[int, ...] | None:
-        """The label values that are vessels, None: all above 0."""
+        """The label values that are vessels, None: all above 0.
+
+        Raises:
+            DataError: When both the spec's labels and the parameters say which they are.
+        """
+        if self.label_map is not None:
+            for name in ("classes", "ignore"):
+                if getattr(self.params, name) is not None:
+                    raise DataError(f"{name}: `labels` names the classes; take '{name}' out")
+            return self.label_map.of_classes
         return None if self.params.classes is None else tuple(self.params.classes)
 
     @cached_property
@@ -176,6 +189,10 @@ class FolderSource(DataSource):
             why = "no such file or folder" if gone else error.strerror
             raise DataError(f"{self.path}: {why}; check `path` in the spec") from error
         found, ignore = self.scan(), self.params.ignore
+        if self.label_map is not None and self.label_map.ignore:
+            own = self.label_map.ignore
+            several = (replace(s, ignore=(*s.ignore, *own)) for s in found.subjects)
+            return replace(found, subjects=tuple(several))
         if ignore is None:
             return found
         return replace(found, subjects=tuple(replace(s, ignore=(ignore,)) for s in found.subjects))
@@ -211,6 +228,8 @@ class FolderSource(DataSource):
         digest = hashlib.blake2b(digest_size=16)
         for path in (files.image, files.label, files.mask):
             digest.update(b"none" if path is None else content_digest(path).encode())
+        for other in files.others:
+            digest.update(content_digest(other).encode())
         digest.update(repr(files.classes).encode())
         if files.ignore:
             digest.update(f"ignore {files.ignore}".encode())
@@ -248,13 +267,17 @@ class FolderSource(DataSource):
             classes=files.classes,
             ignore=files.ignore,
             read=self.read,
-            vessel_free=vessel_free,
+            vessel_free=vessel_free or self.label_map is not None,
+            others=files.others,
+            valued=self.label_map is not None,
         )
         named = {
             IMAGE_DIGEST: files.image,
             "label blake2b": files.label,
             "mask blake2b": files.mask,
         }
+        for name, other in zip(self.channel_names[1:], files.others, strict=False):
+            named[f"{name} blake2b"] = other
         digests = {k: content_digest(v) for k, v in named.items() if v is not None}
         return replace(read, notes=digests)
 

@@ -190,8 +190,10 @@ def read_subject(
     ignore: Sequence[int] = (),
     read: Callable[..., Image] = read_image,
     vessel_free: bool = False,
+    others: Sequence[str | Path] = (),
+    valued: bool = False,
 ) -> Subject:
-    """Read image, label and mask of one subject, which must lie on the same grid.
+    """Read images, label and mask of one subject, which must lie on the same grid.
 
     Args:
         subject: Its id.
@@ -202,11 +204,13 @@ def read_subject(
         ignore: The values of voxels that nobody labelled.
         read: What reads each file, as :func:`read_image` does.
         vessel_free: Whether the label may be empty.
+        others: Files of further channels of the image.
+        valued: Whether the subject keeps the label's values.
 
     Raises:
         DataError: When a file cannot be used, or they do not fit together.
     """
-    scan, brain = read_scan(image, mask, read=read)
+    scan, brain = read_channels(image, others, mask, read=read)
     truth = read(label, integer=True, unit=scan.unit)
     check_same_grid(truth, scan)
     values = whole_numbers(truth)
@@ -224,7 +228,17 @@ def read_subject(
         native_affine=scan.native_affine,
         unit=scan.unit,
         ignore=np.isin(values, list(ignore)) if ignore else None,
+        values=values if valued else None,
     )
+
+
+def stacked(channels: Sequence[Array]) -> Array:
+    """Return channels ``(X, Y, Z)`` as one array ``(channels, X, Y, Z)``, in Fortran order."""
+    kind = np.result_type(*channels)
+    found = np.empty((len(channels), *channels[0].shape), kind, order="F")
+    for index, channel in enumerate(channels):
+        found[index] = channel
+    return found
 
 
 def read_scan(
@@ -266,6 +280,36 @@ def read_scan(
     if brain is not None:
         scan = replace(scan, array=np.nan_to_num(scan.array, posinf=0, neginf=0))
     return scan, brain
+
+
+def read_channels(
+    image: str | Path,
+    others: Sequence[str | Path],
+    mask: str | Path | None = None,
+    *,
+    read: Callable[..., Image] | None = None,
+) -> tuple[Image, Array | None]:
+    """Read the channels of an image, which must lie on one grid, as :func:`read_scan` does.
+
+    Args:
+        image: File of the first channel.
+        others: Files of the further ones; none: it is :func:`read_scan`.
+        mask: As of :func:`read_scan`.
+        read: As of :func:`read_scan`.
+
+    Returns:
+        The image, whose array is ``(channels, X, Y, Z)`` where there are further ones, and the
+        mask.
+    """
+    scan, brain = read_scan(image, mask, read=read)
+    if not others:
+        return scan, brain
+    channels = [scan.array]
+    for path in others:
+        further, _ = read_scan(path, mask, read=read)
+        check_same_grid(further, scan)
+        channels.append(further.array)
+    return replace(scan, array=stacked(channels)), brain
 
 
 def check_same_grid(other: Image, image: Image, what: str = "image") -> None:

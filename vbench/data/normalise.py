@@ -64,6 +64,16 @@ def normalise(
     return scaled, {"method": method, "low": low, "high": high}
 
 
+def scale_channels(images: Array) -> None:
+    """Scale each channel of each image as :func:`scale_patches` does, in place.
+
+    Args:
+        images: float32 ``(n, channels, *size)``.
+    """
+    for index in range(images.shape[1]):
+        scale_patches(images[:, index])
+
+
 def scale_patches(images: Array) -> None:
     """Scale each image to its own minimum and maximum, in place; a constant one becomes -1.
 

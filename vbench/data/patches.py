@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from vbench.data.ignore import check_free
 from vbench.data.mapped import Budget, release
-from vbench.data.normalise import scale_patches
+from vbench.data.normalise import scale_channels, scale_patches
 from vbench.errors import DataError
-from vbench.layout import empty_patches, join_patches
+from vbench.layout import contrasts_of, empty_patches, images_shape, join_patches
 from vbench.masks.slices import MOST_PADDING, fitting, lead, padding
 from vbench.masks.slices import block as block_of
-from vbench.types import Array, Patches, Subject, Volume
+from vbench.types import Array, Patches, Setup, Subject, Volume
 
 #: A pool of at most this many bytes is kept in memory.
 IN_MEMORY = 512 * 2**20
@@ -32,10 +33,10 @@ class VolumePatches(Patches):
     """Patches of prepared volumes at fixed, seeded positions.
 
     Patch ``i`` belongs to volume ``i // per_subject``. Of each volume's patches a share is centred
-    on vessel voxels, the rest on mask voxels; a centre near the border is moved inwards. A volume
-    thinner than a patch is padded on both sides, the image with -1 and the label with 0. A
-    volume's positions depend on its id and the seed, not on the other volumes. No patch holds a
-    voxel that nobody labelled (``Volume.ignore``).
+    on vessel voxels, of each class in turn, the rest on mask voxels; a centre near the border is
+    moved inwards. A volume thinner than a patch is padded on both sides, the image with -1 and the
+    label with 0. A volume's positions depend on its id and the seed, not on the other volumes. No
+    patch holds a voxel that nobody labelled (``Volume.ignore``).
     """
 
     def __init__(
@@ -76,7 +77,9 @@ class VolumePatches(Patches):
         own = [persons.index(name) for name in groups] if groups else range(len(volumes))
         self.subject_index = np.array(own, dtype=np.int32)[self._volume]
         self._volumes = list(volumes)
-        self._blocks = [block_of(volume.image.shape, self.size) for volume in volumes]
+        self._blocks = [block_of(volume.shape, self.size) for volume in volumes]
+        self.labels, self.channels = volumes[0].labels, volumes[0].channels
+        self._contrasts = len(self.channels)
         self._minmax = np.array([v.normalise == "patch-minmax" for v in volumes])
         n_vessel = round(per_subject * vessel_centred)
         self._starts = np.empty((len(self._volume), 3), dtype=np.int32)
@@ -84,14 +87,14 @@ class VolumePatches(Patches):
             none = vessel_free and not (np.asarray(volume.label) * np.asarray(volume.mask)).any()
             on_vessel = 0 if none else n_vessel
             centres = _centres(volume, on_vessel, per_subject - on_vessel, seed, self.size)
-            shape, block = np.array(volume.image.shape), np.array(self._blocks[i])
+            shape, block = np.array(volume.shape), np.array(self._blocks[i])
             inward = np.clip(centres - block // 2, 0, np.maximum(shape - block, 0))
             # A thin volume lies in the middle of its patch: the start is negative.
             before = [lead(n, edge) for n, edge in zip(shape, block, strict=True)]
             self._starts[i * per_subject : (i + 1) * per_subject] = inward - before
         self._budget = Budget((a for v in volumes for a in (v.image, v.label)), RESIDENT)
         self._pool: ArrayPatches | None = None
-        if len(self) * int(np.prod(self.size)) * 3 <= in_memory:
+        if len(self) * int(np.prod(self.size)) * (2 * self._contrasts + 1) <= in_memory:
             self._pool = self._cut_all()
 
     @property
@@ -116,18 +119,23 @@ class VolumePatches(Patches):
 
     def _cut_all(self) -> ArrayPatches:
         """Cut all patches, one volume after the other."""
-        images = np.empty((len(self), *self.size), dtype=np.float16)
+        images = np.empty(images_shape(len(self), self.size, self._contrasts), dtype=np.float16)
         labels = np.empty((len(self), *self.size), dtype=np.uint8)
         for i, volume in enumerate(self._volumes):
             which = np.flatnonzero(self._volume == i)
             if len(which):
                 images[which], labels[which] = self._cut(which)
             release(volume.image, volume.label)
-        return ArrayPatches(images, labels, subject_index=self.subject_index)
+        return ArrayPatches(images, labels, subject_index=self.subject_index, like=self)
 
     def _cut(self, index: npt.NDArray[np.int64]) -> tuple[Array, Array]:
-        """Cut patches from the volumes: float16 images, uint8 labels, ``(n, *size)`` each."""
-        images = np.full((len(index), *self.size), -1, dtype=np.float16)
+        """Cut patches from the volumes: float16 images, uint8 labels, ``(n, *size)`` each.
+
+        Images of several channels are ``(n, channels, *size)``.
+        """
+        shape = images_shape(len(index), self.size, self._contrasts)
+        images = np.full(shape, -1, dtype=np.float16)
+        channels = shape[1 : len(shape) - len(self.size)]
         labels = np.zeros((len(index), *self.size), dtype=np.uint8)
         for k, i in enumerate(index):
             volume, block = (own[self._volume[i]] for own in (self._volumes, self._blocks))
@@ -135,18 +143,22 @@ class VolumePatches(Patches):
             if start.min() >= 0:
                 x, y, z = start.tolist()
                 a, b, c = block
-                images[k] = volume.image[x : x + a, y : y + b, z : z + c].reshape(self.size)
+                cut = volume.image[..., x : x + a, y : y + b, z : z + c]
+                images[k] = cut.reshape(shape[1:])
                 labels[k] = volume.label[x : x + a, y : y + b, z : z + c].reshape(self.size)
             else:
-                there, here = _overlap(start, block, volume.image.shape)
-                images[k].reshape(block)[here] = volume.image[there]
+                there, here = _overlap(start, block, volume.shape)
+                to: Any = (..., *here)
+                of: Any = (..., *there)
+                images[k].reshape(*channels, *block)[to] = volume.image[of]
                 labels[k].reshape(block)[here] = volume.label[there]
             # In Fortran order, each axial plane of a block is contiguous.
-            self._budget.spend(2 * block[2], 2 * block[1] * volume.image.shape[0])
+            row = 2 * block[1] * volume.shape[0] * self._contrasts
+            self._budget.spend(2 * block[2], row)
         scaled = self._minmax[self._volume[index]]
         if scaled.any():
             fine = images[scaled].astype(np.float32)
-            scale_patches(fine)
+            (scale_channels if channels else scale_patches)(fine)
             images[scaled] = fine
         return images, labels
 
@@ -160,20 +172,29 @@ class ArrayPatches(Patches):
         labels: Array,
         *,
         subject_index: npt.NDArray[np.int32] | None = None,
+        like: Patches | Setup | None = None,
     ) -> None:
         """Keep the arrays.
 
         Args:
-            images: ``(n, *size)`` in [-1, 1], any float type.
-            labels: ``(n, *size)``, 0 or 1, any integer type.
+            images: ``(n, *size)`` in [-1, 1], any float type; of several channels
+                ``(n, channels, *size)``.
+            labels: ``(n, *size)``, the index of the class, any integer type.
             subject_index: The subject of each; -1 (synthetic) when None.
+            like: What has the same classes and channels; None: one of each.
 
         Raises:
             ValueError: When the shapes differ or are not those of patches.
         """
-        if images.shape != labels.shape or images.ndim not in (3, 4):
+        if like is not None:
+            self.labels, self.channels = like.labels, like.channels
+        try:
+            sound = contrasts_of(images, labels) == len(self.channels) and labels.ndim in (3, 4)
+        except ValueError:
+            sound = False
+        if not sound:
             raise ValueError(f"images {images.shape} and labels {labels.shape}: not patches")
-        self.size = tuple(images.shape[1:])
+        self.size = tuple(labels.shape[1:])
         none = np.full(len(images), -1, dtype=np.int32)
         self.subject_index = none if subject_index is None else subject_index
         self._images, self._labels = images, labels
@@ -201,12 +222,19 @@ class MixedPatches(Patches):
             parts: The sets; subjects of different sets count as different ones.
 
         Raises:
-            ValueError: When there is none, or the sizes differ.
+            ValueError: When there is none, or sizes, classes or channels differ.
         """
         sizes = {part.size for part in parts}
         if len(sizes) != 1:
             raise ValueError(f"patches of one size are needed, these have {sorted(sizes)}")
         self.size = parts[0].size
+        self.labels, self.channels = parts[0].labels, parts[0].channels
+        for part in parts:
+            if (part.labels, part.channels) != (self.labels, self.channels):
+                raise ValueError(
+                    f"patches of one kind are needed, these have the classes {self.labels} and "
+                    f"{part.labels}, the channels {self.channels} and {part.channels}"
+                )
         self._parts = list(parts)
         self._ends = np.cumsum([len(part) for part in parts])
         subjects, first = [], 0
@@ -224,7 +252,7 @@ class MixedPatches(Patches):
         """Return the patches of these indices, a new array ``(len(index), channels, *size)``."""
         index = np.asarray(index)
         which = np.searchsorted(self._ends, index, side="right")
-        patches = empty_patches(len(index), self.size)
+        patches = empty_patches(len(index), self.size, len(self.channels))
         for i, part in enumerate(self._parts):
             mine = np.flatnonzero(which == i)
             if len(mine):
@@ -277,7 +305,10 @@ def check_fit(shapes: Mapping[str, Sequence[int]], size: Sequence[int]) -> None:
 
 
 def _centres(volume: Volume, n_vessel: int, n_other: int, seed: int, size: Sequence[int]) -> Array:
-    """Draw centres ``(n, 3)``: first on vessel voxels within the mask, then on mask voxels."""
+    """Draw centres ``(n, 3)``: first on vessel voxels within the mask, then on mask voxels.
+
+    Vessel voxels are of each class in turn, so that a rare one is seen as often as any.
+    """
     digest = hashlib.blake2b(volume.id.encode(), digest_size=8).digest()
     rng = np.random.default_rng([seed, int.from_bytes(digest, "little")])
     mask = np.asarray(volume.mask)
@@ -293,10 +324,34 @@ def _centres(volume: Volume, n_vessel: int, n_other: int, seed: int, size: Seque
         voxels = np.flatnonzero((free & mask & (np.asarray(where) > 0)).T)
         if not len(voxels):
             raise DataError(f"subject {volume.id}: no {what} voxel to centre a patch on")
-        drawn.append(voxels[rng.integers(len(voxels), size=n)])
+        if what == "vessel" and len(volume.labels) > 1:
+            drawn.append(_in_turn(voxels, np.asarray(where).T.ravel()[voxels], n, rng))
+        else:
+            drawn.append(voxels[rng.integers(len(voxels), size=n)])
     release(volume.label, volume.mask)
     flat = np.concatenate(drawn) if drawn else np.empty(0, dtype=np.int64)
     return np.stack(np.unravel_index(flat, mask.shape[::-1])[::-1], axis=1)
+
+
+def _in_turn(voxels: Array, classes: Array, n: int, rng: np.random.Generator) -> Array:
+    """Draw ``n`` voxels, of each class that there is as many, but for the rest of a division.
+
+    Args:
+        voxels: Their numbers, ``(m,)``.
+        classes: The class of each.
+        n: How many.
+        rng: Whose turn is first is random, too.
+    """
+    order = np.argsort(classes, kind="stable")
+    borders = np.flatnonzero(np.diff(classes[order])) + 1
+    groups = np.split(voxels[order], borders)
+    first = rng.permutation(len(groups))
+    shares = [len(range(turn, n, len(groups))) for turn in range(len(groups))]
+    drawn = [
+        groups[group][rng.integers(len(groups[group]), size=share)]
+        for group, share in zip(first, shares, strict=True)
+    ]
+    return np.concatenate(drawn)
 
 
 def _overlap(

@@ -6,7 +6,7 @@ They are in Fortran order: an axial slice lies in one piece, a block in a few.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,22 +14,25 @@ import numpy as np
 
 from vbench.data.folder import check_id
 from vbench.data.foreground import foreground_mask
-from vbench.data.nifti import Image
+from vbench.data.nifti import Image, stacked
 from vbench.data.normalise import normalise as to_range
 from vbench.errors import DataError
 from vbench.files import read_json, read_npy, write_json, write_npy
-from vbench.types import Array, Subject, Volume
+from vbench.labels import LabelMap
+from vbench.types import CHANNELS, LABELS, Array, Subject, Volume
 
 
 class PreparedScan(NamedTuple):
     """An image as networks see it.
 
     Attributes:
-        image: float16 ``(X, Y, Z)`` in [-1, 1], -1 outside of the mask, in Fortran order.
+        image: float16 ``(X, Y, Z)`` in [-1, 1], -1 outside of the mask, in Fortran order; of
+            several channels ``(channels, X, Y, Z)``.
         mask: bool ``(X, Y, Z)``.
         derived: How the mask was derived from the image, in words; None: it was given.
         how: The method of normalisation and its limits.
         inside: The raw intensities within the mask, ``(n,)``.
+        others: ``how`` and ``inside`` of each further channel.
     """
 
     image: Array
@@ -37,19 +40,27 @@ class PreparedScan(NamedTuple):
     derived: str | None
     how: dict[str, Any]
     inside: Array
+    others: tuple[tuple[dict[str, Any], Array], ...] = ()
 
 
 def prepare_scan(image: Array, mask: Array | None, normalise: str = "percentile") -> PreparedScan:
     """Mask and normalise an image: the one way, whether it has a label or not.
 
+    Each channel is normalised by itself; a mask is derived from the first.
+
     Args:
-        image: ``(X, Y, Z)``, any unit.
+        image: ``(X, Y, Z)``, any unit; of several channels ``(channels, X, Y, Z)``.
         mask: Where to look; None: it is derived from the image.
         normalise: One of :data:`vbench.data.normalise.METHODS`.
 
     Raises:
         DataError: When the mask is empty, or the image within it is constant or not finite.
     """
+    if np.ndim(image) == 4:
+        first = prepare_scan(image[0], mask, normalise)
+        rest = [_further(n, image[n], first.mask, normalise) for n in range(1, len(image))]
+        joined = stacked([first.image, *(scan.image for scan in rest)])
+        return first._replace(image=joined, others=tuple((s.how, s.inside) for s in rest))
     image, derived = np.asarray(image, dtype=np.float32), None
     if mask is None:
         _check_finite(image)
@@ -63,16 +74,30 @@ def prepare_scan(image: Array, mask: Array | None, normalise: str = "percentile"
     return PreparedScan(scaled, mask, derived, how, inside)
 
 
+def _further(number: int, channel: Array, mask: Array, normalise: str) -> PreparedScan:
+    try:
+        return prepare_scan(channel, mask, normalise)
+    except DataError as error:
+        raise DataError(f"channel {number + 1}: {error}") from error
+
+
 def scan_volume(
-    name: str, scan: Image, mask: Array | None, normalise: str
+    name: str,
+    scan: Image,
+    mask: Array | None,
+    normalise: str,
+    labels: LabelMap | None = None,
+    channels: Sequence[str] = CHANNELS,
 ) -> tuple[Volume, PreparedScan]:
     """Return a scan without a label as a volume to predict, as :func:`prepare_subject` makes one.
 
     Args:
         name: What to call it.
-        scan: The image, as :func:`vbench.data.nifti.read_scan` read it.
+        scan: The image, as :func:`vbench.data.nifti.read_channels` read it.
         mask: Its mask, bool; None: it is derived.
         normalise: As of :func:`prepare_scan`.
+        labels: The classes that are to be found; None: vessel.
+        channels: Names of the channels.
 
     Returns:
         The volume, whose label is 0 everywhere, and how it was prepared.
@@ -87,13 +112,16 @@ def scan_volume(
     volume = Volume(
         id=name,
         image=found.image,
-        label=np.broadcast_to(np.uint8(0), found.image.shape),
+        label=np.broadcast_to(np.uint8(0), found.mask.shape),
         mask=found.mask,
         spacing=scan.spacing,
         affine=scan.affine,
         native_affine=scan.native_affine,
         unit=scan.unit,
         normalise=normalise,
+        labels=LABELS if labels is None else labels.names,
+        channels=tuple(channels),
+        values=(1,) if labels is None else labels.written,
     )
     return volume, found
 
@@ -109,32 +137,38 @@ def prepare_subject(
     *,
     normalise: str = "percentile",
     vessel_free: bool = False,
+    labels: LabelMap | None = None,
+    channels: Sequence[str] = CHANNELS,
 ) -> dict[str, Any]:
     """Write a subject as a prepared volume.
 
-    Writes ``image.npy`` (float16, [-1, 1], -1 outside of the mask), ``label.npy`` (uint8),
-    ``mask.npy`` (bool), where some voxels are not labelled ``ignore.npy`` (bool), and, last,
-    ``volume.json``. A mask that came with the data cuts the label
-    too; a derived one does not, since it must not change the truth.
+    Writes ``image.npy`` (float16, [-1, 1], -1 outside of the mask), ``label.npy``
+    (uint8, the index of the class), ``mask.npy`` (bool), where some voxels are not
+    labelled ``ignore.npy`` (bool), and, last, ``volume.json``. A mask that came with the data cuts
+    the label too; a derived one does not, since it must not change the truth.
 
     Args:
         subject: What a data source loaded.
         folder: Where to; made when it is missing.
         normalise: One of :data:`vbench.data.normalise.METHODS`.
         vessel_free: Whether the label may be empty.
+        labels: The classes of the label; None: it is vessel or not.
+        channels: Names of the channels of the image.
 
     Returns:
         ``shape``, ``spacing`` (mm), ``label_fraction`` (of the mask), ``intensity`` (statistics of
-        the raw image within the mask), ``normalise`` (the method and its limits) and ``notes``.
+        the raw image within the mask), ``normalise`` (the method and its limits) and ``notes``;
+        with several classes ``classes`` (the share of the mask of each), with several channels
+        ``others`` (intensity and normalisation of each further one).
 
     Raises:
-        DataError: When mask or label is empty, the image is constant or not finite, or the id is
-            no safe file name.
+        DataError: When a value of the label has no class, mask or label is empty, the
+            image is constant or not finite, or the id is no safe file name.
     """
     check_id(subject.id)
     folder = Path(folder)
     notes = _in_words(subject.notes)
-    label = np.asarray(subject.label, dtype=bool)
+    label, unlabelled = _indexed(subject, labels)
     try:
         scan = prepare_scan(subject.image, subject.mask, normalise)
     except DataError as error:
@@ -144,12 +178,12 @@ def prepare_subject(
     mask = scan.mask
     if scan.derived is not None:
         notes["mask"] = scan.derived
-    elif (outside := int((label & ~mask).sum())) > 0:
+    elif (outside := int(((label > 0) & ~mask).sum())) > 0:
         notes["label"] = f"{outside} vessel voxels outside of the mask were left out"
-        label = label & mask
-    ignore = None if subject.ignore is None else np.asarray(subject.ignore, dtype=bool)
+        label = label * mask
+    ignore = unlabelled
     if ignore is not None and ignore.any():
-        label = label & ~ignore
+        label = label * ~ignore
         notes["ignore"] = f"{ignore.mean():.1%} of the voxels are not labelled"
     else:
         ignore = None
@@ -162,11 +196,20 @@ def prepare_subject(
     summary = {
         "shape": list(mask.shape),
         "spacing": list(subject.spacing),
-        "label_fraction": float((label & mask).sum() / mask.sum()),
+        "label_fraction": float(((label > 0) & mask).sum() / mask.sum()),
         "intensity": intensity(scan.inside),
         "normalise": scan.how,
         "notes": notes,
     }
+    names = LABELS if labels is None else labels.names
+    if len(names) > 1:
+        counts = np.bincount(label[mask], minlength=len(names) + 1) / mask.sum()
+        summary["classes"] = {name: float(counts[i]) for i, name in enumerate(names, start=1)}
+    if len(channels) > 1:
+        summary["others"] = {
+            name: {"intensity": intensity(inside), "normalise": how}
+            for name, (how, inside) in zip(channels[1:], scan.others, strict=True)
+        }
     affine = np.asarray(subject.affine, dtype=np.float64)
     native = affine if subject.native_affine is None else np.asarray(subject.native_affine)
     write_npy(folder / "image.npy", scan.image)
@@ -175,8 +218,31 @@ def prepare_subject(
     if ignore is not None:
         write_npy(folder / "ignore.npy", np.asfortranarray(ignore))
     place = {"id": subject.id, "unit": subject.unit, "affine": affine, "native_affine": native}
+    if labels is not None:
+        place |= {"labels": labels.names, "values": labels.written}
+    if tuple(channels) != CHANNELS:
+        place["channels"] = tuple(channels)
     write_json(folder / "volume.json", place | summary)
     return summary
+
+
+def _indexed(subject: Subject, labels: LabelMap | None) -> tuple[Array, Array | None]:
+    """Return the class of each voxel, uint8, and which voxels nobody labelled.
+
+    Raises:
+        DataError: When a value of the label has no class.
+    """
+    given = subject.ignore
+    ignore = None if given is None else np.asarray(given, dtype=bool)
+    values = np.asarray(subject.label if subject.values is None else subject.values)
+    if labels is None or values.dtype.kind not in "iu":
+        return np.asarray(subject.label, dtype=bool).astype(np.uint8), ignore
+    try:
+        index, more = labels.index(values if ignore is None else np.where(ignore, 0, values))
+    except ValueError as error:
+        raise DataError(f"subject {subject.id}: {error}") from error
+    both = [part for part in (ignore, more) if part is not None]
+    return index, np.logical_or.reduce(both) if both else None
 
 
 def open_volume(folder: str | Path) -> Volume:
@@ -206,6 +272,9 @@ def open_volume(folder: str | Path) -> Volume:
             unit=about["unit"],
             normalise=about["normalise"]["method"],
             ignore=ignore,
+            labels=tuple(about.get("labels", LABELS)),
+            channels=tuple(about.get("channels", CHANNELS)),
+            values=tuple(about.get("values", (1,))),
         )
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise DataError(f"{folder}: no prepared volume ({error}); prepare it again") from error

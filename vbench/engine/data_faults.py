@@ -17,7 +17,7 @@ from vbench.registry import Registry
 from vbench.spec import Spec
 from vbench.spec.check import build_params
 from vbench.spec.data import where
-from vbench.types import Setup
+from vbench.spec.labels import open_source, setup_of, with_classes
 
 
 def data_faults(spec: Spec, registry: Registry) -> list[str]:
@@ -30,12 +30,13 @@ def data_faults(spec: Spec, registry: Registry) -> list[str]:
     from vbench.data.folder import FolderSource
 
     lines: list[str] = []
+    spec = with_classes(spec, registry)
     for name, use in spec.data.sets.items():
         cls, key = registry.source(use.plugin), where(spec.data, name)
         if not issubclass(cls, FolderSource):
             continue
         values = {**cls.role_defaults.get(role_of(name), {}), **use.params}
-        source = cls(build_params(cls.Params, values, key))
+        source = cast(FolderSource, open_source(cls, build_params(cls.Params, values, key), use))
         lines += [f"{key}: {line}" for line in folded(faults_of(source))]
     return lines
 
@@ -80,7 +81,7 @@ def weights_faults(plan: Plan, registry: Registry, store: Store | None = None) -
             continue
         tried.add(name)
         cls = cast(type[Segmenter], registry.get("segmenter", inputs.plugin.name).cls)
-        segmenter = cls(cls.Params.model_validate(params), Setup(inputs.patches.size))
+        segmenter = cls(cls.Params.model_validate(params), setup_of(plan.spec))
         file = Path(job.extra["weights"])
         try:
             adopt(segmenter, read(file), inputs.given, file)
@@ -103,7 +104,7 @@ def unreadable(plan: Plan, registry: Registry) -> list[str]:
         if issubclass(cls, FolderSource):
             continue
         params = cls.Params.model_validate(subjects.params)
-        source = cls(params)
+        source = open_source(cls, params, plan.spec.data.sets[name])
         # Any file that another kind of source reads may be wrong.
         folder = any(isinstance(value, Path) for value in params.model_dump().values())
         for subject in list(subjects.jobs)[: None if folder else 1]:

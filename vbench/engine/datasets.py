@@ -18,8 +18,9 @@ from vbench.registry import Registry
 from vbench.spec.check import build_params
 from vbench.spec.data import Folds, Split
 from vbench.spec.data import where as key_of
+from vbench.spec.labels import opened
 from vbench.spec.model import Spec
-from vbench.types import Subject
+from vbench.types import CHANNELS, Subject
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,9 @@ def read_subjects(spec: Spec, registry: Registry, role: str) -> Subjects:
     params = build_params(
         cls.Params, {**cls.role_defaults.get(role_of(role), {}), **table.params}, where
     )
-    source = cls(params)
+    labels = table.label_map
+    channels = tuple(table.channels)
+    source = opened(cls, params, labels, channels)
     with called(f"{where}: source '{table.plugin}'"):
         names = source.subjects(table.split.wanted)
     people = _people(source, names, table.group, where)
@@ -139,6 +142,8 @@ def read_subjects(spec: Spec, registry: Registry, role: str) -> Subjects:
                 subject=subject,
                 fingerprint=prints[subject],
                 normalise=spec.data.normalise,
+                labels=labels,
+                channels=None if channels == CHANNELS else channels,
             ),
             extra=extra,
             benchmark=spec.benchmark.name,

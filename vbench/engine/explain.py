@@ -15,7 +15,8 @@ _MISSING = object()
 
 def reasons(plan: Plan, store: Store) -> dict[str, str]:
     """Return why each job of the plan that is not in the store is new, in a few words."""
-    new = {key: job for key, job in plan.jobs.items() if not store.has(key)}
+    damaged = {key for key in plan.jobs if store.damage(key)}
+    new = {key: job for key, job in plan.jobs.items() if key in damaged or not store.has(key)}
     if not new:
         return {}
     earlier: dict[tuple[str, str, str], JobRecord] = {}
@@ -25,7 +26,10 @@ def reasons(plan: Plan, store: Store) -> dict[str, str]:
             earlier[name] = record
     jobs: list[Job | JobRecord] = [*new.values(), *earlier.values()]
     known = {job.key: f"{job.stage} {job.label}" for job in jobs}
-    return {key: _why(job, earlier, known, store) for key, job in new.items()}
+    return {
+        key: "its record is damaged" if key in damaged else _why(job, earlier, known, store)
+        for key, job in new.items()
+    }
 
 
 def _why(

@@ -16,15 +16,19 @@ from typing import Any
 
 from vbench.data.counting import CountedPatches, counted
 from vbench.engine.context import Context, cpu_seconds
+from vbench.engine.seals import SEAL, check_files, check_record, sealed
 from vbench.engine.weights import load_weights, save_weights
 from vbench.errors import ContractError, DivergedError, StoreError
-from vbench.files import read_json, write_json
+from vbench.files import read_json, sha256, write_json
 from vbench.interfaces import Fitted
 from vbench.records.parts import Budget, PatchCounts
 from vbench.types import Patches, Progress
 
 #: Points that a training curve keeps at most.
 CURVE_POINTS = 200
+
+#: The core's notes in a checkpoint's folder.
+NOTES = "notes.json"
 
 #: Called at a mark with its index and the step; False stops the training.
 OnMark = Callable[[int, int], bool]
@@ -47,17 +51,21 @@ class Checkpoint:
             "cpu_seconds": 0.0,
             "curve": [],
             "seen": {},
+            "kept": {},
         }
 
     def restore(self, method: Fitted) -> bool:
         """Bring a method to the state of the last checkpoint; False when there is none.
 
-        One that cannot be read, because its disk was full or two runs wrote it, does not count.
+        One that cannot be read or is damaged, because its disk was full or two runs wrote it, does
+        not count.
         """
         for part in self.folder.glob(".tmp-*"):  # of a write that was killed
             part.unlink(missing_ok=True)
         try:
-            notes = read_json(self.folder / "notes.json")
+            notes = read_json(self.folder / NOTES)
+            check_record(notes, self.folder / NOTES)
+            check_files(notes, self.folder)
             state = load_weights(self.folder / notes["state"])
         except (OSError, ValueError, StoreError):
             return False
@@ -66,7 +74,7 @@ class Checkpoint:
         except Exception:
             self.clear()  # the next attempt starts over, instead of failing here for ever
             raise
-        self.notes = notes
+        self.notes = {"kept": {}, **{n: value for n, value in notes.items() if n not in SEAL}}
         return True
 
     def save(self, method: Fitted) -> bool:
@@ -77,11 +85,16 @@ class Checkpoint:
         name = f"state-{self.notes['step']}.safetensors"
         save_weights(self.folder / name, state, f"{type(method).__name__}.state()")
         # The notes name the state, so this one rename makes both take effect together.
-        write_json(self.folder / "notes.json", {**self.notes, "state": name})
+        sums = {**self.notes["kept"], name: sha256(self.folder / name)}
+        write_json(self.folder / NOTES, sealed({**self.notes, "state": name}, sums))
         for old in self.folder.glob("state-*.safetensors"):
             if old.name != name:
                 old.unlink()
         return True
+
+    def keep(self, name: str) -> None:
+        """Note a file in the folder that the training still needs when it goes on."""
+        self.notes["kept"][name] = sha256(self.folder / name)
 
     def clear(self) -> None:
         """Forget it: the attempt starts over."""
@@ -128,7 +141,7 @@ def drive(
     begun = time.perf_counter() - cost.earlier_seconds
     cpu = cpu_seconds() - cost.earlier_cpu_seconds
     saved = time.perf_counter()
-    first_step, first_time = notes["step"], time.perf_counter()
+    first_step, first_time, marking = notes["step"], time.perf_counter(), 0.0
     progress: Progress | None = None
     try:
         for progress in method.fit(watched, seed=seed):
@@ -142,7 +155,9 @@ def drive(
             while notes["marks"] < len(marks) and (
                 progress.step >= math.ceil(marks[notes["marks"]] * progress.total)
             ):
+                reached = time.perf_counter()
                 go_on = on_mark(notes["marks"], progress.step)
+                marking += time.perf_counter() - reached
                 notes["marks"] += 1
                 if not go_on:
                     break
@@ -161,7 +176,7 @@ def drive(
     if progress is None and notes["marks"] < len(marks):
         raise ContractError(f"{type(method).__name__}.fit yielded no Progress")
     cost.steps = notes["step"]
-    spent = time.perf_counter() - first_time
+    spent = time.perf_counter() - first_time - marking
     cost.steps_per_second = (notes["step"] - first_step) / spent if spent > 0 else None
     if notes["marks"] < len(marks) and (progress is None or progress.step >= progress.total):
         raise ContractError(f"{type(method).__name__}.fit ended before its last step")

@@ -26,6 +26,7 @@ from vbench.regimes.planner import Start
 from vbench.registry import Registry
 from vbench.spec.check import check_spec
 from vbench.spec.data import where
+from vbench.spec.labels import with_classes
 from vbench.spec.model import GeneratorUse, PluginUse, Spec
 from vbench.spec.space import tunable
 
@@ -54,6 +55,17 @@ class Plan:
                 found.add(key)
         return found
 
+    def sources(self, key: str) -> list[str]:
+        """Return the keys of all jobs that one reads, directly or through others."""
+        found: dict[str, None] = {}
+        nearest = [*self.jobs[key].needs]
+        while nearest:
+            each = nearest.pop()
+            if each not in found:
+                found[each] = None
+                nearest += self.jobs[each].needs
+        return list(found)
+
 
 def make_plan(spec: Spec, registry: Registry, study: str | None = None) -> Plan:
     """Plan a benchmark; trains nothing.
@@ -69,7 +81,7 @@ def make_plan(spec: Spec, registry: Registry, study: str | None = None) -> Plan:
     """
     spec = borrow(spec)
     check_spec(spec, registry)
-    spec = settle(spec, registry)
+    spec = settle(with_classes(spec, registry), registry)
     data = {"source": read_subjects(spec, registry, "source")}
     seconds = spec.data.seconds if any(r.cohort == "target" for r, _ in spec.regimes.on()) else {}
     for name in seconds:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import heapq
+import logging
 import queue
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Protocol
@@ -21,6 +22,10 @@ from vbench.engine.worker import Task
 from vbench.records.job import Failure, JobRecord
 from vbench.types import JobFailure
 
+logger = logging.getLogger(__name__)
+
+#: How often a run does jobs again because a job found their artifacts damaged.
+MENDED_AT_MOST = 2
 #: Seconds between two checks of jobs that another run is doing.
 LOOK_ELSEWHERE = 1.0
 
@@ -92,6 +97,7 @@ class Runner:
         self._failed: dict[str, JobFailure] = {}
         self._running: dict[str, float] = {}
         self._paces: dict[str, Pace] = {}
+        self._mended: Counter[str] = Counter()
         self._readers: dict[str, list[str]] = defaultdict(list)
         for key, job in self.plan.jobs.items():
             for need in dict.fromkeys(job.needs):
@@ -163,6 +169,8 @@ class Runner:
     def _start(self, key: str) -> None:
         """Start a ready job, unless another run did it or is doing it."""
         job = self.plan.jobs[key]
+        if self._missing[key] or key not in self._waiting:
+            return  # what it reads is done again
         if not self.claims.take(key):
             self._elsewhere.append(key)
             return
@@ -222,8 +230,36 @@ class Runner:
             self._succeed(job, outcome.record)
         elif self.store.has(job.key):  # it was stopped after it had published
             self._succeed(job, self.store.record(job.key))
-        elif outcome.failure is not None:
+        elif outcome.failure is not None and not (
+            outcome.failure.reason == "damaged" and self._mend(job)
+        ):
             self._fail(job, outcome.failure)
+
+    def _mend(self, job: Job) -> bool:
+        """Do again what a job read that is damaged, and then the job; False after some times."""
+        self._mended[job.key] += 1
+        if self._mended[job.key] > MENDED_AT_MOST:
+            return False
+        again = [job.key]
+        for key in self.plan.sources(job.key):
+            damage = self.store.damage(key, files=True)
+            if damage is None:
+                continue
+            logger.warning("%s", damage)
+            again.append(key)
+            with self.claims.changing():  # another run may have done it again meanwhile
+                if self.store.damage(key, files=True):
+                    self.store.remove([key])
+        for key in again:
+            self._done.discard(key)
+            self._waiting.add(key)
+            self._backlog.add(self.plan.jobs[key])
+        for key in self._waiting:
+            self._missing[key] = len(set(self.plan.jobs[key].needs) - self._done)
+        for key in again:
+            if self._missing[key] == 0:
+                self._push(key)
+        return True
 
     def _succeed(self, job: Job, record: JobRecord) -> None:
         self._leave(job)

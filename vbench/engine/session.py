@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from vbench.engine.runner import Runner, Settings, Watcher
 from vbench.engine.store import RECORD, Store
 from vbench.engine.study import close_orphans
 from vbench.errors import DataError, SpecError
+from vbench.files import read_json
 from vbench.log import gently
 from vbench.registry import Registry
 from vbench.spec import Spec
@@ -32,8 +34,8 @@ class Where:
 
     Attributes:
         workers: Jobs at once; None: as many as there are cores.
-        executor: ``local`` or ``dask``.
-        scheduler: Address of a running Dask scheduler.
+        executor: ``local``, ``dask`` or ``submitit``.
+        scheduler: Address of a running Dask scheduler; with submitit the kind of cluster.
         device: ``auto``, ``cpu`` or ``cuda``.
     """
 
@@ -66,6 +68,19 @@ def forced(plan: Plan, force: Iterable[str]) -> set[str]:
             raise SpecError(f"--force {glob}: matches no job; see the labels of `vbench plan`")
         found |= plan.dependents(names)
     return found
+
+
+def mend(plan: Plan, store: Store) -> None:
+    """Forget finished jobs whose records are damaged, so that they are done again."""
+    damaged = [key for key in plan.jobs if store.damage(key)]
+    if not damaged:
+        return
+    with closing(Claims(store.root / "claims")) as claims, claims.changing():
+        for key in damaged:
+            damage = store.damage(key)
+            if damage is not None:  # no other run has seen to it meanwhile
+                logger.warning("%s", damage)
+                store.remove([key])
 
 
 def execute(
@@ -124,14 +139,17 @@ def is_current(plan: Plan, store: Store, folder: Path) -> bool:
     """Whether the leaderboard and the report are newer than everything that they show.
 
     They are not when the last run was killed before it wrote them, or when another benchmark did
-    this one's jobs.
+    this one's jobs; nor when they cannot be read, or a clock that was wrong dated them ahead.
     """
     shown = [folder / "leaderboard.json", folder / "report.html"]
     read = [folder / "plan.json", *(store.folder(key) / RECORD for key in plan.jobs)]
     try:
-        return min(p.stat().st_mtime_ns for p in shown) > max(p.stat().st_mtime_ns for p in read)
-    except FileNotFoundError:
+        read_json(shown[0])
+        written = [p.stat().st_mtime_ns for p in shown]
+        newest = max(p.stat().st_mtime_ns for p in read)
+    except (FileNotFoundError, ValueError):
         return False
+    return newest < min(written) and max(written) <= time.time_ns()
 
 
 def _bytes(gigabytes: float | None) -> int | None:

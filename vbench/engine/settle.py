@@ -13,9 +13,10 @@ from typing import Any, cast
 from vbench.interfaces import Fitted
 from vbench.registry import Registry
 from vbench.spec.check import build_params
+from vbench.spec.labels import setup_of
 from vbench.spec.model import Spec
 from vbench.spec.space import without_ranges
-from vbench.types import Kind, Setup
+from vbench.types import Kind
 
 
 def settle(spec: Spec, registry: Registry) -> Spec:
@@ -25,6 +26,7 @@ def settle(spec: Spec, registry: Registry) -> Spec:
         spec: A sound spec.
         registry: The plugins.
     """
+    setup = setup_of(spec)
 
     def answered(
         kind: Kind, plugin: str, own: Mapping[str, Any], shared: Mapping[str, Any] | None = None
@@ -32,7 +34,7 @@ def settle(spec: Spec, registry: Registry) -> Spec:
         cls = cast(type[Fitted], registry.get(kind, plugin).cls)
         named = without_ranges(cls.Params, {**(shared or {}), **own})
         params = build_params(cls.Params, named, f"{kind}.params")
-        return {**own, **cls.settle(params, Setup(tuple(spec.patches.size)))}
+        return {**own, **cls.settle(params, setup)}
 
     generators = [
         use.model_copy(update={"params": answered("generator", use.plugin, use.params)})

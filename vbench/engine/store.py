@@ -14,14 +14,20 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from vbench.errors import StoreError
-from vbench.files import read_json, write_json
+from vbench._version import __version__
+from vbench.engine.seals import check_files, check_record, damaged, sealed
+from vbench.errors import DamagedError, StoreError
+from vbench.files import read_json, sha256, write_json
 from vbench.records.job import JobRecord
 from vbench.records.stages import Result
 
 RECORD = "record.json"
+#: Says in which format a store is written.
+FORMAT = "format.json"
+#: The newest that this version reads and writes: 1 has no seals, and no file that says so.
+NEWEST = 2
 
 R = TypeVar("R", bound=Result)
 
@@ -62,8 +68,9 @@ class Store:
         """Make the folders.
 
         Raises:
-            StoreError: When the place cannot be written.
+            StoreError: When the place cannot be written, or a newer version of vbench wrote it.
         """
+        self.check_format()
         try:
             for name in ("work", "claims", "failures", "checkpoints"):
                 (self.root / name).mkdir(parents=True, exist_ok=True)
@@ -71,9 +78,48 @@ class Store:
             raise StoreError(
                 f"{self.root}: cannot write here ({error.strerror}); name another folder with --out"
             ) from error
+        if not (self.root / FORMAT).is_file():
+            write_json(self.root / FORMAT, {"format": NEWEST, "vbench": __version__})
+
+    def check_format(self) -> None:
+        """See that this version reads the store.
+
+        Raises:
+            StoreError: When it does not.
+        """
+        path = self.root / FORMAT
+        try:
+            said = read_json(path)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except ValueError:
+            said = None
+        written = said.get("format") if isinstance(said, dict) else None
+        if not isinstance(written, int):
+            raise StoreError(f'{path}: expected {{"format": {NEWEST}}}; remove the file')
+        if written > NEWEST:
+            raise StoreError(
+                f"{path}: vbench {said.get('vbench', '')} wrote this store in format {written}, "
+                f"and this version reads up to {NEWEST}: update vbench, or name another folder "
+                "with --out"
+            )
 
     def folder(self, key: str) -> Path:
-        """Return where the artifacts of a finished job are."""
+        """Return where the artifacts of a finished job are; to read them, :meth:`artifacts`."""
+        return self.root / key
+
+    def artifacts(self, key: str, *names: str) -> Path:
+        """Return the folder of a finished job whose artifacts are as they were written.
+
+        Args:
+            key: The job.
+            names: The files that will be read; none: all.
+
+        Raises:
+            DamagedError: When one is not.
+        """
+        with suppress(FileNotFoundError):  # without a record there is nothing to hold them to
+            check_files(self._content(key), self.root / key, names)
         return self.root / key
 
     def checkpoint(self, key: str) -> Path:
@@ -88,16 +134,55 @@ class Store:
         """Return the record of a finished job.
 
         Raises:
-            StoreError: When there is none, or it cannot be read.
+            DamagedError: When it is not as it was written.
+            StoreError: When there is none, it cannot be read, or another version wrote it.
         """
         path = self.root / key / RECORD
         try:
-            value = read_json(path)
-        except (OSError, ValueError) as error:
+            value = self._content(key)
+        except OSError as error:
+            raise StoreError(f"{path}: not a readable record ({error})") from error
+        try:
+            return JobRecord.read(value, "")
+        except StoreError as error:
+            why = str(error).removeprefix(": ").removesuffix("; run the benchmark again")
             raise StoreError(
-                f"{path}: not a readable record ({error}); remove its folder"
+                f"{path}: {why}; another version of vbench wrote it: go on with that one, or do "
+                f"the job again with --force {key}"
             ) from error
-        return JobRecord.read(value, path)
+
+    def _content(self, key: str) -> dict[str, Any]:
+        """Return what the record of a finished job says, as it was written.
+
+        Raises:
+            OSError: When it cannot be read.
+            DamagedError: When it is not as it was written.
+        """
+        path = self.root / key / RECORD
+        try:
+            value: dict[str, Any] = read_json(path)
+        except ValueError as error:
+            raise damaged(path, f"not a readable record: {error}") from error
+        check_record(value, path)
+        return value
+
+    def damage(self, key: str, *, files: bool = False) -> DamagedError | None:
+        """Return what is damaged of a finished job; None when nothing is.
+
+        Args:
+            key: The job.
+            files: Whether to look at its artifacts, too, and not only at its record.
+        """
+        try:
+            if files:
+                self.artifacts(key)
+            else:
+                self._content(key)
+        except DamagedError as error:
+            return error
+        except OSError:  # not there, or not now
+            return None
+        return None
 
     def result(self, key: str, model: type[R]) -> R:
         """Return what a finished job of a known stage found out."""
@@ -106,8 +191,8 @@ class Store:
     def records(self) -> Iterator[JobRecord]:
         """Iterate over the readable records of all finished jobs, of every benchmark."""
         for path in sorted(self.root.glob(f"*/{RECORD}")):
-            with suppress(OSError, ValueError, StoreError):
-                yield JobRecord.read(read_json(path), path)
+            with suppress(OSError, StoreError):
+                yield self.record(path.parent.name)
 
     def begin(self, key: str) -> Path:
         """Return a new, empty folder for the artifacts of a job that starts."""
@@ -121,10 +206,11 @@ class Store:
         Returns:
             The record that is in the store.
         """
-        write_json(folder / RECORD, record.to_json())
-        for path in folder.rglob("*"):
-            if path.is_file():
-                _sync(path)
+        paths = [path for path in folder.rglob("*") if path.is_file()]
+        for path in paths:
+            _sync(path)
+        sums = {path.relative_to(folder).as_posix(): sha256(path) for path in sorted(paths)}
+        write_json(folder / RECORD, sealed(record.to_json(), sums))
         _sync(folder)
         place = self.folder(key)
         if place.is_dir() and not self.has(key):

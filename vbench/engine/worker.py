@@ -33,7 +33,7 @@ from vbench.engine.job import Job
 from vbench.engine.stages import stage
 from vbench.engine.store import Store
 from vbench.engine.surroundings import Surroundings, left_running
-from vbench.errors import ContractError, DataError, DivergedError, VbenchError
+from vbench.errors import ContractError, DamagedError, DataError, DivergedError, VbenchError
 from vbench.records.job import JobRecord
 from vbench.types import JobFailure
 
@@ -131,7 +131,9 @@ def execute(task: Task, report: Callable[[int, int, Mapping[str, float]], None])
 def failure_of(error: BaseException, seconds: float) -> JobFailure:
     """Say why a job raised, in the words of a record."""
     reason = "error"
-    if isinstance(error, DivergedError):
+    if isinstance(error, DamagedError):
+        reason = "damaged"
+    elif isinstance(error, DivergedError):
         reason = "diverged"
     elif isinstance(error, ContractError):
         reason = "contract"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vbench.masks import lengths, radius, thinning, voxels
+from vbench.masks import lengths, places, radius, thinning, voxels
 from vbench.masks.slices import thin_axis
 from vbench.masks.voxels import Bools, Indices, Labels
 
@@ -92,16 +92,17 @@ class MaskPair:
     @cached_property
     def masks(self) -> tuple[Bools, Bools]:
         """Both masks, cropped to the joint box with a margin of one background voxel."""
-        full = {}
+        found = {}
         for name, array in self._given.items():
             try:
-                full[name] = voxels.as_bool(array)
+                found[name] = places.find(array)
             except ValueError as error:
                 raise ValueError(f"{name} {error}") from error
-        if "mask" in full:
-            full = {name: full[name] & full["mask"] for name in ("prediction", "truth")}
-        box = self._box = voxels.joint_box(full["prediction"], full["truth"])
-        return voxels.crop(full["prediction"], box), voxels.crop(full["truth"], box)
+        both = [found["prediction"], found["truth"]]
+        if "mask" in found:
+            both = [places.within(each, self._given["mask"]) for each in both]
+        box = self._box = places.joint_box(*both)
+        return places.crop(both[0], box), places.crop(both[1], box)
 
     @property
     def prediction(self) -> Bools:

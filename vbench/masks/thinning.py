@@ -31,6 +31,10 @@ _FORWARD = [m for m in itertools.product((1, 0, -1), repeat=3) if m > (0, 0, 0)]
 _MOVES = [*_FORWARD, *((-a, -b, -c) for a, b, c in _FORWARD)]
 _HALF = len(_FORWARD)
 _BITS = np.array([_bit(move) for move in _MOVES])
+#: Those of the way back, in the same order.
+_BACK_BITS = np.roll(_BITS, _HALF)
+_SLABS = np.uint32((1 << 18) - 1)
+_FULL = np.uint32((1 << 27) - 1)
 #: The row of a neighbour in the tables below, by the number of its bit.
 _ROW = np.zeros(27, int)
 _ROW[np.log2(_BITS).astype(int)] = np.arange(len(_BITS))
@@ -85,7 +89,6 @@ class _Thinning:
     def __init__(self, mask: Bools, index: Indices) -> None:
         n = len(index)
         self.index = index
-        self.left = np.arange(n)
         self.pattern = np.full(n + 1, _CENTRE)  # 0 where a voxel has gone
         self.pattern[n] = 0
         self.beside: Labels = np.full((len(_MOVES), n), n, np.int32)
@@ -96,7 +99,15 @@ class _Thinning:
             self.beside[row, voxel] = ahead
             self.beside[row + _HALF, ahead] = voxel
         self.simple = np.zeros(n + 1, bool)
-        self.changed = np.ones(n + 1, bool)  # since ``simple`` was found
+        self.changed = self.pattern != _FULL  # since ``simple`` was found
+        self.changed[n] = False
+        #: Voxels that may go: simple ones, and those that were not asked since they changed.
+        self.active = np.flatnonzero(self.changed)
+        self.is_active = self.changed.copy()
+        self.is_active[n] = True  # never to be added
+        self.is_stuck = np.zeros(n + 1, bool)
+        self.moved = [self.active]  # since ``is_stuck`` was found
+        self.slot = np.full(n + 1, -1, np.int32)
 
     def run(self, depth: Sequence[int]) -> Indices:
         """Return the voxels that are left in the end.
@@ -113,37 +124,63 @@ class _Thinning:
         while waiting:
             sides = min(waiting, key=lambda sides: reached[sides] + turns[sides])
             reached[sides] += turns[sides]
-            among = self.stuck() if sides is _EDGES else self.left
-            if sum(self.peel(side, among) for side in sides):
+            if sides is _EDGES:
+                self.find_stuck()
+            if sum(self.peel(side, stuck=sides is _EDGES) for side in sides):
                 waiting = list(turns)
             else:
                 waiting.remove(sides)
-        return self.index[self.left]
+        return self.index[self.pattern[:-1] != 0]
 
-    def stuck(self) -> Indices:
-        """Return border voxels that go from no face: only edges and corners join them."""
-        pattern = self.pattern[self.left]
+    def find_stuck(self) -> None:
+        """Find the border voxels that go from no face: only edges and corners join them."""
+        moved = np.concatenate(self.moved)
+        pattern = self.pattern[moved]
         found = (pattern & _FACE_BITS) != _FACE_BITS
         for side in _FACES:
             found &= ((pattern & _bit(side)) != 0) | ~_by_an_inner_voxel(pattern, side)
-        return self.left[found]
+        self.is_stuck[moved] = found
+        self.moved = []
 
-    def peel(self, side: Move, among: Indices) -> int:
-        """Take one layer of these voxels off from a side and return how many went."""
-        pattern = self.pattern
-        found = among[(pattern[among] & _bit(side)) == 0]
-        found = found[_by_an_inner_voxel(pattern[found], side)]
-        found = found[self.simple[found] | self.changed[found]]
-        asked = found[self.changed[found]]
-        self.simple[asked], self.changed[asked] = _simple(pattern[asked]), False
+    def peel(self, side: Move, *, stuck: bool) -> int:
+        """Take one layer off from a side, of stuck voxels or of any; return how many went."""
+        pattern, active = self.pattern, self.active
+        at = pattern[active]
+        asked = (at & _bit(side)) == 0
+        if stuck:
+            asked &= self.is_stuck[active]
+        found = active[asked]
+        found = found[_by_an_inner_voxel(at[asked], side)]
+        self.ask(found[self.changed[found]])
         found = found[self.simple[found]]
         gone = self.one_by_one(found[~self.ends_line(found)])
-        for row, bit in zip(self.beside[:, gone], np.roll(_BITS, _HALF), strict=True):
-            pattern[row] &= ~bit  # where it was, seen from there
-            self.changed[row] = True
-        pattern[gone] = 0
-        self.left = self.left[pattern[self.left] != 0]
+        if len(gone):
+            self.remove(gone)
         return len(gone)
+
+    def ask(self, voxels: Indices) -> None:
+        """Find out whether changed voxels are simple; those that are not wait for a change."""
+        if not len(voxels):
+            return
+        simple = _simple(self.pattern[voxels])
+        self.simple[voxels], self.changed[voxels] = simple, False
+        self.is_active[voxels] = simple
+        self.active = self.active[self.is_active[self.active]]
+
+    def remove(self, gone: Indices) -> None:
+        """Take voxels off, and note what changes around them."""
+        beside = self.beside[:, gone]
+        for row, bit in zip(beside, _BACK_BITS, strict=True):
+            self.pattern[row] &= ~bit  # where it was, seen from there
+        self.pattern[gone] = 0
+        self.is_active[gone] = False
+        around = beside.ravel()
+        around = np.unique(around[self.pattern[around] != 0])
+        self.changed[around] = True
+        self.moved.append(around)
+        fresh = around[~self.is_active[around]]
+        self.is_active[fresh] = True
+        self.active = np.concatenate((self.active[self.is_active[self.active]], fresh))
 
     def ends_line(self, simple: Indices) -> Bools:
         """Return which simple voxels have one neighbour only, and this at most one other."""
@@ -161,9 +198,9 @@ class _Thinning:
         Whether one goes depends on earlier ones only; so a guess of who goes, corrected wherever
         an earlier neighbour's turned out wrong, settles on the one answer, mostly in a few passes.
         """
-        slot = np.full(len(self.pattern), len(found), np.int32)
-        slot[found] = np.arange(len(found))
-        near = slot[self.beside[_HALF:, found]]
+        self.slot[found] = np.arange(len(found))
+        near = self.slot[self.beside[_HALF:, found]]  # -1: none of them
+        self.slot[found] = -1
         bits = _BITS[_HALF:, None]
         own = self.pattern[found]
         goes = np.ones(len(found) + 1, bool)
@@ -225,25 +262,28 @@ def _in_one_piece(pattern: Bits) -> Bools:
 
 def _euler_change(pattern: Bits) -> npt.NDArray[np.int8]:
     """Return by how much Euler's number changes with the voxel, times eight."""
-    total = np.zeros(len(pattern), np.int8)
-    for corner, change in _corner_changes():
-        block = pattern >> np.uint32(corner)
-        # The bits of a block of 2 × 2 × 2, packed to one byte.
-        low = (block & 0o3) | ((block >> 1) & 0o14)
-        total += change[low | ((block >> 5) & 0o60) | ((block >> 6) & 0o300)]
-    return total
+    before, after = _slab_changes()
+    found: npt.NDArray[np.int8] = before[pattern & _SLABS] + after[pattern >> np.uint32(9)]
+    return found
 
 
 @lru_cache
-def _corner_changes() -> tuple[tuple[int, npt.NDArray[np.int8]], ...]:
-    """Return, per corner of a voxel, its block's first bit and the change for every pattern."""
+def _slab_changes() -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]:
+    """Return the changes at a voxel's four corners before and behind it along the first axis.
+
+    For every pattern of the 18 voxels of two layers: those before the voxel and its own, and its
+    own and those behind it.
+    """
     weights = 8 * euler_weights(3)
     codes = np.arange(256)
-    found = []
+    pattern = np.arange(1 << 18, dtype=np.uint32)
+    found = np.zeros((2, len(pattern)), np.int8)
     for start in itertools.product((-1, 0), repeat=3):
         inside = [-s for s in start]
         centre = 1 << (4 * inside[0] + 2 * inside[1] + inside[2])
-        change = weights[codes | centre] - weights[codes & ~centre]
-        first = 9 * start[0] + 3 * start[1] + start[2] + 13
-        found.append((first, np.rint(change).astype(np.int8)))
-    return tuple(found)
+        change = np.rint(weights[codes | centre] - weights[codes & ~centre]).astype(np.int8)
+        block = pattern >> np.uint32(3 * (start[1] + 1) + start[2] + 1)
+        # The bits of a block of 2 × 2 × 2, packed to one byte.
+        low = (block & 0o3) | ((block >> 1) & 0o14)
+        found[start[0] + 1] += change[low | ((block >> 5) & 0o60) | ((block >> 6) & 0o300)]
+    return found[0], found[1]

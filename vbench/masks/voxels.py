@@ -1,4 +1,4 @@
-"""The geometry of one mask: box, border, components, loops and cavities.
+"""The geometry of one mask: border, components, loops and cavities.
 
 Vessels fill less than one percent of a volume, so everything here works on the flat indices of
 the vessel voxels: cost and memory follow the vessels, not the volume. A mask has a margin of one
@@ -19,49 +19,6 @@ Labels = npt.NDArray[np.int32]
 
 #: Above this share of vessel voxels, labelling the whole array beats labelling the voxels.
 DENSE = 1 / 16
-
-
-def as_bool(mask: npt.ArrayLike) -> Bools:
-    """Return where a mask is not zero.
-
-    Raises:
-        ValueError: When it holds fractions, as probabilities do, or NaN; it needs a threshold.
-    """
-    array = np.asarray(mask)
-    if array.dtype == np.bool_:
-        return array
-    found: Bools = array != 0
-    if array.dtype.kind == "f":
-        values = array[found]
-        if not np.array_equal(values, np.rint(values)):
-            raise ValueError("holds fractions or NaN: expected 0 and 1; apply a threshold first")
-    return found
-
-
-def joint_box(first: Bools, second: Bools) -> tuple[slice, ...]:
-    """Return the smallest box that holds both masks; of extent 0 when they are empty."""
-    box = []
-    for used in map(np.logical_or, _extents(first), _extents(second)):
-        places = np.flatnonzero(used)
-        box.append(slice(int(places[0]), int(places[-1]) + 1) if len(places) else slice(0, 0))
-    return tuple(box)
-
-
-def _extents(mask: Bools) -> list[Bools]:
-    """Return, per axis, which of its planes the mask touches."""
-    if mask.ndim == 1:
-        return [mask]
-    # Both passes run along memory; the projection that is left is small.
-    first = np.asarray(mask.any(axis=tuple(range(1, mask.ndim))))
-    return [first, *_extents(np.asarray(mask.any(axis=0)))]
-
-
-def crop(mask: Bools, box: tuple[slice, ...]) -> Bools:
-    """Return the box of a mask, with a margin of one background voxel."""
-    inner = mask[box]
-    out = np.zeros([n + 2 for n in inner.shape], bool)
-    out[(slice(1, -1),) * mask.ndim] = inner
-    return out
 
 
 def steps(shape: tuple[int, ...], faces: bool) -> list[int]:

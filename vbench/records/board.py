@@ -193,7 +193,8 @@ class Row(Record):
         seconds, cpu_seconds: What the arm would take by itself, s.
         peak_memory_mb: Of its largest job, MiB.
         seconds_by_stage: Wall time, s.
-        metrics: Segmentation scores by metric.
+        metrics: Segmentation scores by metric; of several classes the mean over those of a subject.
+        classes: By class and metric; None where labels have one class.
         versus: Comparisons by reference (``real``, ``best``, ``bar``, ``scratch``, ``control``,
             ``ceiling``)
             and metric.
@@ -209,7 +210,9 @@ class Row(Record):
         flagged: Synthetic patches that come from one training patch, in the worst seed.
     """
 
-    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"dose", "steps", "remarks", "unrepeatable"})
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset(
+        {"dose", "steps", "remarks", "unrepeatable", "classes"}
+    )
 
     arm: str
     regime: str
@@ -232,6 +235,7 @@ class Row(Record):
     peak_memory_mb: float | None
     seconds_by_stage: Mapping[str, Number]
     metrics: Mapping[str, RankedSummary | Summary]
+    classes: Mapping[str, Mapping[str, Summary]] | None = None
     versus: Mapping[str, Mapping[str, Comparison]]
     best_params: Mapping[str, Mapping[str, JsonValue]]
     collapsed: tuple[Collapse, ...]

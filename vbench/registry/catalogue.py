@@ -8,7 +8,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from vbench.interfaces import Fitted, Metric
+from vbench.interfaces import FidelityMetric, Fitted, Metric, PrivacyMetric
 from vbench.registry import Entry
 
 _LIMITS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<", "multiple_of": "multiple of"}
@@ -20,7 +20,8 @@ def describe(entry: Entry) -> dict[str, Any]:
     Returns:
         ``kind``, ``name``, ``distribution``, ``version``, ``origin`` (``built-in``,
         ``third party`` or ``file``), ``description`` (the docstring's first line), ``paper``,
-        ``parameters``; ``ndims`` of generators and segmenters; ``family``, ``id``, ``unit`` and
+        ``parameters``; ``ndims`` of generators and segmenters; of these, and of fidelity
+        and privacy metrics, ``classes`` and ``channels``; ``family``, ``id``, ``unit`` and
         ``higher_is_better`` of metrics.
     """
     cls = entry.cls
@@ -35,6 +36,9 @@ def describe(entry: Entry) -> dict[str, Any]:
     }
     if issubclass(cls, Fitted):
         about["ndims"] = list(cls.ndims)
+    if issubclass(cls, Fitted | FidelityMetric | PrivacyMetric):
+        about["classes"] = cls.classes
+        about["channels"] = cls.channels
     if issubclass(cls, Metric):
         about["family"] = cls.family
         about["id"] = f"{cls.name}@{cls.version}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from vbench.share.patches import sha256
+from vbench.files import sha256
 from vbench.share.sheet import Datasheet
 from vbench.share.table import TABLE
 

@@ -8,10 +8,11 @@ from typing import Any, TypeVar, cast
 
 from pydantic import ValidationError
 
-from vbench.errors import PluginError, SpecError, did_you_mean
-from vbench.interfaces import Fitted, Metric, Params
+from vbench.errors import PluginError, SpecError, VbenchError, did_you_mean
+from vbench.interfaces import DataSource, Fitted, Metric, Params
 from vbench.registry import Entry, Registry
 from vbench.spec.data import where as key_of
+from vbench.spec.labels import check_counts, check_source, setup_of, with_classes
 from vbench.spec.load import describe
 from vbench.spec.model import PluginUse, Spec
 from vbench.spec.space import own_ranges, without_ranges
@@ -40,12 +41,16 @@ def build_params(model: type[P], values: Mapping[str, Any], where: str) -> P:
 def faults(spec: Spec, registry: Registry) -> list[str]:
     """Return one line for each fault of the spec's plugins and parameters."""
     found: list[str] = []
+    try:
+        spec = with_classes(spec, registry)
+    except VbenchError as error:
+        found.extend(str(error).splitlines())
     for check in _checks(spec, registry):
         try:
             check()
         except SpecError as error:
             found.extend(str(error).splitlines())
-    return found
+    return list(dict.fromkeys(found))
 
 
 def check_spec(spec: Spec, registry: Registry) -> None:
@@ -104,6 +109,20 @@ def _tuned_by_nobody(spec: Spec, registry: Registry) -> None:
             raise SpecError(f"tune.parameters.{i}: '{glob}' fits no parameter that is tuned{near}")
 
 
+def _attacked(spec: Spec, setup: Setup) -> None:
+    """Refuse attacks on patches of several classes or channels.
+
+    Raises:
+        SpecError: When there are some.
+    """
+    if spec.audit is not None and (setup.classes > 1 or setup.contrasts > 1):
+        several = "classes" if setup.classes > 1 else "channels"
+        raise SpecError(
+            f"audit: attacks take one class and one channel, and several {several} are named; take "
+            "the table out (metrics.privacy scores the patches all the same)"
+        )
+
+
 def _is_tunable(field: Any) -> bool:
     extra = field.json_schema_extra
     return isinstance(extra, dict) and isinstance(extra.get("tune"), dict)
@@ -130,15 +149,13 @@ def _entry(registry: Registry, kind: Kind, name: str, where: str) -> Entry:
 
 def _checks(spec: Spec, registry: Registry) -> Iterator[Any]:
     """Yield the single checks; each raises its own SpecError, so that all faults are listed."""
-    source = spec.data.source
-    setup = Setup(
-        size=tuple(spec.patches.size), labels=tuple(source.labels), channels=tuple(source.channels)
-    )
+    setup = setup_of(spec)
 
     def data_set(name: str) -> None:
         table, key = spec.data.sets[name], key_of(spec.data, name)
         entry = _entry(registry, "source", table.plugin, f"{key}.plugin")
         build_params(entry.cls.Params, table.params, key)
+        check_source(cast(type[DataSource], entry.cls), table, key, registry)
 
     def canaries(use: PluginUse) -> None:
         entry = _entry(registry, "source", use.plugin, "audit.canary.plugin")
@@ -154,6 +171,7 @@ def _checks(spec: Spec, registry: Registry) -> Iterator[Any]:
             raise SpecError(
                 f"patches.size: {setup.ndim}D, but {kind} '{use.plugin}' takes {takes} patches"
             )
+        check_counts(kind, use.plugin, cls, setup, f"{where}.plugin", registry)
         try:
             cls.check(params, setup)
         except ValueError as error:
@@ -165,6 +183,7 @@ def _checks(spec: Spec, registry: Registry) -> Iterator[Any]:
             names = ", ".join(registry.metrics(family))
             raise SpecError(f"{where}: '{use.plugin}' is not a {family} metric; known: {names}")
         build_params(entry.cls.Params, use.params, f"{where}.params")
+        check_counts("metric", use.plugin, entry.cls, setup, where, registry)
 
     def validation_metric(use: PluginUse) -> None:
         metric("segmentation", use, "tune.metric")
@@ -180,6 +199,7 @@ def _checks(spec: Spec, registry: Registry) -> Iterator[Any]:
         yield lambda use=spec.audit.canary: canaries(use)
     for kind, where, use in _fitted_uses(spec):
         yield lambda kind=kind, where=where, use=use: fitted(kind, use, where)
+    yield lambda: _attacked(spec, setup)
     yield lambda: _tuned_by_nobody(spec, registry)
     yield lambda: validation_metric(spec.tune.validation_metric)
     for family in ("segmentation", "fidelity", "privacy"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -17,9 +18,15 @@ from pydantic import (
     model_validator,
 )
 
+from vbench.labels import LabelMap
 from vbench.spec.about import About
 from vbench.tables import NAME, Table
 from vbench.types import CHANNELS, LABELS
+
+#: As ``labels``: the data set's own names.
+DATASET = "dataset"
+#: The one class of a spec that names none: all above 0.
+_VESSEL: dict[str, int | list[int] | str] = dict.fromkeys(LABELS, 1)
 
 
 class Split(Table):
@@ -105,26 +112,38 @@ class DataSet(BaseModel):
         "(.+)_(left|right). A person's subjects stay in one part, which counts persons.",
     )
     about: About | None = Field(None, description="The data set in words; part of no job.")
-    labels: dict[str, int] = Field(
-        dict.fromkeys(LABELS, 1),
-        description="Classes by name, with their value in the label; only vessel so far.",
+    labels: dict[str, int | list[int] | str] | str = Field(
+        _VESSEL,
+        description="Classes by name, with their value or values in the label: { artery = [1, 2], "
+        "vein = 3, ignore = 255 }; background = [9], or 'rest', for what is left out. 'dataset': "
+        "as the data set names them. Default: all above 0 is vessel.",
     )
     channels: list[str] = Field(
-        list(CHANNELS), description="Channels of the image by name; only one so far."
+        list(CHANNELS), description='Channels of the image by name, such as ["TOF", "T1"].'
     )
 
-    @field_validator("labels")
+    @field_validator("labels", mode="before")
     @classmethod
-    def _one_class(cls, labels: dict[str, int]) -> dict[str, int]:
-        if labels != dict.fromkeys(LABELS, 1):
-            raise ValueError("several classes are not supported yet; write { vessel = 1 }")
+    def _classes(cls, labels: Any) -> Any:
+        if labels == DATASET:
+            return labels
+        if not isinstance(labels, dict):
+            raise ValueError(f"expected a table such as {{ artery = 1, vein = 2 }}, or '{DATASET}'")
+        LabelMap.of(labels)
         return labels
 
     @field_validator("channels")
     @classmethod
-    def _one_channel(cls, channels: list[str]) -> list[str]:
-        if channels != list(CHANNELS):
-            raise ValueError('several channels are not supported yet; write ["image"]')
+    def _channels(cls, channels: list[str]) -> list[str]:
+        if not channels:
+            raise ValueError('names no channel; write such as ["TOF", "T1"]')
+        for name in channels:
+            if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}", name):
+                raise ValueError(
+                    f"{name!r} cannot name a channel; use letters, digits, '.', '_' and '-'"
+                )
+        if len(set(channels)) < len(channels):
+            raise ValueError("a channel is listed twice")
         return channels
 
     @field_validator("group")
@@ -145,6 +164,17 @@ class DataSet(BaseModel):
     def folds(self) -> int:
         """Into how many folds its persons are divided; 1 without cross-validation."""
         return self.split.folds if isinstance(self.split, Folds) else 1
+
+    @property
+    def label_map(self) -> LabelMap | None:
+        """The classes; None: all above 0 is vessel.
+
+        Raises:
+            ValueError: When the data set has not been asked for them: they are ``"dataset"``.
+        """
+        if isinstance(self.labels, str):
+            raise ValueError("labels = 'dataset': the data set was not asked")
+        return None if self.labels == _VESSEL else LabelMap.of(self.labels)
 
     @property
     def params(self) -> dict[str, Any]:
@@ -215,6 +245,17 @@ class Data(Table):
     def sets(self) -> dict[str, DataSet]:
         """All data sets by name."""
         return {"source": self.source, **self.seconds}
+
+    def with_sets(self, sets: Mapping[str, DataSet]) -> Data:
+        """Return the data with other tables of its data sets, by name."""
+        names = [target.name for target in self.targets]
+        return self.model_copy(
+            update={
+                "source": sets["source"],
+                "target": sets.get("target") if self.target is not None else None,
+                "targets": [sets[name] for name in names],
+            }
+        )
 
     @property
     def folds(self) -> int:

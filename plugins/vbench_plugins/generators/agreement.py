@@ -1,8 +1,8 @@
 """Makes generated labels fit their images, by what a small segmenter says of the images.
 
 The segmenter is trained on the real patches that the GAN is trained on, beside it, and is gone when
-the training ends: no arm and no sample ever passes through it. Only the generator's last layer is
-moved, which reads a label off the features that the image is made of. Where the whole generator
+the training ends: no arm and no sample ever passes through it. Only that part of the generator is
+moved which reads a label off the features that the image is made of. Where the whole generator
 gave way, it learnt to show fewer vessels. Labels are then to some degree those of a teacher, which
 is why this is a parameter of its own and off by default.
 """
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from vbench.layout import image_channels, label_channels
 from vbench.types import Array
+from vbench_plugins.nn.adam import Adam
 from vbench_plugins.nn.augment import flip_and_rotate, intensities
 from vbench_plugins.nn.compute import Compute
 from vbench_plugins.nn.ema import Ema
@@ -52,7 +53,7 @@ class Agreement:
             network = Unet(size, _NETWORK)
         self.network = compute.module(network).train()
         self.average = Ema(self.network, _AVERAGE)
-        self.optimiser = torch.optim.Adam(self.network.parameters(), _RATE)
+        self.optimiser = Adam(self.network.parameters(), _RATE)
 
     def learn(self, batch: Array, step: int, scale: float) -> Tensor:
         """Do one step on real patches, augmented as those of the built-in U-net are.
@@ -84,20 +85,20 @@ class Agreement:
         """Return the weight of :meth:`distance` once this share of the GAN's steps is done."""
         return float(self.p.agreement * min(1.0, done / _RAMP))
 
-    def distance(self, fake: Tensor) -> Tensor:
+    def distance(self, fake: Tensor, label: Tensor) -> Tensor:
         """Return how far generated labels are from what the segmenter says of their images.
 
         Soft Dice over the batch plus cross-entropy. The segmenter's word is cut at 1/2: of two
         probabilities the Dice is not smallest where they are equal.
 
         Args:
-            fake: Generated patches ``(n, channels, *size)``, soft labels; the gradient reaches the
-                labels only.
+            fake: Generated patches ``(n, channels, *size)``, of which the images are judged.
+            label: Their soft labels ``(n, 1, *size)``; the gradient reaches these only.
         """
         with torch.no_grad(), self.compute.autocast():
             said = self.average.module(image_channels(fake))
-        label = self.probability(label_channels(fake))
-        return dice_ce_loss(torch.logit(label, _NEVER), (said > 0).float())
+        logits = torch.logit(self.probability(label), _NEVER)
+        return dice_ce_loss(logits, (said > 0).float())
 
     def probability(self, label: Tensor) -> Tensor:
         """Bring a label from the range that the GAN works in to [0, 1]."""

@@ -128,10 +128,17 @@ class GanParams(PresetParams):
     # Agreement of label and image
     agreement: float = param(
         0.0,
-        "Weight of a pull of generated labels, by the generator's last layer, towards what an "
+        "Weight of a pull of generated labels, by the layers that give the label, towards what an "
         "auxiliary segmenter of the same real patches says of the generated images; 0: none",
         ge=0,
     )
+    label_layers: int = param(
+        0,
+        "Convolutions of the label alone, which see features and image; 0: the last layer gives "
+        "image and label at once",
+        ge=0,
+    )
+    label_width: int = param(8, "Channels of these convolutions", ge=1)
     critic_labels: Literal["soft", "hard"] = param(
         "soft",
         "How the critic sees generated labels: as they are, or cut at label_threshold, so that "

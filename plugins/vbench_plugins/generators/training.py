@@ -8,14 +8,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vbench.layout import image_channels, label_channels
+from vbench.layout import one_hot
 from vbench.types import Array
 from vbench_plugins.generators.agreement import JUDGED, Agreement
-from vbench_plugins.generators.networks import Critic, GeneratorNet, initialise
+from vbench_plugins.generators.networks import Critic, GeneratorNet, initialise, lowest
 from vbench_plugins.generators.objectives import CrossEntropy, Objective, Wasserstein
+from vbench_plugins.nn.adam import Adam
 from vbench_plugins.nn.augment import symmetry
 from vbench_plugins.nn.compute import Compute
 from vbench_plugins.nn.ema import Ema
+from vbench_plugins.nn.form import ONE, Form
 from vbench_plugins.nn.seeding import INIT, NOISE, latent, numpy_rng, torch_seed
 from vbench_plugins.nn.trainer import Trainer
 
@@ -27,19 +29,27 @@ class GanTrainer(Trainer):
     the generator.
     """
 
-    def __init__(self, p: Any, size: tuple[int, ...], compute: Compute, seed: int) -> None:
+    def __init__(
+        self,
+        p: Any,
+        size: tuple[int, ...],
+        compute: Compute,
+        seed: int,
+        form: Form = ONE,
+    ) -> None:
         super().__init__(p, compute, seed)
+        self.form = form
         with torch_seed(seed, INIT):
-            self.generator = GeneratorNet(size, p)
-            self.critic = Critic(size, p)
+            self.generator = GeneratorNet(size, p, form)
+            self.critic = Critic(size, p, form)
             for network in (self.generator, self.critic):
                 initialise(network, p.weight_sd, p.zero_mean_gains)
         for network in (self.generator, self.critic):
             compute.module(network)
         self.average = Ema(self.generator, p.ema)
         betas = (p.beta1, p.beta2)
-        self.optimiser = torch.optim.Adam(self.generator.parameters(), p.lr_generator, betas)
-        self.critic_optimiser = torch.optim.Adam(self.critic.parameters(), p.lr_critic, betas)
+        self.optimiser = Adam(self.generator.parameters(), p.lr_generator, betas)
+        self.critic_optimiser = Adam(self.critic.parameters(), p.lr_critic, betas)
         self.objective: Objective = (
             Wasserstein(p, compute) if hasattr(p, "penalty") else CrossEntropy(p, compute)
         )
@@ -56,8 +66,6 @@ class GanTrainer(Trainer):
                 "agreement-average": self.agreement.average.module,
             }
             self.optimisers |= {"agreement-adam": self.agreement.optimiser}
-            # After the average was copied, which needs no hook.
-            self.generator.last[0].register_forward_pre_hook(self._keep)
 
     def step(self, batch: Array) -> dict[str, Tensor]:
         """Do ``critic_steps`` steps of the critic, and one of the generator.
@@ -88,7 +96,9 @@ class GanTrainer(Trainer):
     def fake(self, n: int, rng: np.random.Generator) -> Tensor:
         """Generate ``n`` patches with the generator as it is."""
         with self.compute.autocast():
-            made = self.generator(latent(rng, n, self.p.latent, self.compute.device))
+            features = self.generator.features(latent(rng, n, self.p.latent, self.compute.device))
+            made = self.generator.read(features)
+        self._features = features[:JUDGED].detach()
         return made.float()
 
     def critic_step(
@@ -116,18 +126,18 @@ class GanTrainer(Trainer):
         """Return over how many steps the learning rates fall."""
         return int(self.p.steps)
 
-    def _keep(self, layer: torch.nn.Module, given: tuple[Tensor, ...]) -> None:
-        """Keep what the generator's last layer is given, for the pull on that layer alone."""
-        self._features = given[0][:JUDGED]
-
     def shown(self, fake: Tensor) -> Tensor:
         """Return generated patches as the critic sees them; a cut lets the gradient through."""
         if self.p.critic_labels == "soft":
             return fake
-        label = label_channels(fake)
-        low = -1.0 if self.p.label_range == "-1..1" else 0.0
-        hard = torch.where(label > self.p.label_threshold, 1.0, low)
-        return torch.cat([image_channels(fake), hard + (label - label.detach())], dim=1)
+        label, low = self.form.label(fake), lowest(self.p)
+        if self.form.classes == 1:
+            hard = torch.where(label > self.p.label_threshold, 1.0, low)
+        else:
+            vessel = (label - low).sum(dim=1) > self.p.label_threshold - low
+            index = torch.where(vessel, label.argmax(dim=1) + 1, 0).to(label.dtype)
+            hard = one_hot(index, self.form.classes) * (1 - low) + low
+        return torch.cat([self.form.image(fake), hard + (label - label.detach())], dim=1)
 
     def _rate(self) -> float:
         """Return the share of the learning rates that is left."""
@@ -153,9 +163,10 @@ class GanTrainer(Trainer):
         self.critic.requires_grad_(True)
         watched = {"generator_loss": loss}
         if self.agreement is not None:
+            judged = fake[:JUDGED].detach()
             with self.compute.autocast():
-                read = self.generator.last(self._features.detach()).float()
-            watched["agreement"] = distance = self.agreement.distance(read)
+                label = self.generator.label(self._features, judged).float()
+            watched["agreement"] = distance = self.agreement.distance(judged, label)
             loss = loss + self.agreement.weight(self.steps / self.length()) * distance
         self.optimiser.zero_grad()
         loss.backward()

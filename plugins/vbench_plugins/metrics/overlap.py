@@ -59,6 +59,31 @@ def _share(part: int, whole: int, *, both_empty: bool) -> Score:
     return Score(1.0) if both_empty else Score(0.0, defined=False)
 
 
+#: Share of the union of two masks that they have in common, from which a vessel counts as found.
+FOUND = 0.25
+
+
+def jaccard(pair: MaskPair) -> float:
+    """Return |P∩T| / |P∪T|; 0 when one mask is empty, or both."""
+    return pair.n_both / max(pair.n_prediction + pair.n_truth - pair.n_both, 1)
+
+
+class Detection(SegmentationMetric):
+    """Whether a vessel is found, |P∩T| / |P∪T| ≥ 0.25: 1 or 0; higher is better.
+
+    Both masks empty: 1, since nothing was made up, not defined. One empty: 0.
+    """
+
+    name = "detection"
+    paper = "Yang 2023, arXiv:2312.17670"
+
+    def score(self, pair: MaskPair) -> Score:
+        """Score one subject."""
+        if not pair.n_prediction and not pair.n_truth:
+            return Score(1.0, defined=False)
+        return Score(float(jaccard(pair) >= FOUND))
+
+
 class RecallByRadius(SegmentationMetric):
     """Base: recall among the true voxels of vessels of some radius, in [0, 1]; higher is better.
 

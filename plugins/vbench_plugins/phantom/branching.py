@@ -62,8 +62,11 @@ class Builder:
         self.radius: list[float] = []
         self.parent: list[int] = []
         self.kind: list[int] = []
+        self.vessel: list[str] = []
 
-    def hang(self, points: Array, radius: Array, kind: int, onto: int = -1) -> Array:
+    def hang(
+        self, points: Array, radius: Array, kind: int, onto: int = -1, *, vessel: str = ""
+    ) -> Array:
         """Add a path; return the indices of its nodes, ``onto`` first when there is one.
 
         Args:
@@ -71,6 +74,7 @@ class Builder:
             radius: ``(n,)`` in mm.
             kind: Structure code.
             onto: Node that it springs from; -1 for a root.
+            vessel: The vessel's name.
         """
         skip = int(onto >= 0)
         nodes = np.arange(len(self.points), len(self.points) + len(points) - skip)
@@ -78,6 +82,7 @@ class Builder:
         self.radius.extend(radius[skip:].tolist())
         self.parent.extend([onto, *nodes[:-1].tolist()])
         self.kind.extend([kind] * len(nodes))
+        self.vessel.extend([vessel] * len(nodes))
         return np.r_[onto, nodes] if skip else nodes
 
     def heading(self, node: int) -> Array:
@@ -96,6 +101,7 @@ class Builder:
             np.asarray(self.radius),
             np.asarray(self.parent, int),
             np.asarray(self.kind, int),
+            np.asarray(self.vessel, str),
         )
 
 
@@ -111,6 +117,8 @@ def hang_branches(
     kind: int,
     root: int,
     shape: Shape,
+    *,
+    vessel: str = "",
 ) -> None:
     """Add a rough tree, whose root is a builder's node, with curves and radii.
 
@@ -121,6 +129,7 @@ def hang_branches(
         kind: Structure code.
         root: Node of the builder that is the rough tree's root.
         shape: How branches look.
+        vessel: The name that all of its branches carry.
     """
     runs = branches(rough)
     kids: dict[int, list[int]] = {}
@@ -140,7 +149,7 @@ def hang_branches(
         for member, path, direction, start in zip(members, targets, leaving, starts, strict=True):
             line = _line(rng, builder.points[node], direction, path, shape)
             radius = _along(rng, start, len(line), shape)
-            ends[member] = int(builder.hang(line, radius, kind, node)[-1])
+            ends[member] = int(builder.hang(line, radius, kind, node, vessel=vessel)[-1])
 
 
 def _parents_first(kids: dict[int, list[int]]) -> list[int]:

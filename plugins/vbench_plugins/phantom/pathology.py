@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -55,7 +55,7 @@ def stenose(rng: np.random.Generator, sick: Diseased, grid: Grid, count: int) ->
         # Neighbours in space that belong to another vessel stay as they are.
         same = (tree.kind == tree.kind[node]) & (abs(np.arange(len(distance)) - node) < 12)
         dip = np.where(same, np.exp(-((distance / width) ** 2)), 0.0)
-        tree = Tree(tree.points, tree.radius * (1 - severity * dip), tree.parent, tree.kind)
+        tree = replace(tree, radius=tree.radius * (1 - severity * dip))
         sick.flow = sick.flow * (1 - 0.6 * severity * dip)
         sick.findings.append(
             {"kind": "stenosis", "severity": round(severity, 3), **_place(tree, node)}
@@ -77,7 +77,8 @@ def occlude(rng: np.random.Generator, sick: Diseased, grid: Grid) -> None:
     sick.findings.append({"kind": "occlusion", **_place(tree, node)})
     rank = np.cumsum(~gone) - 1
     parent = np.where(tree.parent < 0, -1, rank[np.maximum(tree.parent, 0)])[~gone]
-    sick.tree = Tree(tree.points[~gone], tree.radius[~gone], parent, tree.kind[~gone])
+    vessel = None if tree.vessel is None else tree.vessel[~gone]
+    sick.tree = Tree(tree.points[~gone], tree.radius[~gone], parent, tree.kind[~gone], vessel)
     sick.flow = sick.flow[~gone]
 
 
@@ -102,6 +103,7 @@ def bulge(rng: np.random.Generator, sick: Diseased, grid: Grid) -> None:
         np.r_[tree.radius, 0.6 * size, size],
         np.r_[tree.parent, node, last],
         np.r_[tree.kind, ANEURYSM, ANEURYSM],
+        None if tree.vessel is None else np.r_[tree.vessel, tree.vessel[[node, node]]],
     )
     # Blood swirls slowly in a sac, and loses signal.
     sick.flow = np.r_[sick.flow, 0.8, 0.75]

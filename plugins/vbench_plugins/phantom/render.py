@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,22 +72,91 @@ def paint(tree: Tree, signal: Array, grid: Grid) -> Painted:
         signal: Signal of each node ``(n,)``.
         grid: The voxels.
     """
-    size = int(np.prod(grid.shape))
-    cuts = [int(np.clip(np.ceil(s / FINE), 2, MOST)) for s in grid.spacing]
+    codes, values = [], []
+    for code, node, share in _filled(tree, grid):
+        codes.append(code)
+        values.append((signal[node] * (1.0 - 0.3 * share)).astype(np.float32))
+    # A capsule may reach into the grid by its box only: then it fills no sub-voxel.
+    if not any(map(len, codes)):
+        nothing = np.zeros(grid.shape, np.float32)
+        return Painted(nothing, nothing.copy())
+    code, value = np.concatenate(codes), np.concatenate(values)
+    order = np.argsort(code, kind="stable")
+    code, value = code[order], value[order]
+    start = np.flatnonzero(np.r_[True, code[1:] != code[:-1]])
+    value, voxel = np.maximum.reduceat(value, start), _voxel(code[start], grid)
+    size, whole = int(np.prod(grid.shape)), float(np.prod(_cuts(grid)))
+    fraction = np.bincount(voxel, minlength=size).astype(np.float32) / np.float32(whole)
+    total = (np.bincount(voxel, weights=value, minlength=size) / whole).astype(np.float32)
+    return Painted(fraction.reshape(grid.shape), total.reshape(grid.shape))
+
+
+def name_voxels(tree: Tree, value: Array, grid: Grid) -> Array:
+    """Return which vessel fills most of each voxel, in the sub-voxels of :func:`paint`.
+
+    Where two vessels overlap, as at a bifurcation, the place belongs to the one upstream, which
+    comes first in the tree; of two that fill a voxel equally, the smaller value has it.
+
+    Args:
+        tree: In the grid's world, mm.
+        value: Value of each node's vessel ``(n,)``, uint8, above 0.
+        grid: The voxels.
+
+    Returns:
+        uint8 ``grid.shape``, 0 where no vessel reaches.
+    """
+    codes, owners = [], []
+    for code, node, _ in _filled(tree, grid):
+        codes.append(code)
+        owners.append(value[node])
+    named = np.zeros(int(np.prod(grid.shape)), np.uint8)
+    if any(map(len, codes)):
+        # Nodes come in the tree's order, so that the first owner of a place is the one upstream.
+        code, first = np.unique(np.concatenate(codes), return_index=True)
+        owner = np.concatenate(owners)[first].astype(np.int64)
+        pair, count = np.unique(_voxel(code, grid) * 256 + owner, return_counts=True)
+        order = np.argsort(-count, kind="stable")
+        voxel, most = np.unique((pair // 256)[order], return_index=True)
+        named[voxel] = (pair % 256)[order][most]
+    return named.reshape(grid.shape)
+
+
+def _cuts(grid: Grid) -> list[int]:
+    """Return into how many sub-voxels a voxel is cut along each axis."""
+    return [int(np.clip(np.ceil(s / FINE), 2, MOST)) for s in grid.spacing]
+
+
+def _voxel(code: Array, grid: Grid) -> Array:
+    """Return the voxels, as flat indices, that sub-voxels lie in."""
+    cuts = _cuts(grid)
+    extent = np.asarray(grid.shape) * cuts
+    rest, iz = np.divmod(code, extent[2])
+    ix, iy = np.divmod(rest, extent[1])
+    voxel: Array = ((ix // cuts[0]) * grid.shape[1] + iy // cuts[1]) * grid.shape[2] + iz // cuts[2]
+    return voxel
+
+
+def _filled(tree: Tree, grid: Grid) -> Iterator[tuple[Array, Array, Array]]:
+    """Yield the sub-voxels in capsules, the capsules in the tree's order.
+
+    Yields:
+        Sub-voxels as flat indices; the node of the capsule that each lies in; its squared distance
+        from that capsule's axis, over the squared radius.
+    """
+    cuts = _cuts(grid)
     step = np.asarray(grid.spacing) / cuts
     # Place of the first sub-voxel's centre; sub-voxels are counted from there along each axis.
     first = np.asarray(grid.origin) - np.asarray(grid.spacing) / 2 + step / 2
     extent = np.asarray(grid.shape) * cuts
     child = np.flatnonzero(tree.parent >= 0)
     a, b = tree.points[tree.parent[child]], tree.points[child]
-    radius, bright = tree.radius[child], signal[child]
+    radius = tree.radius[child]
     low = np.ceil((np.minimum(a, b) - radius[:, None] - first) / step).astype(int)
     high = np.floor((np.maximum(a, b) + radius[:, None] - first) / step).astype(int) + 1
     low, high = np.clip(low, 0, extent), np.clip(high, 0, extent)
     sides = np.maximum(high - low, 0)
     count = sides.prod(1)
     keep = np.flatnonzero(count)
-    codes, values = [], []
     for some in _chunks(keep, count):
         which = np.repeat(np.arange(len(some)), count[some])
         within = np.arange(len(which)) - np.repeat(
@@ -101,24 +171,8 @@ def paint(tree: Tree, signal: Array, grid: Grid) -> Painted:
             a[some], b[some], radius[some], which,
         )  # fmt: skip
         hit = np.flatnonzero(share <= 1.0)
-        codes.append((ix[hit] * extent[1] + iy[hit]) * extent[2] + iz[hit])
-        values.append((bright[some][which[hit]] * (1.0 - 0.3 * share[hit])).astype(np.float32))
-    # A capsule may reach into the grid by its box only: then it fills no sub-voxel.
-    if not any(map(len, codes)):
-        nothing = np.zeros(grid.shape, np.float32)
-        return Painted(nothing, nothing.copy())
-    code, value = np.concatenate(codes), np.concatenate(values)
-    order = np.argsort(code, kind="stable")
-    code, value = code[order], value[order]
-    start = np.flatnonzero(np.r_[True, code[1:] != code[:-1]])
-    value, code = np.maximum.reduceat(value, start), code[start]
-    rest, iz = np.divmod(code, extent[2])
-    ix, iy = np.divmod(rest, extent[1])
-    voxel = ((ix // cuts[0]) * grid.shape[1] + iy // cuts[1]) * grid.shape[2] + iz // cuts[2]
-    whole = float(np.prod(cuts))
-    fraction = np.bincount(voxel, minlength=size).astype(np.float32) / np.float32(whole)
-    total = (np.bincount(voxel, weights=value, minlength=size) / whole).astype(np.float32)
-    return Painted(fraction.reshape(grid.shape), total.reshape(grid.shape))
+        code = (ix[hit] * extent[1] + iy[hit]) * extent[2] + iz[hit]
+        yield code, child[some][which[hit]], share[hit]
 
 
 def _chunks(keep: Array, count: Array) -> list[Array]:

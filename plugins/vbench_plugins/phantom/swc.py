@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,25 @@ class Tree:
         radius: Vessel radius at each node ``(n,)`` in mm.
         parent: Index of each node's parent ``(n,)``, -1 for a root.
         kind: SWC structure code of each node ``(n,)``; any meaning.
+        vessel: Name of the vessel that each node belongs to ``(n,)``, such as ``L-PCA``; None where
+            nobody named them.
     """
 
     points: Array
     radius: Array
     parent: Array
     kind: Array
+    vessel: Array | None = None
+
+    @classmethod
+    def empty(cls) -> Tree:
+        """Return a tree without nodes."""
+        none = np.zeros(0, int)
+        return cls(np.zeros((0, 3)), np.zeros(0), none, none)
+
+    def moved(self, points: Array) -> Tree:
+        """Return the same tree with its nodes at other places."""
+        return replace(self, points=points)
 
     @classmethod
     def from_json(cls, columns: Mapping[str, Sequence[Any]]) -> Tree:

@@ -8,6 +8,7 @@ from vbench.types import Array
 from vbench_plugins.phantom import growth as growing
 from vbench_plugins.phantom import willis
 from vbench_plugins.phantom.branching import STEP, Builder, Shape, hang_branches
+from vbench_plugins.phantom.names import sided
 from vbench_plugins.phantom.swc import Tree
 from vbench_plugins.phantom.willis import ACA, MCA, PCA, Vessel
 
@@ -67,14 +68,17 @@ def arteries(
     shape: Shape | None = None,
     *,
     variants: bool = True,
+    third: np.random.Generator | None = None,
 ) -> Tree:
-    """Build the arteries of one brain in template coordinates, mm.
+    """Build the arteries of one brain in template coordinates, mm; each vessel with its name.
 
     Args:
         rng: Draws everything.
         growth: How territories grow.
         shape: How their branches look.
         variants: Let vessels of the circle of Willis be thin, thick or absent, as in brains.
+        third: Draws a third A2 beside the usual two; None: there is none. Where there is no Acom,
+            it has nothing to spring from and is absent, too.
     """
     growth, shape = growth or growing.Growth(), shape or Shape()
     builder = Builder()
@@ -83,7 +87,13 @@ def arteries(
 
     sizes = _variants(rng) if variants else {}
 
-    def place(vessel: Vessel, side: int, up_side: int, jitter: float = 0.7) -> None:
+    def place(
+        vessel: Vessel,
+        side: int,
+        up_side: int,
+        jitter: float = 0.7,
+        rng: np.random.Generator = rng,
+    ) -> None:
         size = sizes.get((vessel.name, side), 1.0) * np.exp(rng.normal(0.0, 0.06))
         points = mirror(np.asarray(vessel.points, float), side)
         onto = -1
@@ -97,7 +107,9 @@ def arteries(
         points = willis.curve(_wobble(rng, points, jitter), STEP)
         if size >= ABSENT:
             radius = size * np.linspace(*vessel.radius, len(points))
-            basal[vessel.name, side] = builder.hang(points, radius, vessel.kind, onto)
+            named = sided(vessel.called, side)
+            nodes = builder.hang(points, radius, vessel.kind, onto, vessel=named)
+            basal[vessel.name, side] = nodes
 
     place(willis.BASILAR, 1, 1, 1.0)
     for side in (1, -1):
@@ -108,12 +120,15 @@ def arteries(
             place(vessel, side, side)
     place(willis.ACOM, 1, 1, 0.3)
     for side in (1, -1):
-        for kind, trunk in ((MCA, "m1"), (ACA, "a1"), (PCA, "p1")):
-            root = int(basal[trunk, side][-1])
+        for kind, trunk in ((MCA, willis.M1), (ACA, willis.A1), (PCA, willis.P1)):
+            root = int(basal[trunk.name, side][-1])
             start = mirror(builder.points[root], side)
             rough = _territory(rng, strewn, kind, start, growth)
-            rough = Tree(mirror(rough.points, side), rough.radius, rough.parent, rough.kind)
-            hang_branches(rng, builder, rough, kind, root, shape)
+            rough = rough.moved(mirror(rough.points, side))
+            named = sided(trunk.called, side)
+            hang_branches(rng, builder, rough, kind, root, shape, vessel=named)
+    if third is not None and (willis.ACOM.name, 1) in basal:
+        place(willis.THIRD_A2, 1, 1, 1.0, third)
     return builder.tree()
 
 

@@ -1,4 +1,7 @@
-"""The veins that a TOF-MRA shows a little: sinuses, deep and superficial veins; never labelled."""
+"""The veins that a TOF-MRA shows a little: sinuses, deep and superficial veins.
+
+They are labelled where a label tells veins apart, and else background.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import numpy as np
 from vbench.types import Array
 from vbench_plugins.phantom import growth as growing
 from vbench_plugins.phantom.branching import STEP, Builder, Shape, hang_branches
+from vbench_plugins.phantom.names import VEIN
 from vbench_plugins.phantom.scanners import Scanner
 from vbench_plugins.phantom.swc import Tree
 from vbench_plugins.phantom.tree import mirror
@@ -62,7 +66,7 @@ def venous_signal(tree: Tree, scanner: Scanner) -> Array:
 
 def _hang(rng: np.random.Generator, builder: Builder, points: Array, radius: float) -> None:
     path = curve(points + rng.normal(0.0, 0.8, points.shape), STEP)
-    builder.hang(path, np.full(len(path), radius), 0)
+    builder.hang(path, np.full(len(path), radius), 0, vessel=VEIN)
 
 
 def _grown(
@@ -78,6 +82,6 @@ def _grown(
     """Grow side veins along ways that are there already."""
     lanes = [np.asarray(way, float) for way in ways]
     rough = growing.grow(rng, strewn, lanes, growing.spread(rng, strewn, tips), growth)
-    rough = Tree(mirror(rough.points, side), rough.radius, rough.parent, rough.kind)
-    root = int(builder.hang(rough.points[:1], np.array([radius]), 0)[0])
-    hang_branches(rng, builder, rough, 0, root, Shape(bend=1.0))
+    rough = rough.moved(mirror(rough.points, side))
+    root = int(builder.hang(rough.points[:1], np.array([radius]), 0, vessel=VEIN)[0])
+    hang_branches(rng, builder, rough, 0, root, Shape(bend=1.0), vessel=VEIN)

@@ -22,6 +22,7 @@ class Vessel:
 
     Attributes:
         name: Such as ``"ica"``.
+        called: How TopCoW and TopBrain name it, without its side.
         up: The vessel that it springs from; empty for a root.
         at: Where along that vessel it springs, 0 to 1.
         kind: Structure code.
@@ -31,6 +32,7 @@ class Vessel:
     """
 
     name: str
+    called: str
     up: str
     at: float
     kind: int
@@ -39,33 +41,38 @@ class Vessel:
     into: str = ""
 
 
-ICA = Vessel("ica", "", 1.0, TRUNK, (2.5, 1.9), (
+ICA = Vessel("ica", "ICA", "", 1.0, TRUNK, (2.5, 1.9), (
     (24, -10, -66), (23, -12, -54), (21, -8, -47), (15, -4, -43),
     (12, -5, -39), (11, -8, -34), (11, -4, -30.5), (11.5, 3, -29.5), (12, 9, -27), (12.5, 7, -22),
     (13, 2, -20), (14, 0, -17),
 ))  # fmt: skip
-M1 = Vessel("m1", "ica", 1.0, MCA, (1.4, 1.15), (
+M1 = Vessel("m1", "MCA", "ica", 1.0, MCA, (1.4, 1.15), (
     (14, 0, -17), (20, 0, -18), (27, 2, -19), (33, 1, -17), (36, -1, -14)))  # fmt: skip
-A1 = Vessel("a1", "ica", 1.0, ACA, (1.1, 0.95), (
+A1 = Vessel("a1", "ACA", "ica", 1.0, ACA, (1.1, 0.95), (
     (14, 0, -17), (11, 6, -18), (6, 10, -18), (2.5, 12, -16)))  # fmt: skip
-BASILAR = Vessel("basilar", "", 1.0, TRUNK, (1.8, 1.35), (
+BASILAR = Vessel("basilar", "BA", "", 1.0, TRUNK, (1.8, 1.35), (
     (0, -21, -64), (0, -19, -54), (0, -18, -45), (0, -16, -36), (0, -15, -26),
 ))  # fmt: skip
-P1 = Vessel("p1", "basilar", 1.0, PCA, (1.1, 0.95), (
+P1 = Vessel("p1", "PCA", "basilar", 1.0, PCA, (1.1, 0.95), (
     (0, -15, -26), (5, -15, -24), (10, -18, -22), (15, -23, -20)))  # fmt: skip
-PCOM = Vessel("pcom", "ica", 0.85, TRUNK, (0.75, 0.65), (
+PCOM = Vessel("pcom", "Pcom", "ica", 0.85, TRUNK, (0.75, 0.65), (
     (12.5, 7, -22), (12.5, -1, -23), (11.5, -10, -23), (15, -23, -20)), "p1")  # fmt: skip
-ACOM = Vessel("acom", "a1", 1.0, TRUNK, (0.8, 0.8), (
+ACOM = Vessel("acom", "Acom", "a1", 1.0, TRUNK, (0.8, 0.8), (
     (2.5, 12, -16), (0, 12.5, -16), (-2.5, 12, -16)), "a1")  # fmt: skip
-OPHTHALMIC = Vessel("ophthalmic", "ica", 0.66, TRUNK, (0.65, 0.5), (
+OPHTHALMIC = Vessel("ophthalmic", "OA", "ica", 0.66, TRUNK, (0.65, 0.5), (
     (11.5, 4, -30), (13, 14, -31), (18, 26, -29), (24, 40, -26)))  # fmt: skip
-CHOROID = Vessel("choroid", "ica", 0.95, TRUNK, (0.5, 0.4), (
+CHOROID = Vessel("choroid", "AChA", "ica", 0.95, TRUNK, (0.5, 0.4), (
     (13, 2, -20), (15, -6, -20), (18, -16, -17), (22, -26, -11)))  # fmt: skip
-SCA = Vessel("sca", "basilar", 0.93, CEREBELLAR, (0.75, 0.5), (
+SCA = Vessel("sca", "SCA", "basilar", 0.93, CEREBELLAR, (0.75, 0.5), (
     (0, -16, -30), (8, -17, -29), (16, -26, -26), (20, -38, -22), (18, -52, -17),
     (15, -66, -18)))  # fmt: skip
-AICA = Vessel("aica", "basilar", 0.5, CEREBELLAR, (0.6, 0.42), (
+AICA = Vessel("aica", "AICA", "basilar", 0.5, CEREBELLAR, (0.6, 0.42), (
     (0, -18, -50), (9, -20, -50), (20, -27, -46), (32, -38, -46), (40, -50, -48)))  # fmt: skip
+
+#: A rare variant: a third artery beside the two A2, out of the middle of the Acom.
+THIRD_A2 = Vessel("third-a2", "3rd-A2", "acom", 0.5, ACA, (0.75, 0.45), (
+    (0, 12.5, -16), (0, 20, -12), (0, 30, -5), (0, 35, 6), (0, 31, 17), (0, 18, 26),
+    (0, 2, 32)))  # fmt: skip
 
 #: Low-cost ways of the growing trees: main trunks of each territory, right side.
 HIGHWAYS: dict[int, tuple[tuple[tuple[float, float, float], ...], ...]] = {

@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from vbench.data.entities import ORDER, Name, matching, plain
 from vbench.data.folder import Fault, FolderParams, FolderSource, Listing, SubjectFiles
 from vbench.data.header import stem
-from vbench.interfaces import param
+from vbench.interfaces import Count, param
+from vbench.types import CHANNELS
 from vbench_plugins.sources.bids_derivatives import Derivatives, Person, suffix, volumes
 
 
@@ -41,12 +42,16 @@ class Bids(FolderSource):
 
     A label or mask belongs to an image when it agrees in every entity that both have and has no
     further entity of raw data (``ses``, ``acq``, ``rec``, ``run`` …). Where several labels fit an
-    image, or a label several images, that is a fault.
+    image, or a label several images, that is a fault. Channels that a spec names are suffixes, such
+    as ``["angio", "T1w"]``: the first is the image that a label belongs to, the others are the
+    person's images of the same session; of several, the one that agrees in all entities that both
+    have.
     """
 
     name = "bids"
     paper = "Gorgolewski et al. 2016, doi:10.1038/sdata.2016.44"
     Params = BidsParams
+    channels: ClassVar[Count] = "any"
 
     @classmethod
     def detect(cls, path: Path) -> bool:
@@ -69,6 +74,41 @@ class Bids(FolderSource):
         person = re.match(r"sub-[A-Za-z0-9]+", subject)
         return person[0] if person else subject
 
+    @property
+    def _suffix(self) -> str:
+        """What the names of the images end with: the first channel's name."""
+        named = self.channel_names != CHANNELS
+        return self.channel_names[0] if named else str(self.params.suffix)
+
+    def _others(self, image: Path, folder: Path, faults: list[Fault]) -> tuple[Path, ...] | None:
+        """Return the further channels of an image; None, with a fault, where one is not clear."""
+        own = Name.of(image, self.path).entities
+        every = {path: Name.of(path, self.path) for path in volumes(folder)}
+        found: list[Path] = []
+        for channel in self.channel_names[1:]:
+            same = {
+                path: every[path].entities
+                for path in matching(every, f"*_{channel}")
+                if every[path].entities.get("ses") == own.get("ses")
+                and every[path].entities.get("part", "mag") == "mag"
+            }
+            if len(same) > 1:
+                same = {
+                    path: entities
+                    for path, entities in same.items()
+                    if all(own.get(key, value) == value for key, value in entities.items())
+                }
+            if len(same) != 1:
+                message = f"no *_{channel}.nii.gz of the same session"
+                fix = "add it, or leave the channel out of `channels`"
+                if same:
+                    message = f"several files may be its channel {channel}: {self._names(same)}"
+                    fix = "name them by the image's entities, or remove one"
+                faults.append(Fault(image, message, fix))
+                return None
+            found += same
+        return tuple(found)
+
     @cached_property
     def _derivatives(self) -> Derivatives:
         return Derivatives(self.path / "derivatives")
@@ -88,7 +128,10 @@ class Bids(FolderSource):
             if not labels:
                 without.append(image)
                 continue
-            found += self._with_label(image, labels, person, faults)
+            for files in self._with_label(image, labels, person, faults):
+                others = self._others(image, folder, faults)
+                if others is not None:
+                    found.append(replace(files, others=others))
             if self.params.sessions == "first":
                 break
         if not found and len(faults) == before:
@@ -102,7 +145,7 @@ class Bids(FolderSource):
     def _person(self, folder: Path) -> Person:
         """List a person's images; those to take, in order: as asked for, and magnitudes."""
         every = {path: Name.of(path, self.path) for path in volumes(folder)}
-        same = {path: every[path] for path in matching(every, f"*_{self.params.suffix}")}
+        same = {path: every[path] for path in matching(every, f"*_{self._suffix}")}
         wanted = {key: plain(str(value)) for key, value in self.params.entities.items()}
         part = wanted.pop("part", "mag")
         images = [
@@ -117,12 +160,12 @@ class Bids(FolderSource):
 
     def _absent(self, folder: Path) -> Fault:
         """Return the fault of a person without an image, with what there is instead."""
-        message = f"no *_{self.params.suffix}.nii.gz"
+        message = f"no *_{self._suffix}.nii.gz"
         if self.params.entities:
             message += f" with {', '.join(f'{k}-{v}' for k, v in self.params.entities.items())}"
         there = sorted({suffix(path) for path in volumes(folder)})
         fix = "add the image, remove the folder, or set 'suffix'"
-        if self.params.suffix in there:
+        if self._suffix in there:
             fix = "set 'entities' if one of the other images is meant (part-phase and the like)"
         elif there:
             fix += f" (there is {', '.join(there)})"

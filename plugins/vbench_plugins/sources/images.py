@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -20,7 +20,7 @@ from vbench.data.nifti import Image
 from vbench.data.patterns import Names
 from vbench.data.pictures import SUFFIXES, Channel, picture_shape, read_picture
 from vbench.errors import DataError
-from vbench.interfaces import param
+from vbench.interfaces import Count, param
 from vbench.usertext import read_text
 from vbench_plugins.sources.manifest import Manifest
 
@@ -76,6 +76,7 @@ class Images(Manifest):
 
     name = "images"
     Params = ImagesParams
+    channels: ClassVar[Count] = 1
 
     @classmethod
     def detect(cls, path: Path) -> bool:
@@ -120,7 +121,8 @@ class Images(Manifest):
 
     def read(self, path: Path, *, integer: bool = False, unit: str = "mm") -> Image:
         """Read a picture; see :func:`vbench.data.pictures.read_picture`."""
-        values = self.params.classes is not None or self.params.ignore is not None
+        given = (self.params.classes, self.params.ignore, self.label_map)
+        values = any(each is not None for each in given)
         channel = self.params.channel
         found = read_picture(path, self._pixel, channel=channel, integer=integer, values=values)
         if self.params.invert and not integer:

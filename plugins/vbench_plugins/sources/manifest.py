@@ -7,13 +7,14 @@ import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 from vbench.data.folder import Fault, FolderSource, Listing, SubjectFiles
 from vbench.errors import DataError
+from vbench.interfaces import Count
+from vbench.types import CHANNELS
 from vbench.usertext import read_text, user_path
 
-NEEDED = ("subject", "image", "label")
-PATHS = ("image", "label", "mask")
 #: A first line that only names the separator, as Excel reads and writes it.
 _SEPARATOR = "sep="
 
@@ -24,10 +25,12 @@ class Manifest(FolderSource):
     ``path`` is the CSV file, or a folder with a ``manifest.csv``. A path in it is absolute, or
     relative to the CSV file's folder. Comma, semicolon or tab separate the columns. The text is
     UTF-8, or UTF-16 as Excel's "Unicode text" is. A column ``group`` names the person, where
-    several rows are of one, such as two eyes.
+    several rows are of one, such as two eyes. Where a spec names channels, each has a column of its
+    name, such as ``TOF`` and ``T1``, instead of ``image``.
     """
 
     name = "manifest"
+    channels: ClassVar[Count] = "any"
 
     @classmethod
     def detect(cls, path: Path) -> bool:
@@ -40,23 +43,25 @@ class Manifest(FolderSource):
         faults: list[Fault] = []
         subjects = []
         for line, row in self._rows(file, faults):
-            empty = [name for name in NEEDED if not row.get(name)]
+            empty = [name for name in self._needed if not row.get(name)]
             if empty:
                 message = f"line {line}: no {' and no '.join(empty)}"
                 faults.append(Fault(file, message, "fill in the cell, or remove the line"))
                 continue
             try:
-                found = {name: user_path(row[name], file.parent) for name in PATHS if row.get(name)}
+                names = (*self._images, "label", "mask")
+                found = {name: user_path(row[name], file.parent) for name in names if row.get(name)}
             except ValueError as error:
                 faults.append(Fault(file, f"line {line}: {error}", "correct the cell"))
                 continue
             files = SubjectFiles(
                 row["subject"],
-                found["image"],
+                found[self._images[0]],
                 found["label"],
                 found.get("mask"),
                 self.classes,
                 group=row.get("group") or None,
+                others=tuple(found[name] for name in self._images[1:]),
             )
             where = f"(line {line} of {file.name})"
             for path in files.paths():
@@ -66,6 +71,17 @@ class Manifest(FolderSource):
                     faults.append(Fault(path, f"no such file {where}", "correct the path"))
             subjects.append(files)
         return Listing.of(file, subjects, faults)
+
+    @property
+    def _images(self) -> tuple[str, ...]:
+        """The columns of the image's channels."""
+        if self.channel_names == CHANNELS:
+            return ("image",)
+        return tuple(name.lower() for name in self.channel_names)
+
+    @property
+    def _needed(self) -> tuple[str, ...]:
+        return ("subject", *self._images, "label")
 
     def _rows(self, file: Path, faults: list[Fault]) -> Iterator[tuple[int, dict[str, str]]]:
         """Yield line number and cells, by column name in lower case.
@@ -89,7 +105,7 @@ class Manifest(FolderSource):
             if named:
                 next(reader)
             columns = [name.strip().lower() for name in next(reader, [])]
-            _check_columns(file, columns)
+            _check_columns(file, columns, self._needed)
             for cells in reader:
                 values = [cell.strip() for cell in cells]
                 if any(values[len(columns) :]):
@@ -103,14 +119,14 @@ class Manifest(FolderSource):
             ) from error
 
 
-def _check_columns(file: Path, columns: list[str]) -> None:
+def _check_columns(file: Path, columns: list[str], needed: tuple[str, ...]) -> None:
     """Raise DataError when a column is missing or occurs twice."""
-    lacking = [name for name in NEEDED if name not in columns]
+    lacking = [name for name in needed if name not in columns]
     if lacking:
         raise DataError(
             f"{file}: no column {', '.join(lacking)} in the first line, expected "
-            "'subject,image,label' and perhaps 'mask'; add a line of names"
+            f"'{','.join(needed)}' and perhaps 'mask'; add a line of names"
         )
-    twice = [name for name in (*NEEDED, "mask") if columns.count(name) > 1]
+    twice = [name for name in (*needed, "mask") if columns.count(name) > 1]
     if twice:
         raise DataError(f"{file}: two columns are called {twice[0]}; rename or remove one")

@@ -7,13 +7,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from vbench.data.datasetjson import About, read_about
+from vbench.data.datasetjson import About, classes_of, read_about
 from vbench.data.folder import Fault, FolderParams, FolderSource, Listing, SubjectFiles
 from vbench.data.header import SUFFIXES, stem
 from vbench.data.pictures import SUFFIXES as PICTURES
-from vbench.interfaces import param
+from vbench.errors import DataError
+from vbench.interfaces import Count, param
+from vbench.labels import LabelMap
+from vbench.types import CHANNELS
 from vbench.usertext import user_path
 
 #: Endings of volumes and pictures that nnU-Net reads, and vbench does not.
@@ -35,10 +38,16 @@ class NnUNet(FolderSource):
 
     A brain mask is read from ``masksTr``, which is no part of nnU-Net's format, when it is there.
     A label value that ``dataset.json`` calls ``ignore`` is not labelled: no vessel, no background,
-    and left out of patches, thresholds and scores.
+    and left out of patches, thresholds and scores. Channels that a spec names are found by the
+    ``channel_names`` of ``dataset.json``; without these, the first is ``_0000``, the second
+    ``_0001``. With ``labels = "dataset"`` its ``labels`` are the classes: of regions, which nest,
+    each is what no later one has, in the order of ``regions_class_order``.
     """
 
     name = "nnunet"
+    channels: ClassVar[Count] = "any"
+    #: Numbers of the channels that are read, the first one first.
+    _wanted: tuple[int, ...] = (0,)
     paper = "Isensee et al. 2021, doi:10.1038/s41592-020-01008-z"
     Params = NnUNetParams
 
@@ -47,10 +56,47 @@ class NnUNet(FolderSource):
         """Return whether there is an ``imagesTr``, ``labelsTr`` or ``dataset.json``."""
         return any((path / name).exists() for name in ("imagesTr", "labelsTr", "dataset.json"))
 
+    def known_labels(self) -> LabelMap | None:
+        """Return the classes of ``dataset.json``.
+
+        Raises:
+            DataError: When they cannot be told.
+        """
+        file = self.path / "dataset.json"
+        faults: list[Fault] = []
+        about = read_about(file, faults)
+        if about.labels is None and faults:
+            raise DataError(str(faults[0]))
+        return classes_of(about, file)
+
+    def _numbers(self, about: About) -> tuple[int, ...]:
+        """Return the numbers of the channels that are wanted, in their order.
+
+        Raises:
+            DataError: When ``dataset.json`` names others.
+        """
+        wanted = self.channel_names
+        if wanted == CHANNELS:
+            return (self.params.channel,)
+        file = self.path / "dataset.json"
+        if "channel" in self.params.model_fields_set:
+            raise DataError("channel: `channels` names them; take 'channel' out")
+        if about.channels is None:
+            return tuple(range(len(wanted)))
+        by_name = {name.lower(): number for number, name in about.channels.items()}
+        lacking = [name for name in wanted if name.lower() not in by_name]
+        if lacking:
+            raise DataError(
+                f"{file}: channel_names has no '{lacking[0]}' (it names "
+                f"{', '.join(about.channels.values())}); write its names into `channels`"
+            )
+        return tuple(by_name[name.lower()] for name in wanted)
+
     def scan(self) -> Listing:
         """Pair images with labels by name, or by the ``dataset`` table of ``dataset.json``."""
         faults: list[Fault] = []
         about = read_about(self.path / "dataset.json", faults)
+        self._wanted = self._numbers(about)
         classes = self._vessel_classes(about, faults)
         if about.table is not None:
             subjects = self._from_table(about.table, faults)
@@ -94,7 +140,9 @@ class NnUNet(FolderSource):
         return about.vessels
 
     def _from_names(self, faults: list[Fault]) -> list[SubjectFiles]:
-        images = self._images(faults)
+        files = self._folder("imagesTr", faults)
+        images = self._images(files, self._wanted[0])
+        further = [self._images(files, number) for number in self._wanted[1:]]
         labels = self._folder("labelsTr", faults)
         masks = self._folder("masksTr", faults)
         subjects = []
@@ -105,25 +153,33 @@ class NnUNet(FolderSource):
                     Fault(images[case], f"no label {place}", "add it, or remove the image")
                 )
             elif case not in images:
-                place = self.path / "imagesTr" / f"{case}_{self.params.channel:04d}.nii.gz"
+                place = self.path / "imagesTr" / f"{case}_{self._wanted[0]:04d}.nii.gz"
                 faults.append(
                     Fault(labels[case], f"no image {place}", "add it, or remove the label")
                 )
+            elif lacking := [
+                n for n, of in zip(self._wanted[1:], further, strict=True) if case not in of
+            ]:
+                place = self.path / "imagesTr" / f"{case}_{lacking[0]:04d}.nii.gz"
+                fix = "add it, or leave the channel out of `channels`"
+                faults.append(Fault(images[case], f"no image {place}", fix))
             else:
-                subjects.append(SubjectFiles(case, images[case], labels[case], masks.get(case)))
+                others = tuple(of[case] for of in further)
+                subjects.append(
+                    SubjectFiles(case, images[case], labels[case], masks.get(case), others=others)
+                )
         faults.extend(
             Fault(masks[case], f"the mask of no case: there is no '{case}'", "rename or remove it")
             for case in sorted(set(masks) - set(images) - set(labels))
         )
         return subjects
 
-    def _images(self, faults: list[Fault]) -> dict[str, Path]:
-        """Return the requested channel by case; plain names where no file has a channel suffix."""
-        files = self._folder("imagesTr", faults)
+    def _images(self, files: Mapping[str, Path], number: int) -> dict[str, Path]:
+        """Return a channel by case; plain names where no file has a channel suffix."""
         channels = {name: _CHANNEL.fullmatch(name) for name in files}
         if not any(channels.values()):
-            return files
-        wanted = f"{self.params.channel:04d}"
+            return dict(files) if number == self._wanted[0] else {}
+        wanted = f"{number:04d}"
         return {m[1]: files[name] for name, m in channels.items() if m and m[2] == wanted}
 
     def _folder(self, name: str, faults: list[Fault]) -> dict[str, Path]:
@@ -148,17 +204,18 @@ class NnUNet(FolderSource):
         subjects = []
         for case, entry in table.items():
             try:
-                image, label = self._entry(entry)
+                *images, label = self._entry(entry)
             except ValueError as error:
                 faults.append(Fault(file, f"dataset.{case}: {error}", "correct the entry"))
                 continue
             faults.extend(
                 Fault(path, f"no such file (dataset.{case})", "correct the path, or add the file")
-                for path in (image, label)
+                for path in (*images, label)
                 if not os.path.lexists(path)
             )
             mask = masks.get(case, masks.get(stem(label)))
-            subjects.append(SubjectFiles(case, image, label, mask))
+            others = tuple(images[1:])
+            subjects.append(SubjectFiles(case, images[0], label, mask, others=others))
         used = {files.mask for files in subjects}
         faults.extend(
             Fault(mask, "the mask of no case of the dataset table", "name it like the case", False)
@@ -167,22 +224,23 @@ class NnUNet(FolderSource):
         )
         return subjects
 
-    def _entry(self, entry: Any) -> tuple[Path, Path]:
-        """Return image and label of one entry of the table.
+    def _entry(self, entry: Any) -> tuple[Path, ...]:
+        """Return the wanted channels of the image, and the label, of one entry of the table.
 
         Raises:
             ValueError: When it is not as nnU-Net describes it, or a path leads out of the folder.
         """
         images = entry.get("images") if isinstance(entry, dict) else None
-        channel = self.params.channel
-        names = images[channel : channel + 1] if isinstance(images, list) else []
-        names += [entry.get("label")] if isinstance(entry, dict) else []
-        if len(names) < 2 or not all(isinstance(name, str) and name for name in names):
-            raise ValueError(
-                f"no image of channel {channel}, or no label; expected "
-                '{"images": ["path", …], "label": "path"}'
-            )
-        return self._inside(names[0]), self._inside(names[1])
+        for channel in self._wanted:
+            names = images[channel : channel + 1] if isinstance(images, list) else []
+            names += [entry.get("label")] if isinstance(entry, dict) else []
+            if len(names) < 2 or not all(isinstance(name, str) and name for name in names):
+                raise ValueError(
+                    f"no image of channel {channel}, or no label; expected "
+                    '{"images": ["path", …], "label": "path"}'
+                )
+        paths = [images[channel] for channel in self._wanted]
+        return tuple(self._inside(path) for path in (*paths, entry["label"]))
 
     def _inside(self, name: str) -> Path:
         """Return a path of ``dataset.json``; by its text, it must not lead out of the folder.

@@ -10,17 +10,22 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field
+import numpy as np
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from vbench.errors import DataError
 from vbench.interfaces import DataSource, Params, param
+from vbench.labels import LabelMap
 from vbench.registry.source_digest import source_digest
 from vbench.types import Subject
+from vbench_plugins.phantom.names import Apart, classes
 from vbench_plugins.phantom.scanners import SCANNERS, Scanner
 
 _Count = Annotated[int, Field(ge=1)]
+#: Parameters that the first phantoms did not have; unused, they are no part of a subject's content.
+_LATER = ("classes", "t1", "third_a2")
 _Edge = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -41,6 +46,14 @@ class PhantomParams(Params):
     )
     masked: bool = param(True, "hand over the brain mask, and leave out labels outside of it")
     veins: bool = param(True, "show veins, which are not labelled")
+    classes: tuple[Apart, ...] = param(
+        (), "what a label tells apart: circle (TopCoW's names and values), veins, aneurysm; "
+        "nothing: one class, vessel",
+    )  # fmt: skip
+    t1: bool = param(False, "a second channel: the same head T1-weighted, blood black")
+    third_a2: float = param(
+        0.0, "share of subjects with a third A2, a rare variant (3 % in MRA)", ge=0, le=1
+    )
     variants: bool = param(True, "let the circle of Willis vary: thin, thick or absent vessels")
     stenoses: float | None = param(None, "mean number of stenoses per subject", ge=0)
     occlusion: bool = param(False, "occlude one branch: no signal and no label from there on")
@@ -67,6 +80,25 @@ class PhantomParams(Params):
     noise: float | None = param(None, "sd of the complex noise (Rician magnitude)", ge=0)
     ghost: float | None = param(None, "motion ghosts, share of the signal", ge=0, le=1)
 
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        for name, shown, on in (
+            ("veins", self.veins, "veins = true"),
+            ("aneurysm", self.aneurysm, "aneurysm = true"),
+        ):
+            if name in self.classes and not shown:
+                raise ValueError(f"classes names {name}, and there are none; set {on}")
+        if len(set(self.classes)) < len(self.classes):
+            raise ValueError(f"classes names one twice: {', '.join(self.classes)}")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # What came later is left out where it is not used, so that phantoms keep their keys.
+        found: dict[str, Any] = handler(self)
+        unused = {name for name in _LATER if not getattr(self, name)}
+        return {name: value for name, value in found.items() if name not in unused}
+
     def resolved(self) -> Scanner:
         """Return the scanner with what these parameters override."""
         named = {
@@ -82,14 +114,30 @@ class Phantom(DataSource):
 
     name = "phantom"
     patients = False
+    valued = True
+    channels = "any"
     paper = "calibrated on BraVa: Wright et al. 2013, doi:10.1016/j.neuroimage.2013.05.089"
     Params = PhantomParams
     # The second data set comes from the other scanner, unless the spec says otherwise.
     role_defaults: ClassVar[Mapping[str, Mapping[str, Any]]] = {"target": {"scanner": "b"}}
     tiny: ClassVar[Mapping[str, Any]] = {"shape": (32, 32, 24), "subjects": 2}
 
+    def known_labels(self) -> LabelMap | None:
+        """Return what ``classes`` tells apart, by the names and values of TopCoW; None: nothing."""
+        return LabelMap.of(classes(self.params.classes)) if self.params.classes else None
+
     def subjects(self, wanted: int | None = None) -> list[str]:
-        """Name ``wanted`` subjects; the parameter ``subjects`` says how many when it is None."""
+        """Name ``wanted`` subjects; the parameter ``subjects`` says how many when it is None.
+
+        Raises:
+            DataError: When more channels are named than there are.
+        """
+        made = 2 if self.params.t1 else 1
+        if len(self.channel_names) > made:
+            raise DataError(
+                f"channels names {len(self.channel_names)}: {', '.join(self.channel_names)}; the "
+                f"phantom has {'the TOF-MRA; set t1 = true' if made == 1 else 'the TOF-MRA and T1'}"
+            )
         count = self.params.subjects if wanted is None else wanted
         return [f"phantom-{self.params.scanner}-{index:03d}" for index in range(count)]
 
@@ -131,10 +179,12 @@ class Phantom(DataSource):
         index = self._index(subject)
         scanner = self.params.resolved()
         made = make(self.params, scanner, (self.params.seed, ord(self.params.scanner), index))
+        both = made.t1 is not None and len(self.channel_names) > 1
         return Subject(
             id=subject,
-            image=made.image,
-            label=made.label,
+            image=np.stack([made.image, made.t1]) if both else made.image,
+            label=made.label > 0 if self.params.classes else made.label,
+            values=made.label if self.params.classes else None,
             mask=made.mask if self.params.masked else None,
             spacing=scanner.spacing,
             affine=made.grid.affine,

@@ -55,14 +55,47 @@ def test_the_pull_changes_what_the_last_layer_makes_of_a_label_and_nothing_else(
     method = trainer(agreement=1.0)
     assert method.agreement is not None
     made = method.fake(4, np.random.default_rng(0))
-    again = method.generator.last(method._features.detach())
-    assert torch.allclose(made, again)
-    method.agreement.distance(again).backward()
+    label = method.generator.label(method._features, made.detach())
+    assert torch.allclose(made[:, 1:], label)
+    method.agreement.distance(made.detach(), label).backward()
     changed = {n: p.grad for n, p in method.generator.named_parameters() if p.grad is not None}
     last = f"layers.{len(method.generator.layers) - 2}"
     assert set(changed) == {f"{last}.weight", f"{last}.bias"}
     assert not changed[f"{last}.weight"][0].any()  # the image's
     assert changed[f"{last}.weight"][1].any()
+
+
+def test_the_pull_changes_the_layers_of_the_label_where_it_has_its_own() -> None:
+    method = trainer(agreement=1.0, label_layers=2, label_width=4)
+    assert method.agreement is not None
+    made = method.fake(4, np.random.default_rng(0))
+    assert made.shape == (4, 2, *SIZE)
+    label = method.generator.label(method._features, made.detach())
+    assert torch.allclose(made[:, 1:], label, atol=1e-6)
+    method.agreement.distance(made.detach(), label).backward()
+    changed = {n for n, p in method.generator.named_parameters() if p.grad is not None}
+    assert changed == {n for n, _ in method.generator.named_parameters() if n.startswith("head.")}
+
+
+@pytest.mark.parametrize("size", [(8, 8), (8, 8, 4)])
+@pytest.mark.parametrize("cls", [Dcgan, WganGp, WganGpSn])
+def test_a_gan_with_layers_for_the_label_trains_samples_and_comes_back(
+    cls: type[Gan], size: tuple[int, ...]
+) -> None:
+    params = cls.Params(**{**cls.tiny, "agreement": 1.0, "label_layers": 1})
+    gan, other = cls(params, Setup(size)), cls(params, Setup(size))
+    for _ in gan.fit(ToyPatches(size), seed=1):
+        pass
+    made = gan.sample(3, seed=2)
+    assert made.shape == (3, 2, *size)
+    assert set(np.unique(made[:, 1])) <= {0.0, 1.0}
+    other.load_weights(gan.weights())
+    assert np.array_equal(other.sample(3, seed=2), made)
+
+
+def test_layers_for_the_label_need_features_at_full_resolution() -> None:
+    with pytest.raises(ValueError, match='output = "conv", or label_layers = 0'):
+        WganGp(WganGp.Params(label_layers=1, output="transposed"), Setup((16, 16)))
 
 
 def test_labels_as_the_segmenter_says_are_nearest_and_saturated_ones_are_finite() -> None:
@@ -72,7 +105,7 @@ def test_labels_as_the_segmenter_says_are_nearest_and_saturated_ones_are_finite(
     with torch.no_grad():
         said = (judge.average.module(image) > 0).float() * 2 - 1
     distance = [
-        float(judge.distance(torch.cat([image, label], dim=1)))
+        float(judge.distance(torch.cat([image, label], dim=1), label))
         for label in (said, torch.ones_like(said), -torch.ones_like(said))
     ]
     assert distance[0] == min(distance)

@@ -184,14 +184,14 @@ def test_generated_patches_carry_a_graph_only_where_the_generator_learns(
     params = WganGp.Params(**{**WganGp.tiny, "critic_steps": 3, "reuse_batch": reuse})
     trainer = GanTrainer(params, SIZE, Compute(), seed=0)
     graphs: list[bool] = []
-    made = trainer.generator.forward
+    read = trainer.generator.read
 
-    def forward(z: torch.Tensor) -> torch.Tensor:
-        patches = made(z)
+    def noted(features: torch.Tensor) -> torch.Tensor:
+        patches = read(features)
         graphs.append(patches.requires_grad)
         return patches
 
-    monkeypatch.setattr(trainer.generator, "forward", forward)
+    monkeypatch.setattr(trainer.generator, "read", noted)
     trainer.step(ToyPatches(SIZE).take(np.arange(4 if reuse else 12)))
     assert graphs == ([False, False, True] if reuse else [False, False, False, True])
 

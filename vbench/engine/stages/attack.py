@@ -24,8 +24,8 @@ from vbench.engine.stages.common import (
     fitted_generator,
     fitted_segmenter,
     real_patches,
+    samples_of,
     segmenter_of,
-    stored_patches,
 )
 from vbench.engine.tuning import Trial
 from vbench.errors import ContractError
@@ -167,7 +167,7 @@ class _Attacker:
 
     def through_samples(self, key: Key, patches: Array) -> Array:
         """Return how near the samples come to each patch."""
-        made: Patches = stored_patches(self._context.store.folder(key))
+        made: Patches = samples_of(self._context.store, key)
         order = np.random.default_rng(self._inputs.seed).permutation(len(made))
         others = made.take(np.sort(order[:MOST]))
         self._report()

@@ -30,7 +30,7 @@ from vbench.records.stages import (
     PrepareResult,
     SynthesiseInputs,
 )
-from vbench.types import Array, Cutting, Patches, Setup, Volume
+from vbench.types import Array, Cutting, Patches, Setup, Volume, Weights
 
 F = TypeVar("F", bound=Fitted)
 #: The inputs of a job that trains a method.
@@ -41,7 +41,7 @@ def open_volumes(store: Store, keys: Sequence[str]) -> list[Volume]:
     """Open prepared volumes by their keys."""
     from vbench.data.prepare import open_volume
 
-    return [open_volume(store.folder(key)) for key in keys]
+    return [open_volume(store.artifacts(key)) for key in keys]
 
 
 def real_patches(
@@ -64,7 +64,7 @@ def real_patches(
     from vbench.data.patches import VolumePatches, check_fit
 
     volumes = open_volumes(store, keys)
-    check_fit({volume.id: volume.image.shape for volume in volumes}, spec.size)
+    check_fit({volume.id: volume.shape for volume in volumes}, spec.size)
     return VolumePatches(
         volumes,
         size=spec.size,
@@ -75,12 +75,28 @@ def real_patches(
     )
 
 
-def stored_patches(folder: Path) -> Patches:
-    """Open the patches that a ``synthesise`` job wrote."""
+def samples_of(store: Store, key: str, like: Patches | Setup | None = None) -> Patches:
+    """Open the patches that a ``synthesise`` job wrote into the store.
+
+    Args:
+        store: The store.
+        key: The job.
+        like: What has the same classes and channels; None: one of each.
+    """
+    return stored_patches(store.artifacts(key, "images.npy", "labels.npy"), like)
+
+
+def stored_patches(folder: Path, like: Patches | Setup | None = None) -> Patches:
+    """Open the patches of a folder, as a ``synthesise`` job writes them.
+
+    Args:
+        folder: The folder.
+        like: What has the same classes and channels; None: one of each.
+    """
     from vbench.data.patches import ArrayPatches
 
     images, labels = (read_npy(folder / f"{name}.npy") for name in ("images", "labels"))
-    return ArrayPatches(images, labels)
+    return ArrayPatches(images, labels, like=like)
 
 
 def training_setup(context: Context, size: tuple[int, ...], inputs: Training) -> Setup:
@@ -91,12 +107,29 @@ def training_setup(context: Context, size: tuple[int, ...], inputs: Training) ->
         size: Patch size in voxels.
         inputs: Of the job that trains, or trained, the method.
     """
-    return Setup(
-        size=size,
-        device=context.device,
-        spacing=spacing_of(context.store, inputs),
-        cutting=_cutting(context.store, inputs),
-    )
+    setup = setup_of(context.store, inputs, size, context.device)
+    return replace(setup, cutting=_cutting(context.store, inputs))
+
+
+def setup_of(store: Store, inputs: Training, size: tuple[int, ...], device: str = "cpu") -> Setup:
+    """Return what a method is built for, to train or to use it.
+
+    Args:
+        store: Where the volumes are.
+        inputs: Of the job that trains, or trained, the method.
+        size: Patch size in voxels.
+        device: Where to compute.
+    """
+    setup = Setup(size, device=device, spacing=spacing_of(store, inputs))
+    for key in _volumes(store, inputs)[:1]:
+        labels, channels = contents(store, key)
+        return replace(setup, labels=labels, channels=channels)
+    return setup
+
+
+def contents(store: Store, key: Key) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names of the classes and of the channels of a prepared volume."""
+    return store.record(key).inputs_as(PrepareInputs).contents
 
 
 def _cutting(store: Store, inputs: Training) -> Cutting:
@@ -114,14 +147,19 @@ def spacing_of(store: Store, inputs: Training) -> tuple[float, ...] | None:
     Synthetic patches have those of the volumes that their generator learnt from. None where a job
     names no volume.
     """
+    spacings = [store.result(key, PrepareResult).spacing for key in _volumes(store, inputs)]
+    return tuple(median(axis) for axis in zip(*spacings, strict=True)) or None
+
+
+def _volumes(store: Store, inputs: Training) -> tuple[Key, ...]:
+    """Return the volumes that a job learns from, directly or by a generator's samples."""
     keys = inputs.train
     if isinstance(inputs, FitSegmenterInputs) and not keys and inputs.synthetic:
         samples = store.record(inputs.synthetic[0]).inputs_as(SynthesiseInputs)
         keys = store.record(samples.generator).inputs_as(FitGeneratorInputs).train
     if isinstance(inputs, FitSegmenterInputs) and not keys:
         keys = inputs.val  # weights that were made elsewhere, and are not trained
-    spacings = [store.result(key, PrepareResult).spacing for key in keys]
-    return tuple(median(axis) for axis in zip(*spacings, strict=True)) or None
+    return keys
 
 
 def params_of(cls: type[Plugin], values: Mapping[str, Any]) -> Params:
@@ -146,6 +184,11 @@ def chosen(store: Store, keys: Sequence[str], higher_is_better: bool) -> Trial:
     return trial
 
 
+def weights_of(store: Store, key: str, name: str) -> Weights:
+    """Read weights that a job wrote into a file of this name."""
+    return load_weights(store.artifacts(key, name) / name)
+
+
 def fitted_segmenter(
     store: Store, trial: Key, cls: type[Segmenter], size: tuple[int, ...], device: str = "cpu"
 ) -> Segmenter:
@@ -160,9 +203,9 @@ def fitted_segmenter(
     """
     record = store.record(trial)
     params = params_of(cls, record.result_as(FitSegmenterResult).params)
-    spacing = spacing_of(store, record.inputs_as(FitSegmenterInputs))
-    segmenter = cls(params, Setup(size=size, device=device, spacing=spacing))
-    segmenter.load_weights(load_weights(store.folder(trial) / "weights.safetensors"))
+    inputs = record.inputs_as(FitSegmenterInputs)
+    segmenter = cls(params, setup_of(store, inputs, size, device))
+    segmenter.load_weights(weights_of(store, trial, "weights.safetensors"))
     return segmenter
 
 
@@ -180,10 +223,9 @@ def fitted_generator(
     """
     record = store.record(key)
     inputs = record.inputs_as(FitGeneratorInputs)
-    setup = Setup(inputs.patches.size, device=device, spacing=spacing_of(store, inputs))
+    setup = setup_of(store, inputs, inputs.patches.size, device)
     generator = cls(params_of(cls, record.result_as(FitGeneratorResult).params), setup)
-    weights = load_weights(store.folder(key) / f"candidate-{candidate}.safetensors")
-    generator.load_weights(weights)
+    generator.load_weights(weights_of(store, key, f"candidate-{candidate}.safetensors"))
     return generator
 
 
@@ -242,8 +284,8 @@ def sample_patches(
         generator: Fitted.
         n: How many.
         seed: For :meth:`Generator.sample_many`.
-        images: ``(n, *size)``, float; is filled.
-        labels: ``(n, *size)``; is filled with 0 and 1.
+        images: ``(n, *size)``, float; is filled. Of several channels ``(n, channels, *size)``.
+        labels: ``(n, *size)``; is filled with the index of the class.
         report: Is told how many are done, and of how many.
 
     Raises:
@@ -253,7 +295,7 @@ def sample_patches(
     done, name = 0, generator.name
     for drawn in generator.sample_many(n, seed=seed):
         count = len(drawn) if isinstance(drawn, np.ndarray) and drawn.ndim else 1
-        check_labelled_patches(drawn, min(count, n - done), generator.setup.size, name)
+        check_labelled_patches(drawn, min(count, n - done), generator.setup, name)
         images[done : done + count] = image_of(drawn)
         labels[done : done + count] = label_of(drawn)
         done += count
@@ -262,19 +304,20 @@ def sample_patches(
         raise ContractError(f"{name}.sample_many({n}) yielded {done} patches")
 
 
-def check_labelled_patches(patches: Any, n: int, size: tuple[int, ...], owner: str) -> None:
+def check_labelled_patches(patches: Any, n: int, setup: Setup, owner: str) -> None:
     """Hold sampled patches to the contract.
 
     Raises:
         ContractError: When shape, type, range or labels are not as agreed.
         DivergedError: When a value is not finite.
     """
-    check_array(patches, patches_shape(n, size), f"{owner}.sample")
+    check_array(patches, patches_shape(n, setup.size, setup.contrasts), f"{owner}.sample")
     images, labels = image_of(patches), label_of(patches)
     if float(np.abs(images).max(initial=0.0)) > 1 + 1e-4:
         raise ContractError(
             f"{owner}.sample: images reach from {images.min():.3g} to {images.max():.3g}; "
             "expected [-1, 1]"
         )
-    if not np.isin(labels, (0, 1)).all():
-        raise ContractError(f"{owner}.sample: labels have values other than 0 and 1")
+    if not np.isin(labels, range(setup.classes + 1)).all():
+        known = "0 and 1" if setup.classes == 1 else f"whole numbers from 0 to {setup.classes}"
+        raise ContractError(f"{owner}.sample: labels have values other than {known}")

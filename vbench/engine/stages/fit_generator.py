@@ -67,13 +67,14 @@ class FitGenerator(Stage[FitGeneratorInputs, FitGeneratorResult]):
 
         def preview(mark: int, step: int) -> bool:
             samples = generator.sample(SHOWN, seed=inputs.seed)
-            check_labelled_patches(samples, SHOWN, patches.size, cls.name)
+            check_labelled_patches(samples, SHOWN, generator.setup, cls.name)
             seen = {"step": step, **_preview(samples)}
             name = f"look-{step}.npy"
             if marks[mark] in candidates:
                 index = len(notes["candidates"])
                 path = folder / f"candidate-{index}.safetensors"
                 save_weights(path, generator.weights(), f"{cls.name}.weights()")
+                checkpoint.keep(path.name)
                 notes["candidates"].append({"index": index, **seen})
                 (folder / name).unlink(missing_ok=True)
                 name = f"samples-{index}.npy"
@@ -142,7 +143,7 @@ def _taken(
         why = " ".join(str(error).split())
         raise DataError(f"{file}: does not fit generator '{generator.name}' ({why})") from error
     samples = generator.sample(SHOWN, seed=inputs.seed)
-    check_labelled_patches(samples, SHOWN, inputs.patches.size, generator.name)
+    check_labelled_patches(samples, SHOWN, generator.setup, generator.name)
     shutil.copyfile(file, context.folder / "candidate-0.safetensors")
     write_npy(context.folder / "samples-0.npy", samples.astype(np.float16))
     seen = {"step": 0, **_preview(samples)}
@@ -163,7 +164,7 @@ def candidate_marks(count: int) -> list[float]:
 def _preview(samples: Array) -> dict[str, Any]:
     """Describe a few samples: how much vessel, how much variety, what is wrong."""
     images, labels = image_of(samples), label_of(samples)
-    fraction = float(labels.mean())
+    fraction = float((labels > 0).astype(labels.dtype).mean())
     variety = float(images.std(axis=0).mean())
     faults = []
     if fraction == 0:

@@ -23,15 +23,17 @@ from vbench.engine.stages.common import (
     open_volumes,
     real_patches,
     resolve_params,
+    samples_of,
     segmenter_of,
     settled,
-    stored_patches,
+    setup_of,
     training_setup,
     trials,
+    weights_of,
 )
 from vbench.engine.tuning import Pruner
 from vbench.engine.validation import Verdict, validate
-from vbench.engine.weights import load_weights, save_weights
+from vbench.engine.weights import save_weights
 from vbench.errors import ContractError, DivergedError
 from vbench.interfaces import SegmentationMetric
 from vbench.records.parts import Key, PluginSetting
@@ -81,8 +83,7 @@ class FitSegmenter(Stage[FitSegmenterInputs, FitSegmenterResult]):
             checkpoint.clear()
             checkpoint.notes |= {"validation": [], "best": None, "pruned": False}
             if start is not None:
-                folder = context.store.folder(start)
-                segmenter.load_weights(load_weights(folder / "weights.safetensors"))
+                segmenter.load_weights(weights_of(context.store, start, "weights.safetensors"))
             elif inputs.given is not None:
                 file = given_file(context, inputs.given)
                 adopt(segmenter, read_given(file), inputs.given, file)
@@ -105,6 +106,7 @@ class FitSegmenter(Stage[FitSegmenterInputs, FitSegmenterResult]):
                 # The notes name the file by its step: one of a later attempt cannot take its place.
                 weights = segmenter.weights()
                 save_weights(checkpoint.folder / best_file(step), weights, f"{cls.name}.weights()")
+                checkpoint.keep(best_file(step))
             view.report(index, verdict.score)
             if index + 1 < inputs.validations and pruner.report(index, verdict.score):
                 notes["pruned"] = True
@@ -229,6 +231,7 @@ def training_patches(
         if real is None:
             raise ContractError("the job names neither real nor synthetic patches")
         return Training(real)
-    synthetic = stored_patches(store.folder(candidates[index]))
+    like = setup_of(store, inputs, inputs.patches.size)
+    synthetic = samples_of(store, candidates[index], like)
     patches = synthetic if real is None else MixedPatches([real, synthetic])
     return Training(patches, index, candidates[index])

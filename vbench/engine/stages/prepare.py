@@ -13,7 +13,8 @@ from vbench.errors import ContractError
 from vbench.files import as_json
 from vbench.interfaces import DataSource
 from vbench.records.stages import PrepareInputs, PrepareResult
-from vbench.types import Subject
+from vbench.spec.labels import opened
+from vbench.types import CHANNELS, Subject
 
 
 class Prepare(Stage[PrepareInputs, PrepareResult]):
@@ -28,10 +29,18 @@ class Prepare(Stage[PrepareInputs, PrepareResult]):
         from vbench.data.prepare import prepare_subject
 
         cls = cast(type[DataSource], context.plugin("source", inputs.plugin).cls)
-        source = cls(cls.Params.model_validate(context.job.extra["params"]))
+        params = cls.Params.model_validate(context.job.extra["params"])
+        channels = inputs.channels or CHANNELS
+        source = opened(cls, params, inputs.labels, channels)
         subject = source.load(inputs.subject)
-        _check(subject, cls.name)
-        found = prepare_subject(subject, context.folder, normalise=inputs.normalise)
+        _check(subject, cls.name, len(channels))
+        found = prepare_subject(
+            subject,
+            context.folder,
+            normalise=inputs.normalise,
+            labels=inputs.labels,
+            channels=channels,
+        )
         return PrepareResult.model_validate(as_json(found))
 
     def amount(
@@ -45,7 +54,7 @@ class Prepare(Stage[PrepareInputs, PrepareResult]):
 STAGE = Prepare()
 
 
-def _check(subject: Any, owner: str) -> None:
+def _check(subject: Any, owner: str, channels: int = 1) -> None:
     """Hold what a source loaded to the contract.
 
     Raises:
@@ -56,11 +65,17 @@ def _check(subject: Any, owner: str) -> None:
             f"{owner}.load returned {type(subject).__name__}; expected vbench.Subject"
         )
     arrays = {"image": subject.image, "label": subject.label, "mask": subject.mask}
-    arrays["ignore"] = subject.ignore
+    arrays |= {"ignore": subject.ignore, "values": subject.values}
     given = {name: np.asarray(array) for name, array in arrays.items() if array is not None}
     for name, array in given.items():
         if array.dtype.kind not in "biuf":
             raise ContractError(f"{owner}.load: {name} is {array.dtype}; expected numbers")
     shapes = {name: array.shape for name, array in given.items()}
+    if channels > 1:
+        if shapes["image"][:1] != (channels,):
+            raise ContractError(
+                f"{owner}.load: the image is {shapes['image']}; expected ({channels}, X, Y, Z)"
+            )
+        shapes["image"] = shapes["image"][1:]
     if len(set(shapes.values())) > 1 or len(shapes["image"]) != 3:
         raise ContractError(f"{owner}.load: shapes {shapes}; expected one shape (X, Y, Z)")

@@ -12,7 +12,7 @@ from vbench.engine.stages.base import Lengths, Stage
 from vbench.engine.stages.common import fitted_generator, sample_patches
 from vbench.files import write_npy
 from vbench.interfaces import Generator
-from vbench.layout import image_of, label_of
+from vbench.layout import image_of, images_shape, label_of
 from vbench.records.stages import FitGeneratorResult, SynthesiseInputs, SynthesiseResult
 from vbench.testing.guards import other_random_state
 from vbench.types import Array
@@ -41,7 +41,7 @@ class Synthesise(Stage[SynthesiseInputs, SynthesiseResult]):
         generator = fitted_generator(
             context.store, cls, inputs.generator, inputs.checkpoint, context.device
         )
-        images = np.empty((n, *size), np.float16)
+        images = np.empty(images_shape(n, size, generator.setup.contrasts), np.float16)
         labels = np.empty((n, *size), np.uint8)
         sample_patches(
             generator, n, inputs.seed, images, labels, lambda done, of: context.report(done, of, {})
@@ -53,7 +53,7 @@ class Synthesise(Stage[SynthesiseInputs, SynthesiseResult]):
         return SynthesiseResult(
             n=n,
             checkpoint=inputs.checkpoint,
-            vessel_fraction=float(labels.mean()),
+            vessel_fraction=float((labels > 0).mean()),
             empty_share=float((labels.reshape(n, -1).max(axis=1) == 0).mean()),
             repeats=repeats,
         )
