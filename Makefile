@@ -10,7 +10,8 @@ SCHEMA := benchmarks/vbench.schema.json
 # In long pieces, and what is left is shared again: a file's fixtures are made once.
 PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 
-.PHONY: help setup paper smoke test deep coverage matrix docs lint format types layers reference perf chaos fuzz \
+.PHONY: help setup paper smoke test deep coverage matrix docs lint format types layers reference perf perf-guard growth chaos \
+	fuzz \
 	wheel nnunet wheels schema bandit audit-deps sbom release-check
 
 help:            ## this list
@@ -73,8 +74,14 @@ types: $(READY)  ## mypy, strict
 layers: $(READY) ## which layer may import which
 	$(BIN)/lint-imports
 
-perf: $(READY)   ## speed, side by side with other tools
-	@for script in benchmarks/perf/[a-z]*.py; do echo "── $$script"; $(BIN)/python $$script || exit 1; done
+perf: $(READY)   ## speed beside other tools: results/perf.md and perf.json; ONLY='hd95*' for some lines
+	$(BIN)/python benchmarks/perf $(if $(ONLY),--only '$(ONLY)')
+
+perf-guard: $(READY) ## the quick lines; fails where a ratio fell clearly below the committed one
+	$(BIN)/python benchmarks/perf --quick --guard
+
+growth: $(READY) ## time and memory against subjects, patch size, jobs, records, cases: results/growth.md
+	$(BIN)/python benchmarks/perf/growth.py
 
 chaos: $(READY)  ## kill a run at random moments; the end result must be the same
 	$(BIN)/python benchmarks/chaos.py
