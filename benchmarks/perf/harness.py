@@ -152,7 +152,7 @@ def in_turn(
                 for _ in range(times):
                     call()
 
-            found[side].append(timer(several) / times)
+            found[side].append(timer(call) if times == 1 else timer(several) / times)
     return found
 
 

@@ -30,6 +30,11 @@ from vbench.cli.common import device_option, out_option, spec_argument
 @click.option(
     "--verbose", is_flag=True, help="Show the tracebacks of warnings, and what is being done."
 )
+@click.option(
+    "--rehearse",
+    is_flag=True,
+    help="Run every arm with a handful of steps on small data, as NAME-rehearsal.",
+)
 @click.option("--no-tracking", is_flag=True, help="Log nothing to MLflow or another tracker.")
 def command(
     spec: str,
@@ -42,6 +47,7 @@ def command(
     force: tuple[str, ...],
     no_tracking: bool,
     verbose: bool,
+    rehearse: bool,
 ) -> None:
     """Run the missing jobs of the benchmark SPEC, then print its leaderboard.
 
@@ -78,6 +84,7 @@ def command(
                 force=force,
                 watcher=display,
                 tracking=not no_tracking,
+                rehearse=rehearse,
             )
     except KeyboardInterrupt:
         click.echo(
