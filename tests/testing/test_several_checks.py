@@ -90,7 +90,7 @@ def test_a_sound_segmenter_passes() -> None:
     [
         (
             OneMap,
-            "with classes = 3 and channels = 1: a volume of (20, 18, 17) gave a prediction of",
+            "with classes = 3 and channels = 1: a volume of (20, 18, 17) gave a",
         ),
         (NoSum, "with classes = 3 and channels = 1: background and classes add up to 0.5"),
         (LikeImage, "with classes = 1 and channels = 2: a volume of"),
