@@ -10,9 +10,8 @@ SCHEMA := benchmarks/vbench.schema.json
 # In long pieces, and what is left is shared again: a file's fixtures are made once.
 PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 
-.PHONY: help setup paper smoke test deep coverage matrix docs lint format types layers reference perf perf-guard growth chaos \
-	fuzz \
-	wheel nnunet wheels schema bandit audit-deps sbom release-check
+.PHONY: help setup paper smoke test deep coverage matrix docs lint format types layers reference perf perf-guard growth \
+	chaos fuzz wheel nnunet wheels schema bandit audit-deps sbom release-check
 
 help:            ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
