@@ -22,7 +22,7 @@ from vbench.engine.taken import borrow
 from vbench.engine.teller import Teller, announce
 from vbench.engine.underway import under_way
 from vbench.errors import PluginError, SpecError, VbenchError
-from vbench.files import read_json
+from vbench.files import read_json, sweep_temporary
 from vbench.log import gently, kept
 from vbench.notebook import NotebookProgress, in_notebook, table
 from vbench.registry import Registry
@@ -215,6 +215,8 @@ def run(
     forced = session.forced(made, force)
     with writable(out), kept(folder), under_way(store, loaded.benchmark.name, made.jobs, forced):
         session.mend(made, store)
+        for place in (folder, store.root, store.root / "failures"):
+            sweep_temporary(place)
         results.write_plan(made, folder)
         missing = session.missing(made, store)
         logger.info("%d jobs, %d to do", len(made.jobs), len(missing))

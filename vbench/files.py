@@ -11,8 +11,9 @@ import io
 import json
 import os
 import secrets
+import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ import numpy.typing as npt
 
 from vbench.usertext import harmless, read_text, regular
 
+_HOUR = 3600.0
 #: What makes a spreadsheet compute a cell; the wide forms count in East Asian versions.
 _FORMULA = ("=", "+", "-", "@", "\t", "\n", "＝", "＋", "－", "＠")
 
@@ -45,6 +47,14 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def sweep_temporary(folder: str | Path) -> None:
+    """Remove what killed processes left of :func:`atomic_write` in a folder, an hour ago or more."""
+    for path in Path(folder).glob(".tmp-*"):
+        with suppress(OSError):
+            if path.stat().st_mtime < time.time() - _HOUR:
+                path.unlink()
 
 
 def write_json(path: str | Path, value: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,13 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+import vbench
 from vbench import api, registry
 from vbench.analysis import table
 from vbench.analysis.leaderboard import build_leaderboard
 from vbench.engine.plan import make_plan
 from vbench.engine.store import Store
-from vbench.errors import SpecError
+from vbench.errors import DataError, SpecError, StoreError
 from vbench.records.stages import EvaluateResult, FitSegmenterResult
 from vbench.scoring.score import score_files
 from vbench.spec import parse_spec
@@ -233,3 +235,82 @@ def test_the_report_shows_classes_by_name_and_colour(done: Path) -> None:
     for name in CLASSES:
         assert f"</span>{name}" in page
     assert (done / "named" / "viewer.html").is_file()
+
+
+def loaded(subject: str) -> Any:
+    source = registry.for_paths((NAMED,)).source("bars")
+    made = source(source.Params(only="artery", unlabelled=True))
+    made.label_map, made.channel_names = made.known_labels(), ("TOF", "T1")
+    return made.load(subject)
+
+
+@pytest.mark.parametrize("numbers", [(0, 1), (1, 0)])
+def test_new_scans_are_predicted_as_the_test_subjects(
+    done: Path, tmp_path: Path, numbers: tuple[int, int]
+) -> None:
+    read = loaded("bars-4")
+    for number, channel in zip(numbers, read.image, strict=True):
+        path = tmp_path / "imagesTs" / f"bars-4_{number:04d}.nii.gz"
+        path.parent.mkdir(exist_ok=True)
+        nib.save(nib.Nifti1Image(channel, read.affine), path)
+    (tmp_path / "masksTs").mkdir()
+    whole = nib.Nifti1Image(np.ones(read.label.shape, np.uint8), read.affine)
+    nib.save(whole, tmp_path / "masksTs" / "bars-4.nii.gz")
+    (tmp_path / "labels").mkdir()
+    nib.save(nib.Nifti1Image(read.values, read.affine), tmp_path / "labels" / "bars-4.nii.gz")
+    known = {str(n): name for n, name in zip(numbers, ("TOF", "T1"), strict=True)}
+    (tmp_path / "dataset.json").write_text(json.dumps({"channel_names": known}))
+    made = vbench.predict(
+        "real",
+        tmp_path / "imagesTs",
+        tmp_path / "out",
+        benchmark="named",
+        out=done,
+        probabilities=True,
+        score=tmp_path / "labels",
+    )
+    found = np.asarray(nib.load(made.files[0]).dataobj)
+    assert set(np.unique(found)) == {0, 4, 7, 9}
+    (key,) = {r["key"] for r in records(done) if r["stage"] == "evaluate" and r["arm"] == "real"}
+    own = nib.load(done / "store" / key / "predictions" / "bars-4.nii.gz")
+    np.testing.assert_array_equal(found, np.asarray(own.dataobj))
+    assert made.about.made.threshold is None
+    maps = [tmp_path / "out" / "probability" / f"bars-4_{value}.nii.gz" for value in (0, 4, 7, 9)]
+    total = sum(np.asarray(nib.load(path).dataobj) for path in maps)
+    np.testing.assert_allclose(total, 1, atol=1e-3)
+    assert made.scores is not None
+    assert {case.label for case in made.scores.cases} >= {4, 7, 9}
+
+
+def test_a_scan_without_its_second_channel_is_refused(done: Path, tmp_path: Path) -> None:
+    read = loaded("bars-4")
+    nib.save(nib.Nifti1Image(read.image[0], read.affine), tmp_path / "x_0000.nii.gz")
+    with pytest.raises(DataError, match=r"no x_0001\.nii\.gz beside it, the channel T1"):
+        vbench.predict("real", tmp_path, tmp_path / "out", benchmark="named", out=done)
+    (tmp_path / "x_0000.nii.gz").rename(tmp_path / "x.nii.gz")
+    with pytest.raises(DataError, match="trained on the channels TOF, T1"):
+        vbench.predict("real", tmp_path / "x.nii.gz", tmp_path / "out", benchmark="named", out=done)
+
+
+def test_samples_have_all_channels_and_classes(done: Path, tmp_path: Path) -> None:
+    drawn = vbench.sample("synthetic/again", 6, benchmark="named", out=done)
+    assert drawn.shape == (6, 3, 4, 4, 4)
+    vbench.write_samples(
+        "synthetic/again", 3, tmp_path / "s", benchmark="named", out=done, nifti=True
+    )
+    about = json.loads((tmp_path / "s" / "dataset.json").read_text())
+    assert about["labels"] == {"background": 0, "artery": 1, "vein": 2, "aneurysm": 3}
+    assert about["channel_names"] == {"0": "TOF", "1": "T1"}
+    assert len(list((tmp_path / "s" / "imagesTr").iterdir())) == 6
+
+
+def test_what_takes_one_class_only_says_so(done: Path, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="several classes"):
+        vbench.export("synthetic/again", tmp_path / "e", benchmark="named", out=done)
+    with pytest.raises(StoreError, match="several classes"):
+        vbench.export_model("real", tmp_path / "m", benchmark="named", out=done)
+
+
+def records(out: Path) -> list[dict[str, Any]]:
+    lines = (out / "named" / "records.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]

@@ -82,15 +82,22 @@ def _further(number: int, channel: Array, mask: Array, normalise: str) -> Prepar
 
 
 def scan_volume(
-    name: str, scan: Image, mask: Array | None, normalise: str
+    name: str,
+    scan: Image,
+    mask: Array | None,
+    normalise: str,
+    labels: LabelMap | None = None,
+    channels: Sequence[str] = CHANNELS,
 ) -> tuple[Volume, PreparedScan]:
     """Return a scan without a label as a volume to predict, as :func:`prepare_subject` makes one.
 
     Args:
         name: What to call it.
-        scan: The image, as :func:`vbench.data.nifti.read_scan` read it.
+        scan: The image, as :func:`vbench.data.nifti.read_channels` read it.
         mask: Its mask, bool; None: it is derived.
         normalise: As of :func:`prepare_scan`.
+        labels: The classes that are to be found; None: vessel.
+        channels: Names of the channels.
 
     Returns:
         The volume, whose label is 0 everywhere, and how it was prepared.
@@ -105,13 +112,16 @@ def scan_volume(
     volume = Volume(
         id=name,
         image=found.image,
-        label=np.broadcast_to(np.uint8(0), found.image.shape),
+        label=np.broadcast_to(np.uint8(0), found.mask.shape),
         mask=found.mask,
         spacing=scan.spacing,
         affine=scan.affine,
         native_affine=scan.native_affine,
         unit=scan.unit,
         normalise=normalise,
+        labels=LABELS if labels is None else labels.names,
+        channels=tuple(channels),
+        values=(1,) if labels is None else labels.written,
     )
     return volume, found
 

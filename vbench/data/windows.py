@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import product
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -79,20 +80,25 @@ def blend(
         for first in range(0, len(places), at_once):
             chosen = places[first : first + at_once]
             windows, masks = (
-                np.stack([of[..., *place] for place in chosen]) for of in (volume, inside)
+                np.stack([of[_last(place)] for place in chosen]) for of in (volume, inside)
             )
             for place, found in zip(chosen, predict(windows, masks) * weight, strict=True):
-                total[..., *place] += found
+                total[_last(place)] += found
                 norm[place] += weight
             if watcher:
                 watcher(first + len(chosen), len(places))
     # Voxels that no window covers are outside of the mask.
     total /= np.maximum(norm, np.finfo(np.float32).tiny)
     cut = tuple(slice(before, before + n) for (before, _), n in zip(extra, shape, strict=True))
-    result = total[..., *cut]
+    result = total[_last(cut)]
     np.clip(result, 0, 1, out=result)
     result[..., ~np.asarray(mask, bool)] = 0
     return result
+
+
+def _last(place: Place) -> Any:
+    """Return the index of a place along the last axes, whatever stands before them."""
+    return (..., *place)
 
 
 def starts(extent: int, window: int, overlap: float) -> list[int]:

@@ -8,6 +8,7 @@ same abandoned claim, the slower could remove what the faster has just made.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
@@ -19,11 +20,13 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from filelock import FileLock
+from filelock import FileLock, SoftFileLock
 
 LEASE_SECONDS = 60.0
 #: Stays in the folder: unlinking a lock file would split those who wait for it.
 LOCK = ".lock"
+#: The system's errors where a file system has no locks, such as Lustre mounted without them.
+_NO_LOCKS = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS}
 
 
 class Claims:
@@ -105,8 +108,17 @@ class Claims:
         return path.exists() and not self._abandoned(path)
 
     def changing(self) -> AbstractContextManager[object]:
-        """Hold the lock under which claims are made and removed."""
-        return FileLock(self.folder / LOCK).acquire(poll_interval=0.005)
+        """Hold the lock under which claims are made and removed.
+
+        Where the file system has no locks it is a file that exists while it is held; that of a dead
+        process of this machine is taken over.
+        """
+        try:
+            return FileLock(self.folder / LOCK).acquire(poll_interval=0.005)
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+        return SoftFileLock(self.folder / f"{LOCK}-held").acquire(poll_interval=0.005)
 
     @staticmethod
     def _owner_of(path: Path) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from vbench.engine.runner import Runner, Settings, Watcher
 from vbench.engine.store import RECORD, Store
 from vbench.engine.study import close_orphans
 from vbench.errors import DataError, SpecError
+from vbench.files import read_json
 from vbench.log import gently
 from vbench.registry import Registry
 from vbench.spec import Spec
@@ -137,14 +139,17 @@ def is_current(plan: Plan, store: Store, folder: Path) -> bool:
     """Whether the leaderboard and the report are newer than everything that they show.
 
     They are not when the last run was killed before it wrote them, or when another benchmark did
-    this one's jobs.
+    this one's jobs; nor when they cannot be read, or a clock that was wrong dated them ahead.
     """
     shown = [folder / "leaderboard.json", folder / "report.html"]
     read = [folder / "plan.json", *(store.folder(key) / RECORD for key in plan.jobs)]
     try:
-        return min(p.stat().st_mtime_ns for p in shown) > max(p.stat().st_mtime_ns for p in read)
-    except FileNotFoundError:
+        read_json(shown[0])
+        written = [p.stat().st_mtime_ns for p in shown]
+        newest = max(p.stat().st_mtime_ns for p in read)
+    except (FileNotFoundError, ValueError):
         return False
+    return newest < min(written) and max(written) <= time.time_ns()
 
 
 def _bytes(gigabytes: float | None) -> int | None:

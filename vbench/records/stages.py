@@ -24,6 +24,7 @@ from vbench.records.parts import (
     PluginSetting,
     TrialSpec,
 )
+from vbench.types import CHANNELS, LABELS
 
 
 class Inputs(Record):
@@ -56,6 +57,12 @@ class PrepareInputs(Inputs):
     normalise: str
     labels: LabelMap | None = None
     channels: tuple[str, ...] | None = None
+
+    @property
+    def contents(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Names of the classes of the label, and of the channels of the image."""
+        labels = LABELS if self.labels is None else self.labels.names
+        return labels, self.channels or CHANNELS
 
 
 class PrepareResult(Result):

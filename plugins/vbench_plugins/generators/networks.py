@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from math import prod
 from typing import Any
@@ -49,7 +50,8 @@ def lowest(p: Any) -> float:
 class ClassEnd(nn.Module):
     """The end of what gives several classes: images by tanh, labels by softmax.
 
-    The background is one of the classes of the softmax, and has no channel in what comes out.
+    The background is one of the classes of the softmax, and has no channel in what comes out. It
+    starts as likely as all classes together, as vessel and background do where there is one class.
     """
 
     def __init__(self, contrasts: int, lowest: float) -> None:
@@ -58,7 +60,9 @@ class ClassEnd(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``contrasts`` and ``classes + 1`` channels to one channel less."""
-        chance = torch.softmax(x[:, self.contrasts :], dim=1)[:, 1:]
+        background, classes = x[:, self.contrasts :].split([1, x.shape[1] - self.contrasts - 1], 1)
+        even = background + math.log(classes.shape[1])
+        chance = torch.softmax(torch.cat([even, classes], dim=1), dim=1)[:, 1:]
         label = chance * (1 - self.lowest) + self.lowest
         return torch.cat([torch.tanh(x[:, : self.contrasts]), label], dim=1)
 

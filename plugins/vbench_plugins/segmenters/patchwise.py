@@ -54,7 +54,22 @@ class PatchSegmenter(Trained, Segmenter):
         """Return a trainer of the network."""
         from vbench_plugins.segmenters.training import PatchTrainer
 
-        return PatchTrainer(self.params, self.build(seed), compute, seed, self.setup.classes)
+        return PatchTrainer(self.params, self.build(seed), compute, seed, self.loss)
+
+    def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """Return what a step makes smaller; override it for a loss of your own.
+
+        Args:
+            logits: float32, what the network gives: ``(n, 1, *size)``, or of several classes
+                ``(n, classes + 1, *size)``, the background first.
+            labels: float32 ``(n, 1, *size)``, 0 or 1, or of several classes their index.
+
+        Returns:
+            One number, with a gradient in ``logits``.
+        """
+        from vbench_plugins.segmenters.training import loss_function
+
+        return loss_function(self.params.loss, self.setup.classes)(logits, labels)
 
     @classmethod
     def check(cls, params: Any, setup: Setup) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ from vbench_plugins.nn.trainer import Trainer
 from vbench_plugins.segmenters.network import Unet
 
 _WARM_UP = 0.1
+#: Of logits and labels.
+Loss = Callable[[Tensor, Tensor], Tensor]
 #: Keeps the Dice of an empty batch defined.
 _SMOOTH = 1e-5
 
@@ -85,7 +88,8 @@ def classes_dice_ce_loss(logits: Tensor, labels: Tensor) -> Tensor:
     return classes_dice_loss(logits, labels) + F.cross_entropy(logits, labels[:, 0].long())
 
 
-def loss_function(name: str, classes: int = 1) -> Callable[[Tensor, Tensor], Tensor]:
+@cache
+def loss_function(name: str, classes: int = 1) -> Loss:
     """Return a loss of (logits, labels); labels are ``(n, 1, *size)``, the index of the class."""
     if classes > 1:
         return {"dice": classes_dice_loss, "dice+ce": classes_dice_ce_loss}[name]
@@ -108,14 +112,12 @@ class PatchTrainer(Trainer):
 
     moments: tuple[float, float] = (0.0, 1.0)
 
-    def __init__(
-        self, p: Any, network: nn.Module, compute: Compute, seed: int, classes: int = 1
-    ) -> None:
+    def __init__(self, p: Any, network: nn.Module, compute: Compute, seed: int, loss: Loss) -> None:
         super().__init__(p, compute, seed)
         self.network = compute.module(network).train()
         self.average = Ema(network, p.ema)
         self.optimiser = Adam(network.parameters(), p.lr)
-        self.loss = loss_function(p.loss, classes)
+        self.loss = loss
         self.forward = torch.compile(network) if p.compile else network
         self.modules, self.optimisers = {"network": self.network}, {"adam": self.optimiser}
 

@@ -131,7 +131,11 @@ def test_the_end_of_a_gan_is_a_distribution_over_classes_and_background(lowest: 
     assert float(chance.min()) >= 0
     assert float(chance.sum(1).max()) <= 1 + 1e-6
     torch.testing.assert_close(made[:, :2], torch.tanh(raw[:, :2]))
-    torch.testing.assert_close(chance, torch.softmax(raw[:, 2:], 1)[:, 1:])
+    # The background counts as much as three classes.
+    weight = raw[:, 2:].exp() * torch.tensor([3.0, 1, 1, 1])[:, None, None]
+    torch.testing.assert_close(chance, (weight / weight.sum(1, keepdim=True))[:, 1:])
+    even = ClassEnd(0, lowest)(torch.zeros(1, 4, 2, 2))
+    torch.testing.assert_close((even - lowest).sum(1), torch.full((1, 2, 2), (1 - lowest) / 2))
 
 
 @pytest.mark.parametrize("layers", [0, 1])
