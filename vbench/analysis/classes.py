@@ -42,7 +42,7 @@ def class_scores(
         ]
         found[label] = {}
         for name, table in tables.items():
-            there = np.isfinite(table.values).any(axis=0)
+            there = np.asarray(np.isfinite(table.values).any(axis=0))
             if not there.any() and name not in failed:
                 continue
             seen = replace(

@@ -146,7 +146,9 @@ def _extras(board: dict[str, Any]) -> list[str]:
 
 def class_names(board: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the classes of a benchmark with the colours of pictures; none with one class."""
-    names = next((row["classes"] for row in board["rows"] if row.get("classes")), {})
+    names: dict[str, Any] = next(
+        (row["classes"] for row in board["rows"] if row.get("classes")), {}
+    )
     return [(name, css(class_colour(index))) for index, name in enumerate(names, start=1)]
 
 
