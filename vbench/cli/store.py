@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -119,6 +120,8 @@ def _remove(out: str, held: Sequence[Holding], dry_run: bool, yes: bool) -> None
     click.echo(_total("would lose" if dry_run else "loses", held, out))
     if dry_run or not held:
         return
+    if not yes and not sys.stdin.isatty():
+        raise click.UsageError("nobody is there to be asked, so nothing was removed; add --yes")
     if not yes:
         click.confirm("Remove that?", abort=True)
     click.echo(f"removed {in_words(remove(out, held))}")
