@@ -29,8 +29,10 @@ def step_of(params: Any, precision: str, memory_format: str) -> Callable[[], Any
     from vbench_plugins.nn.compute import Compute
     from vbench_plugins.segmenters.training import PatchTrainer, build
 
+    from vbench.types import Setup
+
     compute = Compute("cpu", precision, memory_format)
-    trainer = PatchTrainer(params, build(SIZE, params, 0), compute, 0)
+    trainer = PatchTrainer(params, build(Setup(SIZE), params, 0), compute, 0)
     drawn = np.random.default_rng(0).random((params.batch_size, 2, *SIZE), np.float32)
     return lambda: float(trainer.step(drawn)["loss"])
 
@@ -62,7 +64,7 @@ def step(rounds: int) -> Found:
         f"first loss equal to {max(apart, 1e-7):.0e}",
         ours,
         plain,
-        limit=share_of_flops(operations_of(run), min(ours)),
+        limit=share_of_flops(operations_of(run), min(ours), way[0]),
     )
 
 
