@@ -10,8 +10,9 @@ SCHEMA := benchmarks/vbench.schema.json
 # In long pieces, and what is left is shared again: a file's fixtures are made once.
 PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 
-.PHONY: help setup paper smoke test deep coverage matrix docs lint format types layers reference perf chaos fuzz \
-	wheel nnunet wheels schema bandit audit-deps sbom
+.PHONY: help setup paper smoke test deep coverage matrix docs lint format types layers reference perf perf-guard growth chaos \
+	fuzz \
+	wheel nnunet wheels schema bandit audit-deps sbom release-check
 
 help:            ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -73,8 +74,14 @@ types: $(READY)  ## mypy, strict
 layers: $(READY) ## which layer may import which
 	$(BIN)/lint-imports
 
-perf: $(READY)   ## speed, side by side with other tools
-	@for script in benchmarks/perf/[a-z]*.py; do echo "── $$script"; $(BIN)/python $$script || exit 1; done
+perf: $(READY)   ## speed beside other tools: results/perf.md and perf.json; ONLY='hd95*' for some lines
+	$(BIN)/python benchmarks/perf $(if $(ONLY),--only '$(ONLY)')
+
+perf-guard: $(READY) ## the quick lines; fails where a ratio fell clearly below the committed one
+	$(BIN)/python benchmarks/perf --quick --guard
+
+growth: $(READY) ## time and memory against subjects, patch size, jobs, records, cases: results/growth.md
+	$(BIN)/python benchmarks/perf/growth.py
 
 chaos: $(READY)  ## kill a run at random moments; the end result must be the same
 	$(BIN)/python benchmarks/chaos.py
@@ -102,3 +109,6 @@ sbom: $(READY) $(LOOK) ## the software bill of materials, in dist/vbench.cdx.jso
 
 wheel: $(READY)  ## build the wheel, in dist/
 	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+
+release-check: $(READY) ## what is still to be done before a version leaves the house
+	$(BIN)/python tests/release.py

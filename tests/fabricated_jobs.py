@@ -228,6 +228,7 @@ class Writer(Artifacts):
 
     def arm(self, arm: str, mean: float, which: str, done: bool, audit: bool) -> PlannedArm:
         """Plan and record an arm."""
+        full, (arm, _, network) = arm, arm.partition("@")
         regime, _, rest = arm.partition("/")
         made = regime in ("synthetic", "mixed", "transfer") and not arm.startswith("transfer/real/")
         generator = rest.partition("/")[0] if made else None
@@ -235,8 +236,9 @@ class Writer(Artifacts):
         on_target = regime in ("transfer", "scratch")
         n = int(re.findall(r"/n(\d+)", arm)[0]) if on_target else None
         dose = re.findall(r"/x([\d.]+)$", arm)
-        curve = any(re.fullmatch(rf"{re.escape(arm)}/x[\d.]+", other) for other in self.arms)
-        segmenter = "threshold" if regime == "baseline" else "unet3d"
+        others = [other.partition("@")[0] for other in self.arms]
+        curve = any(re.fullmatch(rf"{re.escape(arm)}/x[\d.]+", other) for other in others)
+        segmenter = "threshold" if regime == "baseline" else network or "unet3d"
         evaluate: dict[int, str] = {}
         all_trials: dict[int, tuple[str, ...]] = {}
         audits: dict[int, str] = {}
@@ -247,7 +249,7 @@ class Writer(Artifacts):
             train = self.prepare("source")["train"] if generator else prepared["train"]
             if generator:
                 samples = self.generator(generator, seed, train)
-            trials, best = self.fit(arm, seed, mean, prepared, samples, broken)
+            trials, best = self.fit(full, seed, mean, prepared, samples, broken)
             all_trials[seed] = tuple(trials)
             bad = arm == "synthetic/dcgan" and seed == self.seeds[0]
             inputs = EvaluateInputs(
@@ -271,16 +273,16 @@ class Writer(Artifacts):
                 cases=self.scores(mean + 0.004 * (seed - 1), which, bad),
             )
             key = self.job(
-                "evaluate", f"{arm} · seed {seed}", inputs, result, trials, arm=arm, seed=seed,
+                "evaluate", f"{full} · seed {seed}", inputs, result, trials, arm=arm, seed=seed,
                 done=done, failure=UPSTREAM if broken else None,
             )  # fmt: skip
             evaluate[seed] = key
             if not broken:
                 self.projections(key, self.data[which]["subjects"]["test"], prepared["test"])
             if audit and regime == "synthetic" and not length:
-                audits[seed] = self.audit(arm, seed, mean, trials, samples, prepared, broken)
+                audits[seed] = self.audit(full, seed, mean, trials, samples, prepared, broken)
         return PlannedArm(
-            arm=arm,
+            arm=full,
             regime=regime,
             generator=generator,
             n_subjects=n,
@@ -305,8 +307,10 @@ class Writer(Artifacts):
         """Plan and record the trials of an arm; return their keys and the best one's result."""
         keys: list[str] = []
         fits: list[FitSegmenterResult] = []
+        full, (arm, at, network) = arm, arm.partition("@")
         regime, generator = arm.split("/")[0], arm.split("/")[1] if samples else None
-        of = f"{f'synthetic/{generator}' if generator else 'real'} · seed {seed} · trial"
+        base = f"synthetic/{generator}" if generator else "real"
+        of = f"{base}{at}{network} · seed {seed} · trial"
         parents = tuple(self.key("fit-segmenter", f"{of} {i}") for i in range(self.trials))
         space = dict(SPACE)
         if regime == "synthetic":
@@ -354,11 +358,11 @@ class Writer(Artifacts):
             keys.append(
                 self.job(
                     "fit-segmenter",
-                    f"{arm} · seed {seed} · trial {trial}",
+                    f"{full} · seed {seed} · trial {trial}",
                     inputs,
                     fit,
                     [*(key for part in prepared.values() for key in part), *samples],
-                    arm=arm,
+                    arm=full,
                     seed=seed,
                     trial=trial,
                     failure=UPSTREAM if broken else None,

@@ -209,3 +209,16 @@ def test_dose_and_ceiling_plan_what_their_comments_say() -> None:
     assert len(fits) == len(read("dose").benchmark.seeds)
     arms = {arm.name for arm in planned["transfer-ceiling"].arms}
     assert {"transfer/real/n1", "transfer/geometric/n1", "scratch/n1/equal-steps"} <= arms
+
+
+def test_classes_has_the_circle_of_willis_and_three_regimes() -> None:
+    spec, registry = read("classes"), default()
+    assert faults(spec, registry) == []
+    plan = make_plan(spec, registry)
+    assert {arm.name for arm in plan.arms} == {
+        "real",
+        *(f"{regime}/{name}" for regime in ("synthetic", "mixed") for name in GENERATORS),
+    }
+
+
+GENERATORS = ("wgan-gp-sn", "mask-first")

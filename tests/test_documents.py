@@ -189,9 +189,10 @@ def test_python_is_python(page: Path, block: Block) -> None:
 def test_toml_names_plugins_and_parameters_that_there_are(page: Path, block: Block) -> None:
     table = tomllib.loads(block.text)
     plugins = registry.load(only=[])
-    for use in [*table.get("generators", []), *filter(None, [table.get("segmenter")])]:
+    networks = [*table.get("segmenters", []), *filter(None, [table.get("segmenter")])]
+    uses = [("generator", use) for use in table.get("generators", [])]
+    for kind, use in [*uses, *(("segmenter", use) for use in networks)]:
         if use.get("plugin", "my-gan") != "my-gan":  # one that another benchmark fitted has none
-            kind = "segmenter" if use is table.get("segmenter") else "generator"
             cls = plugins.get(kind, use["plugin"]).cls  # type: ignore[arg-type]
             values = without_ranges(cls.Params, use.get("params", {}))
             build_params(cls.Params, values, use["plugin"])

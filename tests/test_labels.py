@@ -28,8 +28,8 @@ def test_any_type_and_order_is_read(dtype, order):
 def test_large_values_are_read():
     values = np.array([0, 5, 2**40], np.int64)
     found = LabelMap.of({"a": 5, "b": 2**40})
-    np.testing.assert_array_equal(found.index(values).index, [0, 1, 2])
-    np.testing.assert_array_equal(written(found.index(values).index, found.written), values)
+    np.testing.assert_array_equal(found.index(values).classes, [0, 1, 2])
+    np.testing.assert_array_equal(written(found.index(values).classes, found.written), values)
 
 
 def test_a_value_without_a_name_is_told_with_both_ways_out():
@@ -43,7 +43,7 @@ def test_a_value_without_a_name_is_told_with_both_ways_out():
 
 def test_the_rest_is_background_when_said_so():
     found = LabelMap.of({"artery": 1, "background": "rest"})
-    np.testing.assert_array_equal(found.index(np.array([0, 1, 4])).index, [0, 1, 0])
+    np.testing.assert_array_equal(found.index(np.array([0, 1, 4])).classes, [0, 1, 0])
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_a_map_is_its_table(table):
 
 def test_another_order_is_the_other_data_sets():
     found = LabelMap.of({"vein": 5, "artery": [6, 7]}).ordered(("artery", "vein"))
-    np.testing.assert_array_equal(found.index(np.array([5, 6, 7])).index, [2, 1, 1])
+    np.testing.assert_array_equal(found.index(np.array([5, 6, 7])).classes, [2, 1, 1])
     with pytest.raises(ValueError, match="names the classes artery"):
         LabelMap.of({"artery": 1}).ordered(("artery", "vein"))
 

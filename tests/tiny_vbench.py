@@ -41,9 +41,9 @@ def shrink(spec: Spec) -> Spec:
     for use in table["generators"]:
         generator = plugins.generator(use["plugin"])
         use["params"] = without_ranges(generator.Params, use["params"]) | generator.tiny
-    use = table["segmenter"]
-    segmenter = plugins.segmenter(use["plugin"])
-    use["params"] = without_ranges(segmenter.Params, use["params"]) | segmenter.tiny
+    for use in table.get("segmenters") or [table["segmenter"]]:
+        segmenter = plugins.segmenter(use["plugin"])
+        use["params"] = without_ranges(segmenter.Params, use["params"]) | segmenter.tiny
     for regime in ("mixed", "transfer", "scratch", "pretrained"):
         table["regimes"].pop(regime, None)
     if table["regimes"].get("synthetic"):

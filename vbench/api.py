@@ -15,6 +15,7 @@ from vbench.engine.data_faults import data_faults, refuse_faults, unreadable, we
 from vbench.engine.explain import reasons
 from vbench.engine.job import Job
 from vbench.engine.plan import make_plan
+from vbench.engine.price import Price, price
 from vbench.engine.runner import Watcher
 from vbench.engine.store import Store, writable
 from vbench.engine.taken import borrow
@@ -29,6 +30,7 @@ from vbench.result import RunResult
 from vbench.spec import Spec, load_spec
 from vbench.spec.check import faults
 from vbench.spec.load import FaultySpecError
+from vbench.spec.rehearsal import rehearsal
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +53,13 @@ class PlannedJob:
 
 
 class PlannedJobs(list[PlannedJob]):
-    """All jobs of a benchmark; a notebook shows them as a table."""
+    """All jobs of a benchmark; a notebook shows them as a table.
+
+    Attributes:
+        price: What the new ones will cost.
+    """
+
+    price: Price
 
     def __repr__(self) -> str:
         return f"PlannedJobs({len(self)} jobs, {sum(job.cached for job in self)} cached)"
@@ -140,7 +148,7 @@ def plan(
     store.check_format()
     why = reasons(made, store)
     costs = Costs(store.records(), training_lengths(plugins))
-    return PlannedJobs(
+    planned = PlannedJobs(
         PlannedJob(
             job=job,
             cached=key not in why,
@@ -151,6 +159,8 @@ def plan(
         )
         for key, job in made.jobs.items()
     )
+    planned.price = price(made, store, plugins)
+    return planned
 
 
 def run(
@@ -165,6 +175,7 @@ def run(
     force: Iterable[str] = (),
     watcher: Watcher | None = None,
     tracking: bool = True,
+    rehearse: bool = False,
 ) -> RunResult:
     """Run what is missing of a benchmark.
 
@@ -172,14 +183,17 @@ def run(
         spec: A TOML file, or a spec.
         out: The results folder.
         workers: Jobs at once; default: as many as there are cores.
-        executor: ``local`` or ``dask``.
-        scheduler: Address of a running Dask scheduler.
+        executor: ``local``, ``dask`` or ``submitit``.
+        scheduler: Address of a running Dask scheduler; with submitit ``slurm``, ``local`` or
+            ``debug``.
         device: ``auto``, ``cpu`` or ``cuda``.
         overrides: ``key.path=value``, as of ``--set``.
         force: Globs over arms, stages and labels: redo these jobs, and all that depend on them.
         watcher: Is told what happens, such as a progress display; None: a notebook shows the
             running jobs below the cell, anything else shows nothing.
         tracking: Whether trackers, such as the built-in MLflow mirror, log the results.
+        rehearse: Run every arm with a handful of steps, on few, small subjects and within 8 GiB,
+            as benchmark NAME-rehearsal; :func:`plan` prices the benchmark by it.
 
     Raises:
         SpecError: When the spec is wrong.
@@ -191,6 +205,8 @@ def run(
     from vbench.report import write_report
 
     loaded, plugins = load(spec, overrides)
+    if rehearse:
+        loaded = rehearsal(loaded, plugins)
     out = Path(out)
     study = session.optuna_storage(loaded, out)
     made = make_plan(loaded, plugins, study)

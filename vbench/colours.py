@@ -35,6 +35,17 @@ MISSED: RGB = (86, 180, 233)
 FALSE: RGB = (230, 159, 0)
 #: A label over its image.
 LABEL: RGB = (213, 94, 0)
+#: Classes of a label, in their order, over grey images; that of one class first. Further classes
+#: have lighter ones, so that a legend with names is needed.
+CLASSES: tuple[RGB, ...] = (
+    LABEL,
+    (86, 180, 233),
+    (240, 228, 66),
+    (0, 158, 115),
+    (204, 121, 167),
+    (230, 159, 0),
+    (0, 114, 178),
+)
 #: What the colours of a prediction mean, in the order of a legend.
 LEGEND: Mapping[str, RGB] = {"found": FOUND, "missed": MISSED, "false": FALSE}
 
@@ -42,6 +53,14 @@ LEGEND: Mapping[str, RGB] = {"found": FOUND, "missed": MISSED, "false": FALSE}
 def colour(name: str) -> str:
     """Return a colour of the palette on white, as ``#rrggbb``; of an unknown name a grey."""
     return PALETTE.get(name, PALETTE["baseline"])[0]
+
+
+def class_colour(index: int) -> RGB:
+    """Return the colour of a class by its index, from 1."""
+    turn, place = divmod(index - 1, len(CLASSES))
+    light = min(0.3 * turn, 0.75)
+    red, green, blue = (round(part + light * (255 - part)) for part in CLASSES[place])
+    return red, green, blue
 
 
 def series_colour(index: int) -> str:

@@ -27,11 +27,11 @@ class Indexed(NamedTuple):
     """A label by the index of its class.
 
     Attributes:
-        index: uint8, 0 for the background, of the shape of the values.
+        classes: uint8, 0 for the background, of the shape of the values.
         ignore: bool, where nobody labelled; None: everywhere is labelled.
     """
 
-    index: npt.NDArray[np.uint8]
+    classes: npt.NDArray[np.uint8]
     ignore: npt.NDArray[np.bool_] | None
 
 

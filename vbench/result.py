@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from vbench.figures.figure import Figure
 
 _ARM = ("regime", "generator", "n_subjects", "cohort", "status", "seeds", "cases", "seconds")
-_CASES = {"seed": "int64", "n_subjects": "Int64", "value": "float64"}
+_CASES = {"seed": "int64", "n_subjects": "Int64", "value": "float64", "class": "string"}
 
 
 @dataclass(frozen=True, repr=False)
@@ -89,7 +89,8 @@ class RunResult:
 
         Columns ``arm``, ``regime``, ``generator``, ``n_subjects``, ``seed``, ``subject``,
         ``metric``, ``value`` (NaN when it failed) and ``status`` (``ok``, ``undefined`` or
-        ``failed``).
+        ``failed``); where labels have several classes also ``class``, missing for the score over
+        all classes of a subject.
         """
         import pandas as pd
 
@@ -244,7 +245,8 @@ def _scores(row: Mapping[str, Any]) -> dict[str, Any]:
 def _synthetic(results: Results, folder: Path, arm: str, seed: int | None) -> str:
     """Return the key of the ``synthesise`` job whose patches an arm trained on.
 
-    Arms of one generator share the candidate that one of them selected, the synthetic arm if any.
+    Arms of one generator share the candidate that one of them selected, the synthetic arm if any;
+    of several segmenters, that of the arm's own.
     """
     arms = {found.name: found for found in results.arms}
     if arm not in arms:
@@ -254,6 +256,7 @@ def _synthetic(results: Results, folder: Path, arm: str, seed: int | None) -> st
         having = ", ".join(name for name, found in arms.items() if found.generator)
         raise StoreError(f"{arm}: has no generator; arms that have: {having or 'none'}")
     kin = [found for found in results.arms if found.generator == generator and found.name != arm]
+    kin.sort(key=lambda found: found.segmenter != arms[arm].segmenter)
     for found in (arms[arm], *kin):
         for chosen in results.all_chosen(found):
             if chosen.samples is not None and seed in (None, chosen.seed):

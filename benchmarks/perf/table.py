@@ -16,11 +16,12 @@ HEAD = """\
 # Speed, side by side
 
 `make perf`, or some lines of it with `python benchmarks/perf --only 'hd95*'` (`--quick`: the lines
-that guard against regressions). Both sides get the same inputs and one thread, unless the line says
-otherwise, and take turns; their results are compared before anything is timed. Times are of processor
-time (user and system, of all processes that the side starts), which other work on the machine disturbs
-less than the clock. *Ratio*: the peer's time by ours, the median of the rounds, with the least and the
-largest. *Limit*: how near this is to what one core of the machine does at most, as measured here.
+that guard against regressions). Both sides get the same inputs and one thread, unless the line
+says otherwise, and take turns; their results are compared before anything is timed. Times are of
+processor time (user and system, of all processes that the side starts), which other work on the
+machine disturbs less than the clock. *Ratio*: the peer's time by ours, the median of the rounds,
+with the least and the largest. *Limit*: how near this is to what one core of the machine does at
+most, as measured here.
 """
 
 

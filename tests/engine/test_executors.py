@@ -68,3 +68,46 @@ def test_a_run_outlives_the_death_of_a_dask_worker(tmp_path: Path) -> None:
 def test_an_unknown_executor_and_a_silent_scheduler_are_said(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match="did you mean 'dask'"):
         api.run(toy_spec(), tmp_path, executor="dusk", tracking=False)
+
+
+@pytest.mark.parametrize("cluster", ["local", "debug"])
+def test_submitit_gives_the_same_cases(tmp_path: Path, cluster: str) -> None:
+    pytest.importorskip("submitit")
+    spec, how = toy_spec(regimes={"real": True}), {"workers": 2, "tracking": False}
+    local = api.run(spec, tmp_path / "local", **how)
+    queued = api.run(spec, tmp_path / "queue", executor="submitit", scheduler=cluster, **how)
+    assert queued.ok
+    found = [(run.folder / "cases.csv").read_bytes() for run in (local, queued)]
+    assert found[0] == found[1]
+
+
+def test_a_failure_on_a_queue_is_that_of_its_job(tmp_path: Path) -> None:
+    pytest.importorskip("submitit")
+    segmenter = {"plugin": "toy-segmenter", "params": {"fault": "abort"}}
+    spec = toy_spec(regimes={"real": True}, segmenter=segmenter)
+    how = {"executor": "submitit", "scheduler": "local", "workers": 2}
+    result = api.run(spec, tmp_path, tracking=False, **how)
+    assert not result.ok
+    assert {row.status for row in result.board.rows} == {"failed"}
+
+
+def test_a_stage_asks_the_queue_for_what_it_needs() -> None:
+    pytest.importorskip("submitit")
+    from vbench.engine.executors.submitit import MINUTES, resources
+    from vbench.engine.worker import Task
+
+    job = {"stage": "fit-segmenter"}
+    plain = resources(Task(job, "store", threads=4), gpus=True)
+    assert plain["cpus_per_task"] == 4
+    assert plain["timeout_min"] == MINUTES
+    assert {"gpus_per_node", "mem_gb"}.isdisjoint(plain)
+    limited = Task(job, "store", gpu=True, limit_seconds=90.0, limit_bytes=5 * 2**29)
+    asked = resources(limited, gpus=True)
+    assert (asked["gpus_per_node"], asked["timeout_min"], asked["mem_gb"]) == (1, 7, 3)
+    assert "gpus_per_node" not in resources(limited, gpus=False)
+
+
+def test_a_cluster_that_is_none(tmp_path: Path) -> None:
+    pytest.importorskip("submitit")
+    with pytest.raises(SpecError, match="did you mean 'slurm'"):
+        api.run(toy_spec(), tmp_path, executor="submitit", scheduler="slrum", tracking=False)

@@ -14,10 +14,9 @@ import numpy as np
 
 from vbench.analysis.scores import ArmScores, MetricInfo
 from vbench.analysis.stats import Floats
-from vbench.analysis.transfer import together
+from vbench.analysis.transfer import of_curve, together
 from vbench.analysis.uncertainty import estimate, ratio_interval, tables
 from vbench.analysis.wording import number, span
-from vbench.regimes import named
 
 Scores = Mapping[str, Mapping[str, ArmScores]]
 
@@ -36,11 +35,7 @@ def add_ceilings(
     """
     for curve in curves:
         name, info = curve["metric"], metrics[curve["metric"]]
-        by_n = {
-            row["n_subjects"]: row
-            for row in rows.values()
-            if named(row["regime"]).pretrains and row["generator"] == curve["generator"]
-        }
+        by_n = {row["n_subjects"]: row for row in rows.values() if of_curve(curve, row)}
         curve["ceiling"] = [_entry(by_n[n], name, info, rows, scores) for n in curve["n"]]
 
 

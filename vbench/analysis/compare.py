@@ -1,8 +1,8 @@
 """Compares arms on the same test subjects: with ``real``, with the best, pre-trained with scratch.
 
 The reported p is Holm-corrected over the table: over all arms that are compared with the same
-arm (for pre-training: all n of one generator) on one metric. Interval, ratio and p come from one
-model (:mod:`vbench.analysis.uncertainty`).
+arm (for pre-training: all n of one generator and segmenter) on one metric. Interval, ratio and p
+come from one model (:mod:`vbench.analysis.uncertainty`).
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ def compare(
             for arm in arms:
                 other = reference.of(arm, arms)
                 if other is not None and name in named(arm.regime).compared_with:
-                    family = str(arm.generator) if reference.per_subjects else other
+                    family = other
+                    if reference.per_subjects:
+                        family = f"{arm.generator} {arm.segmenter}"
                     families.setdefault(family, {})[arm.name] = other
             for pairs in families.values():
                 _family(rows, pairs, scores, info, name)

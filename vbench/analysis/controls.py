@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vbench.analysis.scores import MetricInfo
+from vbench.analysis.transfer import of_curve
 from vbench.analysis.uncertainty import ALPHA
-from vbench.regimes import named
 
 
 def add_controls(
@@ -29,7 +29,7 @@ def add_controls(
         by_n = {
             row["n_subjects"]: row["versus"].get("control", {}).get(name)
             for row in rows.values()
-            if named(row["regime"]).pretrains and row["generator"] == curve["generator"]
+            if of_curve(curve, row)
         }
         curve["control"] = [_entry(by_n.get(n), sign) for n in curve["n"]]
 

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from vbench.analysis.compare import versus
-from vbench.analysis.folder import Arm, Results
+from vbench.analysis.folder import Arm, Results, several_segmenters
 from vbench.analysis.layout import short_name
 from vbench.analysis.scores import ArmScores, MetricInfo
 from vbench.analysis.stats import holm
 from vbench.analysis.uncertainty import claim_of
-from vbench.analysis.wording import number, span
+from vbench.analysis.wording import number, span, with_segmenter
 
 Scores = Mapping[str, Mapping[str, ArmScores]]
 Rows = Mapping[str, Mapping[str, Any]]
@@ -28,24 +28,30 @@ TRAINED_ON = {"synthetic": "patches of {}", "mixed": "real patches and those of 
 def dose_curves(
     results: Results, rows: Rows, scores: Scores, metrics: Mapping[str, MetricInfo]
 ) -> list[dict[str, Any]]:
-    """Return one entry per regime, generator and metric that has several doses among the rows.
+    """Return one entry per regime, generator, segmenter and metric that has several doses.
 
     Its lists have an item for each dose that has a score, ascending; see
     :class:`vbench.records.board.DoseCurve`. ``change`` is to dose 1, in the metric's unit; its p is
     corrected over the doses of the curve.
     """
-    series: dict[tuple[str, str], list[Arm]] = {}
+    series: dict[tuple[str, str, str], list[Arm]] = {}
+    several = several_segmenters(results.arms)
     for arm in results.arms:
         if arm.dose is not None and arm.generator is not None and arm.name in rows:
-            series.setdefault((arm.regime, arm.generator), []).append(arm)
+            series.setdefault((arm.regime, arm.generator, arm.segmenter), []).append(arm)
     curves = []
-    for (regime, generator), found in series.items():
+    for (regime, generator, segmenter), found in series.items():
+        about = {
+            "regime": regime,
+            "generator": generator,
+            "segmenter": segmenter if several else None,
+        }
         arms = sorted(found, key=lambda arm: arm.dose or 0.0)
         for info in metrics.values():
             there = [a for a in arms if rows[a.name]["metrics"][info.name]["mean"] is not None]
             if len(there) > 1:
                 curve = _curve(results, there, rows, scores, info)
-                curves.append({"regime": regime, "generator": generator, **curve})
+                curves.append({**about, **curve})
     return curves
 
 
@@ -93,8 +99,9 @@ def best_dose(curve: Mapping[str, Any], higher_is_better: bool) -> int:
 
 
 def trained_on(curve: Mapping[str, Any]) -> str:
-    """Say what the arms of a curve are trained on."""
-    return TRAINED_ON.get(curve["regime"], curve["regime"] + " {}").format(curve["generator"])
+    """Say what the arms of a curve are trained on and, of several segmenters, which."""
+    text = TRAINED_ON.get(curve["regime"], curve["regime"] + " {}").format(curve["generator"])
+    return with_segmenter(text, curve.get("segmenter"))
 
 
 def dose_table(

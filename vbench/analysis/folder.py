@@ -43,7 +43,7 @@ class Arm:
         regime: ``real``, ``synthetic``, ``transfer``, ``scratch``, ``mixed`` or ``baseline``.
         generator: The generator's name; None where there is none.
         n_subjects: Patients of the second data set; None outside of transfer and scratch.
-        segmenter: The segmenter's name.
+        segmenter: The segmenter's name, the plugin's or what the spec calls it.
         cohort: Names the test subjects; arms of one cohort are scored on the same ones.
         evaluate: Key of the evaluate job by seed.
         trials: Keys of the fit-segmenter jobs by seed, in order of trial.
@@ -67,6 +67,11 @@ class Arm:
     control: str | None = None
     dose: float | None = None
     steps: int | None = None
+
+    @property
+    def network(self) -> str | None:
+        """Label of the segmenter that learns; None for a rule."""
+        return self.segmenter if named(self.regime).learns else None
 
     @property
     def shares(self) -> bool:
@@ -221,6 +226,11 @@ def read_results(folder: Path) -> Results:
         cohorts=cohorts,
         people=people,
     )
+
+
+def several_segmenters(arms: Iterable[Arm]) -> bool:
+    """Whether arms differ in the segmenter that learns."""
+    return len({arm.network for arm in arms} - {None}) > 1
 
 
 def _check_plugins(plan: PlanFile, folder: Path) -> None:

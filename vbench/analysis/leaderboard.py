@@ -10,6 +10,7 @@ import numpy as np
 from vbench.analysis.audits import audit_summary
 from vbench.analysis.budgets import arm_budget
 from vbench.analysis.ceiling import add_ceilings
+from vbench.analysis.classes import class_scores
 from vbench.analysis.collapse import collapses
 from vbench.analysis.compare import compare, mark_ranks
 from vbench.analysis.controls import add_controls
@@ -28,11 +29,12 @@ from vbench.analysis.scores import (
     segmentation_metrics,
     validation_metric,
 )
-from vbench.analysis.stats import per_subject, score_range
+from vbench.analysis.stats import score_range
 from vbench.analysis.steps import steps_curves
+from vbench.analysis.summary import summary
 from vbench.analysis.transfer import transfer_curves
 from vbench.analysis.trials import trial_counts
-from vbench.analysis.uncertainty import Claim, claim_of, mean_interval
+from vbench.analysis.uncertainty import Claim
 from vbench.analysis.verdicts import arm_verdict
 from vbench.records.board import Board
 
@@ -149,6 +151,7 @@ def _row(
         "budget": arm_budget(results, arm),
         **arm_cost(results, arm),
         "metrics": {name: summary(table, *ranges[name]) for name, table in scores.items()},
+        "classes": class_scores(results, arm, list(scores), ranges),
         "versus": {},
         "best_params": {str(seed): dict(e.params) for seed, e in best.items() if e is not None},
         "collapsed": collapses(results, arm),
@@ -156,33 +159,6 @@ def _row(
         "unrepeatable": unrepeatable(results, arm),
         **audit_summary(results, arm),
         **arm_verdict(results, arm),
-    }
-
-
-def summary(table: ArmScores, low: float = -np.inf, high: float = np.inf) -> dict[str, Any]:
-    """Summarise one arm and metric.
-
-    ``mean`` is over all cases that have a value, a rule's value included; ``sd`` is between
-    subjects, each averaged over its seeds; ``sd_seeds`` between the means of seeds; ``ci95`` is
-    of the mean, over seeds and subjects, cut at ``low`` and ``high``; ``claim`` says whether it
-    is about the method or, with one seed, about this trained network. A missing value is None.
-    """
-    values = table.values
-    there = np.isfinite(values)
-    subjects = per_subject(values)
-    subjects = subjects[np.isfinite(subjects)]
-    by_seed = [float(row[ok].mean()) for row, ok in zip(values, there, strict=True) if ok.any()]
-    ci = mean_interval(values)
-    return {
-        "mean": float(values[there].mean()) if there.any() else None,
-        "sd": float(subjects.std(ddof=1)) if subjects.size > 1 else None,
-        "sd_seeds": float(np.std(by_seed, ddof=1)) if len(by_seed) > 1 else None,
-        "median": float(np.median(subjects)) if subjects.size else None,
-        "ci95": ci and [float(bound) for bound in np.clip(ci, low, high)],
-        "claim": claim_of(values),
-        "n": int(there.sum()),
-        "n_undefined": int(table.undefined.sum()),
-        "n_failed": int((~there).sum()),
     }
 
 

@@ -18,6 +18,8 @@ from vbench.regimes import named
 _APART = (
     "benchmark",
     "generators",
+    "segmenter",
+    "segmenters",
     "regimes",
     "metrics",
     "audit",
@@ -129,13 +131,20 @@ def _settings(part: Results, arm: Arm) -> str:
         for use in spec.get("generators", ())
         if isinstance(use, dict) and (use.get("name") or use.get("plugin")) == arm.generator
     ]
+    networks = spec.get("segmenters") or [spec.get("segmenter") or {}]
+    segmenters = [
+        {"plugin": use.get("plugin"), "params": use.get("params") or {}}
+        for use in networks
+        if arm.network is not None
+        if len(networks) == 1 or (use.get("name") or use.get("plugin")) == arm.segmenter
+    ]
     tables = [(spec.get("regimes") or {}).get(name) for name in named(arm.regime).params_of]
     params = [
         (table.get("params") or None) if isinstance(table, dict) else None for table in tables
     ]
     rest = {name: table for name, table in spec.items() if name not in (*_APART, "data")}
     tune = {k: v for k, v in (rest.get("tune") or {}).items() if k != "storage"}
-    return _text([data, generators, params, {**rest, "tune": tune}])
+    return _text([data, generators, segmenters, params, {**rest, "tune": tune}])
 
 
 def _plan(parts: Sequence[Results]) -> PlanFile:

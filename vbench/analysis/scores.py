@@ -132,10 +132,18 @@ def _describe(record: JobRecord | None, seed: int) -> dict[str, Any] | None:
     }
 
 
-def arm_scores(results: Results, arm: Arm, metrics: Iterable[str]) -> dict[str, ArmScores]:
+def arm_scores(
+    results: Results, arm: Arm, metrics: Iterable[str], label: str | None = None
+) -> dict[str, ArmScores]:
     """Return an arm's scores by metric; a failed seed is a row of NaN, a pending one no row.
 
     A person with several subjects counts once, by their mean.
+
+    Args:
+        results: What was read.
+        arm: The arm.
+        metrics: Names.
+        label: A class; None: over all classes. A subject without the class is NaN.
     """
     subjects = results.cohorts[arm.cohort]
     column = {subject: i for i, subject in enumerate(subjects)}
@@ -147,7 +155,7 @@ def arm_scores(results: Results, arm: Arm, metrics: Iterable[str]) -> dict[str, 
     for row, seed in enumerate(seeds):
         for case in _cases(results, arm, seed):
             person = results.person(arm.cohort, case.subject)
-            if case.metric not in tables or person not in column:
+            if case.metric not in tables or person not in column or case.label != label:
                 continue
             at = row, column[person]
             tables[case.metric][1][at] |= case.status == "undefined"

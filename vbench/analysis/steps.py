@@ -17,7 +17,7 @@ Rows = Mapping[str, Mapping[str, Any]]
 
 
 def suffix(steps: int) -> str:
-    """Return the end of the name of an arm that trains for other steps than the spec says."""
+    """Return the part of the name of an arm that trains for other steps than the spec says."""
     return f"/steps={steps}"
 
 
@@ -31,7 +31,7 @@ def steps_curves(
     """
     series: dict[str, list[Mapping[str, Any]]] = {}
     for arm in arms:
-        base = arm.name if arm.steps is None else arm.name.removesuffix(suffix(arm.steps))
+        base = arm.name if arm.steps is None else arm.name.replace(suffix(arm.steps), "")
         if rows[arm.name]["budget"]["steps"] is not None:
             series.setdefault(base, []).append(rows[arm.name])
     curves = []

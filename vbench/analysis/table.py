@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from vbench import latex as tex
 from vbench.analysis.budgets import BUDGET_LEGEND, FIELDS
+from vbench.analysis.classes import RULE, class_sections
 from vbench.analysis.layout import Section, has_budgets, sections
 from vbench.analysis.wording import legend
 from vbench.files import csv_text
@@ -31,10 +32,12 @@ class TerminalTable:
     Attributes:
         leaderboard: Content of leaderboard.json.
         metrics: Which to show; all that the spec names when None.
+        classes: Whether to show a table of each class, too.
     """
 
     leaderboard: dict[str, Any]
     metrics: Sequence[str] | None = None
+    classes: bool = False
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield a table per section, then the legend."""
@@ -44,12 +47,15 @@ class TerminalTable:
         wide = options.max_width >= WIDE + (COLUMN if budget else 0)
         gap = 3 if wide else 2
         state = "" if self.leaderboard["finished"] else " (unfinished)"
-        for section in sections(self.leaderboard, self.metrics, compact=not wide, budget=budget):
+        shown = list(sections(self.leaderboard, self.metrics, compact=not wide, budget=budget))
+        shown += class_sections(self.leaderboard, self.metrics) if self.classes else []
+        for section in shown:
             title = f"{self.leaderboard['benchmark']}{state} · {section.title}"
             yield Text(title, style="bold")
             for columns in parts(section, options.max_width, gap):
                 yield _rich(section, columns, gap)
         notes = legend(self.leaderboard, self.metrics, compact=not wide)
+        notes += [RULE] if self.classes else []
         for note in [*notes, BUDGET_LEGEND] if budget else notes:
             yield Text(note, style="dim")
 
@@ -106,32 +112,43 @@ def _rich(section: Section, columns: Sequence[int], gap: int) -> RenderableType:
 
 
 def render_table(
-    leaderboard: dict[str, Any], metrics: Sequence[str] | None = None
+    leaderboard: dict[str, Any], metrics: Sequence[str] | None = None, *, classes: bool = False
 ) -> RenderableType:
     """Return the leaderboard for ``rich``."""
-    return TerminalTable(leaderboard, metrics or None)
+    return TerminalTable(leaderboard, metrics or None, classes)
 
 
-def markdown(leaderboard: dict[str, Any], metrics: Sequence[str] | None = None) -> str:
+def markdown(
+    leaderboard: dict[str, Any], metrics: Sequence[str] | None = None, *, classes: bool = False
+) -> str:
     """Return the leaderboard as Markdown tables."""
     out = [f"## {escape(leaderboard['benchmark'])}", ""]
     budget = has_budgets(leaderboard)
-    for section in sections(leaderboard, metrics, budget=budget):
+    shown = list(sections(leaderboard, metrics, budget=budget))
+    shown += class_sections(leaderboard, metrics) if classes else []
+    for section in shown:
         rows = [
             [f"**{escape(cell.text)}**" if cell.best else escape(cell.text) for cell in line]
             for line in section.lines
         ]
         out += [f"### {section.title}", "", *rows_of(section.header, rows), ""]
     notes = [*legend(leaderboard), *([BUDGET_LEGEND] if budget else [])]
+    notes += [RULE] if classes else []
     return "\n".join([*out, *(f"- {escape(line)}" for line in notes), ""])
 
 
-def latex(leaderboard: dict[str, Any], metrics: Sequence[str] | None = None) -> str:
+def latex(
+    leaderboard: dict[str, Any], metrics: Sequence[str] | None = None, *, classes: bool = False
+) -> str:
     """Return the leaderboard as LaTeX tables, which need the package booktabs."""
     out = ["% needs \\usepackage{booktabs}"]
     notes = [tex.escape(note) for note in legend(leaderboard, metrics)]
     name = tex.escape(leaderboard["benchmark"])
-    for section in sections(leaderboard, metrics):
+    shown = list(sections(leaderboard, metrics))
+    if classes:
+        shown += class_sections(leaderboard, metrics)
+        notes.append(tex.escape(RULE))
+    for section in shown:
         header = [tex.escape(cell) for cell in section.header]
         rows = [
             [rf"\textbf{{{tex.escape(c.text)}}}" if c.best else tex.escape(c.text) for c in line]
@@ -172,6 +189,20 @@ def to_csv(leaderboard: dict[str, Any]) -> str:
             known |= {name: entry.get(name) for name in ("n", "n_undefined")}
             known |= {name: row[name] for name in head} | {"verdict": row.get("verdict")}
             rows.append([known.get(name) for name in columns])
+    return csv_text(rows)
+
+
+def classes_csv(leaderboard: dict[str, Any]) -> str:
+    """Return a line per arm, class and metric, with all digits, for machines."""
+    summary = ("mean", "sd", "sd_seeds", "median", "ci95", "n", "n_undefined", "n_failed", "claim")
+    head = ["arm", "cohort"]
+    rows: list[list[Any]] = [[*head, "class", "metric", *_wide(summary)]]
+    for row in leaderboard["rows"]:
+        for label, of in (row.get("classes") or {}).items():
+            for metric, entry in of.items():
+                rows.append(
+                    [*(row[name] for name in head), label, metric, *_values(entry, summary)]
+                )
     return csv_text(rows)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from vbench.analysis.compare import versus
-from vbench.analysis.folder import Arm
+from vbench.analysis.folder import Arm, several_segmenters
 from vbench.analysis.scores import ArmScores, MetricInfo
 from vbench.analysis.stats import Floats
 from vbench.analysis.uncertainty import claim_of, estimate, tables
@@ -23,7 +23,7 @@ _STEPS = 24
 def transfer_curves(
     arms: Sequence[Arm], scores: Scores, metrics: Mapping[str, MetricInfo]
 ) -> list[dict[str, Any]]:
-    """Return one entry per generator and metric, over the n that both curves have.
+    """Return one entry per generator, segmenter and metric, over the n that both curves have.
 
     Each has ``n``, ``pretrained`` and ``scratch`` (means), ``gain`` with ``gain_ci95`` at each n,
     ``area`` with ``area_ci95``: the area between the curves over the range of n, divided by that
@@ -34,13 +34,15 @@ def transfer_curves(
     curves = []
     reference = REFERENCES["scratch"]
     pretrained_arms = [a for a in arms if named(a.regime).pretrains]
-    generators = dict.fromkeys(a.generator for a in pretrained_arms)
-    for generator in generators:
+    series = dict.fromkeys((a.generator, a.segmenter) for a in pretrained_arms)
+    several = several_segmenters(arms)
+    for generator, segmenter in series:
         pretrained = {
             a.n_subjects: a
             for a in pretrained_arms
-            if a.generator == generator and a.n_subjects is not None
+            if (a.generator, a.segmenter) == (generator, segmenter) and a.n_subjects is not None
         }
+        about = {"generator": generator, "segmenter": segmenter if several else None}
         for info in metrics.values():
             if info.higher_is_better is None:
                 continue
@@ -52,7 +54,7 @@ def transfer_curves(
                     found = versus(ours, theirs, info)
                     pairs += [(n, ours, theirs, found)] if found else []
             if pairs:
-                curves.append({"generator": generator, **_curve(pairs, info)})
+                curves.append({**about, **_curve(pairs, info)})
     return curves
 
 
@@ -172,6 +174,15 @@ def _crossing(places: Floats, values: Floats, before: int) -> float:
     """Return where values between one place and the next are 0."""
     a, b = values[before], values[before + 1]
     return float(places[before] + (places[before + 1] - places[before]) * a / (a - b))
+
+
+def of_curve(curve: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+    """Whether a row is a point of a transfer curve."""
+    return (
+        named(row["regime"]).pretrains
+        and row["generator"] == curve["generator"]
+        and curve["segmenter"] in (None, row["segmenter"])
+    )
 
 
 def area(n: Floats, gain: Floats) -> Floats:

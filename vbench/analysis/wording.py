@@ -10,7 +10,7 @@ from vbench.analysis.remarks import remark_notes
 from vbench.analysis.repeats import SIGN as REPEAT_SIGN
 from vbench.analysis.repeats import repeat_notes
 from vbench.analysis.uncertainty import ALPHA
-from vbench.regimes import REFERENCES
+from vbench.regimes import REFERENCES, named
 
 Row = dict[str, Any]
 #: Shown first when a benchmark has them.
@@ -32,6 +32,12 @@ def tabled(leaderboard: dict[str, Any]) -> list[str]:
     return list(dict.fromkeys([*headline(leaderboard), *leaderboard["metrics"]]))
 
 
+def segmenters(rows: Sequence[Mapping[str, Any]]) -> list[str | None]:
+    """Name the segmenters that rows differ in, rules left out; only None where there is one."""
+    found = dict.fromkeys(row["segmenter"] for row in rows if named(row["regime"]).learns)
+    return list(found) if len(found) > 1 else [None]
+
+
 def number(value: float | None, decimals: int | None = None) -> str:
     """Write a number: 3 decimals below 1, 2 below 10, fewer above; – when there is none."""
     if value is None:
@@ -47,9 +53,14 @@ def span(ci: Sequence[float | None] | None, decimals: int | None = None) -> str:
     return "" if ci is None else f"[{number(ci[0], decimals)}, {number(ci[1], decimals)}]"
 
 
-def pretrained_on(generator: str | None) -> str:
+def pretrained_on(generator: str | None, segmenter: str | None = None) -> str:
     """Say what an arm of ``transfer`` was pre-trained on; without a generator that is real."""
-    return generator or "real patches (the ceiling)"
+    return with_segmenter(generator or "real patches (the ceiling)", segmenter)
+
+
+def with_segmenter(text: str, segmenter: str | None) -> str:
+    """Add which of several segmenters it is; None: there is only one."""
+    return f"{text} ({segmenter})" if segmenter else text
 
 
 def duration(seconds: float) -> str:

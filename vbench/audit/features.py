@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vbench.interfaces import Plugin, Segmenter
-from vbench.layout import image_of, label_of
+from vbench.layout import image_channels, image_of, label_of
 from vbench.types import Array, Patches
 
 Floats = npt.NDArray[np.float64]
@@ -79,20 +79,33 @@ class FilterBank:
     (contours, texture and noise, bright and dark ridges), the label's surface and ridges, and how
     image and label vary together. Beside these the image's percentiles, the vessel fraction and
     the contrast of vessels. All are means over the patch and sums over its axes, so that
-    mirroring a patch or swapping its axes changes nothing.
+    mirroring a patch or swapping its axes changes nothing. Of several channels or classes, each
+    channel is taken with all vessels together, and each class with the first channel.
     """
 
     name = "filter-bank"
 
+    def __init__(self, classes: int = 1) -> None:
+        """Take labels of so many classes."""
+        self._classes = classes
+
     def __call__(self, patches: Array) -> Floats:
-        """Return vectors ``(n, d)``; ``d`` depends on the patch size only.
+        """Return vectors ``(n, d)``; ``d`` depends on size, channels and classes only.
 
         Args:
             patches: ``(n, channels, *size)``.
         """
-        image, label = (
-            np.asarray(part, np.float32) for part in (image_of(patches), label_of(patches))
-        )
+        channels, labels = image_channels(patches), label_of(patches)
+        vessel = np.asarray(labels > 0, np.float32)
+        classes = self._classes
+        parts = [(channels[:, number], vessel) for number in range(channels.shape[1])]
+        if classes > 1:
+            parts += [(channels[:, 0], labels == index) for index in range(1, classes + 1)]
+        found = [self._columns(*(np.asarray(p, np.float32) for p in pair)) for pair in parts]
+        return np.concatenate(found, axis=1)
+
+    def _columns(self, image: Array, label: Array) -> Floats:
+        """Return the vectors of one channel and the label of one class, or of all."""
         axes = tuple(range(1, image.ndim))
         fraction, covariance = label.mean(axes), _covariance(image, label)
         columns = [image.mean(axes), fraction]
@@ -169,12 +182,13 @@ class SegmenterFeatures:
 
     fitted = True
 
-    def __init__(self, segmenter: Segmenter, threshold: float = 0.5) -> None:
+    def __init__(self, segmenter: Segmenter, threshold: float | None = 0.5) -> None:
         """Wrap a fitted segmenter; see :func:`extractor`.
 
         Args:
             segmenter: One that :func:`offers_features`.
-            threshold: The probability from which it takes a voxel for vessel.
+            threshold: The probability from which it takes a voxel for vessel; None: it takes the
+                most probable of several classes.
         """
         self._segmenter, self._threshold = segmenter, threshold
         self.name = segmenter.name
@@ -191,13 +205,22 @@ class SegmenterFeatures:
         return segment(self._segmenter, image_of(patches), self._threshold)
 
 
-def segment(segmenter: Segmenter, images: Array, threshold: float) -> npt.NDArray[np.bool_]:
-    """Return the vessels that a fitted segmenter finds in images of patches, ``(n, *size)``."""
+def segment(segmenter: Segmenter, images: Array, threshold: float | None) -> npt.NDArray[np.bool_]:
+    """Return the vessels that a fitted segmenter finds in images of patches, ``(n, *size)``.
+
+    Of several classes, where it takes any for more probable than the background.
+    """
+    size = segmenter.setup.size
+    block = size if len(size) == 3 else (*size, 1)
     found = []
     for image in images:
-        volume = image if image.ndim == 3 else image[..., None]
-        found.append(segmenter.predict(volume, np.ones(volume.shape, bool)))
-    return np.stack(found).reshape(images.shape) >= threshold
+        volume = image.reshape(*image.shape[: image.ndim - len(size)], *block)
+        predicted = segmenter.predict(volume, np.ones(block, bool))
+        if predicted.ndim > len(block):
+            found.append(predicted.argmax(axis=0) > 0)
+        else:
+            found.append(predicted >= threshold)
+    return np.stack(found).reshape(len(images), *size)
 
 
 def offers_features(segmenter: type[Plugin]) -> bool:
@@ -205,14 +228,18 @@ def offers_features(segmenter: type[Plugin]) -> bool:
     return issubclass(segmenter, Segmenter) and segmenter.features is not Segmenter.features
 
 
-def extractor(segmenter: Segmenter | None = None, threshold: float = 0.5) -> Features:
+def extractor(
+    segmenter: Segmenter | None = None, threshold: float | None = 0.5, classes: int = 1
+) -> Features:
     """Return the feature extractor to audit with.
 
     Args:
         segmenter: One that was fitted on real patches. When it :func:`offers_features`, these
             are used; else, and without one, the filter bank.
-        threshold: The probability from which it takes a voxel for vessel.
+        threshold: The probability from which it takes a voxel for vessel; None: it takes the most
+            probable of several classes.
+        classes: Of the labels.
     """
     if segmenter is not None and offers_features(type(segmenter)):
         return SegmenterFeatures(segmenter, threshold)
-    return FilterBank()
+    return FilterBank(classes)

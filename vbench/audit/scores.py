@@ -31,6 +31,7 @@ class Subset(Patches):
         """Choose patches; nothing is copied."""
         self._patches, self._index = patches, index
         self.size = patches.size
+        self.labels, self.channels = patches.labels, patches.channels
         self.subject_index = patches.subject_index[index]
 
     def __len__(self) -> int:
@@ -46,10 +47,14 @@ class NoisePatches(Patches):
     """Uniform intensities and random labels: a generator that has learnt nothing."""
 
     def __init__(self, like: Patches, n: int, seed: int) -> None:
-        """Describe ``n`` patches of the size, and with the vessel fraction, of others."""
+        """Describe ``n`` patches of the size, and with the share of each class, of others."""
         self.size = like.size
+        self.labels, self.channels = like.labels, like.channels
         self.subject_index = np.full(n, -1, np.int32)
-        self._fraction = float(label_of(like.take(np.arange(min(n, len(like))))).mean())
+        seen = label_of(like.take(np.arange(min(n, len(like)))))
+        shares = [float((seen >= index).mean()) for index in range(1, len(like.labels) + 1)]
+        # Voxels below the first are of some class, below the second of a later one, and so on.
+        self._shares = [float(seen.mean())] if len(shares) == 1 else shares
         self._seed = seed
 
     def __len__(self) -> int:
@@ -58,11 +63,13 @@ class NoisePatches(Patches):
 
     def take(self, index: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         """Return the patches of these indices, a new array ``(len(index), channels, *size)``."""
-        out = empty_patches(len(index), self.size)
+        out = empty_patches(len(index), self.size, len(self.channels))
+        images, labels = image_of(out), label_of(out)
         for row, place in enumerate(index):
             rng = np.random.default_rng([self._seed, int(place)])
-            image_of(out)[row] = 2 * rng.random(self.size) - 1
-            label_of(out)[row] = rng.random(self.size) < self._fraction
+            images[row] = 2 * rng.random(images.shape[1:]) - 1
+            drawn = rng.random(self.size)
+            labels[row] = sum((drawn < share).astype(np.uint8) for share in self._shares)
         return out
 
 
@@ -100,8 +107,9 @@ def audit_patches(
         (``ci95``, ``alarm``, …), and ``fault``, in words, when it raised.
     """
     rng = np.random.default_rng(seed)
-    cached = Cached(extractor() if features is None else features)
-    blind = Cached(extractor()) if getattr(features, "fitted", False) else cached
+    bank = extractor(classes=len(training.labels))
+    cached = Cached(bank if features is None else features)
+    blind = Cached(bank) if getattr(features, "fitted", False) else cached
     made = _some(synthetic, MOST, rng)
 
     real_n = min(len(made), len(training), len(heldout))

@@ -27,8 +27,13 @@ from vbench.cli.folders import benchmark_folders
     help="How to print it.",
 )
 @click.option("--metric", "metrics", multiple=True, help="Show this metric; may be repeated.")
+@click.option("--classes", is_flag=True, help="Show a table of each class, where labels have some.")
 def command(
-    benchmark: str | None, outs: tuple[Path, ...], form: str, metrics: tuple[str, ...]
+    benchmark: str | None,
+    outs: tuple[Path, ...],
+    form: str,
+    metrics: tuple[str, ...],
+    classes: bool,
 ) -> None:
     """Rank the arms of BENCHMARK, with intervals.
 
@@ -43,17 +48,22 @@ def command(
         if name not in leaderboard["metrics"]:
             known = list(leaderboard["metrics"])
             raise SpecError(f"--metric {name}: not scored here{did_you_mean(name, known)}")
+    if classes and not any(row.get("classes") for row in leaderboard["rows"]):
+        raise SpecError(
+            "--classes: the labels have one class here; 'labels' of a spec's data set names several"
+        )
     if form == "json":
         import json
 
         click.echo(json.dumps(leaderboard, indent=1, ensure_ascii=False))
     elif form == "csv":
-        click.echo(table.to_csv(leaderboard), nl=False)
+        shown = table.classes_csv(leaderboard) if classes else table.to_csv(leaderboard)
+        click.echo(shown, nl=False)
     elif form == "latex":
-        click.echo(table.latex(leaderboard, metrics), nl=False)
+        click.echo(table.latex(leaderboard, metrics, classes=classes), nl=False)
     elif form == "md":
-        click.echo(table.markdown(leaderboard, metrics), nl=False)
+        click.echo(table.markdown(leaderboard, metrics, classes=classes), nl=False)
     else:
         from vbench.cli.terminal import Console
 
-        Console().print(table.render_table(leaderboard, metrics))
+        Console().print(table.render_table(leaderboard, metrics, classes=classes))

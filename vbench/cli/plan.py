@@ -12,6 +12,7 @@ from vbench.cli.common import duration, json_option, out_option, spec_argument
 
 if TYPE_CHECKING:
     from vbench.engine.job import Job
+    from vbench.engine.price import Price
 
 
 def tuned(jobs: Iterable[Job]) -> list[str]:
@@ -95,3 +96,24 @@ def command(spec: str, overrides: tuple[str, ...], out: str, as_json: bool) -> N
         left = sum(not planned.cached for planned in shadows)
         line += f"; {len(shadows)} trainings are for attacks, {left} of them new"
     console.print(line, highlight=False, soft_wrap=True)
+    if new:
+        console.print(priced(jobs.price), highlight=False, soft_wrap=True)
+
+
+def priced(price: Price) -> str:
+    """Say what the new jobs will cost."""
+    if not price.measured_on:
+        return "price: not known; `vbench run SPEC --rehearse` measures every kind of job"
+    text = (
+        f"price: {hours(price.gpu_hours)} in stages that take a GPU, {hours(price.cpu_hours)} in "
+        f"others, one after the other; {price.disk_gb:.1f} GiB of disk; jobs of at least "
+        f"{price.memory_gb:.1f} GiB of memory; by jobs measured with {'; '.join(price.measured_on)}"
+    )
+    if price.unknown:
+        text += f"; without {price.unknown} jobs of kinds that were never measured"
+    return text
+
+
+def hours(number: float) -> str:
+    """Return hours as people say them."""
+    return f"{number:,.0f} h" if number >= 100 else duration(3600 * number)

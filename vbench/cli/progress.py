@@ -140,8 +140,8 @@ def _outcome(record: JobRecord) -> str:
         return f" [dim]validation[/] {result.score:.3f}{pruned}"
     if isinstance(result, EvaluateResult) and result.cases:
         metric = result.cases[0].metric
-        cases = [case for case in result.cases if case.metric == metric and case.status == "ok"]
-        values = [case.value for case in cases if case.value is not None]
+        cases = [case for case in result.cases if (case.metric, case.label) == (metric, None)]
+        values = [case.value for case in cases if case.status == "ok" and case.value is not None]
         return f" [dim]test {metric}[/] {sum(values) / len(values):.3f}" if values else ""
     if isinstance(result, FitGeneratorResult) and result.candidates:
         collapsed = result.candidates[-1].collapsed

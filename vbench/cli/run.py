@@ -14,8 +14,12 @@ from vbench.cli.common import device_option, out_option, spec_argument
 @spec_argument
 @out_option
 @click.option("--workers", type=click.IntRange(min=1), help="Jobs at once. [default: the cores]")
-@click.option("--executor", default="local", show_default=True, help="local or dask.")
-@click.option("--scheduler", metavar="ADDR", help="Address of a running Dask scheduler.")
+@click.option("--executor", default="local", show_default=True, help="local, dask or submitit.")
+@click.option(
+    "--scheduler",
+    metavar="ADDR",
+    help="Address of a running Dask scheduler; with submitit slurm, local or debug.",
+)
 @device_option
 @click.option(
     "--force",
@@ -25,6 +29,11 @@ from vbench.cli.common import device_option, out_option, spec_argument
 )
 @click.option(
     "--verbose", is_flag=True, help="Show the tracebacks of warnings, and what is being done."
+)
+@click.option(
+    "--rehearse",
+    is_flag=True,
+    help="Run every arm with a handful of steps on small data, as NAME-rehearsal.",
 )
 @click.option("--no-tracking", is_flag=True, help="Log nothing to MLflow or another tracker.")
 def command(
@@ -38,6 +47,7 @@ def command(
     force: tuple[str, ...],
     no_tracking: bool,
     verbose: bool,
+    rehearse: bool,
 ) -> None:
     """Run the missing jobs of the benchmark SPEC, then print its leaderboard.
 
@@ -74,6 +84,7 @@ def command(
                 force=force,
                 watcher=display,
                 tracking=not no_tracking,
+                rehearse=rehearse,
             )
     except KeyboardInterrupt:
         click.echo(

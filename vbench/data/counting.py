@@ -38,6 +38,7 @@ class CountedPatches(Patches):
             before: What :meth:`seen` returned when the training was saved.
         """
         self.size = patches.size
+        self.labels, self.channels = patches.labels, patches.channels
         self.subject_index = patches.subject_index
         self._patches, self._real = patches, real
         self._synthetic = np.asarray(patches.subject_index) < 0

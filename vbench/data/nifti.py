@@ -210,12 +210,7 @@ def read_subject(
     Raises:
         DataError: When a file cannot be used, or they do not fit together.
     """
-    scan, brain = read_scan(image, mask, read=read)
-    channels = [scan.array]
-    for path in others:
-        further, _ = read_scan(path, mask, read=read)
-        check_same_grid(further, scan)
-        channels.append(further.array)
+    scan, brain = read_channels(image, others, mask, read=read)
     truth = read(label, integer=True, unit=scan.unit)
     check_same_grid(truth, scan)
     values = whole_numbers(truth)
@@ -225,7 +220,7 @@ def read_subject(
         raise DataError(f"{label}: no voxel {which}; label the vessels or leave this subject out")
     return Subject(
         id=subject,
-        image=scan.array if not others else stacked(channels),
+        image=scan.array,
         label=vessel,
         mask=brain,
         spacing=scan.spacing,
@@ -285,6 +280,36 @@ def read_scan(
     if brain is not None:
         scan = replace(scan, array=np.nan_to_num(scan.array, posinf=0, neginf=0))
     return scan, brain
+
+
+def read_channels(
+    image: str | Path,
+    others: Sequence[str | Path],
+    mask: str | Path | None = None,
+    *,
+    read: Callable[..., Image] | None = None,
+) -> tuple[Image, Array | None]:
+    """Read the channels of an image, which must lie on one grid, as :func:`read_scan` does.
+
+    Args:
+        image: File of the first channel.
+        others: Files of the further ones; none: it is :func:`read_scan`.
+        mask: As of :func:`read_scan`.
+        read: As of :func:`read_scan`.
+
+    Returns:
+        The image, whose array is ``(channels, X, Y, Z)`` where there are further ones, and the
+        mask.
+    """
+    scan, brain = read_scan(image, mask, read=read)
+    if not others:
+        return scan, brain
+    channels = [scan.array]
+    for path in others:
+        further, _ = read_scan(path, mask, read=read)
+        check_same_grid(further, scan)
+        channels.append(further.array)
+    return replace(scan, array=stacked(channels)), brain
 
 
 def check_same_grid(other: Image, image: Image, what: str = "image") -> None:

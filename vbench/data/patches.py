@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -147,7 +148,9 @@ class VolumePatches(Patches):
                 labels[k] = volume.label[x : x + a, y : y + b, z : z + c].reshape(self.size)
             else:
                 there, here = _overlap(start, block, volume.shape)
-                images[k].reshape(*channels, *block)[..., *here] = volume.image[..., *there]
+                to: Any = (..., *here)
+                of: Any = (..., *there)
+                images[k].reshape(*channels, *block)[to] = volume.image[of]
                 labels[k].reshape(block)[here] = volume.label[there]
             # In Fortran order, each axial plane of a block is contiguous.
             row = 2 * block[1] * volume.shape[0] * self._contrasts

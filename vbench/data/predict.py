@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vbench.data.normalise import scale_patches
+from vbench.data.normalise import scale_channels, scale_patches
 from vbench.data.windows import blend
 from vbench.errors import ContractError, DivergedError
 from vbench.interfaces import Segmenter
@@ -36,7 +36,8 @@ def predict_volume(segmenter: Segmenter, volume: Volume) -> npt.NDArray[np.float
         volume: The prepared volume.
 
     Returns:
-        float32 ``(X, Y, Z)``, vessel probability, 0 outside of the mask.
+        float32 ``(X, Y, Z)``, vessel probability, 0 outside of the mask; with several classes
+        ``(classes + 1, X, Y, Z)``, the background first, which is 1 outside of the mask.
 
     Raises:
         ContractError: When shape, type or range of what ``predict`` returns are not as agreed.
@@ -44,16 +45,46 @@ def predict_volume(segmenter: Segmenter, volume: Volume) -> npt.NDArray[np.float
     """
     image, mask = np.asarray(volume.image), np.asarray(volume.mask)
     size = segmenter.setup.size
-    axis = across(image.shape, size) if len(size) == 2 else 2
-    turned = [np.moveaxis(array, axis, 2) for array in (image, mask)]
+    axis = across(mask.shape, size) if len(size) == 2 else 2
+    # Channels and classes come first: axes are counted from the last.
+    turned = [np.moveaxis(array, axis - 3, -1) for array in (image, mask)]
     predict = _by_windows if volume.normalise == "patch-minmax" else _whole
-    predicted = np.moveaxis(predict(segmenter, *turned), 2, axis)
-    return np.where(mask, predicted, np.float32(0))
+    predicted = np.moveaxis(predict(segmenter, *turned), -1, axis - 3)
+    if predicted.ndim == mask.ndim:
+        return np.where(mask, predicted, np.float32(0))
+    for index, one in enumerate(predicted):  # in place: there are many
+        one[~mask] = 1 if index == 0 else 0
+    return predicted
+
+
+def decided(predicted: Array, threshold: float | None) -> npt.NDArray[np.uint8]:
+    """Return the class of each voxel of what :func:`predict_volume` returned, 0 for the background.
+
+    Args:
+        predicted: Probabilities.
+        threshold: Of one class, from which on a voxel is vessel. Of several the most probable is
+            taken, and it is None.
+
+    Returns:
+        ``(X, Y, Z)``.
+    """
+    if predicted.ndim == 3:
+        return (predicted >= threshold).astype(np.uint8)
+    return predicted.argmax(axis=0).astype(np.uint8)
 
 
 def _whole(segmenter: Segmenter, image: Array, mask: Array) -> Array:
     predicted = segmenter.predict(image, mask)
-    check_probabilities(predicted, image.shape, segmenter.name)
+    classes = segmenter.setup.classes
+    shape = mask.shape if classes == 1 else (classes + 1, *mask.shape)
+    check_probabilities(predicted, shape, segmenter.name)
+    if classes > 1 and mask.any():
+        total = predicted.sum(axis=0)[np.asarray(mask, bool)]
+        if abs(total - 1).max() > 1e-2:
+            raise ContractError(
+                f"{segmenter.name}.predict: the probabilities of background and classes add up to "
+                f"{total.min():.3g} to {total.max():.3g}; expected 1 in each voxel"
+            )
     return predicted
 
 
@@ -61,12 +92,14 @@ def _by_windows(segmenter: Segmenter, image: Array, mask: Array) -> Array:
     """Predict each window with its own minimum and maximum."""
 
     def scaled(windows: Array, inside: Array) -> Array:
-        scale_patches(windows)
+        (scale_patches if windows.ndim == inside.ndim else scale_channels)(windows)
         return _whole(segmenter, windows[0], inside[0])[None]
 
     size = segmenter.setup.size
     weight = _hat(size if len(size) == 3 else (*size, 1))
-    return blend(scaled, image, mask, weight=weight, overlap=0.5)
+    classes = segmenter.setup.classes
+    outputs = 1 if classes == 1 else classes + 1
+    return blend(scaled, image, mask, weight=weight, overlap=0.5, outputs=outputs)
 
 
 def _hat(block: Sequence[int]) -> npt.NDArray[np.float32]:

@@ -82,15 +82,22 @@ def _further(number: int, channel: Array, mask: Array, normalise: str) -> Prepar
 
 
 def scan_volume(
-    name: str, scan: Image, mask: Array | None, normalise: str
+    name: str,
+    scan: Image,
+    mask: Array | None,
+    normalise: str,
+    labels: LabelMap | None = None,
+    channels: Sequence[str] = CHANNELS,
 ) -> tuple[Volume, PreparedScan]:
     """Return a scan without a label as a volume to predict, as :func:`prepare_subject` makes one.
 
     Args:
         name: What to call it.
-        scan: The image, as :func:`vbench.data.nifti.read_scan` read it.
+        scan: The image, as :func:`vbench.data.nifti.read_channels` read it.
         mask: Its mask, bool; None: it is derived.
         normalise: As of :func:`prepare_scan`.
+        labels: The classes that are to be found; None: vessel.
+        channels: Names of the channels.
 
     Returns:
         The volume, whose label is 0 everywhere, and how it was prepared.
@@ -105,13 +112,16 @@ def scan_volume(
     volume = Volume(
         id=name,
         image=found.image,
-        label=np.broadcast_to(np.uint8(0), found.image.shape),
+        label=np.broadcast_to(np.uint8(0), found.mask.shape),
         mask=found.mask,
         spacing=scan.spacing,
         affine=scan.affine,
         native_affine=scan.native_affine,
         unit=scan.unit,
         normalise=normalise,
+        labels=LABELS if labels is None else labels.names,
+        channels=tuple(channels),
+        values=(1,) if labels is None else labels.written,
     )
     return volume, found
 
@@ -224,9 +234,9 @@ def _indexed(subject: Subject, labels: LabelMap | None) -> tuple[Array, Array | 
     """
     given = subject.ignore
     ignore = None if given is None else np.asarray(given, dtype=bool)
-    if labels is None or subject.values is None:
+    values = np.asarray(subject.label if subject.values is None else subject.values)
+    if labels is None or values.dtype.kind not in "iu":
         return np.asarray(subject.label, dtype=bool).astype(np.uint8), ignore
-    values = np.asarray(subject.values)
     try:
         index, more = labels.index(values if ignore is None else np.where(ignore, 0, values))
     except ValueError as error:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import product
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -45,41 +46,59 @@ def blend(
     weight: npt.NDArray[np.float32],
     overlap: float,
     at_once: int = 1,
+    outputs: int = 1,
 ) -> npt.NDArray[np.float32]:
     """Predict a volume by windows, and average where they overlap.
 
     A volume that is thinner than a window lies in its middle, as in a training patch.
 
     Args:
-        predict: Maps windows ``(n, a, b, c)`` and their masks to probabilities of that shape.
-        image: ``(X, Y, Z)``, -1 outside of the mask.
+        predict: Maps windows ``(n, a, b, c)`` and their masks to probabilities of that shape; of
+            several channels ``(n, channels, a, b, c)``, of several classes to ``(n, outputs, a, b,
+            c)``.
+        image: ``(X, Y, Z)``, -1 outside of the mask; of several channels ``(channels, X, Y, Z)``.
         mask: bool ``(X, Y, Z)``.
         weight: What each voxel of a window counts, ``(a, b, c)``, above 0.
         overlap: The share of a window that its neighbour covers, too; 0 to below 1.
         at_once: Windows that are predicted together.
+        outputs: What is predicted of each voxel.
 
     Returns:
-        float32 ``(X, Y, Z)`` in [0, 1], 0 outside of the mask.
+        float32 ``(X, Y, Z)`` in [0, 1], 0 outside of the mask; of several outputs ``(outputs, X, Y,
+        Z)``.
     """
-    shape, block = image.shape, weight.shape
+    shape, block = mask.shape, weight.shape
     extra = margins(shape, block)
-    volume = np.pad(np.asarray(image, np.float32), extra, constant_values=-1)
+    around = [(0, 0)] * (np.ndim(image) - len(shape)) + list(extra)
+    volume = np.pad(np.asarray(image, np.float32), around, constant_values=-1)
     inside = np.pad(np.asarray(mask, bool), extra)
-    total, norm = np.zeros(volume.shape, np.float32), np.zeros(volume.shape, np.float32)
+    several = (outputs,) if outputs > 1 else ()
+    total = np.zeros((*several, *inside.shape), np.float32)
+    norm = np.zeros(inside.shape, np.float32)
     places, watcher = _places(inside, block, overlap), _WATCHER.get()
     with watched(None):  # what predicts a window may do so by windows of its own
         for first in range(0, len(places), at_once):
             chosen = places[first : first + at_once]
-            windows, masks = (np.stack([of[place] for place in chosen]) for of in (volume, inside))
+            windows, masks = (
+                np.stack([of[_last(place)] for place in chosen]) for of in (volume, inside)
+            )
             for place, found in zip(chosen, predict(windows, masks) * weight, strict=True):
-                total[place] += found
+                total[_last(place)] += found
                 norm[place] += weight
             if watcher:
                 watcher(first + len(chosen), len(places))
     # Voxels that no window covers are outside of the mask.
-    result = total / np.maximum(norm, np.finfo(np.float32).tiny)
+    total /= np.maximum(norm, np.finfo(np.float32).tiny)
     cut = tuple(slice(before, before + n) for (before, _), n in zip(extra, shape, strict=True))
-    return np.where(mask, np.clip(result[cut], 0, 1), np.float32(0))
+    result = total[_last(cut)]
+    np.clip(result, 0, 1, out=result)
+    result[..., ~np.asarray(mask, bool)] = 0
+    return result
+
+
+def _last(place: Place) -> Any:
+    """Return the index of a place along the last axes, whatever stands before them."""
+    return (..., *place)
 
 
 def starts(extent: int, window: int, overlap: float) -> list[int]:

@@ -14,10 +14,12 @@ class Arm:
 
     Attributes:
         name: Such as ``transfer/wgan-gp-sn/n1``.
+        base: The name without its segmenter: what its seeds derive from, so that a segmenter beside
+            others has the jobs that it has alone.
         regime: What its segmenter was trained on.
         generator: Label of its generator; None without one.
         n_subjects: Number of target subjects, for ``transfer`` and ``scratch``.
-        segmenter: Name of the segmenter plugin.
+        segmenter: Name of the segmenter: its plugin, or what the spec calls it.
         control: ``equal-steps`` when it is the control of transfer arms; None otherwise.
         dose: Synthetic patches as a multiple of the real ones; None without a dose curve.
         steps: Training length of the segmenter where it is not the spec's own; else None.
@@ -28,6 +30,7 @@ class Arm:
     """
 
     name: str
+    base: str
     regime: str
     segmenter: str
     generator: str | None = None
@@ -41,12 +44,13 @@ class Arm:
     attack: dict[int, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, row: Row, steps: int | None = None) -> Arm:
+    def of(cls, row: Row, base: str, steps: int | None = None) -> Arm:
         """Return a regime's arm, without jobs yet; ``steps`` where they are not the spec's own."""
         return cls(
             name=row.name,
+            base=base,
             regime=row.regime,
-            segmenter=row.segmenter.plugin,
+            segmenter=row.segmenter.label,
             generator=row.generator,
             n_subjects=row.n_subjects,
             control=row.control,

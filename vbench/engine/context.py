@@ -29,7 +29,7 @@ class Cost:
 
     Attributes:
         steps: Steps of a training, or patches sampled.
-        steps_per_second: Of a training.
+        steps_per_second: Of a training, without validations.
         earlier_seconds: Wall time before it was interrupted.
         earlier_cpu_seconds: Processor time before it was interrupted.
     """

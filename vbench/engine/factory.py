@@ -80,6 +80,7 @@ class JobFactory:
         self._settings: dict[str, Settings] = {}
         self._taken: dict[str, Taken] = {}
         self._starts: dict[Start, tuple[Path, GivenWeights]] = {}
+        self._audited: dict[Key, Arm] = {}
 
     def _own(self, entry: Entry, use: PluginUse, prefix: str, spec: TrialSpec | None) -> Settings:
         """Return the settings of a generator or segmenter, less what is tuned; read once."""
@@ -135,7 +136,7 @@ class JobFactory:
             trial=trial,
             previous=tuple(visible),
             sampler=tune.sampler if space else "none",
-            seed=derive_seed(seed, "trial", arm.name, trial),
+            seed=derive_seed(seed, "trial", arm.base, trial),
             higher_is_better=self.higher,
             seconds=(tune.seconds or None) if trial else None,
         )
@@ -316,6 +317,22 @@ class JobFactory:
             at_work=entry,
         )
 
+    def audited_before(self, arm: Arm, seed: int) -> bool:
+        """Take the audits of another arm that has no choice but the same synthetic patches.
+
+        So have arms of one generator with several segmenters, where nothing of it is tuned.
+        """
+        samples = self._samples_of(arm.trials[seed])
+        if len(samples) > 1:
+            return False
+        other = self._audited.setdefault(samples[0], arm)
+        if other is arm:
+            return False
+        for mine, theirs in ((arm.audit, other.audit), (arm.attack, other.attack)):
+            if seed in theirs:
+                mine[seed] = theirs[seed]
+        return True
+
     def audit(self, arm: Arm, seed: int, real: Arm | None) -> None:
         """Plan fidelity and privacy scores of a generator; none when the spec lists none.
 
@@ -331,9 +348,8 @@ class JobFactory:
         # The candidate was chosen on the validation subjects, so they are not unseen.
         train, heldout = tuple(source.keys("train")), tuple(source.keys("test"))
         trials = tuple(arm.trials[seed])
-        segmenter = self.registry.get("segmenter", self.spec.segmenter.plugin)
-        lends = real is not None and metrics["fidelity"] and offers_features(segmenter.cls)
-        lent = tuple(real.trials[seed]) if real is not None and lends else ()
+        lent = tuple(real.trials[seed]) if real is not None and metrics["fidelity"] else ()
+        lender = self._lender(lent)
         groups = {"train": source.person_of(train), "heldout": source.person_of(heldout)}
         arm.audit[seed] = self._add(
             arm,
@@ -346,11 +362,27 @@ class JobFactory:
                 patches=self._patches("source"),
                 metrics=metrics,
                 higher_is_better=self.higher,
-                features=Lender(plugin=_identity(segmenter), trials=lent) if lent else None,
+                features=lender,
                 seed=derive_seed(seed, "audit"),
                 groups=groups if source.people else None,
             ),
-            (*trials, *lent, *train, *heldout, *self._samples_of(trials)),
+            (
+                *trials,
+                *(lender.trials if lender else ()),
+                *train,
+                *heldout,
+                *self._samples_of(trials),
+            ),
+        )
+
+    def _lender(self, trials: tuple[Key, ...]) -> Lender | None:
+        """Return the trials whose segmenter lends its features; None when it cannot, or none is."""
+        if not trials:
+            return None
+        name = self.jobs[trials[0]].inputs_as(FitSegmenterInputs).plugin.name
+        entry = self.registry.get("segmenter", name)
+        return (
+            Lender(plugin=_identity(entry), trials=trials) if offers_features(entry.cls) else None
         )
 
     def attack(self, arm: Arm, seed: int, use: GeneratorUse) -> None:

@@ -141,7 +141,7 @@ def drive(
     begun = time.perf_counter() - cost.earlier_seconds
     cpu = cpu_seconds() - cost.earlier_cpu_seconds
     saved = time.perf_counter()
-    first_step, first_time = notes["step"], time.perf_counter()
+    first_step, first_time, marking = notes["step"], time.perf_counter(), 0.0
     progress: Progress | None = None
     try:
         for progress in method.fit(watched, seed=seed):
@@ -155,7 +155,9 @@ def drive(
             while notes["marks"] < len(marks) and (
                 progress.step >= math.ceil(marks[notes["marks"]] * progress.total)
             ):
+                reached = time.perf_counter()
                 go_on = on_mark(notes["marks"], progress.step)
+                marking += time.perf_counter() - reached
                 notes["marks"] += 1
                 if not go_on:
                     break
@@ -174,7 +176,7 @@ def drive(
     if progress is None and notes["marks"] < len(marks):
         raise ContractError(f"{type(method).__name__}.fit yielded no Progress")
     cost.steps = notes["step"]
-    spent = time.perf_counter() - first_time
+    spent = time.perf_counter() - first_time - marking
     cost.steps_per_second = (notes["step"] - first_step) / spent if spent > 0 else None
     if notes["marks"] < len(marks) and (progress is None or progress.step >= progress.total):
         raise ContractError(f"{type(method).__name__}.fit ended before its last step")

@@ -18,21 +18,31 @@ T = TypeVar("T")
 
 def remarks(spec: Spec, registry: Registry) -> list[str]:
     """Say what a sound spec leaves untested, one line each."""
-    training = SegmenterTraining(spec, registry, source_volumes=1)
-    return [line for regime in REGIMES.values() for line in regime.remarks(training)]
+    lines: dict[str, None] = {}
+    for use in spec.networks:
+        training = SegmenterTraining(spec, registry, use, source_volumes=1)
+        for regime in REGIMES.values():
+            lines |= dict.fromkeys(regime.remarks(training))
+    return list(lines)
 
 
 class SegmenterTraining:
-    """The spec's segmenter, as :class:`vbench.regimes.planner.Training` describes it."""
+    """One of the spec's segmenters, as :class:`vbench.regimes.planner.Training` describes it."""
 
     def __init__(
-        self, spec: Spec, registry: Registry, source_volumes: int, steps: int | None = None
+        self,
+        spec: Spec,
+        registry: Registry,
+        segmenter: PluginUse,
+        source_volumes: int,
+        steps: int | None = None,
     ) -> None:
         """Read what the spec says.
 
         Args:
             spec: The spec.
             registry: The plugins.
+            segmenter: The segmenter.
             source_volumes: Training volumes of the source.
             steps: How long the segmenter trains; None: as the spec says.
 
@@ -40,17 +50,17 @@ class SegmenterTraining:
             SpecError: When the length of training is given and cannot be set.
         """
         self.spec = spec
-        self.segmenter = spec.segmenter
+        self.segmenter = segmenter
         self._real = self.real_patches(source_volumes)
-        self._cls = cast(type[Fitted], registry.get("segmenter", spec.segmenter.plugin).cls)
+        self._cls = cast(type[Fitted], registry.get("segmenter", segmenter.plugin).cls)
         if steps is not None:
             settings = self.settings_for(steps)
             if not settings:
                 raise SpecError(
-                    f"compare.steps: the training length of segmenter '{spec.segmenter.plugin}' "
+                    f"compare.steps: the training length of segmenter '{segmenter.plugin}' "
                     "cannot be set; leave compare.steps out, or name another segmenter"
                 )
-            self.segmenter = spec.segmenter.having(settings)
+            self.segmenter = segmenter.having(settings)
 
     def other_lengths(self) -> list[int]:
         """Return the training lengths that arms are repeated with, less the spec's own."""

@@ -25,7 +25,7 @@ from vbench.regimes.planner import Start
 from vbench.registry import Registry
 from vbench.spec.check import check_spec
 from vbench.spec.labels import with_classes
-from vbench.spec.model import GeneratorUse, Spec
+from vbench.spec.model import GeneratorUse, PluginUse, Spec
 from vbench.spec.space import tunable
 
 
@@ -86,13 +86,16 @@ def make_plan(spec: Spec, registry: Registry, study: str | None = None) -> Plan:
         refuse_overlap(data["source"], data["target"])
     _need_subjects(spec, data)
     make = JobFactory(spec, registry, data, study)
-    planner = ArmPlanner(spec, data, make)
-    _plan_regimes(planner, REGIMES.values())
-    for steps in planner.other_lengths():
-        longer = ArmPlanner(spec, data, make, steps=steps, arms=planner.arms)
-        _plan_regimes(longer, [regime for regime in REGIMES.values() if regime.learns])
-    arms = [arm for arm in planner.arms.values() if arm.evaluate]
-    return Plan(spec, make.jobs, arms, data)
+    arms: dict[str, Arm] = {}
+    for use in spec.networks:
+        # Rules have no network: they are planned once.
+        regimes = [r for r in REGIMES.values() if r.learns or use is spec.networks[0]]
+        planner = ArmPlanner(spec, data, make, use, arms)
+        _plan_regimes(planner, regimes)
+        for steps in planner.other_lengths():
+            longer = ArmPlanner(spec, data, make, use, arms, steps=steps)
+            _plan_regimes(longer, [regime for regime in regimes if regime.learns])
+    return Plan(spec, make.jobs, [arm for arm in arms.values() if arm.evaluate], data)
 
 
 def _plan_regimes(planner: ArmPlanner, regimes: Collection[Regime[Any]]) -> None:
@@ -129,21 +132,23 @@ class ArmPlanner(SegmenterTraining):
         spec: Spec,
         data: Mapping[str, Subjects],
         make: JobFactory,
+        segmenter: PluginUse,
+        arms: dict[str, Arm],
         *,
         steps: int | None = None,
-        arms: dict[str, Arm] | None = None,
     ) -> None:
-        """Start without arms.
+        """Begin to plan.
 
         Args:
             spec: The spec.
             data: ``source`` and, where there is one, ``target``.
             make: Makes the jobs.
+            segmenter: What arms that learn are trained with.
+            arms: Where arms are added.
             steps: Training length of the segmenter; None: that of the spec.
-            arms: Where arms are added; None: a new table.
         """
-        super().__init__(spec, make.registry, len(data["source"].parts["train"]), steps)
-        self.arms: dict[str, Arm] = {} if arms is None else arms
+        super().__init__(spec, make.registry, segmenter, len(data["source"].parts["train"]), steps)
+        self.arms = arms
         self._steps = steps
         self._data = data
         self._make = make
@@ -233,23 +238,31 @@ class ArmPlanner(SegmenterTraining):
         if self._steps is not None:
             return  # the arm of the spec's own length stands for the generator
         arm = self._arm(row)
-        self._make.audit(arm, seed, self.arms.get(features_of))
+        if self._make.audited_before(arm, seed):
+            return
+        self._make.audit(arm, seed, self.arms.get(self._name(features_of)))
         (use,) = (use for use in self.spec.generators if use.label == row.generator)
         self._make.attack(arm, seed, use)
 
     def _arm(self, row: Row) -> Arm:
-        row = replace(row, name=self._name(row.name))
-        arm = self.arms.setdefault(row.name, Arm.of(row, self._steps))
+        learns = named(row.regime).learns
+        full = replace(row, name=self._name(row.name) if learns else row.name)
+        arm = self.arms.setdefault(full.name, Arm.of(full, self._base(row.name), self._steps))
         if (arm.regime, arm.generator) != (row.regime, row.generator):
             label = arm.generator or row.generator
             raise SpecError(
-                f"generators: '{label}' is the name of one, but the arm '{row.name}' is another; "
+                f"generators: '{label}' is the name of one, but the arm '{arm.name}' is another; "
                 "give that generator another name"
             )
         return arm
 
     def _name(self, arm: str) -> str:
-        """Return the name of an arm at this training length."""
+        """Return the name of an arm with this segmenter, at this training length."""
+        several = len(self.spec.networks) > 1
+        return f"{self._base(arm)}@{self.segmenter.label}" if several else self._base(arm)
+
+    def _base(self, arm: str) -> str:
+        """Return the name of an arm at this training length, whatever the segmenter."""
         return arm if self._steps is None else f"{arm}/steps={self._steps}"
 
     def _tested_on(self, row: Row) -> Subjects:

@@ -130,17 +130,23 @@ def _ours(job: Job, record: JobRecord) -> JobRecord:
 def write_cases(plan: Plan, store: Store, folder: Path) -> None:
     """Write ``cases.csv``: every score of every test subject; failed ones have no value.
 
-    The same results give the same bytes.
+    Where labels have several classes there is a last column, ``class``: empty for the score over
+    all classes of a subject. The same results give the same bytes.
     """
-    rows: list[tuple[Any, ...]] = [COLUMNS]
+    rows: list[tuple[Any, ...]] = []
+    several = False
     for arm in plan.arms:
         n = "" if arm.n_subjects is None else arm.n_subjects
         for seed, key in arm.evaluate.items():
             head = (arm.name, arm.regime, arm.generator or "", n, seed)
             for case in _cases(plan, store, key):
                 value = "" if case.value is None else repr(case.value)
-                rows.append((*head, case.subject, case.metric, value, case.status))
-    write_csv(folder / "cases.csv", rows)
+                several |= case.label is not None
+                label = case.label or ""
+                rows.append((*head, case.subject, case.metric, value, case.status, label))
+    head = (*COLUMNS, "class")
+    shown = len(head) if several else len(COLUMNS)
+    write_csv(folder / "cases.csv", [row[:shown] for row in (head, *rows)])
 
 
 def _cases(plan: Plan, store: Store, key: str) -> Iterator[Case]:

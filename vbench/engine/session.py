@@ -34,8 +34,8 @@ class Where:
 
     Attributes:
         workers: Jobs at once; None: as many as there are cores.
-        executor: ``local`` or ``dask``.
-        scheduler: Address of a running Dask scheduler.
+        executor: ``local``, ``dask`` or ``submitit``.
+        scheduler: Address of a running Dask scheduler; with submitit the kind of cluster.
         device: ``auto``, ``cpu`` or ``cuda``.
     """
 

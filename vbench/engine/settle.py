@@ -40,17 +40,22 @@ def settle(spec: Spec, registry: Registry) -> Spec:
         use.model_copy(update={"params": answered("generator", use.plugin, use.params)})
         for use in spec.generators
     ]
-    segmenter = spec.segmenter
-    shared = answered("segmenter", segmenter.plugin, segmenter.params)
+    networks = [
+        use.model_copy(update={"params": answered("segmenter", use.plugin, use.params)})
+        for use in spec.networks
+    ]
+    first, *others = networks
     regimes = {}
     for regime, table in spec.regimes.on():
         if hasattr(table, "params"):
-            params = answered("segmenter", segmenter.plugin, table.params, shared)
+            params = answered("segmenter", first.plugin, table.params, first.params)
+            if others:  # which all share: only what the table itself leaves open
+                params = {name: params[name] for name in table.params}
             regimes[regime.name] = table.model_copy(update={"params": params})
     return spec.model_copy(
         update={
             "generators": generators,
-            "segmenter": segmenter.model_copy(update={"params": shared}),
+            **({"segmenters": networks} if spec.segmenters else {"segmenter": first}),
             "regimes": spec.regimes.model_copy(update=regimes),
         }
     )

@@ -30,6 +30,7 @@ from vbench.records.stages import (
     PrepareResult,
     SynthesiseInputs,
 )
+from vbench.spec.labels import setup_of
 from vbench.spec.model import GeneratorUse, Spec
 
 
@@ -48,6 +49,7 @@ class Taken:
             digest of its image's file. None when the records do not say.
         normalise: How these were normalised; None likewise.
         spacing: Their median spacing, mm; None likewise.
+        contents: Names of the classes and of the channels of its patches; None likewise.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Taken:
     learnt_from: Mapping[str, str] | None
     normalise: str | None
     spacing: tuple[float, ...] | None
+    contents: tuple[tuple[str, ...], tuple[str, ...]] | None = None
 
     def remarks(self, here: PluginIdentity) -> list[str]:
         """Say what a reader should know of it; ``here`` is the code that samples."""
@@ -163,7 +166,7 @@ def _read(store: Store, evaluated: Key) -> Taken:
     learnt = fit.inputs_as(FitGeneratorInputs)
     name = f"candidate-{made.checkpoint}.safetensors"
     file = store.artifacts(made.generator, name) / name
-    people, normalise, spacing = _learnt_from(store, learnt.train)
+    people, normalise, spacing, contents = _learnt_from(store, learnt.train)
     return Taken(
         name="",
         file=file.resolve(),
@@ -174,17 +177,23 @@ def _read(store: Store, evaluated: Key) -> Taken:
         learnt_from=people,
         normalise=normalise,
         spacing=spacing,
+        contents=contents,
     )
 
 
 def _learnt_from(
     store: Store, train: Iterable[Key]
-) -> tuple[dict[str, str] | None, str | None, tuple[float, ...] | None]:
-    """Return whom a generator learnt from, how they were normalised, and their spacing."""
+) -> tuple[
+    dict[str, str] | None,
+    str | None,
+    tuple[float, ...] | None,
+    tuple[tuple[str, ...], tuple[str, ...]] | None,
+]:
+    """Return whom a generator learnt from, how they were normalised, spacing, and contents."""
     try:
         records = [store.record(key) for key in train]
     except StoreError:
-        return None, None, None
+        return None, None, None, None
     inputs = [record.inputs_as(PrepareInputs) for record in records]
     results = [record.result_as(PrepareResult) for record in records]
     known = {one.fingerprint: one.subject for one in inputs}
@@ -195,6 +204,7 @@ def _learnt_from(
         known,
         inputs[0].normalise if inputs else None,
         tuple(median(axis) for axis in zip(*(r.spacing for r in results), strict=True)) or None,
+        inputs[0].contents if inputs else None,
     )
 
 
@@ -210,6 +220,15 @@ def check_taken(taken: Taken, spec: Spec, data: Mapping[str, Subjects], where: s
             f"{key}: {taken.name} makes patches of {list(taken.fit.patches.size)}, and "
             f"patches.size is {list(size)}; set it to that, or fit the generator here"
         )
+    setup = setup_of(spec)
+    for what, theirs, own in zip(
+        ("classes", "channels"), taken.contents or (), (setup.labels, setup.channels), strict=False
+    ):
+        if theirs != own:
+            raise SpecError(
+                f"{key}: {taken.name} makes patches with the {what} {', '.join(theirs)}, and "
+                f"data.source names {', '.join(own)}; name the same ones in the same order"
+            )
     if taken.normalise not in (None, spec.data.normalise):
         raise SpecError(
             f"{key}: {taken.name} learnt from intensities by '{taken.normalise}', and "

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vbench.interfaces import SegmentationMetric, Segmenter
+from vbench.perclass import overall
 from vbench.types import Array, Score, Volume
 
 #: Thresholds that are tried.
@@ -24,11 +25,12 @@ class Verdict:
 
     Attributes:
         score: Mean of the validation metric over the subjects, at ``threshold``.
-        threshold: Probability from which a voxel counts as vessel.
+        threshold: Probability from which a voxel counts as vessel; None with several classes, of
+            which the most probable is taken.
     """
 
     score: float
-    threshold: float
+    threshold: float | None
 
 
 def validate(
@@ -37,7 +39,8 @@ def validate(
     """Predict the validation volumes; choose the threshold with the highest mean DSC; score there.
 
     Volumes are predicted as in the test, within the mask only, and voxels that nobody labelled do
-    not count.
+    not count. Of several classes the most probable is taken, and a subject's score is the mean over
+    its classes.
 
     Args:
         segmenter: In the state to score.
@@ -47,6 +50,8 @@ def validate(
     from vbench.data.predict import predict_volume
     from vbench.masks.pair import MaskPair
 
+    if segmenter.setup.classes > 1:
+        return _validate_classes(segmenter, volumes, metric)
     binned = [bin_by_threshold(predict_volume(segmenter, volume)) for volume in volumes]
     mean = np.mean(
         [
@@ -63,6 +68,20 @@ def validate(
         pair = MaskPair(bins > index, volume.label > 0, volume.spacing, mask=volume.labelled)
         values.append(Score.of(metric.score(pair)).value)
     return Verdict(float(np.mean(values)), float(THRESHOLDS[index]))
+
+
+def _validate_classes(
+    segmenter: Segmenter, volumes: Sequence[Volume], metric: SegmentationMetric
+) -> Verdict:
+    from vbench.data.predict import decided, predict_volume
+    from vbench.masks.maps import MapPair
+
+    values = []
+    for volume in volumes:
+        found = decided(predict_volume(segmenter, volume), None)
+        maps = MapPair(found, volume.label, volume.spacing, volume.labels, volume.labelled)
+        values.append(overall(metric, maps))
+    return Verdict(float(np.mean(values)), None)
 
 
 def bin_by_threshold(probabilities: Array) -> npt.NDArray[np.uint8]:

@@ -118,7 +118,7 @@ def chosen_samples(
     """Return the fit and the samples of the candidate that an arm's first seed selected.
 
     Returns:
-        The fitted generator and ``(16, 2, *size)``; None without a generator.
+        The fitted generator and ``(16, channels, *size)``; None without a generator.
     """
     if not arm.shares:
         return None
@@ -183,8 +183,9 @@ def projections(results: Results, board: Board, store: Path) -> list[Figure]:
 
 def arm_projections(results: Results, board: Board, arm: Arm, store: Path) -> Iterator[Projection]:
     """Yield the best, median and worst test subject of an arm, of its first finished seed."""
-    seed = next((s for s in arm.evaluate if results.evaluated(arm, s) is not None), None)
-    if seed is None:
+    finished = ((seed, results.evaluated(arm, seed)) for seed in arm.evaluate)
+    seed, evaluated = next(((s, e) for s, e in finished if e is not None), (None, None))
+    if seed is None or evaluated is None:
         return
     for word, subject, value in extremes(results, board, arm):
         path = store / arm.evaluate[seed] / "mip" / Path(f"{subject}.npy").name
@@ -192,8 +193,9 @@ def arm_projections(results: Results, board: Board, arm: Arm, store: Path) -> It
             volume = prepared(results, arm.evaluate[seed], subject, store)
             letters = ("", "")
             if volume is not None:
-                letters = sides(volume.affine, ray(volume.image.shape))
-            file = png(projection_sheet(_array(path), letters))
+                letters = sides(volume.affine, ray(volume.shape))
+            sheet = projection_sheet(_array(path), letters, several=bool(evaluated.labels))
+            file = png(sheet)
             yield Projection(word, subject, value, seed, file)
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vbench.colours import LABEL
+from vbench.colours import class_colour
+from vbench.layout import image_channels, label_of
 from vbench.picture import Bytes, lettered, upright
 from vbench.scoring.overlay import errors
 
@@ -49,12 +50,24 @@ def grey(image: npt.NDArray[Any]) -> Bytes:
     return np.repeat(values[..., None], 3, axis=-1)
 
 
-def overlay(grey_image: Bytes, mask: npt.NDArray[Any]) -> Bytes:
-    """Paint a mask over a picture, half transparent."""
+def overlay(grey_image: Bytes, label: npt.NDArray[Any]) -> Bytes:
+    """Paint a label over a picture, half transparent: each class, by its index, in its colour."""
     out = grey_image.astype(float)
-    on = np.asarray(mask) > 0
-    out[on] = 0.45 * out[on] + 0.55 * np.array(LABEL)
+    index = np.asarray(label).astype(np.intp)
+    on = index > 0
+    out[on] = 0.45 * out[on] + 0.55 * _class_colours(int(index.max(initial=0)))[index[on]]
     return out.astype(np.uint8)
+
+
+def painted(label: npt.NDArray[Any]) -> Bytes:
+    """Show a label map on black: each class, by its index, in its colour."""
+    index = np.asarray(label).astype(np.intp)
+    return _class_colours(int(index.max(initial=0)))[index]
+
+
+def _class_colours(classes: int) -> Bytes:
+    """Return the colour of each index up to ``classes``, black for the background."""
+    return np.array([(0, 0, 0), *(class_colour(i + 1) for i in range(classes))], np.uint8)
 
 
 def tile(pictures: Sequence[Sequence[Bytes]], gap: int = 1, shade: int = 128) -> Bytes:
@@ -71,35 +84,48 @@ def tile(pictures: Sequence[Sequence[Bytes]], gap: int = 1, shade: int = 128) ->
 
 
 def patch_sheet(patches: npt.NDArray[Any]) -> Bytes:
-    """Show labelled patches ``(n, 2, *size)``: a column each; image, label, overlay below.
+    """Show labelled patches ``(n, channels, *size)``: a column each; image, label, overlay below.
 
-    A 3D patch is shown by its slice with the most vessel.
+    A 3D patch is shown by its slice with the most vessel, an image by its first channel. Labels of
+    several classes are in their colours.
     """
     columns = []
-    for image, label in patches:
+    several = bool((label_of(patches) > 1).any())
+    for image, label in zip(image_channels(patches)[:, 0], label_of(patches), strict=True):
         if image.ndim == 3:
             at = int(np.argmax((label > 0).sum(axis=(0, 1))))
             image, label = image[..., at], label[..., at]
         picture = grey(upright(image))
-        mask = upright(label) > 0
-        columns.append([picture, grey(np.where(mask, 1, -1)), overlay(picture, mask)])
+        mask = upright(label)
+        shown = painted(mask) if several else grey(np.where(mask > 0, 1, -1))
+        columns.append([picture, shown, overlay(picture, mask if several else mask > 0)])
     return tile([[column[i] for column in columns] for i in range(3)])
 
 
 def projection_sheet(
-    projections: npt.NDArray[np.uint8], letters: Sequence[str] = ("", "")
+    projections: npt.NDArray[np.uint8],
+    letters: Sequence[str] = ("", ""),
+    *,
+    several: bool = False,
 ) -> Bytes:
     """Show projections ``(3, X, Y)`` side by side: image, reference, prediction, errors in colour.
 
     Args:
         projections: As stage ``evaluate`` writes them.
         letters: What lies left and right (:func:`~vbench.picture.sides`); empty when unknown.
+        several: Whether labels have several classes: they are in their colours, and what is found
+            as another class is missed.
     """
     image, truth, found = (shrink(upright(plane)) for plane in projections)
-    yes, there = truth > 127, found > 127
-    planes = [np.repeat(plane[..., None], 3, axis=-1).astype(np.uint8)
-              for plane in (image, yes * 235, there * 235)]  # fmt: skip
-    planes.append(errors(yes & there, yes & ~there, ~yes & there))
+    if several:
+        planes = [grey(image / 127.5 - 1), painted(truth), painted(found)]
+        same = (truth == found) & (truth > 0)
+        planes.append(errors(same, (truth > 0) & ~same, (found > 0) & ~same))
+    else:
+        yes, there = truth > 127, found > 127
+        planes = [np.repeat(plane[..., None], 3, axis=-1).astype(np.uint8)
+                  for plane in (image, yes * 235, there * 235)]  # fmt: skip
+        planes.append(errors(yes & there, yes & ~there, ~yes & there))
     width = SHEET // len(planes)
     return tile([[lettered(enlarge(plane, width), letters) for plane in planes]], gap=2)
 

@@ -3,55 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from itertools import product
+from typing import Any, TypeAlias
 
 from vbench.analysis.ceiling import reached
 from vbench.analysis.controls import explained
 from vbench.analysis.layout import short_name
-from vbench.analysis.wording import number, pretrained_on, span
+from vbench.analysis.wording import number, pretrained_on, segmenters, span, with_segmenter
 from vbench.colours import colour, series_colour, series_mark
 from vbench.figures.charts import Line, line_chart
 from vbench.figures.figure import Figure
 from vbench.figures.strips import Board, axis
 
+#: Rows of a leaderboard by regime, generator or control, and number of patients.
+Rows: TypeAlias = Mapping[tuple[str, str | None, int | None], Mapping[str, Any]]
+
 
 def transfer(board: Board, metrics: Sequence[str]) -> list[Figure]:
     """Return a transfer curve for each metric: pre-trained, scratch, control, with bands."""
     figures = []
-    rows = {
-        (r["regime"], r["generator"] or r["control"], r["n_subjects"]): r
-        for r in board["rows"]
-        if r["status"] == "ok" and r.get("steps") is None
-    }
-    generators = dict.fromkeys(name for regime, name, _ in rows if regime == "transfer")
-    for metric in metrics:
-        lines = [
-            _curve(
-                rows, "transfer", generator, metric, f"pre-trained on {pretrained_on(generator)}", i
-            )
-            for i, generator in enumerate(generators)
-        ]
-        lines.append(
-            _curve(rows, "scratch", None, metric, "from scratch, as many steps on them", len(lines))
-        )
-        lines.append(
-            _curve(
-                rows, "scratch", "equal-steps", metric, "from scratch, as many in all", len(lines)
-            )
-        )
-        lines = [line for line in lines if line.points]
+    rows = [r for r in board["rows"] if r["status"] == "ok" and r.get("steps") is None]
+    for metric, segmenter in product(metrics, segmenters(rows)):
+        own = {
+            (r["regime"], r["generator"] or r["control"], r["n_subjects"]): r
+            for r in rows
+            if segmenter in (None, r["segmenter"])
+        }
+        lines = [line for line in _lines(own, metric) if line.points]
         if len(lines) < 2:
             continue
-        title = f"Transfer curve, {short_name(metric)}"
+        title = with_segmenter(f"Transfer curve, {short_name(metric)}", segmenter)
         xs = sorted({x for line in lines for x, _ in line.points})
         body = line_chart(lines, title, "patients of the second data set", axis(board, metric),
                           x_ticks=xs)  # fmt: skip
-        figures.append(Figure(title, body, "\n".join(_gains(board, metric))))
+        figures.append(Figure(title, body, "\n".join(_gains(board, metric, segmenter))))
     return figures
 
 
+def _lines(rows: Rows, metric: str) -> list[Line]:
+    """Return a line for each generator, then from scratch, then the control."""
+    generators = dict.fromkeys(name for regime, name, _ in rows if regime == "transfer")
+    kinds: list[tuple[str, str | None, str]] = [
+        ("transfer", generator, f"pre-trained on {pretrained_on(generator)}")
+        for generator in generators
+    ]
+    kinds += [
+        ("scratch", None, "from scratch, as many steps on them"),
+        ("scratch", "equal-steps", "from scratch, as many in all"),
+    ]
+    return [_curve(rows, regime, kind, metric, name, i)
+            for i, (regime, kind, name) in enumerate(kinds)]  # fmt: skip
+
+
 def _curve(
-    rows: Mapping[tuple[str, str | None, int | None], Mapping[str, Any]],
+    rows: Rows,
     regime: str,
     kind: str | None,
     metric: str,
@@ -72,15 +77,16 @@ def _curve(
     return Line(name, paint, points, [ci for _, _, ci in found], mark)
 
 
-def _gains(board: Board, metric: str) -> Iterator[str]:
+def _gains(board: Board, metric: str, segmenter: str | None) -> Iterator[str]:
     for curve in board["transfer"]:
-        if curve["metric"] == metric:
+        if (curve["metric"], curve.get("segmenter")) == (metric, segmenter):
             unit = board["metrics"][metric]["unit"]
             near = f" It reaches {found}." if (found := reached(curve)) else ""
             size = f"{curve['area']:+.3f}{f' {unit}' if unit else ''} {span(curve['area_ci95'], 3)}"
+            on = pretrained_on(curve["generator"], segmenter)
             yield (
-                f"Pre-trained on {pretrained_on(curve['generator'])}: {size} on average over the "
-                "range (area between the curves / range) to scratch with as many steps on these "
+                f"Pre-trained on {on}: {size} on average over the range (area between the curves / "
+                "range) to scratch with as many steps on these "
                 f"patients. {_equal_training(curve)} {worth(curve)}{near}"
             ).strip()
 

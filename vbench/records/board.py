@@ -192,7 +192,8 @@ class Row(Record):
         seconds, cpu_seconds: What the arm would take by itself, s.
         peak_memory_mb: Of its largest job, MiB.
         seconds_by_stage: Wall time, s.
-        metrics: Segmentation scores by metric.
+        metrics: Segmentation scores by metric; of several classes the mean over those of a subject.
+        classes: By class and metric; None where labels have one class.
         versus: Comparisons by reference (``real``, ``best``, ``bar``, ``scratch``, ``control``,
             ``ceiling``)
             and metric.
@@ -208,7 +209,9 @@ class Row(Record):
         flagged: Synthetic patches that come from one training patch, in the worst seed.
     """
 
-    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"dose", "steps", "remarks", "unrepeatable"})
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset(
+        {"dose", "steps", "remarks", "unrepeatable", "classes"}
+    )
 
     arm: str
     regime: str
@@ -231,6 +234,7 @@ class Row(Record):
     peak_memory_mb: float | None
     seconds_by_stage: Mapping[str, Number]
     metrics: Mapping[str, RankedSummary | Summary]
+    classes: Mapping[str, Mapping[str, Summary]] | None = None
     versus: Mapping[str, Mapping[str, Comparison]]
     best_params: Mapping[str, Mapping[str, JsonValue]]
     collapsed: tuple[Collapse, ...]
@@ -287,11 +291,15 @@ class TransferCurve(Record):
         worth_reason: Why there is no interval.
         worth_limit: The most that could have been found.
         generator: None: pre-trained on real patches of the source, the ceiling.
+        segmenter: Which of several segmenters; left out where there is one.
         control: The gain over equal training; None where it was not planned or has no score.
         ceiling: How near it comes to the ceiling; None where that was not planned or has no score.
     """
 
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"segmenter"})
+
     generator: str | None
+    segmenter: str | None = None
     metric: str
     claim: Claim
     n: tuple[int, ...]
@@ -313,6 +321,7 @@ class DoseCurve(Record):
     """How the number of synthetic patches tells, at equal steps of the segmenter.
 
     Attributes:
+        segmenter: Which of several segmenters; left out where there is one.
         dose: Multiples of the number of real patches, ascending; the lists below have one entry
             for each.
         arm: The arms.
@@ -323,8 +332,11 @@ class DoseCurve(Record):
         p: Of the change, Holm-corrected over the doses of the curve.
     """
 
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"segmenter"})
+
     regime: str
     generator: str
+    segmenter: str | None = None
     metric: str
     claim: Claim
     dose: tuple[float, ...]

@@ -40,7 +40,7 @@ class JobRecord(Record):
         seconds: Wall time, of an interrupted training of all attempts.
         cpu_seconds: Processor time.
         peak_memory_mb: Peak resident memory, MiB.
-        steps, steps_per_second: Of a training.
+        steps, steps_per_second: Of a training; the latter without validations.
         inputs: What decided the result.
         result: What was found; None when it failed.
         failure: Why it failed; None when it did not.

@@ -24,6 +24,7 @@ from vbench.records.parts import (
     PluginSetting,
     TrialSpec,
 )
+from vbench.types import CHANNELS, LABELS
 
 
 class Inputs(Record):
@@ -56,6 +57,12 @@ class PrepareInputs(Inputs):
     normalise: str
     labels: LabelMap | None = None
     channels: tuple[str, ...] | None = None
+
+    @property
+    def contents(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Names of the classes of the label, and of the channels of the image."""
+        labels = LABELS if self.labels is None else self.labels.names
+        return labels, self.channels or CHANNELS
 
 
 class PrepareResult(Result):
@@ -226,11 +233,14 @@ class FitSegmenterInputs(Inputs):
 
 
 class Validation(Record):
-    """One validation: the step, the metric's mean, the threshold that reached it."""
+    """One validation: the step, the metric's mean, the threshold that reached it.
+
+    Of several classes the most probable is taken, and the threshold is None.
+    """
 
     step: int
     score: float
-    threshold: float
+    threshold: float | None
 
 
 class FitSegmenterResult(Result):
@@ -242,7 +252,7 @@ class FitSegmenterResult(Result):
         samples: Key of these samples.
         start: Key of the trial whose weights it started from; None from scratch.
         score: The best validation's score.
-        threshold: Its probability threshold.
+        threshold: Its probability threshold; None where several classes take the most probable.
         best_step: Its step.
         diverged: Why it has no score; None when it has one.
     """
@@ -287,12 +297,16 @@ class Case(Record):
     Attributes:
         status: ``ok``; ``undefined`` where a rule gives a value that does not exist;
             ``failed`` where there is none.
+        label: The class; None: over all classes of the subject.
     """
+
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"label"})
 
     subject: str
     metric: str
     value: float | None
     status: Literal["ok", "undefined", "failed"]
+    label: str | None = None
 
 
 class EvaluateResult(Result):
@@ -300,18 +314,23 @@ class EvaluateResult(Result):
 
     Attributes:
         trial: Its number.
+        threshold: None where several classes take the most probable.
         cases: Every score of every test subject.
         metric_faults: By metric that broke, how.
+        labels: Names of the classes, where there are several.
     """
+
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"labels"})
 
     trial: int
     params: Params = {}
     tuned: Params = {}
     checkpoint: int | None = None
-    threshold: float
+    threshold: float | None
     validation_score: float
     cases: tuple[Case, ...]
     metric_faults: Mapping[str, str] = {}
+    labels: tuple[str, ...] | None = None
 
 
 # --- audit ---------------------------------------------------------------------------------

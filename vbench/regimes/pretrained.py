@@ -24,6 +24,9 @@ class GivenWeights(Table):
         description="Intensities that its network was trained on, such as [0, 1], for what is "
         "[-1, 1] here. Default: as a bundle of vbench says, else [-1, 1].",
     )
+    segmenter: str | None = Field(
+        None, description="Which of several segmenters they are for, by its name in arms."
+    )
 
     @field_validator("range")
     @classmethod
@@ -44,6 +47,14 @@ class Pretrained(FewSubjects):
     params: dict[str, Any] = Field(
         default_factory=dict, description="Segmenter parameters that differ when fine-tuning."
     )
+
+    @property
+    def segmenter_of(self) -> dict[str, str | None]:
+        """For which segmenter each weights are; None where the table does not say."""
+        return {
+            name: given.segmenter if isinstance(given, GivenWeights) else None
+            for name, given in self.weights.items()
+        }
 
     @field_validator("weights")
     @classmethod
@@ -73,6 +84,8 @@ class _Pretrained(Regime[Pretrained]):
         for label, given in table.weights.items() if table else ():
             assert table is not None
             own = given if isinstance(given, GivenWeights) else GivenWeights(path=given)
+            if own.segmenter not in (None, planner.segmenter.label):
+                continue
             start = Start(own.path, own.range, f"regimes.pretrained.weights.{label}")
             for n in table.subjects:
                 segmenter = planner.segmenter.having(table.params)

@@ -27,6 +27,10 @@ class Comparable(Protocol):
         """Label of its generator; None without one."""
 
     @property
+    def network(self) -> str | None:
+        """Label of the segmenter that learns; None for a rule."""
+
+    @property
     def steps(self) -> int | None:
         """Training length of the segmenter where it is not the spec's own; else None."""
 
@@ -43,7 +47,8 @@ class Comparable(Protocol):
 class Reference:
     """The arm that another one is compared with, on the same test subjects.
 
-    It has no generator, and trains for as many steps.
+    It has no generator, the same segmenter, and trains for as many steps. A rule has no segmenter
+    that learns: it is compared with the arm of the first that the spec lists.
 
     Attributes:
         name: The key in ``versus``, and the title of the column.
@@ -73,6 +78,7 @@ class Reference:
             for other in arms
             if (other.regime, other.cohort, other.control, other.generator, other.steps)
             == (self.regime, arm.cohort, self.control, None, arm.steps)
+            and arm.network in (None, other.network)
             and (not self.per_subjects or other.n_subjects == arm.n_subjects)
         )
         return next((name for name in found if name != arm.name), None)

@@ -72,9 +72,10 @@ def _plugins(spec: Spec, registry: Registry) -> Iterator[tuple[str, str]]:
         ("source", data.plugin) for data in (spec.data.source, spec.data.target) if data
     ]
     uses += [("generator", use.plugin) for use in spec.generators]
-    uses += [("segmenter", spec.segmenter.plugin)]
-    for regime, table in spec.regimes.on():
-        uses += [("segmenter", use.plugin) for _, use in regime.segmenters(table, spec.segmenter)]
+    for segmenter in spec.networks:
+        uses += [("segmenter", segmenter.plugin)]
+        for regime, table in spec.regimes.on():
+            uses += [("segmenter", use.plugin) for _, use in regime.segmenters(table, segmenter)]
     for family in ("segmentation", "fidelity", "privacy"):
         uses += [("metric", use.plugin) for use in spec.metrics.uses(family)]
     for kind, name in dict.fromkeys(uses):

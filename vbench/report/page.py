@@ -8,12 +8,13 @@ from typing import Any
 
 from markupsafe import Markup
 
+from vbench.analysis.classes import RULE, class_sections
 from vbench.analysis.dose import dose_table
 from vbench.analysis.folder import Results, read_results
 from vbench.analysis.layout import has_budgets
 from vbench.analysis.leaderboard import leaderboard as build
 from vbench.analysis.wording import headline, legend
-from vbench.colours import LEGEND, style
+from vbench.colours import LEGEND, class_colour, css, style
 from vbench.figures.sections import sections
 from vbench.regimes import EXTRA_REFERENCES, MAIN_REFERENCES, REGIMES
 from vbench.report import reference
@@ -108,6 +109,9 @@ def render(
         viewer=viewer,
         dose_table=dose_table(board, headline(board)),
         extras=_extras(board),
+        class_tables=list(class_sections(board, headline(board))),
+        class_rule=RULE,
+        class_names=class_names(board),
         shared=[row for row in board["rows"] if row.get("verdict")],
         **sections(results, board, folder.parent / "store", images=images),
     )  # fmt: skip
@@ -129,6 +133,12 @@ def _extras(board: dict[str, Any]) -> list[str]:
     """Name the references with a column beside the main one that some arm is compared with."""
     found = {name for row in board["rows"] for name in row["versus"]}
     return [name for name in EXTRA_REFERENCES if name in found]
+
+
+def class_names(board: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the classes of a benchmark with the colours of pictures; none with one class."""
+    names = next((row["classes"] for row in board["rows"] if row.get("classes")), {})
+    return [(name, css(class_colour(index))) for index, name in enumerate(names, start=1)]
 
 
 def _tracebacks(results: Results) -> list[dict[str, Any]]:

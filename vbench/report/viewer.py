@@ -97,17 +97,19 @@ def _scene(results: Results, arms: list[Arm], subject: str, store: Path) -> dict
     volume = next((volume for volume in opened if volume is not None), None)
     if volume is None:
         return None
-    image = np.clip((np.asarray(volume.image, np.float32) + 1) * 127.5, 0, 255)
+    first = volume.image if len(volume.channels) == 1 else volume.image[0]
+    image = np.clip((np.asarray(first, np.float32) + 1) * 127.5, 0, 255)
     step = 1 if image.size <= MOST_VOXELS else 2
     volumes = [
         _volume("image", "image", image, volume.affine, step),
-        _volume("truth", "truth", np.asarray(volume.label), volume.affine, step),
+        # Several classes are shown as one: where any is.
+        _volume("truth", "truth", np.asarray(volume.label) > 0, volume.affine, step),
     ]
     for arm, own in evaluated:
         name = Path(f"{subject}.nii.gz").name
         found = _prediction(store / own / "predictions" / name, image.shape)
         if found is not None:
-            volumes.append(_volume("prediction", arm.name, found, volume.affine, step))
+            volumes.append(_volume("prediction", arm.name, found > 0, volume.affine, step))
     return {"volumes": volumes, "halved": step > 1} if len(volumes) > 2 else None
 
 

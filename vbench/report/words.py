@@ -13,7 +13,7 @@ from vbench.analysis.layout import short_name
 from vbench.analysis.remarks import remark_notes
 from vbench.analysis.repeats import repeat_notes
 from vbench.analysis.uncertainty import ALPHA
-from vbench.analysis.wording import duration, number, p_value, pretrained_on, risk, span
+from vbench.analysis.wording import duration, number, p_value, pretrained_on, risk, segmenters, span
 
 Board = Mapping[str, Any]
 Row = Mapping[str, Any]
@@ -65,14 +65,22 @@ def _basis(board: Board, metric: str, *rows: Row) -> str:
 
 
 def _source(board: Board, rows: list[Row], primary: str) -> Iterator[str]:
+    for segmenter in segmenters(rows):
+        own = [row for row in rows if segmenter in (None, row["segmenter"])]
+        yield from _on_source(board, own, primary, segmenter)
+
+
+def _on_source(board: Board, rows: list[Row], primary: str, segmenter: str | None) -> Iterator[str]:
     real = next((row for row in rows if row["regime"] == "real"), None)
     synthetic = next((row for row in rows if row["regime"] == "synthetic"), None)
     if real:
-        yield (f"Trained on real patches, the segmenter reaches {_score(real, board, primary)}.")
+        name = segmenter or "the segmenter"
+        yield f"Trained on real patches, {name} reaches {_score(real, board, primary)}."
     if not synthetic:
         return
     score = _score(synthetic, board, primary)
-    text = f"The best of the synthetic arms, {synthetic['arm']}, reaches {score}"
+    whose = "its" if segmenter else "the"
+    text = f"The best of {whose} synthetic arms, {synthetic['arm']}, reaches {score}"
     against = synthetic["versus"].get("real", {}).get(primary)
     if against and against["ratio"] is not None:
         text += f": {number(against['ratio'], 3)} {span(against['ratio_ci95'], 3)}".rstrip()
@@ -130,16 +138,17 @@ def _bar(board: Board, rows: list[Row], primary: str) -> Iterator[str]:
 
 
 def _transfer(board: Board, primary: str) -> Iterator[str]:
-    arms = {
-        (row["regime"], row["generator"], row["n_subjects"]): row
-        for row in board["rows"]
-        if not row["control"] and row.get("steps") is None
-    }
     for curve in board["transfer"]:
-        n, generator = curve["n"][0], curve["generator"]
+        n, generator, segmenter = curve["n"][0], curve["generator"], curve.get("segmenter")
+        arms = {
+            (row["regime"], row["generator"], row["n_subjects"]): row
+            for row in board["rows"]
+            if not row["control"] and row.get("steps") is None
+            if segmenter in (None, row["segmenter"])
+        }
         if curve["metric"] != primary:
             continue
-        arm, on = arms["transfer", generator, n], pretrained_on(generator)
+        arm, on = arms["transfer", generator, n], pretrained_on(generator, segmenter)
         yield (
             f"With {count(n, 'patient')} of the second data set, pre-training on {on} "
             f"changes {short_name(primary)} by {_two_gains(curve, 0, arm, primary)} "

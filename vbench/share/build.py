@@ -230,7 +230,7 @@ def utility_of(results: Results, board: Board, chosen: Chosen, row: Row) -> list
         values = [
             case.value
             for case in chosen.evaluated.cases
-            if case.metric == name and case.value is not None
+            if case.metric == name and case.value is not None and case.label is None
         ]
         about = results.plan.metrics.get(name)
         found.append(

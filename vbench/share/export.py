@@ -18,7 +18,7 @@ import numpy as np
 from vbench.analysis.folder import Results, read_results
 from vbench.analysis.selected import arm_called, selected
 from vbench.defaults import OUT
-from vbench.engine.stages.common import stored_patches
+from vbench.engine.stages.common import contents, stored_patches
 from vbench.engine.store import Store
 from vbench.errors import AlarmError, StoreError
 from vbench.figures.figure import Figure
@@ -97,6 +97,13 @@ def export(
     chosen = selected(results, planned, seed)
     if chosen.samples is None or chosen.generator is None:
         raise StoreError(f"{arm}: the records of its samples are missing; run again")
+    classes, channels = contents(Store(out / "store"), chosen.generator.inputs.train[0])
+    if len(classes) > 1 or len(channels) > 1:
+        several = "classes" if len(classes) > 1 else "channels"
+        raise StoreError(
+            f"{arm}: its patches have several {several}, and a data set to share has one class and "
+            "one channel so far; `vbench sample` writes them, without an audit"
+        )
     name_nobody(
         results,
         {

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vbench.files import atomic_write, read_npy, sha256, write_json, write_npy
-from vbench.types import Array
+from vbench.types import CHANNELS, LABELS, Array
 
 #: Fewer patches that are of use are no data set.
 LEAST = 10
@@ -90,19 +90,44 @@ def read_patches(folder: Path) -> tuple[Array, Array]:
     return images, labels
 
 
-def write_nifti(place: Path, images: Array, labels: Array, spacing: Sequence[float]) -> None:
-    """Write each patch as a case of an nnU-Net data set in a folder."""
+def write_nifti(
+    place: Path,
+    images: Array,
+    labels: Array,
+    spacing: Sequence[float],
+    *,
+    classes: Sequence[str] = LABELS,
+    channels: Sequence[str] = CHANNELS,
+) -> None:
+    """Write each patch as a case of an nnU-Net data set in a folder.
+
+    Args:
+        place: The folder.
+        images: ``(n, *size)``, of several channels ``(n, channels, *size)``.
+        labels: ``(n, *size)``, the index of the class.
+        spacing: Voxel edge lengths, mm.
+        classes: Names of the classes.
+        channels: Names of the channels.
+    """
     from vbench.data.datasetjson import dataset_json
     from vbench.data.nifti import write_volume
 
     affine = np.diag([*spacing, 1.0])
     for i, (image, label) in enumerate(zip(images, labels, strict=True)):
-        if image.ndim == 2:
-            image, label = image[..., None], label[..., None]
+        block = (*label.shape, 1)[:3]
         name = f"synthetic_{i:06d}"
-        write_volume(place / "imagesTr" / f"{name}_0000.nii.gz", image.astype(np.float32), affine)
-        write_volume(place / "labelsTr" / f"{name}.nii.gz", label.astype(np.uint8), affine)
-    write_json(place / "dataset.json", dataset_json(len(images)))
+        for number, channel in enumerate(image.reshape(-1, *block)):
+            path = place / "imagesTr" / f"{name}_{number:04d}.nii.gz"
+            write_volume(path, channel.astype(np.float32), affine)
+        write_volume(
+            place / "labelsTr" / f"{name}.nii.gz", label.reshape(block).astype(np.uint8), affine
+        )
+    more: dict[str, object] = {}
+    if len(classes) > 1:
+        more["labels"] = {"background": 0, **{c: i for i, c in enumerate(classes, start=1)}}
+    if len(channels) > 1:
+        more["channel_names"] = {str(number): name for number, name in enumerate(channels)}
+    write_json(place / "dataset.json", dataset_json(len(images), **more))
 
 
 def write_sums(folder: Path) -> None:

@@ -131,10 +131,12 @@ def _fitted_uses(spec: Spec) -> Iterator[tuple[Kind, str, PluginUse]]:
     """Yield kind, key path and table of every method that the spec names."""
     for i, generator in enumerate(spec.generators):
         yield "generator", f"generators.{i}", generator
-    yield "segmenter", "segmenter", spec.segmenter
+    for i, segmenter in enumerate(spec.networks):
+        yield "segmenter", f"segmenters.{i}" if spec.segmenters else "segmenter", segmenter
     for regime, table in spec.regimes.on():
-        for where, use in regime.segmenters(table, spec.segmenter):
-            yield "segmenter", where, use
+        for segmenter in spec.networks if regime.learns else spec.networks[:1]:
+            for where, use in regime.segmenters(table, segmenter):
+                yield "segmenter", where, use
 
 
 def _entry(registry: Registry, kind: Kind, name: str, where: str) -> Entry:

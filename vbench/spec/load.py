@@ -170,6 +170,8 @@ def _read(path: Path, above: tuple[str, ...]) -> dict[str, Any]:
         extended = shipped_path(base) or extended
     under = _read(extended, (*above, place))
     under.pop("reference", None)  # figures were published for the benchmark that names them
+    if "segmenters" in table or "segmenter" in table:  # one takes the place of the other
+        under.pop("segmenter" if "segmenters" in table else "segmenters", None)
     return _merge(under, table)
 
 

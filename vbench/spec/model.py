@@ -7,11 +7,18 @@ plugin's model when the benchmark is planned (see :mod:`vbench.spec.check`).
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from vbench.regimes import FewSubjects, Generators
+from vbench.regimes.pretrained import PRETRAINED
 from vbench.spec.audit import Audit
 from vbench.spec.compare import Compare
 from vbench.spec.data import Data, PatchSpec
@@ -133,6 +140,10 @@ class Spec(Table):
         default_factory=list, description="What is compared: one table per generator."
     )
     segmenter: PluginUse = Field(PluginUse(plugin="unet3d"), description="The same for every arm.")
+    segmenters: list[PluginUse] = Field(
+        default_factory=list,
+        description="Instead of segmenter: several, each arm with each, compared on one board.",
+    )
     regimes: Regimes = Field(
         Regimes.model_validate({"real": True}), description="Which arms there are."
     )
@@ -144,6 +155,46 @@ class Spec(Table):
     compute: Compute = Field(Compute(), description="How jobs use the machine.")
     plugins: Plugins = Field(Plugins(), description="Plugins that are not installed.")
     reference: Reference | None = Field(None, description="Published figures to compare with.")
+
+    @property
+    def networks(self) -> list[PluginUse]:
+        """The segmenters that arms are trained with: those of the list, or the only one."""
+        return self.segmenters or [self.segmenter]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_form(cls, table: Any) -> Any:
+        if isinstance(table, dict) and table.get("segmenters") and "segmenter" in table:
+            raise ValueError("[segmenter] beside [[segmenters]]; write one of the two")
+        return table
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out of ``segmenter`` and ``segmenters`` what has no effect."""
+        written: dict[str, Any] = handler(self)
+        written.pop("segmenter" if self.segmenters else "segmenters", None)
+        return written
+
+    @model_validator(mode="after")
+    def _segmenters(self) -> Spec:
+        labels = [use.label for use in self.networks]
+        twice = {label for label in labels if labels.count(label) > 1}
+        if twice:
+            raise ValueError(f"segmenters: '{min(twice)}' is listed twice; give one a name")
+        given = self.regimes.table(PRETRAINED)
+        for name, label in given.segmenter_of.items() if given else ():
+            where = f"regimes.pretrained.weights.{name}"
+            if label is None and len(labels) > 1:
+                raise ValueError(
+                    f"{where}: weights fit one network; say which, as in "
+                    f'{{ path = "…", segmenter = "{labels[0]}" }}'
+                )
+            if label is not None and label not in labels:
+                raise ValueError(
+                    f"{where}.segmenter: '{label}' is not among the segmenters "
+                    f"({', '.join(labels)})"
+                )
+        return self
 
     @model_validator(mode="after")
     def _consistent(self) -> Spec:

@@ -42,6 +42,7 @@ def json_schema(registry: Registry) -> Schema:
     _params_beside_plugin(tables, registry)
     schema["properties"]["generators"]["items"] = _use(tables, registry, "generator")
     schema["properties"]["segmenter"] = _use(tables, registry, "segmenter")
+    schema["properties"]["segmenters"]["items"] = _use(tables, registry, "segmenter")
     for family in _FAMILIES:
         names = list(registry.metrics(family))
         tables["Metrics"]["properties"][family]["items"] = {

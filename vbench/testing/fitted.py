@@ -15,7 +15,7 @@ from vbench.testing.devices import devices_of
 from vbench.testing.fitting import SEED, Fitting
 from vbench.testing.guards import other_random_state
 from vbench.testing.suite import Skip, expect
-from vbench.testing.toys import ToyPatches
+from vbench.testing.toys import ToyPatches, names
 from vbench.types import Progress, Setup, Weights
 
 
@@ -147,6 +147,32 @@ class FittedSuite(Fitting):
             raise AssertionError(
                 f"check() accepts patches of {size}, but then: {type(error).__name__}: {error}"
             ) from error
+
+    def test_takes_several_classes_and_channels(self, ndim: int) -> None:
+        """Fits and answers with three classes, and with two channels, where it says that it can."""
+        if not self.several():
+            raise Skip("says that it takes one class and one channel")
+        size = self.size(ndim)
+        for classes, channels in self.several():
+            what = f"with {classes} classes and {channels} channels"
+            labels, seen = names(classes, channels)
+            setup = Setup(size, spacing=(0.5, 0.5, 0.7), labels=labels, channels=seen)
+            try:
+                self.plugin.check(self.settings(), setup)
+            except ValueError as error:
+                raise AssertionError(f"{what}, check() refuses: {error}") from error
+            method = self.plugin(self.settings(), setup)
+            patches = ToyPatches(size, classes=classes, channels=channels)
+            before = patches.digest()
+            try:
+                self.fit(method, ndim, patches=patches)
+                self.expect_answer(method)
+            except AssertionError as finding:
+                raise AssertionError(f"{what}: {finding}") from finding
+            except Exception as error:
+                raise AssertionError(f"{what}: {type(error).__name__}: {error}") from error
+            expect(patches.digest() == before, f"{what}, the patches changed while fit ran")
+            self.expect_answer(self.restored(method, tables.through_file(method.weights())))
 
     # Weights and resuming
 

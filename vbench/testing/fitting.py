@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from vbench.errors import MissingExtraError
 from vbench.interfaces import Fitted
+from vbench.spec.labels import takes
 from vbench.testing.guards import changed, global_state, no_network, other_random_state
 from vbench.testing.suite import Conformance, Skip, expect
 from vbench.testing.toys import ToyPatches
@@ -81,6 +82,20 @@ class Fitting(Conformance):
     def build(self, ndim: int) -> Any:
         """Return a new, unfitted method."""
         return self.plugin(self.settings(), Setup(self.size(ndim), spacing=(0.5, 0.5, 0.7)))
+
+    def several(self) -> list[tuple[int, int]]:
+        """Return the numbers of classes and channels that the plugin says it takes beside one."""
+        tried = ((3, 1), (1, 2), (3, 2))
+        plugin = self.plugin
+        return [(k, c) for k, c in tried if takes(plugin.classes, k) and takes(plugin.channels, c)]
+
+    @abstractmethod
+    def expect_answer(self, method: Any) -> None:
+        """Hold what a fitted method of any number of classes and channels answers to the contract.
+
+        Raises:
+            AssertionError: When shape, type or values are not as agreed.
+        """
 
     def restored(self, fitted: Any, table: Weights) -> Any:
         """Return a new method with given weights, built as vbench builds one to sample with."""

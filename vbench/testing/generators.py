@@ -29,6 +29,23 @@ class GeneratorSuite(FittedSuite):
         """Return four samples."""
         return np.asarray(method.sample(4, seed=7))
 
+    def expect_answer(self, method: Any) -> None:
+        """Hold a few samples to the contract."""
+        setup = method.setup
+        samples, wanted = method.sample(4, seed=1), patches_shape(4, setup.size, setup.contrasts)
+        expect(
+            np.shape(samples) == wanted,
+            f"sample(4) returned shape {np.shape(samples)}; expected {wanted}",
+        )
+        expect(samples.dtype == np.float32, f"samples are {samples.dtype}; expected float32")
+        image, label = image_of(samples), label_of(samples)
+        expect(np.isfinite(samples).all() and abs(image).max() <= 1, "the image is not in [-1, 1]")
+        expect(
+            np.isin(label, range(setup.classes + 1)).all(),
+            f"the label holds {np.unique(label)[:6]}; expected the index of a class, 0 to "
+            f"{setup.classes}",
+        )
+
     def test_samples_are_labelled_patches(self, ndim: int) -> None:
         """Samples float32 (n, channels, *size): image in [-1, 1], label 0 or 1."""
         method, size = self.fitted(ndim).method, self.size(ndim)

@@ -18,6 +18,7 @@ from vbench.interfaces import (
 )
 from vbench.layout import label_of
 from vbench.masks.pair import MaskPair
+from vbench.spec.labels import takes
 from vbench.testing.guards import changed, global_state, no_network, other_random_state
 from vbench.testing.suite import Conformance, Skip, expect
 from vbench.testing.toys import SPACING, NoisePatches, ToyPatches, features, map_pairs, mask_pairs
@@ -163,6 +164,8 @@ class SegmentationMetricSuite(MetricSuite):
 class _PatchMetricSuite(MetricSuite):
     """What fidelity and privacy metrics share: they compare sets of patches."""
 
+    plugin: ClassVar[type[FidelityMetric | PrivacyMetric]]
+
     @abstractmethod
     def sets(self, ndim: int) -> list[ToyPatches]:
         """Return the sets of patches of an ordinary case, in the order of ``score``."""
@@ -185,6 +188,25 @@ class _PatchMetricSuite(MetricSuite):
         for case, given in (("ordinary", sets), ("6 patches", few), ("no vessel", empty)):
             value = Score.of(self.score(*given)).value
             expect(math.isfinite(value), f"{case}: the score is {value}")
+
+    def test_takes_several_classes_and_channels(self, ndim: int) -> None:
+        """Scores patches of three classes, and of two channels, where it says that it can."""
+        plugin, tried = self.plugin, [(3, 1), (1, 2), (3, 2)]
+        numbers = [
+            (k, c) for k, c in tried if takes(plugin.classes, k) and takes(plugin.channels, c)
+        ]
+        if not numbers:
+            raise Skip("says that it takes one class and one channel")
+        for classes, channels in numbers:
+            given = [
+                ToyPatches(SIZES[ndim], seed=seed, classes=classes, channels=channels)
+                for seed in range(len(self.sets(ndim)))
+            ]
+            value = Score.of(self.score(*given)).value
+            expect(
+                math.isfinite(value),
+                f"with {classes} classes and {channels} channels the score is {value}",
+            )
 
     def test_leaves_patches_alone(self, ndim: int) -> None:
         """Changes none of the sets of patches."""

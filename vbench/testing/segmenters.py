@@ -31,6 +31,39 @@ class SegmenterSuite(FittedSuite):
         image, mask = volume(SHAPES[1])
         return np.asarray(method.predict(image, mask))
 
+    def expect_answer(self, method: Any) -> None:
+        """Hold the prediction of a small volume to the contract."""
+        setup = method.setup
+        for shape in SHAPES:
+            image, mask = volume(shape, channels=setup.contrasts)
+            found = method.predict(image, mask)
+            wanted = shape if setup.classes == 1 else (setup.classes + 1, *shape)
+            expect(
+                np.shape(found) == wanted,
+                f"a volume of {shape} gave a prediction of {np.shape(found)}; expected {wanted}",
+            )
+            expect(found.dtype == np.float32, f"predictions are {found.dtype}; expected float32")
+            expect(
+                np.isfinite(found).all() and found.min() >= 0 and found.max() <= 1 + 1e-4,
+                "the prediction is not in [0, 1]",
+            )
+            if setup.classes > 1:
+                total = found.sum(axis=0)[mask]
+                expect(
+                    np.allclose(total, 1, atol=1e-3),
+                    f"background and classes add up to {total.min():g} to {total.max():g} in the "
+                    "mask; expected 1",
+                )
+        if offers_features(self.plugin):
+            patches = ToyPatches(setup.size, classes=setup.classes, channels=setup.contrasts).take(
+                np.arange(3)
+            )
+            vectors = np.asarray(method.features(patches))
+            expect(
+                vectors.ndim == 2 and len(vectors) == 3 and bool(np.isfinite(vectors).all()),
+                f"3 patches have features of shape {vectors.shape}",
+            )
+
     def test_predicts_probabilities(self, ndim: int) -> None:
         """Predicts float32 in [0, 1] for volumes of any shape."""
         method = self.fitted(ndim).method

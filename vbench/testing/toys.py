@@ -16,7 +16,7 @@ import numpy.typing as npt
 from vbench.layout import empty_patches, image_of, join_patches, label_of
 from vbench.masks.maps import MapPair
 from vbench.masks.pair import MaskPair
-from vbench.types import Array, Patches
+from vbench.types import CHANNELS, LABELS, Array, Patches
 
 #: Spacing in mm, another for each axis, so that a mistaken order shows.
 SPACING = (0.5, 0.6, 0.8)
@@ -50,17 +50,28 @@ class ToyPatches(Patches):
     does not pass.
     """
 
-    def __init__(self, size: tuple[int, ...], n: int = 24, seed: int = 0) -> None:
+    def __init__(
+        self,
+        size: tuple[int, ...],
+        n: int = 24,
+        seed: int = 0,
+        *,
+        classes: int = 1,
+        channels: int = 1,
+    ) -> None:
         """Draw the patches.
 
         Args:
             size: Patch extent, 2 or 3 entries.
             n: How many.
             seed: Another seed gives other patches of the same distribution.
+            classes: Of the label.
+            channels: Of the image.
         """
         self.size = size
+        self.labels, self.channels = names(classes, channels)
         self.subject_index = np.arange(n, dtype=np.int32) % 3
-        self.__patches = _drawn(size, n, seed)
+        self.__patches = _drawn(size, n, seed, classes, channels)
 
     def __len__(self) -> int:
         """Return the number of patches."""
@@ -76,15 +87,32 @@ class ToyPatches(Patches):
         return f"{content.hexdigest()} {self.size}"
 
 
+def names(classes: int, channels: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return names of so many classes and channels."""
+    return (
+        LABELS if classes == 1 else tuple(f"class {i + 1}" for i in range(classes)),
+        CHANNELS if channels == 1 else tuple(f"channel {i + 1}" for i in range(channels)),
+    )
+
+
 @lru_cache(maxsize=8)
-def _drawn(size: tuple[int, ...], n: int, seed: int) -> Array:
+def _drawn(size: tuple[int, ...], n: int, seed: int, classes: int, channels: int) -> Array:
     """Draw labelled patches ``(n, channels, *size)``, once for all checks that ask for them."""
     rng = np.random.default_rng([seed, *size])
     # The first is empty, as a share of real patches is.
     masks = [tubes(size, rng, n=int(i > 0) * int(rng.integers(1, 4))) for i in range(n)]
-    patches = join_patches(np.stack([imaged(m, rng) for m in masks]), np.stack(masks))
+    images, label = np.stack([imaged(m, rng) for m in masks]), np.stack(masks)
+    if channels > 1:  # each darker than the one before
+        several = [images, *(images * 0.5**i - 0.1 * i for i in range(1, channels))]
+        images = np.stack(several, axis=1)
+    patches = join_patches(images, label * by_place(size, classes))
     patches.flags.writeable = False
     return patches
+
+
+def by_place(size: tuple[int, ...], classes: int) -> npt.NDArray[np.uint8]:
+    """Return the class of a vessel by its place along the last axis, from 1."""
+    return (1 + np.arange(size[-1]) * classes // size[-1]).astype(np.uint8)
 
 
 class NoisePatches(ToyPatches):
@@ -92,10 +120,11 @@ class NoisePatches(ToyPatches):
 
     def take(self, index: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         """Return noise that depends on the indices only."""
-        out = empty_patches(len(index), self.size)
+        out = empty_patches(len(index), self.size, len(self.channels))
+        images = image_of(out)
         for row, i in enumerate(np.asarray(index)):
             rng = np.random.default_rng(int(i))
-            image_of(out)[row] = rng.uniform(-1, 1, self.size)
+            images[row] = rng.uniform(-1, 1, images.shape[1:])
             label_of(out)[row] = rng.random(self.size) < 0.5
         return out
 
@@ -110,16 +139,17 @@ def features(patches: Array) -> npt.NDArray[np.float64]:
     return np.stack(columns, axis=1)
 
 
-def volume(shape: tuple[int, int, int], seed: int = 0) -> tuple[Array, Array]:
+def volume(shape: tuple[int, int, int], seed: int = 0, channels: int = 1) -> tuple[Array, Array]:
     """Return an image ``(X, Y, Z)`` in [-1, 1] and its mask, a box with a margin where it fits.
 
-    The image is -1 outside of the mask, as a prepared volume's is.
+    The image is -1 outside of the mask, as a prepared volume's is; of several channels it is
+    ``(channels, X, Y, Z)``.
     """
     rng = np.random.default_rng(seed)
     mask = np.zeros(shape, dtype=bool)
     mask[tuple(slice(1, n - 1) if n > 2 else slice(None) for n in shape)] = True
     image = np.where(mask, imaged(tubes(shape, rng), rng), -1.0).astype(np.float32)
-    return image, mask
+    return image if channels == 1 else np.stack([image] * channels), mask
 
 
 def mask_pairs(ndim: int) -> dict[str, MaskPair]:

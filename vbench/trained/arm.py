@@ -15,11 +15,12 @@ from vbench.engine.store import Store
 from vbench.engine.worker import device_of
 from vbench.errors import StoreError
 from vbench.interfaces import Segmenter
+from vbench.labels import LabelMap
 from vbench.records.parts import PluginIdentity
 from vbench.records.stages import PrepareInputs, PrepareResult
 from vbench.registry import Registry
 from vbench.share.rerun import plugins_of
-from vbench.types import Kind
+from vbench.types import CHANNELS, Kind
 
 #: Which repetition: one, the best on the validation subjects (None), or all that have finished.
 Seeds = int | Literal["all"] | None
@@ -50,8 +51,27 @@ class TrainedArm:
 
     @property
     def thresholds(self) -> tuple[float, ...]:
-        """The probability threshold of each repetition, chosen on validation subjects."""
-        return tuple(each.evaluated.threshold for each in self.chosen)
+        """The probability threshold of each repetition, chosen on validation subjects.
+
+        None with several classes, of which the most probable is taken.
+        """
+        found = (each.evaluated.threshold for each in self.chosen)
+        return tuple(threshold for threshold in found if threshold is not None)
+
+    @property
+    def threshold(self) -> float | None:
+        """The mean threshold of the repetitions; None with several classes."""
+        return sum(self.thresholds) / len(self.thresholds) if self.thresholds else None
+
+    @property
+    def labels(self) -> LabelMap | None:
+        """The classes of its labels, and their values; None: vessel or not."""
+        return self._volumes()[0][0].labels
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The channels of its images."""
+        return self._volumes()[0][0].channels or CHANNELS
 
     @property
     def normalise(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -97,6 +97,12 @@ def export_model(
     name_nobody(opened.results, {**words, "benchmark": benchmark, "arm": arm})
     segmenter = opened.segmenters("cpu")[0]
     portable = segmenter.portable()
+    if max(segmenter.setup.classes, segmenter.setup.contrasts) > 1:
+        several = "classes" if segmenter.setup.classes > 1 else "channels"
+        raise StoreError(
+            f"{arm}: it has several {several}, and a model of one class and one channel can leave "
+            "so far; `vbench predict` uses it"
+        )
     if portable is None:
         raise StoreError(
             f"{arm}: segmenter '{segmenter.name}' has no network that can leave; unet3d and "
@@ -233,7 +239,7 @@ def _card(
         spacing=opened.spacing or (),
         normalise=opened.normalise,
         masked=opened.masked,
-        threshold=chosen.evaluated.threshold,
+        threshold=cast(float, chosen.evaluated.threshold),
         params=shareable(type(segmenter), trial.result.params),
         scores=tuple(utility_of(results, board, chosen, row)),
         repetitions=max(row.seeds, 1),

@@ -16,7 +16,7 @@ import numpy as np
 from vbench._version import __version__
 from vbench.data.datasetjson import ignore_beside
 from vbench.data.folder import content_digest
-from vbench.data.nifti import Image, ras_shape, read_scan
+from vbench.data.nifti import Image, ras_shape, read_channels
 from vbench.defaults import OUT
 from vbench.engine.store import writable
 from vbench.errors import DataError
@@ -83,7 +83,9 @@ def predict(
     folder = Path(to)
     opened = open_arm(arm, benchmark=benchmark, out=out, seed=seed)
     given = [images] if isinstance(images, str | Path) else list(images)
-    scans = find_scans(given, channel=opened.channel, mask=mask, labels=score)
+    scans = find_scans(
+        given, channel=opened.channel, mask=mask, labels=score, channels=opened.channels
+    )
     if not scans:
         raise DataError("no image is named; name files or folders")
     maps = probabilities or seed == "all"
@@ -102,7 +104,7 @@ def predict(
             start, size = time.perf_counter(), len(opened.chosen) * voxels(scan)
             one = done.get(scan.name)
             if one is None or one.digest != digests[scan.name]:
-                read = kept or read_scan(scan.image, scan.mask)
+                read = kept or read_channels(scan.image, scan.others, scan.mask)
                 tell = partial(_tell, progress, scan.name, before, size, total)
                 tell(0.0)
                 found = segmenter.predict_scan(scan.name, *read, progress=tell)
@@ -124,7 +126,8 @@ def predict(
             _write(folder, about)
         about = about.model_copy(update={"finished": True})
         _write(folder, about)
-    scores = None if score is None else _scored(folder, scans, score)
+    classes = opened.labels is not None and len(opened.labels.names) > 1
+    scores = None if score is None else _scored(folder, scans, score, classes)
     return Predictions(folder, about, scores, tuple(told))
 
 
@@ -146,7 +149,7 @@ def _made(opened: TrainedArm, maps: bool) -> Made:
         seeds=tuple(each.seed for each in opened.chosen),
         trials=tuple(each.trial.key for each in opened.chosen),
         thresholds=opened.thresholds,
-        threshold=float(np.mean(opened.thresholds)),
+        threshold=opened.threshold,
         normalise=opened.normalise,
         probabilities=maps,
     )
@@ -181,10 +184,12 @@ def _checked(
     spacings: list[tuple[float, ...]] = []
     read = None
     for scan in scans:
-        read = read_scan(scan.image, scan.mask)
-        if read[0].array.min() == read[0].array.max():
-            raise DataError(f"{scan.image}: the image is constant; leave it out")
-        files = filter(None, (scan.image, scan.mask))
+        read = read_channels(scan.image, scan.others, scan.mask)
+        parts = read[0].array if scan.others else read[0].array[None]
+        for path, part in zip((scan.image, *scan.others), parts, strict=True):
+            if part.min() == part.max():
+                raise DataError(f"{path}: the image is constant; leave it out")
+        files = filter(None, (scan.image, scan.mask, *scan.others))
         digests[scan.name] = " ".join(content_digest(file) for file in files)
         spacings.append(read[0].spacing)
     return digests, spacings, read if len(scans) == 1 else None
@@ -223,13 +228,13 @@ def _several(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
 
 
-def _scored(folder: Path, scans: list[ScanFiles], labels: str | Path) -> Scores:
+def _scored(folder: Path, scans: list[ScanFiles], labels: str | Path, classes: bool) -> Scores:
     pairs = [
         Pair(scan.name, mask_file(folder, scan.name), scan.label)
         for scan in scans
         if scan.label is not None
     ]
-    return score_pairs(pairs, ignored=ignore_beside(Path(labels)))
+    return score_pairs(pairs, classes=classes, ignored=ignore_beside(Path(labels)))
 
 
 def _write(folder: Path, about: PredictionsFile) -> None:

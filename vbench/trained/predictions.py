@@ -40,7 +40,8 @@ class Made(Record):
         segmenter: The plugin.
         seeds: The repetitions.
         trials: Their jobs.
-        thresholds: Theirs; ``threshold`` is the mean.
+        thresholds: Theirs; ``threshold`` is the mean; none with several classes, of which the most
+            probable is taken.
         normalise: How intensities were normalised.
         probabilities: Whether there are maps of them.
     """
@@ -52,7 +53,7 @@ class Made(Record):
     seeds: tuple[int, ...]
     trials: tuple[str, ...]
     thresholds: tuple[float, ...]
-    threshold: float
+    threshold: float | None
     normalise: str
     probabilities: bool
 

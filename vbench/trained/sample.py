@@ -10,7 +10,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal, cast
+from typing import ClassVar, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +25,7 @@ from vbench.engine.store import writable
 from vbench.errors import ContractError, DivergedError, SpecError, StoreError
 from vbench.files import write_json
 from vbench.interfaces import Generator
-from vbench.layout import empty_patches, image_of, label_of
+from vbench.layout import empty_patches, image_of, images_shape, label_of
 from vbench.records.model import Record
 from vbench.records.stages import FitSegmenterInputs, SynthesiseInputs
 from vbench.share.aside import built_aside, check_free
@@ -51,7 +51,11 @@ class SamplesFile(Record):
         spacing: Voxel edge lengths, mm.
         vessel_fraction: Share of vessel voxels, 0 to 1.
         empty_share: Share of patches without any.
+        labels: Names of the classes by their index, from 1; None: one.
+        channels: Names of the channels of the images; None: one.
     """
+
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"labels", "channels"})
 
     format: Literal["vbench-samples-1"] = "vbench-samples-1"
     vbench: str
@@ -68,6 +72,8 @@ class SamplesFile(Record):
     spacing: tuple[float, ...]
     vessel_fraction: float
     empty_share: float
+    labels: tuple[str, ...] | None = None
+    channels: tuple[str, ...] | None = None
     audited: Literal[False] = False
 
 
@@ -215,18 +221,23 @@ def write_samples(
         built_aside(folder) as part,
         TemporaryDirectory(dir=part) if nifti else nullcontext(part) as place,
     ):
+        setup = made.method.setup
         images, labels = (
             np.lib.format.open_memmap(
-                Path(place) / f"{name}.npy", mode="w+", dtype=dtype, shape=(n, *made.size)
+                Path(place) / f"{name}.npy", mode="w+", dtype=dtype, shape=shape
             )
-            for name, dtype in (("images", np.float16), ("labels", np.uint8))
+            for name, dtype, shape in (
+                ("images", np.float16, images_shape(n, made.size, setup.contrasts)),
+                ("labels", np.uint8, (n, *made.size)),
+            )
         )
         made.draw(n, seed, images, labels, progress)
         images.flush()
         labels.flush()
         about = _about(made, n, seed, labels)
         if nifti:
-            write_nifti(part, images, labels, about.spacing)
+            names = {"classes": setup.labels, "channels": setup.channels}
+            write_nifti(part, images, labels, about.spacing, **names)
         write_json(part / FILE, about.to_json())
     told = tuple(remarks(made.arm, "generator", made.fit.inputs.plugin))
     return Samples(folder, about, told)
@@ -270,7 +281,7 @@ def _open(
 
 
 def _about(made: TrainedGenerator, n: int, seed: int, labels: npt.NDArray[np.uint8]) -> SamplesFile:
-    fit, arm = made.fit, made.arm
+    fit, arm, setup = made.fit, made.arm, made.method.setup
     return SamplesFile(
         vbench=__version__,
         benchmark=arm.results.benchmark,
@@ -284,6 +295,8 @@ def _about(made: TrainedGenerator, n: int, seed: int, labels: npt.NDArray[np.uin
         patches=n,
         size=made.size,
         spacing=spacing_of(arm.store, fit.inputs) or (1.0, 1.0, 1.0),
-        vessel_fraction=float(labels.mean()),
+        vessel_fraction=float((labels > 0).mean()),
         empty_share=float((labels.reshape(n, -1).max(axis=1) == 0).mean()),
+        labels=setup.labels if setup.classes > 1 else None,
+        channels=setup.channels if setup.contrasts > 1 else None,
     )

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from vbench.data.datasetjson import read_about
 from vbench.data.disguise import missing
 from vbench.data.header import SUFFIXES, stem
 from vbench.data.nifti import ras_shape
 from vbench.errors import DataError
 from vbench.scoring.matching import files_of, subject_of
+from vbench.types import CHANNELS
 
 #: nnU-Net's image channel at the end of a name.
 _CHANNEL = re.compile(r"(.+)_(000\d)")
@@ -30,12 +32,14 @@ class ScanFiles:
         image: Its file.
         mask: Of the brain or what else is to be looked at; None: it is derived from the image.
         label: The truth; None when it is not known.
+        others: Files of the further channels.
     """
 
     name: str
     image: Path
     mask: Path | None = None
     label: Path | None = None
+    others: tuple[Path, ...] = ()
 
 
 def find_scans(
@@ -44,6 +48,7 @@ def find_scans(
     channel: int = 0,
     mask: str | Path | None = None,
     labels: str | Path | None = None,
+    channels: Sequence[str] = CHANNELS,
 ) -> list[ScanFiles]:
     """List scans, each with what belongs to it, and check all that headers tell.
 
@@ -52,13 +57,16 @@ def find_scans(
         channel: Which files of a folder count where names end with a channel, as ``_0000``.
         mask: File or folder of masks. Default: ``masksTs`` beside ``imagesTs``, where it is there.
         labels: File or folder of true labels.
+        channels: Names of the channels that a spec named: they have the numbers of
+            ``channel_names`` in the ``dataset.json`` beside the folder; without one the first is
+            ``_0000``, the next ``_0001``.
 
     Raises:
         DataError: When a file is missing or its header cannot be used, two scans have one name, or
             a mask or label is missing or of another shape.
     """
     found: dict[str, Path] = {}
-    for path in [file for place in images for file in _files(Path(place), channel)]:
+    for path in [file for place in images for file in _files(Path(place), channel, channels)]:
         other = found.setdefault(_name(path), path)
         if other is not path:
             raise DataError(
@@ -68,11 +76,12 @@ def find_scans(
     masks = _beside(found) if mask is None else _partners(found, Path(mask), "mask")
     truths = {} if labels is None else _partners(found, Path(labels), "label")
     scans = [
-        ScanFiles(name, path, masks.get(name), truths.get(name)) for name, path in found.items()
+        ScanFiles(name, path, masks.get(name), truths.get(name), _others(path, channels))
+        for name, path in found.items()
     ]
     for scan in scans:
         shape = ras_shape(scan.image)
-        for other in filter(None, (scan.mask, scan.label)):
+        for other in filter(None, (scan.mask, scan.label, *scan.others)):
             if ras_shape(other) != shape:
                 raise DataError(
                     f"{other}: shape {ras_shape(other)} (in RAS), the image {scan.image} has "
@@ -81,13 +90,25 @@ def find_scans(
     return scans
 
 
-def _files(place: Path, channel: int) -> list[Path]:
-    """Return the images of a file or folder, sorted."""
+def _numbers(folder: Path, channels: Sequence[str]) -> tuple[int, ...]:
+    """Return the numbers of channels in the names of a folder's files."""
+    file = folder.absolute().parent / "dataset.json"
+    known = read_about(file, []).channels if file.is_file() else None
+    by_name = {name.lower(): number for number, name in (known or {}).items()}
+    if all(name.lower() in by_name for name in channels):
+        return tuple(by_name[name.lower()] for name in channels)
+    return tuple(range(len(channels)))
+
+
+def _files(place: Path, channel: int, channels: Sequence[str]) -> list[Path]:
+    """Return the images of a file or folder, sorted; of several channels the first."""
     if not place.exists():
         raise missing(place)
     if not place.is_dir():
         return [place]
     folder = place / TEST if (place / TEST).is_dir() else place
+    if tuple(channels) != CHANNELS:
+        channel = _numbers(folder, channels)[0]
     files = sorted(
         file
         for file in folder.iterdir()
@@ -107,6 +128,34 @@ def _files(place: Path, channel: int) -> list[Path]:
             "the files, or name them one by one"
         )
     return wanted
+
+
+def _others(image: Path, channels: Sequence[str]) -> tuple[Path, ...]:
+    """Return the files of the further channels beside the first.
+
+    Raises:
+        DataError: When one is not there, or the name does not say which channel it is.
+    """
+    if len(channels) == 1:
+        return ()
+    own, numbers = _CHANNEL.fullmatch(stem(image)), _numbers(image.parent, channels)
+    if own is None or int(own[2]) != numbers[0]:
+        names = [f"NAME_{number:04d}.nii.gz" for number in numbers]
+        raise DataError(
+            f"{image}: the arm was trained on the channels {', '.join(channels)}; name their files "
+            f"{', '.join(names)}, in one folder"
+        )
+    found = []
+    for number, channel in zip(numbers[1:], channels[1:], strict=True):
+        places = [image.with_name(f"{own[1]}_{number:04d}{end}") for end in SUFFIXES]
+        there = next((place for place in places if place.is_file()), None)
+        if there is None:
+            raise DataError(
+                f"{image}: no {places[0].name} beside it, the channel {channel}, which the arm was "
+                "trained on; add it"
+            )
+        found.append(there)
+    return tuple(found)
 
 
 def _name(path: Path) -> str:

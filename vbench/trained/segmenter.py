@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from vbench.data.nifti import Image, read_scan, write_like_native
-from vbench.data.predict import predict_volume
+from vbench.data.nifti import Image, read_channels, write_like_native
+from vbench.data.predict import decided, predict_volume
 from vbench.data.prepare import scan_volume
 from vbench.data.windows import watched
 from vbench.errors import ContractError, DivergedError, StoreError
 from vbench.interfaces import Segmenter
+from vbench.labels import written
 from vbench.trained.arm import TrainedArm
 from vbench.types import Array, Volume
 
@@ -27,22 +28,28 @@ class Prediction:
     Attributes:
         volume: The scan as the segmenter saw it.
         probability: float32 ``(X, Y, Z)`` in RAS+, vessel probability, 0 outside of the mask; of
-            several repetitions their mean.
-        threshold: Probability from which on a voxel is vessel.
+            several repetitions their mean. With several classes ``(classes + 1, X, Y, Z)``, the
+            background first.
+        threshold: Probability from which on a voxel is vessel; None with several classes.
         spread: Standard deviation of the probability over the repetitions; None for one.
         derived: How the mask was derived from the image; None: it was given.
     """
 
     volume: Volume
     probability: npt.NDArray[np.float32]
-    threshold: float
+    threshold: float | None
     spread: npt.NDArray[np.float32] | None = None
     derived: str | None = None
 
     @cached_property
     def mask(self) -> npt.NDArray[np.bool_]:
         """Where there is vessel, bool ``(X, Y, Z)`` in RAS+."""
-        return np.asarray(self.probability >= self.threshold)
+        return np.asarray(self.index > 0)
+
+    @cached_property
+    def index(self) -> npt.NDArray[np.uint8]:
+        """The index of the class of each voxel ``(X, Y, Z)``, 0 for the background."""
+        return decided(self.probability, self.threshold)
 
     @property
     def cubic_millimetres(self) -> float:
@@ -50,14 +57,25 @@ class Prediction:
         return float(self.mask.sum() * np.prod(self.volume.spacing))
 
     def write(self, path: str | Path) -> None:
-        """Write the mask as NIfTI, on the grid of the file that the scan was read from."""
-        write_like_native(path, self.mask, self.volume)
+        """Write the classes as NIfTI, on the grid of the file that the scan was read from.
+
+        They have the values of the labels that the segmenter learnt from: 1 for vessel.
+        """
+        write_like_native(path, written(self.index, self.volume.values), self.volume)
 
     def write_maps(self, folder: Path, name: str) -> None:
-        """Write ``probability/<name>.nii.gz`` and, of several repetitions, ``spread/…``."""
+        """Write ``probability/<name>.nii.gz`` and, of several repetitions, ``spread/…``.
+
+        With several classes each has a file, ``<name>_<value>.nii.gz``.
+        """
         for kind, values in (("probability", self.probability), ("spread", self.spread)):
-            if values is not None:
+            if values is None:
+                continue
+            if values.ndim == 3:
                 write_like_native(folder / kind / f"{name}.nii.gz", values, self.volume)
+                continue
+            for value, one in zip((0, *self.volume.values), values, strict=True):
+                write_like_native(folder / kind / f"{name}_{value}.nii.gz", one, self.volume)
 
 
 class TrainedSegmenter:
@@ -76,7 +94,7 @@ class TrainedSegmenter:
             StoreError: When they are not there, or do not fit.
         """
         self.arm = arm
-        self.threshold = float(np.mean(arm.thresholds))
+        self.threshold = arm.threshold
         self._segmenters = arm.segmenters(device)
         self._normalise = arm.normalise
 
@@ -85,6 +103,7 @@ class TrainedSegmenter:
         image: str | Path,
         mask: str | Path | None = None,
         *,
+        others: Sequence[str | Path] = (),
         progress: Callable[[float], None] | None = None,
     ) -> Prediction:
         """Predict one scan.
@@ -93,13 +112,15 @@ class TrainedSegmenter:
             image: A NIfTI file.
             mask: A NIfTI file that is not 0 where vessels are to be looked for; None: it is
                 derived from the image, as for data without masks.
+            others: NIfTI files of the further channels, in the arm's order.
             progress: Is told the share that is done, 0 to 1, where the segmenter says so.
 
         Raises:
             DataError: When a file cannot be used.
             StoreError: When the segmenter breaks its contract.
         """
-        return self.predict_scan(Path(image).name, *read_scan(image, mask), progress=progress)
+        read = read_channels(image, others, mask)
+        return self.predict_scan(Path(image).name, *read, progress=progress)
 
     def predict_scan(
         self,
@@ -110,7 +131,9 @@ class TrainedSegmenter:
         progress: Callable[[float], None] | None = None,
     ) -> Prediction:
         """Predict a scan that was read; see :meth:`predict`."""
-        volume, prepared = scan_volume(name, scan, mask, self._normalise)
+        volume, prepared = scan_volume(
+            name, scan, mask, self._normalise, self.arm.labels, self.arm.channels
+        )
         count = len(self._segmenters)
         mean, squares = None, None
         for number, segmenter in enumerate(self._segmenters):

@@ -58,11 +58,11 @@ def _add(name: str) -> None:
     quick = name in GUARDS
     about = {"peer": "MONAI hd95", "distribution": "monai", "quick": quick}
 
-    @line(f"hd95, {name}", goal=10, **about)
+    @line(f"hd95, {name}", goal=10, rounds=3, **about)
     def distance(rounds: int) -> Found:
         return _compare(CASES[name](), hd95, rounds)
 
-    @line(f"all scores, {name}", goal=1, rounds=3, **about)
+    @line(f"all scores, {name}", goal=1, rounds=2, **about)
     def scores(rounds: int) -> Found:
         return _compare(CASES[name](), table, rounds)
 

@@ -106,7 +106,7 @@ def compare(p: Any, size: tuple[int, ...], rounds: int) -> Found:
         f"gradients in float32 equal to {apart:.0e}",
         taken,
         peer,
-        limit=share_of_flops(work, min(taken)),
+        limit=share_of_flops(work, min(taken), chosen[0]),
     )
 
 

@@ -20,8 +20,8 @@ def write_folder(folder: Path, arms: int, subjects: int, metrics: int) -> int:
     shown, records = [], []
     inputs = {"plugin": {"name": "p"}, "trials": [], "test": [], "size": [16, 16, 16],
               "metrics": [], "higher_is_better": True, "seed": 0}  # fmt: skip
-    for arm in ["real", *(f"synthetic/g{i}" for i in range(arms - 1))]:
-        evaluate = {str(seed): f"{arm}-{seed}" for seed in range(SEEDS)}
+    for number, arm in enumerate(["real", *(f"synthetic/g{i}" for i in range(arms - 1))]):
+        evaluate = {str(seed): f"{number:04d}-{seed}" for seed in range(SEEDS)}
         shown.append({"arm": arm, "regime": arm.split("/")[0], "evaluate": evaluate})
         for key in evaluate.values():
             cases = [

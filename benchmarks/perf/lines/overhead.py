@@ -12,7 +12,7 @@ from harness import Found, line
 from harnessed import measure
 
 
-def _line(size: int, quick: bool) -> None:
+def _line(size: int) -> None:
     def overhead(rounds: int) -> Found:
         ours, peer = [], []
         measure(100)
@@ -23,9 +23,9 @@ def _line(size: int, quick: bool) -> None:
         return Found("plan, explain, run with a stub, note: a job of them", "all done", ours, peer)
 
     added: Callable[[int], Found] = overhead
-    line(f"overhead at {size:,} jobs", peer="at 100 jobs", goal=0.8, quick=quick,
+    line(f"overhead at {size:,} jobs", peer="at 100 jobs", goal=0.8,
          rounds=3 if size < 5000 else 1)(added)  # fmt: skip
 
 
-_line(1000, True)
-_line(5000, False)
+_line(1000)
+_line(5000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from harness import Found, child, in_turn, line
@@ -9,12 +10,17 @@ from harness import Found, child, in_turn, line
 BENCHMARKS = Path(__file__).resolve().parents[2]
 
 
+def _told(call: Callable[[], float]) -> float:
+    """Return what a call measured itself."""
+    return call()
+
+
 def _against(code: str, *command: str, rounds: int, equal: str) -> Found:
     ours, peer = in_turn(
         lambda: child("-m", "vbench", *command),
         lambda: child("-c", code),
         rounds,
-        timer=lambda call: call(),
+        timer=_told,
     )
     return Found(f"`vbench {' '.join(Path(word).name for word in command)}`", equal, ours, peer)
 
@@ -44,6 +50,6 @@ def worker(rounds: int) -> Found:
         lambda: child("-c", "import vbench_plugins.segmenters.patchwise, vbench.engine.worker"),
         lambda: child("-c", "import torch, monai.networks.nets"),
         rounds,
-        timer=lambda call: call(),
+        timer=_told,
     )
     return Found("all that a worker imports before a training's first step", "loaded", ours, peer)

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from vbench.layout import image_channels, label_channels
 from vbench.types import Array
+from vbench_plugins.nn.adam import Adam
 from vbench_plugins.nn.augment import flip_and_rotate, intensities
 from vbench_plugins.nn.compute import Compute
 from vbench_plugins.nn.ema import Ema
@@ -52,7 +53,7 @@ class Agreement:
             network = Unet(size, _NETWORK)
         self.network = compute.module(network).train()
         self.average = Ema(self.network, _AVERAGE)
-        self.optimiser = torch.optim.Adam(self.network.parameters(), _RATE)
+        self.optimiser = Adam(self.network.parameters(), _RATE)
 
     def learn(self, batch: Array, step: int, scale: float) -> Tensor:
         """Do one step on real patches, augmented as those of the built-in U-net are.

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from vbench.interfaces import Generator, Params, param
-from vbench.layout import image_of, join_patches, label_of
+from vbench.layout import image_of, images_shape, join_patches, label_of
 from vbench.types import Array, Patches, Progress, Setup, Weights
 
 _CHUNK = 256
@@ -26,24 +26,29 @@ class Copy(Generator):
     """Keeps training patches and hands them out in random order."""
 
     name = "copy"
+    classes = "any"
+    channels = "any"
     Params = CopyParams
     tiny: ClassVar[Mapping[str, Any]] = {"keep": 16}
 
     def __init__(self, params: CopyParams, setup: Setup) -> None:
         super().__init__(params, setup)
-        self._images: Array = np.zeros((0, *setup.size), np.float16)
+        self._images: Array = np.zeros(self._shape(0), np.float16)
         self._labels: Array = np.zeros((0, *setup.size), np.uint8)
+
+    def _shape(self, n: int) -> tuple[int, ...]:
+        return images_shape(n, self.setup.size, self.setup.contrasts)
 
     def fit(self, patches: Patches, *, seed: int) -> Iterator[Progress]:
         """Keep patches; images as float16, the precision in which volumes are prepared."""
         order = np.random.default_rng(seed).permutation(len(patches))
         index = np.sort(order[: self.params.keep])
-        images = np.empty((len(index), *self.setup.size), np.float16)
+        images = np.empty(self._shape(len(index)), np.float16)
         labels = np.empty((len(index), *self.setup.size), np.uint8)
         for first in range(0, len(index), _CHUNK):
             taken = patches.take(index[first : first + _CHUNK])
             images[first : first + _CHUNK] = image_of(taken)
-            labels[first : first + _CHUNK] = label_of(taken) > 0.5
+            labels[first : first + _CHUNK] = np.rint(label_of(taken))
         self._images, self._labels = images, labels
         yield Progress(1, 1, {"patches": float(len(index))})
 

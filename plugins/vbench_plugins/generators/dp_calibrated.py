@@ -96,7 +96,7 @@ class DpCalibrated(Generator):
         made = empty_patches(n, self.setup.size)
         for index in range(n):
             rng = numpy_rng(seed, SAMPLE, index)
-            made[index] = draw(chosen[rng.integers(len(chosen))], self.setup.size, rng)
+            made[index] = draw(chosen[rng.integers(len(chosen))], self.setup, rng)
         return made
 
     def weights(self) -> Weights:

@@ -93,6 +93,8 @@ class DpWgan(WganGpSn):
     """Wasserstein GAN with differential privacy for whole patients, pre-trained on phantoms."""
 
     name = "dp-wgan"
+    classes = 1
+    channels = 1
     paper = "McMahan et al. 2018, arXiv:1710.06963; Xie et al. 2018, arXiv:1802.06739"
     Params = DpWganParams
     tiny: ClassVar[Mapping[str, Any]] = {

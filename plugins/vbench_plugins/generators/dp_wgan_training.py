@@ -16,6 +16,7 @@ from torch import Tensor
 
 from vbench.types import Array
 from vbench_plugins.generators.training import GanTrainer
+from vbench_plugins.nn.adam import Adam
 from vbench_plugins.nn.compute import Compute
 from vbench_plugins.nn.seeding import NOISE, PRIVACY, numpy_rng
 
@@ -44,10 +45,8 @@ class DpWganTrainer(GanTrainer):
         self.own_seed, self.noise = seed, noise
         learns = self.critic if p.learns == "all" else self.critic.head
         self.learning = [w for w in learns.parameters() if w.requires_grad]
-        self.private_optimiser = torch.optim.Adam(self.learning, p.lr_private, (p.beta1, p.beta2))
-        self.follow_optimiser = torch.optim.Adam(
-            self.generator.parameters(), p.lr_follow, (p.beta1, p.beta2)
-        )
+        self.private_optimiser = Adam(self.learning, p.lr_private, (p.beta1, p.beta2))
+        self.follow_optimiser = Adam(self.generator.parameters(), p.lr_follow, (p.beta1, p.beta2))
         self.optimisers = {
             **self.optimisers,
             "private-adam": self.private_optimiser,

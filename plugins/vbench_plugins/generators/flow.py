@@ -1,8 +1,9 @@
 """Flow matching (arXiv 2210.02747): a network that turns noise into data, step by step.
 
 Along the straight path ``x = t · data + (1 - t) · noise`` the network sees ``x`` and ``t`` and says
-what the data is. Binary data (labels) is predicted as log-odds and learnt with cross-entropy;
-images are predicted as the velocity of the path and learnt with its squared error.
+what the data is. Labels, one channel of -1 and 1 for each class, are predicted as log-odds against
+the background and learnt with cross-entropy; images are predicted as the velocity of the path and
+learnt with its squared error.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from torch import Tensor, nn
 from vbench_plugins.generators.networks import CONV, TRANSPOSED, scaling
 from vbench_plugins.nn.levels import halvings_where_even
 
-Kind = Literal["binary", "image"]
+Kind = Literal["label", "image"]
 
 _KERNEL, _GROUPS, _FREQUENCIES, _EMBEDDING = 4, 4, 16, 64
 #: Times stay below this, where the noise is as good as gone.
@@ -29,7 +30,7 @@ _END = 0.08
 
 
 class FlowNet(nn.Module):
-    """Noisy patches ``(n, 1, *size)`` and times ``(n,)`` to an estimate of the clean ones.
+    """Noisy patches ``(n, channels, *size)`` and times ``(n,)`` to an estimate of the clean ones.
 
     A small U-net that begins below full resolution, where convolutions are cheap; only its last
     two layers work on all voxels, beside the input itself.
@@ -42,7 +43,15 @@ class FlowNet(nn.Module):
     late: Tensor
 
     def __init__(
-        self, size: tuple[int, ...], kind: Kind, *, width: int, levels: int, fine: int, seen: int
+        self,
+        size: tuple[int, ...],
+        kind: Kind,
+        *,
+        width: int,
+        levels: int,
+        fine: int,
+        seen: int,
+        channels: int = 1,
     ) -> None:
         """Build the network.
 
@@ -52,7 +61,8 @@ class FlowNet(nn.Module):
             width: Channels at the finest of the halved levels.
             levels: Halvings.
             fine: Channels at full resolution.
-            seen: Channels that are given beside the noisy patch: 0, or 1 for a label.
+            seen: Channels that are given beside the noisy patch: 0, or those of a label.
+            channels: What is generated: the contrasts of an image, the classes of a label.
         """
         super().__init__()
         self.kind, ndim = kind, len(size)
@@ -65,7 +75,9 @@ class FlowNet(nn.Module):
         )
         self.coarser = nn.ModuleList(
             conv(before, after, **shape)
-            for before, after, shape in zip([1 + seen, *widths], widths, shapes, strict=False)
+            for before, after, shape in zip(
+                [channels + seen, *widths], widths, shapes, strict=False
+            )
         )
         self.down = nn.ModuleList(Block(ndim, w) for w in widths)
         self.up = nn.ModuleList(Block(ndim, w) for w in widths)
@@ -73,14 +85,15 @@ class FlowNet(nn.Module):
             grow(coarse, after, **shape)
             for (after, coarse), shape in zip(pairwise([fine, *widths]), shapes, strict=True)
         )
-        wide, last = conv(fine + 1 + seen, fine, 3, padding=1), conv(fine, 1, 3, padding=1)
+        wide = conv(fine + channels + seen, fine, 3, padding=1)
+        last = conv(fine, channels, 3, padding=1)
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias)
         self.last = nn.Sequential(wide, nn.SiLU(), last)
         self.register_buffer("late", torch.zeros(2))
 
     def forward(self, x: Tensor, t: Tensor, seen: Tensor | None = None) -> Tensor:
-        """Return log-odds (binary), or the velocity (image), in float32."""
+        """Return log-odds (label), or the velocity (image), in float32."""
         time = self.embed(_waves(t))
         shown = x if seen is None else torch.cat([x, seen], dim=1)
         kept = [shown]
@@ -99,14 +112,18 @@ class FlowNet(nn.Module):
     def clean(self, x: Tensor, t: Tensor, seen: Tensor | None = None) -> Tensor:
         """Return the expected clean patch: labels in (-1, 1), images in their own unit."""
         found = self(x, t, seen)
-        return torch.tanh(found / 2) if self.kind == "binary" else x + (1 - _wide(t, x)) * found
+        if self.kind == "image":
+            return x + (1 - _wide(t, x)) * found
+        if found.shape[1] == 1:
+            return torch.tanh(found / 2)
+        return 2 * torch.softmax(_with_background(found), dim=1)[:, 1:] - 1
 
     def loss(self, data: Tensor, noise: Tensor, t: Tensor, seen: Tensor | None = None) -> Tensor:
         """Return the training loss of clean patches, noise of their shape, and times ``(n,)``."""
         at = _wide(t, data)
         found = self(at * data + (1 - at) * noise, t, seen)
-        if self.kind == "binary":
-            return F.binary_cross_entropy_with_logits(found, (data + 1) / 2)
+        if self.kind == "label":
+            return _entropy(found, data).mean()
         error = (found - (data - noise)).square()
         self._follow(error.detach(), at)
         return error.mean()
@@ -114,10 +131,8 @@ class FlowNet(nn.Module):
     def errors(self, data: Tensor, noise: Tensor, time: float, seen: Tensor | None) -> Tensor:
         """Return the loss of each clean patch at one time, ``(n,)``; follows nothing."""
         found = self(time * data + (1 - time) * noise, data.new_full((len(data),), time), seen)
-        if self.kind == "binary":
-            each = F.binary_cross_entropy_with_logits(found, (data + 1) / 2, reduction="none")
-        else:
-            each = (found - (data - noise)).square()
+        label = self.kind == "label"
+        each = _entropy(found, data) if label else (found - (data - noise)).square()
         return each.flatten(1).mean(1)
 
     def _follow(self, error: Tensor, at: Tensor) -> None:
@@ -129,6 +144,19 @@ class FlowNet(nn.Module):
     def unknown(self) -> Tensor:
         """Return the spread of what the last step of sampling cannot know of an image."""
         return (self.late[0] / self.late[1].clamp_min(1)).sqrt()
+
+
+def _with_background(odds: Tensor) -> Tensor:
+    """Put the background, whose log-odds are 0, before the classes."""
+    return torch.cat([torch.zeros_like(odds[:, :1]), odds], dim=1)
+
+
+def _entropy(odds: Tensor, data: Tensor) -> Tensor:
+    """Return the cross-entropy of labels, -1 or 1 for each class, at each voxel."""
+    if data.shape[1] == 1:
+        return F.binary_cross_entropy_with_logits(odds, (data + 1) / 2, reduction="none")
+    index = torch.where(data.amax(dim=1) > 0, data.argmax(dim=1) + 1, 0)
+    return F.cross_entropy(_with_background(odds), index, reduction="none")
 
 
 class Block(nn.Module):
@@ -179,13 +207,13 @@ def sample(
 
     Args:
         network: The network.
-        noise: Draws standard normal noise ``(n, 1, *size)``.
+        noise: Draws standard normal noise ``(n, channels, *size)``.
         steps: Evaluations of the network.
         shift: As in training.
         seen: What the network is shown beside it.
 
     Returns:
-        ``(n, 1, *size)``: the label in (-1, 1), or the image in its own unit.
+        ``(n, channels, *size)``: the label in (-1, 1), or the image in its own unit.
     """
     x = noise()
     last = 1 - _END

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 
-from vbench.layout import label_of
 from vbench.types import Array, Setup, Weights
 from vbench_plugins.generators.gan_params import (
     DcganParams,
@@ -21,9 +20,11 @@ from vbench_plugins.generators.gan_params import (
     WganGpSnParams,
 )
 from vbench_plugins.nn.augment import flip_and_rotate, stretch
+from vbench_plugins.nn.form import Form
 from vbench_plugins.nn.levels import halvings, halvings_to_start
 from vbench_plugins.nn.seeding import INIT, latent, torch_seed
 from vbench_plugins.nn.settings import TINY
+from vbench_plugins.nn.sides import refuse_mirrors
 from vbench_plugins.nn.trained import TrainedGenerator
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class Gan(TrainedGenerator):
         "critic_steps": 1,
         **TINY,
     }
+    classes = "any"
+    channels = "any"
     _critic: nn.Module | None = None
 
     @classmethod
@@ -62,18 +65,34 @@ class Gan(TrainedGenerator):
                 'label_layers read full-resolution features, which output = "transposed" has '
                 'not; write output = "conv", or label_layers = 0'
             )
+        if params.agreement and (setup.classes, setup.contrasts) != (1, 1):
+            raise ValueError(
+                f"agreement = {params.agreement:g}: its segmenter takes one class and one channel, "
+                f"here are {setup.classes} and {setup.contrasts}; leave agreement at 0"
+            )
+        refuse_mirrors(setup, params.augment, "augment = true", "augment = false")
+        refuse_mirrors(setup, params.turn, "turn = true", "turn = false")
         for levels in {params.levels, params.critic_levels or params.levels}:
             if levels:
                 halvings(setup.size, levels)
             else:
                 halvings_to_start(setup.size)
 
+    @property
+    def form(self) -> Form:
+        """The channels of patches in the networks: those of the image, one for each class."""
+        return Form.of(self.setup)
+
+    def entered(self, n: int) -> tuple[int, ...]:
+        """Return the shape of ``n`` patches as the networks see them."""
+        return self.form.shape(n, self.setup.size)
+
     def build(self, seed: int) -> nn.Module:
         """Return the generator's network with seeded weights."""
         from vbench_plugins.generators.networks import GeneratorNet
 
         with torch_seed(seed, INIT):
-            return GeneratorNet(self.setup.size, self.params)
+            return GeneratorNet(self.setup.size, self.params, self.form)
 
     def place(self, network: nn.Module) -> nn.Module:
         """Bring the generator to the device, in torch's own memory format."""
@@ -83,7 +102,7 @@ class Gan(TrainedGenerator):
         """Return a trainer of generator and critic."""
         from vbench_plugins.generators.training import GanTrainer
 
-        return GanTrainer(self.params, self.setup.size, compute, seed)
+        return GanTrainer(self.params, self.setup.size, compute, seed, self.form)
 
     def drawn(self) -> int:
         """Return a batch for each critic step; one for all of them with ``reuse_batch``."""
@@ -97,15 +116,16 @@ class Gan(TrainedGenerator):
     def _enter(self, batch: Array) -> Array:
         if self.params.patch_minmax:
             stretch(batch)
+        batch = self.form.spread(batch)
         if self.params.label_range == "-1..1":
-            label = label_of(batch)
+            label = self.form.label(batch)
             label[...] = 2 * label - 1
         return batch
 
     def _leave(self, batch: Array) -> Array:
         """Bring the generator's output into the form of labelled patches."""
-        label = label_of(batch)
-        label[...] = label > self.params.label_threshold
+        low = -1.0 if self.params.label_range == "-1..1" else 0.0
+        batch = self.form.gather(batch, self.params.label_threshold, low)
         if self.params.patch_minmax:
             stretch(batch)
         return batch
@@ -164,7 +184,7 @@ class Gan(TrainedGenerator):
         from vbench_plugins.generators.networks import Critic
 
         with torch_seed(0, INIT):
-            critic = Critic(self.setup.size, self.params)
+            critic = Critic(self.setup.size, self.params, self.form)
         return self.computing().module(critic).eval().requires_grad_(False)
 
 

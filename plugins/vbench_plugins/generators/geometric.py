@@ -8,13 +8,13 @@ can leak.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from vbench.interfaces import Generator, Params, param
-from vbench.layout import empty_patches, join_patches
-from vbench.types import Array, Patches, Progress, Weights
+from vbench.layout import empty_patches, images_shape, join_patches
+from vbench.types import Array, Patches, Progress, Setup, Weights
 from vbench_plugins.nn.seeding import SAMPLE, numpy_rng
 
 #: Length of one step along a vessel, in voxels.
@@ -45,6 +45,8 @@ class Geometric(Generator):
     """Random trees of tubes, each patch drawn on its own."""
 
     name = "geometric"
+    classes = "any"
+    channels = "any"
     learns = "nothing"
     Params = GeometricParams
     tiny: ClassVar[Mapping[str, Any]] = {"vessels": 1.0}
@@ -55,9 +57,9 @@ class Geometric(Generator):
 
     def sample(self, n: int, *, seed: int) -> Array:
         """Draw patches, each with its own random generator."""
-        made = empty_patches(n, self.setup.size)
+        made = empty_patches(n, self.setup.size, self.setup.contrasts)
         for index in range(n):
-            made[index] = draw(self.params, self.setup.size, numpy_rng(seed, SAMPLE, index))
+            made[index] = draw(self.params, self.setup, numpy_rng(seed, SAMPLE, index))
         return made
 
     def weights(self) -> Weights:
@@ -68,38 +70,106 @@ class Geometric(Generator):
         """Take over nothing."""
 
 
-def draw(p: GeometricParams, size: tuple[int, ...], rng: np.random.Generator) -> Array:
-    """Draw one labelled patch, ``(channels, *size)``; a 2D patch is a plane through 3D vessels."""
+def draw(p: GeometricParams, setup: Setup, rng: np.random.Generator) -> Array:
+    """Draw one labelled patch, ``(contrasts + 1, *size)``; a 2D one is a plane through 3D vessels.
+
+    With several classes each branch of a vessel has a class of its own, drawn at random; faint
+    vessels have one where a class is called ``vein`` or ``veins``, and else none. Further contrasts
+    show the same vessels on another ground, brighter or darker than it.
+    """
+    size = setup.size
     block = size if len(size) == 3 else (*size, 1)
     background = rng.uniform(*p.background)
     image = background + rng.uniform(*p.texture) * _smooth(block, rng.uniform(1, 4), rng)
-    label = np.zeros(block, bool)
-    kinds = [(p.veins, p.vein_contrast, False), (p.vessels, p.contrast, True)]
-    for mean, contrast, labelled in kinds:
+    label = np.zeros(block, np.uint8)
+    seen: list[Array] = []
+    faint, named = _classes(setup)
+    kinds = [(p.veins, p.vein_contrast, faint), (p.vessels, p.contrast, named)]
+    for mean, contrast, classes in kinds:
         for _ in range(rng.poisson(mean)):
             vessel = _vessel(p, block, rng)
-            filled = _fill(vessel, block)
+            filled, part = _fill(vessel, block)
             # Blood is slow in thin vessels, and gives less signal there.
-            flow = 1 - np.exp(-vessel[1].max() / p.slow_below)
+            flow = 1 - np.exp(-vessel.radii.max() / p.slow_below)
             image += filled * flow * rng.uniform(*contrast)
-            if labelled:
-                label |= filled > 0.5
-    slope = rng.normal(size=3)
-    slope *= rng.uniform(*p.bias) / np.linalg.norm(slope)
-    places = [np.linspace(-0.5, 0.5, n) if n > 1 else np.zeros(1) for n in block]
-    image *= 1 + sum(s * x for s, x in zip(slope, np.ix_(*places), strict=True))
-    image = _blurred(image, rng.uniform(*p.blur)) + rng.uniform(*p.noise) * rng.normal(size=block)
+            seen.append(filled * flow)
+            if classes:
+                _mark(label, filled > 0.5, part, classes, rng)
+    image = _scanned(p, image, rng)
+    images = [image, *(_again(p, seen, block, rng) for _ in setup.channels[1:])]
     if rng.random() < p.border:
         outside = _smooth(block, 4.0, rng) + 2 * rng.normal() * _ramp(block, rng) > 0.5
-        image[outside], label[outside] = 0, False
-    parts = (2 * np.clip(image, 0, 1) - 1, label)
-    return join_patches(*(part.reshape(1, *size) for part in parts))[0]
+        for each in images:
+            each[outside] = 0
+        label[outside] = 0
+    shape = images_shape(1, size, setup.contrasts)
+    stacked = 2 * np.clip(np.stack(images), 0, 1) - 1
+    return join_patches(stacked.reshape(shape), label.reshape(1, *size))[0]
 
 
-def _vessel(
-    p: GeometricParams, block: tuple[int, ...], rng: np.random.Generator
-) -> tuple[Array, Array]:
-    """Walk a vessel through the block, with branches: points ``(k, 3)`` and their radii."""
+def _classes(setup: Setup) -> tuple[list[int], list[int]]:
+    """Return the classes of faint vessels, and those of the others."""
+    index = list(range(1, setup.classes + 1))
+    if setup.classes == 1:
+        return [], index
+    faint = [k for k in index if setup.labels[k - 1].lower() in ("vein", "veins")]
+    return faint, [k for k in index if k not in faint]
+
+
+def _mark(
+    label: Array, where: Array, part: Array, classes: list[int], rng: np.random.Generator
+) -> None:
+    """Mark a vessel, in place: each of its branches with a class; what lies there keeps its own.
+
+    With one class there is nothing to draw, and it is marked all over.
+    """
+    if len(classes) == 1:
+        label[where] = classes[0]
+        return
+    drawn = rng.choice(classes, 1 + int(part.max(initial=0))).astype(np.uint8)
+    free = where & (label == 0)
+    label[free] = drawn[part[free]]
+
+
+def _scanned(p: GeometricParams, image: Array, rng: np.random.Generator) -> Array:
+    """Add a bias field, blur and noise."""
+    slope = rng.normal(size=3)
+    slope *= rng.uniform(*p.bias) / np.linalg.norm(slope)
+    places = [np.linspace(-0.5, 0.5, n) if n > 1 else np.zeros(1) for n in image.shape]
+    image *= 1 + sum(s * x for s, x in zip(slope, np.ix_(*places), strict=True))
+    blurred = _blurred(image, rng.uniform(*p.blur))
+    return blurred + rng.uniform(*p.noise) * rng.normal(size=image.shape)
+
+
+def _again(
+    p: GeometricParams, seen: list[Array], block: tuple[int, ...], rng: np.random.Generator
+) -> Array:
+    """Return the same vessels in another contrast: all brighter than the ground, or all darker."""
+    dark = bool(rng.random() < 0.5)
+    ground = rng.uniform(*p.contrast) if dark else rng.uniform(*p.background)
+    image = ground + rng.uniform(*p.texture) * _smooth(block, rng.uniform(1, 4), rng)
+    for filled in seen:
+        change = rng.uniform(*p.contrast)
+        image += filled * (max(-change, -ground) if dark else change)
+    return _scanned(p, image, rng)
+
+
+class Vessel(NamedTuple):
+    """A vessel with its branches.
+
+    Attributes:
+        points: ``(k, 3)`` in voxels.
+        radii: ``(k,)`` in voxels.
+        parts: The branch that each point belongs to ``(k,)``; 0 is the trunk.
+    """
+
+    points: Array
+    radii: Array
+    parts: Array
+
+
+def _vessel(p: GeometricParams, block: tuple[int, ...], rng: np.random.Generator) -> Vessel:
+    """Walk a vessel through the block, with branches."""
     radius = p.radius * np.exp(p.radius_spread * rng.normal())
     heading = rng.normal(size=3)
     heading /= np.linalg.norm(heading)
@@ -113,7 +183,8 @@ def _vessel(
         branch, _ = _walk(points[at], aside / np.linalg.norm(aside), length / 2, p.bending, rng)
         all_points.append(branch)
         all_radii.append(np.full(len(branch), radius * rng.uniform(0.5, 0.9)))
-    return np.concatenate(all_points), np.concatenate(all_radii)
+    parts = np.repeat(np.arange(len(all_points)), [len(each) for each in all_points])
+    return Vessel(np.concatenate(all_points), np.concatenate(all_radii), parts)
 
 
 def _walk(
@@ -126,22 +197,23 @@ def _walk(
     return start + _STEP * np.cumsum(headings, axis=0), headings
 
 
-def _fill(vessel: tuple[Array, Array], block: tuple[int, ...]) -> Array:
-    """Return how much of each voxel the vessel fills, 0 to 1."""
+def _fill(vessel: Vessel, block: tuple[int, ...]) -> tuple[Array, Array]:
+    """Return how much of each voxel the vessel fills, 0 to 1, and by which of its branches."""
     from scipy.spatial import cKDTree
 
-    points, radii = vessel
+    points, radii, parts = vessel
     near = (points > -radii.max() - 1).all(1) & (points < np.array(block) + radii.max() + 1).all(1)
-    filled = np.zeros(block)
+    filled, part = np.zeros(block), np.zeros(block, int)
     if not near.any():
-        return filled
-    points, radii = points[near], radii[near]
+        return filled, part
+    points, radii, parts = points[near], radii[near], parts[near]
     places = np.moveaxis(np.indices(block), 0, -1).reshape(-1, 3) + 0.5
     distance, index = cKDTree(points).query(places, distance_upper_bound=radii.max() + 1)
     found = np.isfinite(distance)
     share = radii[index[found]] - distance[found] + 0.5
     filled.reshape(-1)[found] = np.clip(share, 0, 1)
-    return filled
+    part.reshape(-1)[found] = parts[index[found]]
+    return filled, part
 
 
 def _smooth(block: tuple[int, ...], width: float, rng: np.random.Generator) -> Array:

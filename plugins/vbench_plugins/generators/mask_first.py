@@ -16,9 +16,11 @@ from vbench.interfaces import Params, param
 from vbench.layout import image_of
 from vbench.types import Array, Patches, Setup
 from vbench_plugins.nn.augment import flip_and_rotate
+from vbench_plugins.nn.form import Form
 from vbench_plugins.nn.levels import halvings_where_even
 from vbench_plugins.nn.seeding import INIT, numpy_rng
 from vbench_plugins.nn.settings import TINY, MemoryFormat, Precision, Threads
+from vbench_plugins.nn.sides import refuse_mirrors
 from vbench_plugins.nn.trained import TrainedGenerator
 
 if TYPE_CHECKING:
@@ -65,6 +67,8 @@ class MaskFirst(TrainedGenerator):
     """Two flow-matching networks: the label first, then an image of it."""
 
     name = "mask-first"
+    classes = "any"
+    channels = "any"
     paper = "after Wittmann et al. 2025, arXiv:2411.17386; Lipman et al. 2023, arXiv:2210.02747"
     Params = MaskFirstParams
     tiny: ClassVar[Mapping[str, Any]] = {
@@ -80,27 +84,37 @@ class MaskFirst(TrainedGenerator):
 
     @classmethod
     def check(cls, params: MaskFirstParams, setup: Setup) -> None:
-        """Raise ``ValueError`` for patches that cannot be halved at all."""
+        """Raise ``ValueError`` for patches that cannot be halved, and mirrors of sided classes."""
+        refuse_mirrors(setup, params.augment, "augment = true", "augment = false")
         if not halvings_where_even(setup.size, 1):
             raise ValueError(
                 f"patch size {list(setup.size)}: one extent must be even, and 4 or more"
             )
 
+    @property
+    def form(self) -> Form:
+        """The channels of patches in the networks: those of the image, one for each class."""
+        return Form.of(self.setup)
+
     def build(self, seed: int) -> Pair:
         """Return both networks with seeded weights."""
         from vbench_plugins.generators.mask_first_training import build
 
-        return build(self.params, self.setup.size, seed)
+        return build(self.params, self.setup.size, seed, self.form)
 
     def trainer(self, compute: Compute, seed: int) -> PairTrainer:
         """Return a trainer of both networks."""
         from vbench_plugins.generators.mask_first_training import PairTrainer
 
-        return PairTrainer(self.params, self.setup.size, compute, seed)
+        return PairTrainer(self.params, self.setup.size, compute, seed, self.form)
 
     def prepare(self, batch: Array, rng: np.random.Generator) -> Array:
-        """Flip and rotate."""
-        return flip_and_rotate(batch, rng) if self.params.augment else batch
+        """Flip and rotate; each class gets a channel."""
+        return self.form.spread(flip_and_rotate(batch, rng) if self.params.augment else batch)
+
+    def entered(self, n: int) -> tuple[int, ...]:
+        """Return the shape of ``n`` patches as the networks see them."""
+        return self.form.shape(n, self.setup.size)
 
     def begin(self, trainer: Any, patches: Patches, seed: int) -> None:
         """Take mean and spread of the image from some patches."""
@@ -117,4 +131,4 @@ class MaskFirst(TrainedGenerator):
 
         pair: Pair = self.model()
         with torch.inference_mode(), self.computing().running():
-            return -pair.losses(patches, self.computing())
+            return -pair.losses(self.form.spread(patches), self.computing())

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from vbench.layout import image_channels, label_channels
+from vbench.layout import one_hot
 from vbench.types import Array
 from vbench_plugins.generators.flow import FlowNet, sample, shifted
+from vbench_plugins.nn.adam import Adam
 from vbench_plugins.nn.compute import Compute
 from vbench_plugins.nn.ema import Ema
+from vbench_plugins.nn.form import ONE, Form
 from vbench_plugins.nn.seeding import INIT, NOISE, numpy_rng, torch_seed
 from vbench_plugins.nn.trainer import Trainer
 
@@ -28,41 +31,77 @@ class Pair(nn.Module):
     """The label's network, the image's, and the unit in which the latter works.
 
     Attributes:
-        moments: Mean and standard deviation of the images.
+        moments: Mean and standard deviation of the images; of several contrasts, a column each.
     """
 
     moments: Tensor
 
-    def __init__(self, size: tuple[int, ...], p: Any) -> None:
+    def __init__(self, size: tuple[int, ...], p: Any, form: Form = ONE) -> None:
         super().__init__()
-        self.size = size
+        self.size, self.form = size, form
         shared = {"levels": p.levels, "fine": p.fine}
-        self.label = FlowNet(size, "binary", width=p.label_width, seen=0, **shared)
-        self.image = FlowNet(size, "image", width=p.image_width, seen=1, **shared)
-        self.register_buffer("moments", torch.tensor([0.0, 1.0]))
+        labels, images = form.classes, form.contrasts
+        self.label = FlowNet(size, "label", width=p.label_width, seen=0, channels=labels, **shared)
+        self.image = FlowNet(
+            size, "image", width=p.image_width, seen=labels, channels=images, **shared
+        )
+        moments = torch.tensor([0.0, 1.0])
+        several = images > 1
+        self.register_buffer("moments", moments[:, None].repeat(1, images) if several else moments)
+
+    def unit(self, image: Tensor) -> Tensor:
+        """Bring images ``(n, contrasts, *size)`` to the unit that the network works in."""
+        mean, sd = self._moments(image)
+        return (image - mean) / sd
+
+    def _moments(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        if self.form.contrasts == 1:
+            return self.moments[0], self.moments[1]
+        shape = (1, -1, *[1] * (image.ndim - 2))
+        return self.moments[0].reshape(shape), self.moments[1].reshape(shape)
 
     def sample(self, n: int, rng: np.random.Generator, p: Any, compute: Compute) -> Array:
-        """Sample labelled patches ``(n, channels, *size)``, image in [-1, 1], label 0 or 1."""
+        """Sample labelled patches ``(n, contrasts + 1, *size)``, image in [-1, 1]."""
 
-        def noise() -> Tensor:
-            return draw_noise(rng, (n, 1, *self.size), compute)
+        def noise(channels: int) -> Callable[[], Tensor]:
+            return lambda: draw_noise(rng, (n, channels, *self.size), compute)
 
         with torch.inference_mode(), compute.autocast():
-            found = sample(self.label, noise, p.label_steps, p.shift)
+            found = sample(self.label, noise(self.form.classes), p.label_steps, p.shift)
+            index = self._decided(found)
             label = torch.where(found > 0, 1.0, -1.0)
-            image = sample(self.image, noise, p.image_steps, p.shift, label)
-        image = (image.float() * self.moments[1] + self.moments[0]).clamp(-1, 1)
-        return torch.cat([image, (label > 0).float()], dim=1).cpu().numpy()
+            if self.form.classes > 1:
+                label = 2 * one_hot(index[:, 0], self.form.classes) - 1
+            image = sample(self.image, noise(self.form.contrasts), p.image_steps, p.shift, label)
+        mean, sd = self._moments(image)
+        image = (image.float() * sd + mean).clamp(-1, 1)
+        return torch.cat([image, index], dim=1).cpu().numpy()
+
+    def _decided(self, found: Tensor) -> Tensor:
+        """Return the class of each voxel, ``(n, 1, *size)``: vessel or not first, then which."""
+        if self.form.classes == 1:
+            return (found > 0).float()
+        vessel = ((found + 1) / 2).sum(dim=1, keepdim=True) > 0.5
+        return torch.where(vessel, found.argmax(dim=1, keepdim=True) + 1, 0).float()
 
     def losses(self, patches: Array, compute: Compute) -> Array:
-        """Return the sum of both networks' losses of each patch, ``(n,)``, within no gradient."""
+        """Return the sum of both networks' losses of each patch, ``(n,)``, within no gradient.
+
+        Args:
+            patches: ``(n, contrasts + classes, *size)``.
+            compute: How to compute.
+        """
         rng = numpy_rng(0, NOISE)
         found = np.zeros(len(patches))
-        noises = [draw_noise(rng, (1, 1, *self.size), compute) for _ in range(2 * len(TIMES))]
+        noises = [
+            draw_noise(rng, (1, channels, *self.size), compute)
+            for _ in TIMES
+            for channels in (self.form.classes, self.form.contrasts)
+        ]
         for first in range(0, len(patches), CHUNK):
             part = compute.tensor(patches[first : first + CHUNK])
-            label = 2 * label_channels(part) - 1
-            image = (image_channels(part) - self.moments[0]) / self.moments[1]
+            label = 2 * self.form.label(part) - 1
+            image = self.unit(self.form.image(part))
             for place, time in enumerate(TIMES):
                 for network, data, seen, noise in (
                     (self.label, label, None, noises[2 * place]),
@@ -74,10 +113,10 @@ class Pair(nn.Module):
         return found
 
 
-def build(p: Any, size: tuple[int, ...], seed: int) -> Pair:
+def build(p: Any, size: tuple[int, ...], seed: int, form: Form = ONE) -> Pair:
     """Build both networks with seeded weights."""
     with torch_seed(seed, INIT):
-        return Pair(size, p)
+        return Pair(size, p, form)
 
 
 def draw_noise(rng: np.random.Generator, shape: tuple[int, ...], compute: Compute) -> Tensor:
@@ -88,17 +127,21 @@ def draw_noise(rng: np.random.Generator, shape: tuple[int, ...], compute: Comput
 class PairTrainer(Trainer):
     """Both networks, their optimiser and their average."""
 
-    def __init__(self, p: Any, size: tuple[int, ...], compute: Compute, seed: int) -> None:
+    def __init__(
+        self, p: Any, size: tuple[int, ...], compute: Compute, seed: int, form: Form = ONE
+    ) -> None:
         super().__init__(p, compute, seed)
-        self.pair = build(p, size, seed)
+        self.form, self.pair = form, build(p, size, seed, form)
         compute.module(self.pair)
         self.average = Ema(self.pair, p.ema)
-        self.optimiser = torch.optim.Adam(self.pair.parameters(), p.lr, (0.9, 0.99))
+        self.optimiser = Adam(self.pair.parameters(), p.lr, (0.9, 0.99))
         self.modules, self.optimisers = {"pair": self.pair}, {"adam": self.optimiser}
 
     def survey(self, images: Array) -> None:
-        """Take mean and spread from images ``(n, *size)``."""
-        moments = torch.tensor([float(images.mean()), float(images.std()) or 1.0])
+        """Take mean and spread from images ``(n, *size)``, or ``(n, contrasts, *size)``."""
+        several = np.moveaxis(images, 1, 0) if self.form.contrasts > 1 else [images]
+        found = [[float(each.mean()), float(each.std()) or 1.0] for each in several]
+        moments = torch.tensor(found).T.reshape(self.pair.moments.shape)
         for pair in (self.pair, self.average.module):
             pair.get_buffer("moments").copy_(moments)
 
@@ -109,8 +152,8 @@ class PairTrainer(Trainer):
             group["lr"] = self.p.lr * self._scale()
         rng = numpy_rng(self.seed, NOISE, self.steps)
         drawn = self.compute.tensor(batch)
-        label = 2 * label_channels(drawn) - 1
-        image = (image_channels(drawn) - self.pair.moments[0]) / self.pair.moments[1]
+        label = 2 * self.form.label(drawn) - 1
+        image = self.pair.unit(self.form.image(drawn))
         watched = {}
         for name, network, data, seen in (
             ("label", self.pair.label, label, None),

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from vbench.interfaces import Params, param
-from vbench.layout import image_of, join_patches, label_of, patches_shape
 from vbench.types import Array, Setup
 from vbench_plugins.nn.augment import flip_and_rotate
+from vbench_plugins.nn.form import Form
 from vbench_plugins.nn.levels import halvings
 from vbench_plugins.nn.settings import TINY, MemoryFormat, Precision, Threads
+from vbench_plugins.nn.sides import refuse_mirrors
 from vbench_plugins.nn.trained import TrainedGenerator
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ class MonaiFlow(TrainedGenerator):
     """
 
     name = "monai-flow"
+    classes = "any"
+    channels = "any"
     paper = "Liu et al. 2022, arXiv:2209.03003; MONAI: Pinaya et al. 2023, arXiv:2307.15208"
     Params = MonaiFlowParams
     tiny: ClassVar[Mapping[str, Any]] = {
@@ -73,7 +76,8 @@ class MonaiFlow(TrainedGenerator):
 
     @classmethod
     def check(cls, params: MonaiFlowParams, setup: Setup) -> None:
-        """Raise ``ValueError`` for sizes that cannot be halved to the lowest level."""
+        """Raise ``ValueError`` for sizes that cannot be halved, and mirrors of sided classes."""
+        refuse_mirrors(setup, params.augment, "augment = true", "augment = false")
         coarsest, _ = halvings(setup.size, params.levels - 1)
         if min(coarsest) < 2:
             raise ValueError(
@@ -81,29 +85,40 @@ class MonaiFlow(TrainedGenerator):
                 f"levels = {params.levels} every extent must be {2**params.levels} or more"
             )
 
+    @property
+    def form(self) -> Form:
+        """The channels of patches in the network: those of the image, one for each class."""
+        return Form.of(self.setup)
+
     def build(self, seed: int) -> nn.Module:
         """Return MONAI's network with seeded weights."""
         from vbench_plugins.generators.monai_flow_training import build
 
-        return build(self.params, self.setup.size, seed)
+        return build(self.params, self.setup.size, seed, self.form)
 
     def trainer(self, compute: Compute, seed: int) -> FlowTrainer:
         """Return a trainer of the flow."""
         from vbench_plugins.generators.monai_flow_training import FlowTrainer
 
-        return FlowTrainer(self.params, self.setup.size, compute, seed)
+        return FlowTrainer(self.params, self.setup.size, compute, seed, self.form)
 
     def prepare(self, batch: Array, rng: np.random.Generator) -> Array:
-        """Mirror and turn."""
-        return flip_and_rotate(batch, rng) if self.params.augment else batch
+        """Mirror and turn; each class gets a channel."""
+        return self.form.spread(flip_and_rotate(batch, rng) if self.params.augment else batch)
+
+    def entered(self, n: int) -> tuple[int, ...]:
+        """Return the shape of ``n`` patches as the network sees them."""
+        return self.form.shape(n, self.setup.size)
 
     def make(self, n: int, rng: np.random.Generator) -> Array:
         """Integrate noise to patches."""
         from vbench_plugins.generators.monai_flow_training import integrate
 
-        noise = rng.standard_normal(patches_shape(n, self.setup.size), np.float32)
+        noise = rng.standard_normal(self.entered(n), np.float32)
         made = integrate(self.model(), noise, self.params.sampling_steps, self.computing())
-        return join_patches(image_of(made).clip(-1, 1), label_of(made) > 0)
+        image = self.form.image(made)
+        np.clip(image, -1, 1, out=image)
+        return self.form.gather(made, cut=0.0, lowest=-1.0)
 
     def membership_scores(self, patches: Array) -> Array:
         """Return minus the training loss of each patch, at fixed times and with fixed noise."""
@@ -111,7 +126,8 @@ class MonaiFlow(TrainedGenerator):
 
         from vbench_plugins.generators.monai_flow_training import losses
 
-        label = label_of(patches)
+        patches = self.form.spread(patches)
+        label = self.form.label(patches)
         label[...] = 2 * label - 1
         with torch.inference_mode(), self.computing().running():
             return -losses(self.model(), patches, self.computing())

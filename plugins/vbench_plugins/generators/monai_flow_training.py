@@ -13,10 +13,11 @@ from monai.networks.nets import DiffusionModelUNet
 from monai.networks.schedulers import RFlowScheduler
 from torch import Tensor, nn
 
-from vbench.layout import CHANNELS, label_of
 from vbench.types import Array
+from vbench_plugins.nn.adam import Adam
 from vbench_plugins.nn.compute import Compute
 from vbench_plugins.nn.ema import Ema
+from vbench_plugins.nn.form import ONE, Form
 from vbench_plugins.nn.seeding import INIT, NOISE, numpy_rng, torch_seed
 from vbench_plugins.nn.trainer import Trainer
 
@@ -26,14 +27,14 @@ _TIMES = 1000
 _CHUNK = 64
 
 
-def build(p: Any, size: tuple[int, ...], seed: int) -> nn.Module:
+def build(p: Any, size: tuple[int, ...], seed: int, form: Form = ONE) -> nn.Module:
     """Build the network with seeded weights."""
     widths = [p.width * 2**level for level in range(p.levels)]
     with torch_seed(seed, INIT):
         return DiffusionModelUNet(
             spatial_dims=len(size),
-            in_channels=CHANNELS,
-            out_channels=CHANNELS,
+            in_channels=form.channels,
+            out_channels=form.channels,
             num_res_blocks=p.blocks,
             channels=widths,
             attention_levels=[p.attention and width == widths[-1] for width in widths],
@@ -75,11 +76,14 @@ def losses(network: nn.Module, patches: Array, compute: Compute) -> Array:
 class FlowTrainer(Trainer):
     """The network, its optimiser and its average."""
 
-    def __init__(self, p: Any, size: tuple[int, ...], compute: Compute, seed: int) -> None:
+    def __init__(
+        self, p: Any, size: tuple[int, ...], compute: Compute, seed: int, form: Form = ONE
+    ) -> None:
         super().__init__(p, compute, seed)
-        self.network = compute.module(build(p, size, seed)).train()
+        self.form = form
+        self.network = compute.module(build(p, size, seed, form)).train()
         self.average = Ema(self.network, p.ema)
-        self.optimiser = torch.optim.Adam(self.network.parameters(), p.lr)
+        self.optimiser = Adam(self.network.parameters(), p.lr)
         self.schedule = RFlowScheduler(_TIMES)
         self.modules, self.optimisers = {"network": self.network}, {"adam": self.optimiser}
 
@@ -89,7 +93,7 @@ class FlowTrainer(Trainer):
         for group in self.optimiser.param_groups:
             group["lr"] = self.p.lr * 0.5 * (1 + math.cos(math.pi * self.steps / self.p.steps))
         rng = numpy_rng(self.seed, NOISE, self.steps)
-        label = label_of(batch)
+        label = self.form.label(batch)
         label[...] = 2 * label - 1  # in one range with the image; the batch is ours
         patches = self.compute.tensor(batch)
         noise = self.compute.tensor(rng.standard_normal(batch.shape, dtype=np.float32))

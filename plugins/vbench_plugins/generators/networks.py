@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from math import prod
 from typing import Any
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
-from vbench.layout import CHANNELS, IMAGE_CHANNELS, image_channels, label_channels
+from vbench_plugins.nn.form import ONE, Form
 from vbench_plugins.nn.levels import Strides, halvings, halvings_to_start
 
 CONV: dict[int, Any] = {2: nn.Conv2d, 3: nn.Conv3d}
@@ -41,6 +42,31 @@ def scaling(kernel: int, stride: tuple[int, ...]) -> dict[str, Any]:
     }
 
 
+def lowest(p: Any) -> float:
+    """Return what a label is where there is no vessel, in the range that the networks work in."""
+    return -1.0 if p.label_range == "-1..1" else 0.0
+
+
+class ClassEnd(nn.Module):
+    """The end of what gives several classes: images by tanh, labels by softmax.
+
+    The background is one of the classes of the softmax, and has no channel in what comes out. It
+    starts as likely as all classes together, as vessel and background do where there is one class.
+    """
+
+    def __init__(self, contrasts: int, lowest: float) -> None:
+        super().__init__()
+        self.contrasts, self.lowest = contrasts, lowest
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``contrasts`` and ``classes + 1`` channels to one channel less."""
+        background, classes = x[:, self.contrasts :].split([1, x.shape[1] - self.contrasts - 1], 1)
+        even = background + math.log(classes.shape[1])
+        chance = torch.softmax(torch.cat([even, classes], dim=1), dim=1)[:, 1:]
+        label = chance * (1 - self.lowest) + self.lowest
+        return torch.cat([torch.tanh(x[:, : self.contrasts]), label], dim=1)
+
+
 class GeneratorNet(nn.Module):
     """Latent vectors ``(n, latent)`` to patches ``(n, channels, *size)`` in [-1, 1].
 
@@ -48,8 +74,9 @@ class GeneratorNet(nn.Module):
     and halves the channels.
     """
 
-    def __init__(self, size: tuple[int, ...], p: Any) -> None:
+    def __init__(self, size: tuple[int, ...], p: Any, form: Form = ONE) -> None:
         super().__init__()
+        self.form = form
         self.ndim = len(size)
         self.start, strides = levels_of(size, p.levels)
         upwards = strides[::-1]
@@ -69,24 +96,29 @@ class GeneratorNet(nn.Module):
                 conv = CONV[self.ndim](wide, wide, 3, padding=1, bias=p.bias)
                 layers += [conv, *self._after(wide, p)]
             layers += [*self._doubling(wide, narrow, stride, p), *self._after(narrow, p)]
-        read = IMAGE_CHANNELS if p.label_layers else CHANNELS
+        # A softmax over several classes has the background as one of them.
+        told = form.classes + (form.classes > 1)
+        read = form.contrasts + (0 if p.label_layers else told)
         if p.output == "conv":
             layers.append(CONV[self.ndim](channels[-1], read, 3, padding=1, bias=p.bias))
         else:
             layers += self._doubling(channels[-1], read, upwards[-1], p)
-        self.layers = nn.Sequential(*layers, nn.Tanh())
-        self.head = self._label_head(channels[-1], p) if p.label_layers else None
+        several = form.classes > 1 and not p.label_layers
+        end = ClassEnd(form.contrasts, lowest(p)) if several else nn.Tanh()
+        self.layers = nn.Sequential(*layers, end)
+        self.head = self._label_head(channels[-1], told, p) if p.label_layers else None
 
-    def _label_head(self, features: int, p: Any) -> nn.Module:
+    def _label_head(self, features: int, told: int, p: Any) -> nn.Module:
         """Return what reads the label off the features and the image that they became."""
         layers: list[nn.Module] = []
-        channels = features + IMAGE_CHANNELS
+        channels = features + self.form.contrasts
         for _ in range(p.label_layers):
             conv = CONV[self.ndim](channels, p.label_width, 3, padding=1, bias=p.bias)
             layers += [conv, *self._after(p.label_width, p)]
             channels = p.label_width
-        last = CONV[self.ndim](channels, CHANNELS - IMAGE_CHANNELS, 1, bias=p.bias)
-        return nn.Sequential(*layers, last, nn.Tanh())
+        last = CONV[self.ndim](channels, told, 1, bias=p.bias)
+        end = ClassEnd(0, lowest(p)) if self.form.classes > 1 else nn.Tanh()
+        return nn.Sequential(*layers, last, end)
 
     def _after(self, channels: int, p: Any) -> list[nn.Module]:
         norm = [BATCH_NORM[self.ndim](channels)] if p.norm_generator == "batch" else []
@@ -121,8 +153,8 @@ class GeneratorNet(nn.Module):
     def label(self, features: Tensor, patches: Tensor) -> Tensor:
         """Map features, and the patches that were read off them, to the patches' labels alone."""
         if self.head is None:
-            return label_channels(self.layers[-2:](features))
-        return self._label(features, image_channels(patches))
+            return self.form.label(self.layers[-2:](features))
+        return self._label(features, self.form.image(patches))
 
     def _label(self, features: Tensor, image: Tensor) -> Tensor:
         assert self.head is not None
@@ -155,8 +187,9 @@ class Critic(nn.Module):
     ``features`` is the part before the last layers, which feature matching compares.
     """
 
-    def __init__(self, size: tuple[int, ...], p: Any) -> None:
+    def __init__(self, size: tuple[int, ...], p: Any, form: Form = ONE) -> None:
         super().__init__()
+        self.form, self.lowest = form, lowest(p)
         self.ndim = len(size)
         self.batch_stddev = p.batch_stddev
         self.product = p.product
@@ -164,7 +197,7 @@ class Critic(nn.Module):
         if p.critic_head == "minibatch":
             strides = strides[:-1]  # the convolution before minibatch discrimination halves too
         layers: list[nn.Module] = []
-        channels, rest = CHANNELS + self.product, size
+        channels, rest = form.channels + form.contrasts * self.product, size
         for level, stride in enumerate(strides):
             wider = p.critic_width * 2**level
             layers += self._block(channels, wider, stride, p)
@@ -225,9 +258,16 @@ class Critic(nn.Module):
         """Map patches to features."""
         if self.product:
             # Where label and image disagree shows in their product without any learning.
-            both = (image_channels(patches) + 1) * (label_channels(patches) + 1) / 2 - 1
+            both = (self.form.image(patches) + 1) * (self._vessel(patches) + 1) / 2 - 1
             patches = torch.cat([patches, both], dim=1)
         return self.features(patches)
+
+    def _vessel(self, patches: Tensor) -> Tensor:
+        """Return vessel or not, whatever class: ``(n, 1, *size)``."""
+        label = self.form.label(patches)
+        if self.form.classes == 1:
+            return label
+        return (label - self.lowest).sum(dim=1, keepdim=True) + self.lowest
 
 
 def initialise(module: nn.Module, sd: float, zero_mean_gains: bool) -> None:

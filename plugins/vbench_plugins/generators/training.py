@@ -8,14 +8,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vbench.layout import image_channels, label_channels
+from vbench.layout import one_hot
 from vbench.types import Array
 from vbench_plugins.generators.agreement import JUDGED, Agreement
-from vbench_plugins.generators.networks import Critic, GeneratorNet, initialise
+from vbench_plugins.generators.networks import Critic, GeneratorNet, initialise, lowest
 from vbench_plugins.generators.objectives import CrossEntropy, Objective, Wasserstein
+from vbench_plugins.nn.adam import Adam
 from vbench_plugins.nn.augment import symmetry
 from vbench_plugins.nn.compute import Compute
 from vbench_plugins.nn.ema import Ema
+from vbench_plugins.nn.form import ONE, Form
 from vbench_plugins.nn.seeding import INIT, NOISE, latent, numpy_rng, torch_seed
 from vbench_plugins.nn.trainer import Trainer
 
@@ -27,19 +29,27 @@ class GanTrainer(Trainer):
     the generator.
     """
 
-    def __init__(self, p: Any, size: tuple[int, ...], compute: Compute, seed: int) -> None:
+    def __init__(
+        self,
+        p: Any,
+        size: tuple[int, ...],
+        compute: Compute,
+        seed: int,
+        form: Form = ONE,
+    ) -> None:
         super().__init__(p, compute, seed)
+        self.form = form
         with torch_seed(seed, INIT):
-            self.generator = GeneratorNet(size, p)
-            self.critic = Critic(size, p)
+            self.generator = GeneratorNet(size, p, form)
+            self.critic = Critic(size, p, form)
             for network in (self.generator, self.critic):
                 initialise(network, p.weight_sd, p.zero_mean_gains)
         for network in (self.generator, self.critic):
             compute.module(network)
         self.average = Ema(self.generator, p.ema)
         betas = (p.beta1, p.beta2)
-        self.optimiser = torch.optim.Adam(self.generator.parameters(), p.lr_generator, betas)
-        self.critic_optimiser = torch.optim.Adam(self.critic.parameters(), p.lr_critic, betas)
+        self.optimiser = Adam(self.generator.parameters(), p.lr_generator, betas)
+        self.critic_optimiser = Adam(self.critic.parameters(), p.lr_critic, betas)
         self.objective: Objective = (
             Wasserstein(p, compute) if hasattr(p, "penalty") else CrossEntropy(p, compute)
         )
@@ -120,10 +130,14 @@ class GanTrainer(Trainer):
         """Return generated patches as the critic sees them; a cut lets the gradient through."""
         if self.p.critic_labels == "soft":
             return fake
-        label = label_channels(fake)
-        low = -1.0 if self.p.label_range == "-1..1" else 0.0
-        hard = torch.where(label > self.p.label_threshold, 1.0, low)
-        return torch.cat([image_channels(fake), hard + (label - label.detach())], dim=1)
+        label, low = self.form.label(fake), lowest(self.p)
+        if self.form.classes == 1:
+            hard = torch.where(label > self.p.label_threshold, 1.0, low)
+        else:
+            vessel = (label - low).sum(dim=1) > self.p.label_threshold - low
+            index = torch.where(vessel, label.argmax(dim=1) + 1, 0).to(label.dtype)
+            hard = one_hot(index, self.form.classes) * (1 - low) + low
+        return torch.cat([self.form.image(fake), hard + (label - label.detach())], dim=1)
 
     def _rate(self) -> float:
         """Return the share of the learning rates that is left."""

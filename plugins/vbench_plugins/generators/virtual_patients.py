@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vbench.types import Array
+from vbench.types import Array, Setup
 from vbench_plugins.generators.geometric import GeometricParams, draw
 from vbench_plugins.generators.patient_summary import summary
 from vbench_plugins.nn.seeding import SAMPLE, numpy_rng
@@ -101,4 +101,4 @@ def find(wanted: Floats, size: tuple[int, ...], search: Search, seed: int) -> Fl
 
 def _seen(point: Floats, size: tuple[int, ...], search: Search, rng: np.random.Generator) -> Array:
     chosen = settings(point)
-    return summary(np.stack([draw(chosen, size, rng) for _ in range(search.patches)]))
+    return summary(np.stack([draw(chosen, Setup(size), rng) for _ in range(search.patches)]))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from vbench import FidelityMetric, Params, Patches, Score, param
-from vbench.layout import image_of, label_of
+from vbench.interfaces import Count
+from vbench.layout import image_channels, label_of
 
 Floats = npt.NDArray[Any]
 Bools = npt.NDArray[np.bool_]
@@ -31,11 +32,13 @@ class LabelAgreement(FidelityMetric):
     the floor is then its Dice on real pairs that it was fitted on. Without one, it is a ridge
     regression on intensity, slope and curvature at three scales and their products, with the
     threshold that is best on the real pairs: simple enough to be fitted in a second, and the
-    floor says what it reaches on real pairs that it has not seen. No vessel in either set: 0, not
-    defined.
+    floor says what it reaches on real pairs that it has not seen; it looks at the first channel. Of
+    several classes all vessels are taken together. No vessel in either set: 0, not defined.
     """
 
     name = "label-agreement"
+    classes: ClassVar[Count] = "any"
+    channels: ClassVar[Count] = "any"
     version = 2
     higher_is_better = True
     Params = AgreementParams
@@ -72,7 +75,7 @@ def _voxels(patches: Patches, most: int, rng: np.random.Generator) -> tuple[Floa
     from scipy.ndimage import gaussian_filter
 
     taken = _taken(patches, most, rng)
-    image = image_of(taken)
+    image = image_channels(taken)[:, 0]
     columns = []
     for scale in _SCALES:
         smooth = gaussian_filter(image, (0.0, *(scale,) * (image.ndim - 1)))

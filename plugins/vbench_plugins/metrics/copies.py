@@ -5,13 +5,14 @@ How a copy is told from chance is in :mod:`vbench_plugins.metrics.competition`.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from vbench import Params, Patches, PrivacyMetric, Score, param
-from vbench.layout import image_of
+from vbench.interfaces import Count
+from vbench.layout import image_channels
 from vbench_plugins.metrics.competition import LISTED, Found, find_outliers, flag, margins, risks
 from vbench_plugins.metrics.structure import (
     BLANK,
@@ -48,12 +49,14 @@ class Copies(PrivacyMetric):
     of unseen patients (by half of the way from their largest correlation to 1), and as ``shape``,
     ``spectrum`` or ``label`` when its nearest patient is a training patient by such a margin that
     at most ``false_share`` of the flagged ones are chance. Contrast, offset, mirroring and turning
-    do not hide a copy. Lower is better, and unseen patients show 0. The risk of a patient is the
-    share of their training patches that come out, with the interval of Clopper and Pearson. Alarm:
-    any patch is flagged.
+    do not hide a copy. Of several channels, ``verbatim`` looks at the first. Lower is better, and
+    unseen patients show 0. The risk of a patient is the share of their training patches that come
+    out, with the interval of Clopper and Pearson. Alarm: any patch is flagged.
     """
 
     name = "copies"
+    classes: ClassVar[Count] = "any"
+    channels: ClassVar[Count] = "any"
     paper = "Elias 2007, doi:10.1038/nmeth1019"
     Params = CopiesParams
     higher_is_better = False
@@ -123,7 +126,7 @@ def _correlations(
     views = np.stack(list(turned(np.arange(np.prod(size)).reshape(size), size)))
     for i, (row, place) in enumerate(zip(some.index[rows], places, strict=True)):
         mine, other = (
-            np.asarray(image_of(side.take(np.array([at])))[0], np.float64)
+            np.asarray(image_channels(side.take(np.array([at])))[0, 0], np.float64)
             for side, at in ((patches, row), (others, place))
         )
         value[i] = _correlation(mine, other, views)

@@ -8,13 +8,14 @@ are of equal size. Each value means little by itself: the audit prints that of o
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from vbench import FidelityMetric, Params, Patches, Score, param
 from vbench.features import embed
+from vbench.interfaces import Count
 
 Floats = npt.NDArray[np.float64]
 
@@ -30,6 +31,8 @@ class FeatureScore(FidelityMetric):
 
     Params = FidelityParams
     higher_is_better = False
+    classes: ClassVar[Count] = "any"
+    channels: ClassVar[Count] = "any"
 
     def score(self, synthetic: Patches, real: Patches, *, features: Any, seed: int) -> Score:
         """Score one set of synthetic patches."""

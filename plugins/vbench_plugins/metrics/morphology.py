@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from vbench import FidelityMetric, MaskPair, Params, Patches, Score, param
+from vbench.interfaces import Count
 from vbench.layout import label_of
 from vbench.masks import voxels
 
@@ -31,6 +32,8 @@ class Morphology(FidelityMetric):
     """
 
     name = "morphology"
+    classes: ClassVar[Count] = "any"
+    channels: ClassVar[Count] = "any"
     version = 2
     paper = "Rubner 2000, doi:10.1023/A:1026543900054"
     Params = MorphologyParams
@@ -60,7 +63,7 @@ def measure(labels: npt.NDArray[Any]) -> dict[str, Floats]:
     """Measure the vessels of patches.
 
     Args:
-        labels: ``(n, *size)``, 0 or 1.
+        labels: ``(n, *size)``, 0 or the index of a class: all are vessels.
 
     Returns:
         ``fraction`` and ``components``, one value per patch; ``radius`` (voxels), one per

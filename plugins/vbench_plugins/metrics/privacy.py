@@ -12,12 +12,13 @@ then there is no interval, and only a gross value is an alarm.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from vbench import Params, Patches, PrivacyMetric, Score, param
+from vbench.interfaces import Count
 from vbench_plugins.metrics.structure import KINDS, Kind, Structure, matches, sample, structure
 
 Floats = npt.NDArray[Any]
@@ -50,6 +51,8 @@ class NearestRatio(PrivacyMetric):
     """
 
     name = "nn-ratio"
+    classes: ClassVar[Count] = "any"
+    channels: ClassVar[Count] = "any"
     version = 3
     paper = "Meehan 2020, arXiv:2004.05675"
     Params = PrivacyParams
@@ -103,6 +106,8 @@ class NearCopies(PrivacyMetric):
     """
 
     name = "near-copies"
+    classes: ClassVar[Count] = "any"
+    channels: ClassVar[Count] = "any"
     version = 3
     paper = "Carlini 2023, arXiv:2301.13188"
     Params = PrivacyParams
@@ -174,6 +179,8 @@ class MembershipAuc(PrivacyMetric):
     """
 
     name = "membership-auc"
+    classes: ClassVar[Count] = "any"
+    channels: ClassVar[Count] = "any"
     version = 2
     paper = "van Breugel 2023, arXiv:2302.12580"
     Params = PrivacyParams

@@ -9,6 +9,9 @@ released. Three descriptors see through that, each through another part:
   inversion hardly changes it.
 - ``label``: the label averaged over the same grid. What is done to the image does not change it.
 
+Images of several channels are described channel by channel, and compared by all of them together;
+of several classes the label tells where any vessel is.
+
 All have mean 0 and length 1, so gain and offset do not matter, and all are compared under the
 mirror images and right-angle turns that keep the patch's shape. The similarity of two patches is
 the largest correlation over these, in [-1, 1].
@@ -26,7 +29,7 @@ import numpy.typing as npt
 
 from vbench import Patches
 from vbench.audit.closeness import views_of
-from vbench.layout import image_of, label_of
+from vbench.layout import image_channels, label_of
 from vbench_plugins.metrics.nearest import Matches, halves, nearest
 
 Floats = npt.NDArray[np.float32]
@@ -55,11 +58,17 @@ class Structure:
         views: By descriptor, symmetries as permutations of a vector, ``(symmetries, d)``: one of
             each two that are point reflections of each other.
         subject: The subject of each patch, numbered within the set from 0, ``(n,)``.
+        channels: Of the images: a vector of an image has one part for each.
     """
 
     vectors: Mapping[Kind, Floats]
     views: Mapping[Kind, Indices]
     subject: npt.NDArray[np.int64]
+    channels: int = 1
+
+    def of(self, kind: Kind) -> int:
+        """Return the parts of a descriptor's vectors."""
+        return 1 if kind == "label" else self.channels
 
     @property
     def subjects(self) -> int:
@@ -107,32 +116,64 @@ def sample(whole: Structure, most: int, seed: int) -> Sample:
     if (most, seed) not in known:
         index = np.sort(np.random.default_rng(seed).permutation(len(whole))[:most])
         vectors = {kind: found[index] for kind, found in whole.vectors.items()}
-        known[most, seed] = Sample(index, Structure(vectors, whole.views, whole.subject[index]))
+        known[most, seed] = Sample(
+            index, Structure(vectors, whole.views, whole.subject[index], whole.channels)
+        )
     return known[most, seed]
 
 
 def _describe(patches: Patches) -> Structure:
     size = tuple(patches.size)
     grid = coarse_grid(size, _CELLS)
-    parts: dict[Kind, list[Floats]] = {kind: [] for kind in KINDS}
+    channels = len(patches.channels)
+    parts: dict[Kind, list[list[Floats]]] = {kind: [[] for _ in range(channels)] for kind in KINDS}
     for first in range(0, len(patches), _READ):
         taken = patches.take(np.arange(first, min(first + _READ, len(patches))))
-        image, label = (np.asarray(part, np.float32) for part in (image_of(taken), label_of(taken)))
-        blank = image.std(axis=tuple(range(1, image.ndim))) < BLANK
-        shape, spectrum = averages(image, grid), _spectrum(image)
-        shape[blank] = spectrum[blank] = 0
-        parts["shape"].append(shape)
-        parts["spectrum"].append(spectrum)
-        vessels = averages(label, grid)
+        for number in range(channels):
+            image = np.asarray(image_channels(taken)[:, number], np.float32)
+            blank = image.std(axis=tuple(range(1, image.ndim))) < BLANK
+            shape, spectrum = averages(image, grid), _spectrum(image)
+            shape[blank] = spectrum[blank] = 0
+            parts["shape"][number].append(shape)
+            parts["spectrum"][number].append(spectrum)
+        vessels = averages(np.asarray(label_of(taken) > 0, np.float32), grid)
         vessels[(vessels > 0).sum(axis=1) < _TELLING] = 0
-        parts["label"].append(vessels)
+        parts["label"][0].append(vessels)
     frequencies = tuple(_frequencies(n).size for n in size)
-    cells = _symmetries(grid, size)
+    cells, waves = _symmetries(grid, size), _symmetries(frequencies, size)
     return Structure(
-        {kind: _unit(np.concatenate(found)) for kind, found in parts.items()},
-        {"shape": cells, "label": cells, "spectrum": _symmetries(frequencies, size)},
+        {kind: _joined([_unit(np.concatenate(p)) for p in of if p]) for kind, of in parts.items()},
+        {"shape": _each(cells, channels), "label": cells, "spectrum": _each(waves, channels)},
         np.unique(patches.subject_index, return_inverse=True)[1],
+        channels,
     )
+
+
+def _joined(parts: list[Floats]) -> Floats:
+    """Join the vectors of channels to one of length 1; what is 0 in all of them stays 0."""
+    if len(parts) == 1:
+        return parts[0]
+    joined = np.concatenate(parts, axis=1)
+    length = np.linalg.norm(joined, axis=1, keepdims=True)
+    return np.divide(joined, length, out=np.zeros_like(joined), where=length > 0)
+
+
+def _each(views: Indices, channels: int) -> Indices:
+    """Return the views of one channel as those of several, each turned alike."""
+    width = views.shape[1]
+    return np.concatenate([views + number * width for number in range(channels)], axis=1)
+
+
+def _halves(vectors: Floats, signed: bool, channels: int) -> Floats:
+    """Return :func:`~vbench_plugins.metrics.nearest.halves` of each channel, what turns last."""
+    if channels == 1:
+        return halves(vectors, signed)
+    apart = vectors.reshape(*vectors.shape[:-1], channels, -1)
+    found = halves(apart, signed)
+    odd = apart.shape[-1] // 2 if signed else 0
+    even = found.shape[-1] - odd
+    parts = [found[..., :even], found[..., even:]]
+    return np.concatenate([p.reshape(*vectors.shape[:-1], -1) for p in parts], axis=-1)
 
 
 def matches(queries: Structure, others: Structure, kind: Kind) -> Matches:
@@ -146,14 +187,15 @@ def matches(queries: Structure, others: Structure, kind: Kind) -> Matches:
 def _match(queries: Structure, others: Structure, kind: Kind) -> Matches:
     vectors, views = queries.vectors[kind], queries.views[kind]
     signed = kind != "spectrum"  # which is the same under the point reflection
+    channels = queries.of(kind)
     # What shows nothing resembles all by 0, and need not be compared.
     telling = np.flatnonzero(vectors.any(axis=1))
     found = nearest(
-        lambda rows: halves(vectors[telling[rows]][:, views], signed),
+        lambda rows: _halves(vectors[telling[rows]][:, views], signed, channels),
         len(telling),
-        halves(others.vectors[kind], signed),
+        _halves(others.vectors[kind], signed, channels),
         others.subject,
-        odd=vectors.shape[1] // 2 if signed else 0,
+        odd=channels * (vectors.shape[1] // channels // 2) if signed else 0,
     )
     if len(telling) == len(vectors):
         return found

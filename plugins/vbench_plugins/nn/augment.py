@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vbench.layout import image_of, label_of
+from vbench.layout import image_channels, label_of
 from vbench.types import Array
 
 
@@ -40,7 +40,7 @@ def flip_and_rotate(batch: Array, rng: np.random.Generator) -> Array:
 
 
 def intensities(batch: Array, rng: np.random.Generator, strength: float) -> Array:
-    """Change contrast, brightness and noise of each image; the label stays.
+    """Change contrast, brightness and noise of each channel of an image; the label stays.
 
     Args:
         batch: ``(n, channels, *size)`` with images in [-1, 1]; changed in place.
@@ -48,9 +48,8 @@ def intensities(batch: Array, rng: np.random.Generator, strength: float) -> Arra
         strength: 0 changes nothing; 0.1 changes contrast by up to 10 % and brightness by up to
             a tenth of the range's half, and adds noise with a standard deviation of up to 0.02.
     """
-    n, voxels = len(batch), (1,) * (batch.ndim - 2)
-    shape = (n, *voxels)
-    image = image_of(batch)
+    image = image_channels(batch)
+    shape = (*image.shape[:2], *(1,) * (batch.ndim - 2))
     gain = 1 + strength * rng.uniform(-1, 1, shape).astype(np.float32)
     shift = strength * rng.uniform(-1, 1, shape).astype(np.float32)
     noise = 0.2 * strength * rng.random(shape, dtype=np.float32)
@@ -61,9 +60,9 @@ def intensities(batch: Array, rng: np.random.Generator, strength: float) -> Arra
 
 
 def stretch(batch: Array) -> Array:
-    """Stretch each image to fill [-1, 1], in place; a constant one becomes -1."""
-    image = image_of(batch)
-    axes = tuple(range(1, image.ndim))
+    """Stretch each channel to fill [-1, 1], in place; a constant one becomes -1."""
+    image = image_channels(batch)
+    axes = tuple(range(2, image.ndim))
     low = image.min(axis=axes, keepdims=True)
     width = np.maximum(image.max(axis=axes, keepdims=True) - low, np.finfo(np.float32).eps)
     image[...] = 2 * (image - low) / width - 1
@@ -97,7 +96,9 @@ def warp(
     size = batch.shape[2:]
     centre = (np.array(size) - 1) / 2
     warped = np.empty_like(batch)
-    for index, (image, label) in enumerate(zip(image_of(batch), label_of(batch), strict=True)):
+    for index, (image, label) in enumerate(
+        zip(image_channels(batch), label_of(batch), strict=True)
+    ):
         turn, slant = np.deg2rad(rng.uniform(-1, 1, 2) * [rotation, shear])
         matrix = np.eye(len(size))
         matrix[:2, :2] = [
@@ -105,7 +106,8 @@ def warp(
             [np.sin(turn), np.cos(turn + slant)],
         ]
         offset = centre - matrix @ centre
-        image_of(warped)[index] = affine_transform(image, matrix, offset, order=1, cval=-1.0)
+        for number, channel in enumerate(image):
+            warped[index, number] = affine_transform(channel, matrix, offset, order=1, cval=-1.0)
         label_of(warped)[index] = affine_transform(
             label, matrix, offset, order=int(linear), cval=0.0
         )

@@ -73,6 +73,10 @@ class Trained(Fitted):
         """Bring drawn patches into the form that the trainer takes, augmented where requested."""
         return batch
 
+    def entered(self, n: int) -> tuple[int, ...]:
+        """Return the shape of ``n`` prepared patches."""
+        return patches_shape(n, self.setup.size, self.setup.contrasts)
+
     def begin(self, trainer: Trainer, patches: Patches, seed: int) -> None:
         """Set up a trainer that goes on from no state, such as by what the patches are like."""
 
@@ -112,8 +116,7 @@ class Trained(Fitted):
 
             def steps(compute: Compute) -> Any:
                 trainer = self.trainer(compute, seed=0)
-                shape = patches_shape(self.drawn(), size)
-                batch = np.random.default_rng(0).random(shape, np.float32)
+                batch = np.random.default_rng(0).random(self.entered(self.drawn()), np.float32)
                 return lambda: trainer.step(batch.copy())
 
             about = {"method": self.name, "size": size, **p.model_dump(exclude={"steps", "preset"})}
@@ -188,7 +191,8 @@ class TrainedGenerator(Trained, Generator):
         import torch
 
         chunk = max(4, min(64, self.chunk_voxels // prod(self.setup.size)))
-        rng, patches = numpy_rng(seed, SAMPLE), empty_patches(n, self.setup.size)
+        rng = numpy_rng(seed, SAMPLE)
+        patches = empty_patches(n, self.setup.size, self.setup.contrasts)
         with torch.inference_mode(), self.computing().running():
             for first in range(0, n, chunk):
                 patches[first : first + chunk] = self.make(chunk, rng)[: n - first]

@@ -43,9 +43,9 @@ def vectors(channels: Tensor, probability: Tensor, label: Tensor) -> Tensor:
 
     Args:
         channels: ``(n, c)``, of :func:`coarsest`.
-        probability: ``(n, 1, *size)``, what the network takes for vessel.
+        probability: ``(n, classes, *size)``, what the network takes for vessel.
         label: The same shape, 0 or 1.
     """
-    probability, label = probability.flatten(1), label.flatten(1)
-    means = [probability.mean(1), label.mean(1), (probability * label).mean(1)]
-    return torch.cat([channels, torch.stack(means, dim=1)], dim=1)
+    probability, label = probability.flatten(2), label.flatten(2)
+    means = [probability.mean(2), label.mean(2), (probability * label).mean(2)]
+    return torch.cat([channels, *means], dim=1)

@@ -7,7 +7,6 @@ threshold when it is connected, through others, to one above the upper threshold
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
 
 from vbench.interfaces import Params, param
 from vbench.types import Array
@@ -49,6 +48,7 @@ class LocalThreshold(Rule):
         That is the grey-scale reconstruction of ``value - gap`` under ``value``. It is shown as its
         square root, so that thresholds at even distances are finest where the contrast is low.
         """
+        from scipy import ndimage
         from skimage.morphology import reconstruction
 
         edges = self.edges()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field, create_model
 
 from vbench.files import as_json
-from vbench.interfaces import Params
+from vbench.interfaces import Count, Params
 from vbench.types import Array, Setup, Weights
 from vbench_plugins.nn.seeding import INIT, torch_seed
 from vbench_plugins.nn.settings import TINY
@@ -70,6 +70,8 @@ class MonaiNetwork(PatchSegmenter):
     paper = "Cardoso et al. 2022, arXiv:2211.02701"
     Params = TrainingParams
     members = tuple(_SMALL)
+    classes: ClassVar[Count] = "any"
+    channels: ClassVar[Count] = "any"
     network: ClassVar[Signature]
 
     @classmethod
@@ -80,6 +82,7 @@ class MonaiNetwork(PatchSegmenter):
     @classmethod
     def check(cls, params: Any, setup: Setup) -> None:
         """Refuse arguments that are missing, and sizes that the network cannot halve."""
+        super().check(params, setup)
         given = params.network.model_dump()
         missing = [a.name for a in cls.network.arguments if not a.text and given[a.name] is None]
         if missing:
@@ -118,8 +121,8 @@ class MonaiNetwork(PatchSegmenter):
         """Return what the network's class is built with: what patches say, and the parameters."""
         known = {
             "spatial_dims": self.setup.ndim,
-            "in_channels": 1,
-            "out_channels": 1,
+            "in_channels": self.setup.contrasts,
+            "out_channels": 1 if self.setup.classes == 1 else self.setup.classes + 1,
             "img_size": self.setup.size,
             "input_image_size": self.setup.size,
         }

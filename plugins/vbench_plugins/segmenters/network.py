@@ -39,7 +39,7 @@ class Convolution(nn.Sequential):
 
 
 class Unet(nn.Module):
-    """Images ``(n, 1, *size)`` to logits of the same shape.
+    """Images ``(n, inputs, *size)`` to logits ``(n, outputs, *size)``.
 
     Each level: two 3-wide convolutions, each with normalisation and ReLU, dropout between them.
     Down by max-pooling of the axes that can be halved; up by a transposed convolution that halves
@@ -48,14 +48,14 @@ class Unet(nn.Module):
     U-net" of Livne et al. 2019 (doi 10.3389/fnins.2019.00097).
     """
 
-    def __init__(self, size: tuple[int, ...], p: Any) -> None:
+    def __init__(self, size: tuple[int, ...], p: Any, inputs: int = 1, outputs: int = 1) -> None:
         super().__init__()
         ndim = len(size)
         strides = halvings_where_even(size, p.depth - 1)
         widths = [p.width * 2**level for level in range(len(strides) + 1)]
         self.down = nn.ModuleList(
             _level(ndim, before, after, p)
-            for before, after in zip([1, *widths], widths, strict=False)
+            for before, after in zip([inputs, *widths], widths, strict=False)
         )
         self.pools = nn.ModuleList(_POOL[ndim](stride) for stride in strides)
         reduce = p.upsampling == "transposed"
@@ -70,7 +70,7 @@ class Unet(nn.Module):
             for fine, coarse in pairwise(widths)
         )
         self.last = nn.Sequential()
-        self.last.add_module("conv", _CONV[ndim](widths[0], 1, 1))
+        self.last.add_module("conv", _CONV[ndim](widths[0], outputs, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map images to logits."""

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vbench.interfaces import Segmenter
-from vbench.layout import image_channels, image_of, label_channels
+from vbench.layout import image_channels, image_of, label_of, one_hot
 from vbench.types import Array, Patches, Portable, Progress, Setup, Weights
 from vbench_plugins.nn.augment import flip_and_rotate, flip_axis, intensities, warp
 from vbench_plugins.nn.seeding import INIT, numpy_rng
+from vbench_plugins.nn.sides import refuse_mirrors
 from vbench_plugins.nn.trained import Trained
 
 if TYPE_CHECKING:
@@ -43,13 +44,44 @@ class PatchSegmenter(Trained, Segmenter):
 
     @abstractmethod
     def build(self, seed: int) -> torch.nn.Module:
-        """Return the network with seeded weights: images ``(n, 1, *size)`` to logits alike."""
+        """Return the network with seeded weights.
+
+        It maps images ``(n, channels, *size)`` to logits ``(n, 1, *size)``, or of several classes
+        ``(n, classes + 1, *size)``, the background first.
+        """
 
     def trainer(self, compute: Compute, seed: int) -> PatchTrainer:
         """Return a trainer of the network."""
         from vbench_plugins.segmenters.training import PatchTrainer
 
-        return PatchTrainer(self.params, self.build(seed), compute, seed)
+        return PatchTrainer(self.params, self.build(seed), compute, seed, self.loss)
+
+    def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """Return what a step makes smaller; override it for a loss of your own.
+
+        Args:
+            logits: float32, what the network gives: ``(n, 1, *size)``, or of several classes
+                ``(n, classes + 1, *size)``, the background first.
+            labels: float32 ``(n, 1, *size)``, 0 or 1, or of several classes their index.
+
+        Returns:
+            One number, with a gradient in ``logits``.
+        """
+        from vbench_plugins.segmenters.training import loss_function
+
+        return loss_function(self.params.loss, self.setup.classes)(logits, labels)
+
+    @classmethod
+    def check(cls, params: Any, setup: Setup) -> None:
+        """Refuse what is for one class only, and mirrors of classes that have sides."""
+        refuse_mirrors(setup, params.flips == "all", "flips = 'all'", "flips = 'none'")
+        if setup.classes > 1 and params.loss == "cldice":
+            raise ValueError("loss 'cldice' is for one class; take 'dice+ce'")
+        if setup.classes > 1 and params.label_interpolation == "linear":
+            raise ValueError(
+                "label_interpolation 'linear' is for one class: it makes fractions of the indices; "
+                "take 'nearest'"
+            )
 
     @classmethod
     def training_steps(cls, params: Any, patches: int) -> int:
@@ -100,15 +132,17 @@ class PatchSegmenter(Trained, Segmenter):
         """Predict by windows; 2D networks slice by slice along the last axis."""
         import torch
 
+        from vbench_plugins.segmenters.training import outputs_of
         from vbench_plugins.segmenters.window import predict
 
         network, compute = self.model(), self.computing()
         mean, sd = self._moments
+        outputs = outputs_of(self.setup)
 
         def probability(windows: torch.Tensor) -> torch.Tensor:
             with compute.autocast():
-                logits = network(compute.tensor((windows - mean) / sd))
-            return torch.sigmoid(logits.float()).cpu()
+                logits = network(compute.tensor((windows - mean) / sd)).float()
+            return (torch.sigmoid(logits) if outputs == 1 else torch.softmax(logits, 1)).cpu()
 
         with torch.inference_mode(), compute.running():
             return predict(
@@ -118,6 +152,7 @@ class PatchSegmenter(Trained, Segmenter):
                 window=self.setup.size,
                 overlap=self.params.overlap,
                 blending=self.params.blending,
+                outputs=outputs,
             )
 
     def features(self, patches: Array) -> Array:
@@ -128,14 +163,17 @@ class PatchSegmenter(Trained, Segmenter):
 
         network, compute = self.model(), self.computing()
         mean, sd = self._moments
+        classes = self.setup.classes
         image, label = (
             torch.from_numpy(np.array(part, np.float32))
-            for part in (image_channels(patches), label_channels(patches))
+            for part in (image_channels(patches), label_of(patches))
         )
+        label = one_hot(label, classes) if classes > 1 else label[:, None]
         with torch.inference_mode(), compute.running():
             with compute.autocast():
                 channels, logits = coarsest(network, compute.tensor((image - mean) / sd))
-            probability = torch.sigmoid(logits.float()).cpu()
+            logits = logits.float().cpu()
+            probability = torch.sigmoid(logits) if classes == 1 else torch.softmax(logits, 1)[:, 1:]
             return vectors(channels.cpu(), probability, label).numpy()
 
     def elsewhere(self) -> tuple[Mapping[str, Any], Weights]:
@@ -144,6 +182,8 @@ class PatchSegmenter(Trained, Segmenter):
 
     def portable(self) -> Portable | None:
         """Return the network with what its images are standardised with, and its windows."""
+        if self.setup.classes > 1 or self.setup.contrasts > 1:
+            return None
         try:
             network, weights = self.elsewhere()
         except NotImplementedError:

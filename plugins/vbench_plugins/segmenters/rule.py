@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from scipy import ndimage
 
 from vbench.interfaces import Segmenter
 from vbench.types import Array, Patches, Progress, Weights
@@ -27,6 +26,8 @@ class Rule(Segmenter):
 
     def predict(self, image: Array, mask: Array) -> Array:
         """Measure the box that holds the mask; 0 outside of the mask."""
+        from scipy import ndimage
+
         mask = np.asarray(mask, bool)
         found = np.zeros(mask.shape, np.float32)
         if mask.any():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vbench.layout import image_channels, label_channels
-from vbench.types import Array, Weights
+from vbench.layout import image_channels, label_channels, one_hot
+from vbench.types import Array, Setup, Weights
+from vbench_plugins.nn.adam import Adam
 from vbench_plugins.nn.compute import Compute
 from vbench_plugins.nn.ema import Ema
 from vbench_plugins.nn.seeding import DROPOUT, INIT, torch_seed
@@ -20,14 +22,21 @@ from vbench_plugins.nn.trainer import Trainer
 from vbench_plugins.segmenters.network import Unet
 
 _WARM_UP = 0.1
+#: Of logits and labels.
+Loss = Callable[[Tensor, Tensor], Tensor]
 #: Keeps the Dice of an empty batch defined.
 _SMOOTH = 1e-5
 
 
-def build(size: tuple[int, ...], p: Any, seed: int) -> Unet:
+def build(setup: Setup, p: Any, seed: int) -> Unet:
     """Build the network with seeded weights."""
     with torch_seed(seed, INIT):
-        return Unet(size, p)
+        return Unet(setup.size, p, setup.contrasts, outputs_of(setup))
+
+
+def outputs_of(setup: Setup) -> int:
+    """Return the channels of logits: one for vessels, or one each for background and classes."""
+    return 1 if setup.classes == 1 else setup.classes + 1
 
 
 def moments_of(table: Mapping[str, Any]) -> tuple[float, float]:
@@ -56,8 +65,34 @@ def dice_ce_loss(logits: Tensor, labels: Tensor) -> Tensor:
     return dice_loss(logits, labels) + F.binary_cross_entropy_with_logits(logits, labels)
 
 
-def loss_function(name: str) -> Callable[[Tensor, Tensor], Tensor]:
-    """Return a loss of (logits, labels), both ``(n, 1, *size)``."""
+def classes_dice_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Return 1 - the soft Dice over the whole batch, the mean over background and classes.
+
+    A class that the batch does not have adds no term.
+
+    Args:
+        logits: ``(n, classes + 1, *size)``, the background first.
+        labels: ``(n, 1, *size)``, the index of the class.
+    """
+    probability = torch.softmax(logits, dim=1)
+    truth = one_hot(labels[:, 0], logits.shape[1] - 1, background=True)
+    axes = [0, *range(2, logits.ndim)]
+    common, total = (probability * truth).sum(axes), (probability + truth).sum(axes)
+    dice = (2 * common + _SMOOTH) / (total + _SMOOTH)
+    there = truth.sum(axes) > 0
+    return 1 - dice[there].mean()
+
+
+def classes_dice_ce_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Return :func:`classes_dice_loss` plus the mean cross-entropy."""
+    return classes_dice_loss(logits, labels) + F.cross_entropy(logits, labels[:, 0].long())
+
+
+@cache
+def loss_function(name: str, classes: int = 1) -> Loss:
+    """Return a loss of (logits, labels); labels are ``(n, 1, *size)``, the index of the class."""
+    if classes > 1:
+        return {"dice": classes_dice_loss, "dice+ce": classes_dice_ce_loss}[name]
     if name == "dice":
         return dice_loss
     if name == "dice+ce":
@@ -77,12 +112,12 @@ class PatchTrainer(Trainer):
 
     moments: tuple[float, float] = (0.0, 1.0)
 
-    def __init__(self, p: Any, network: nn.Module, compute: Compute, seed: int) -> None:
+    def __init__(self, p: Any, network: nn.Module, compute: Compute, seed: int, loss: Loss) -> None:
         super().__init__(p, compute, seed)
         self.network = compute.module(network).train()
         self.average = Ema(network, p.ema)
-        self.optimiser = torch.optim.Adam(network.parameters(), p.lr)
-        self.loss = loss_function(p.loss)
+        self.optimiser = Adam(network.parameters(), p.lr)
+        self.loss = loss
         self.forward = torch.compile(network) if p.compile else network
         self.modules, self.optimisers = {"network": self.network}, {"adam": self.optimiser}
 

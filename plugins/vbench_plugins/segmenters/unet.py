@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from vbench.interfaces import Count
 from vbench.types import Setup, Weights
 from vbench_plugins.nn.settings import TINY
 from vbench_plugins.segmenters.patchwise import PatchSegmenter
@@ -20,6 +21,8 @@ class Unet3d(PatchSegmenter):
     name = "unet3d"
     paper = "Ronneberger et al. 2015, arXiv:1505.04597; Livne et al. 2019"
     Params = UnetParams
+    classes: ClassVar[Count] = "any"
+    channels: ClassVar[Count] = "any"
     tiny: ClassVar[Mapping[str, Any]] = {
         "steps": 3,
         "batch_size": 4,
@@ -30,6 +33,7 @@ class Unet3d(PatchSegmenter):
     @classmethod
     def check(cls, params: UnetParams, setup: Setup) -> None:
         """Raise ``ValueError`` for patches that are too small, or groups that do not fit."""
+        super().check(params, setup)
         if min(setup.size) < 2:
             raise ValueError(f"patch size {list(setup.size)}: every extent must be 2 or more")
         if params.norm == "group" and params.width % 4:
@@ -39,7 +43,7 @@ class Unet3d(PatchSegmenter):
         """Return the U-net with seeded weights."""
         from vbench_plugins.segmenters.training import build
 
-        return build(self.setup.size, self.params, seed)
+        return build(self.setup, self.params, seed)
 
     def elsewhere(self) -> tuple[Mapping[str, Any], Weights]:
         """Return the U-net composed of MONAI's blocks."""

@@ -6,7 +6,6 @@ from functools import partial
 from itertools import combinations
 
 import numpy as np
-from scipy import ndimage
 
 from vbench.interfaces import Params, param
 from vbench.types import Array
@@ -53,6 +52,8 @@ class Vesselness(Rule):
 
     def measure(self, image: Array, mask: Array) -> Array:
         """Return the largest response, as its square root: thresholds are then finest near 0."""
+        from scipy import ndimage
+
         best = np.zeros(image.shape, np.float32)
         for scale in self.params.scales:
             sds = [scale * share for share in self.proportions()]

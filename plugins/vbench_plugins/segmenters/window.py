@@ -37,25 +37,30 @@ def predict(
     window: tuple[int, ...],
     overlap: float,
     blending: str,
+    outputs: int = 1,
 ) -> Array:
     """Predict a volume.
 
     Args:
-        network: Maps windows ``(n, 1, *window)`` to probabilities of the same shape.
-        image: ``(X, Y, Z)``.
+        network: Maps windows ``(n, channels, *window)`` to probabilities ``(n, outputs, *window)``.
+        image: ``(X, Y, Z)``; of several channels ``(channels, X, Y, Z)``.
         mask: bool ``(X, Y, Z)``.
         window: Window size, 3 entries, or 2 for slice by slice along the last axis.
         overlap: Share of a window that its neighbour covers too.
         blending: ``gaussian`` or ``constant``.
 
+        outputs: 1, or of several classes one more than there are.
+
     Returns:
-        float32 ``(X, Y, Z)``, 0 outside of the mask.
+        float32 ``(X, Y, Z)``, 0 outside of the mask; of several outputs ``(outputs, X, Y, Z)``.
     """
     block = window if len(window) == 3 else (*window, 1)
 
     def probabilities(windows: Array, inside: Array) -> Array:
-        found = network(torch.from_numpy(windows).reshape(len(windows), 1, *window))
-        return found.reshape(windows.shape).numpy()
+        n = len(windows)
+        found = network(torch.from_numpy(windows).reshape(n, -1, *window))
+        shape = (n, outputs, *block) if outputs > 1 else (n, *block)
+        return found.reshape(shape).numpy()
 
     return blend(
         probabilities,
@@ -64,4 +69,5 @@ def predict(
         weight=importance(window, blending).reshape(block),
         overlap=overlap,
         at_once=max(1, _BATCH_VOXELS // int(np.prod(block))),
+        outputs=outputs,
     )

@@ -12,13 +12,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
 from typing import Annotated, Any, ClassVar, Literal, Self
 
+import numpy as np
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from vbench.errors import DataError
 from vbench.interfaces import DataSource, Params, param
+from vbench.labels import LabelMap
 from vbench.registry.source_digest import source_digest
 from vbench.types import Subject
-from vbench_plugins.phantom.names import Apart
+from vbench_plugins.phantom.names import Apart, classes
 from vbench_plugins.phantom.scanners import SCANNERS, Scanner
 
 _Count = Annotated[int, Field(ge=1)]
@@ -112,14 +114,30 @@ class Phantom(DataSource):
 
     name = "phantom"
     patients = False
+    valued = True
+    channels = "any"
     paper = "calibrated on BraVa: Wright et al. 2013, doi:10.1016/j.neuroimage.2013.05.089"
     Params = PhantomParams
     # The second data set comes from the other scanner, unless the spec says otherwise.
     role_defaults: ClassVar[Mapping[str, Mapping[str, Any]]] = {"target": {"scanner": "b"}}
     tiny: ClassVar[Mapping[str, Any]] = {"shape": (32, 32, 24), "subjects": 2}
 
+    def known_labels(self) -> LabelMap | None:
+        """Return what ``classes`` tells apart, by the names and values of TopCoW; None: nothing."""
+        return LabelMap.of(classes(self.params.classes)) if self.params.classes else None
+
     def subjects(self, wanted: int | None = None) -> list[str]:
-        """Name ``wanted`` subjects; the parameter ``subjects`` says how many when it is None."""
+        """Name ``wanted`` subjects; the parameter ``subjects`` says how many when it is None.
+
+        Raises:
+            DataError: When more channels are named than there are.
+        """
+        made = 2 if self.params.t1 else 1
+        if len(self.channel_names) > made:
+            raise DataError(
+                f"channels names {len(self.channel_names)}: {', '.join(self.channel_names)}; the "
+                f"phantom has {'the TOF-MRA; set t1 = true' if made == 1 else 'the TOF-MRA and T1'}"
+            )
         count = self.params.subjects if wanted is None else wanted
         return [f"phantom-{self.params.scanner}-{index:03d}" for index in range(count)]
 
@@ -161,10 +179,12 @@ class Phantom(DataSource):
         index = self._index(subject)
         scanner = self.params.resolved()
         made = make(self.params, scanner, (self.params.seed, ord(self.params.scanner), index))
+        both = made.t1 is not None and len(self.channel_names) > 1
         return Subject(
             id=subject,
-            image=made.image,
-            label=made.label,
+            image=np.stack([made.image, made.t1]) if both else made.image,
+            label=made.label > 0 if self.params.classes else made.label,
+            values=made.label if self.params.classes else None,
             mask=made.mask if self.params.masked else None,
             spacing=scanner.spacing,
             affine=made.grid.affine,

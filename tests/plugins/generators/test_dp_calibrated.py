@@ -141,7 +141,9 @@ def test_the_search_knows_the_private_mean_only() -> None:
 
 def test_the_search_comes_nearer_to_what_was_asked_for() -> None:
     def seen(point: Any, seed: int) -> Any:
-        return summary(np.stack([draw(settings(point), SIZE, rng(seed, i)) for i in range(20)]))
+        return summary(
+            np.stack([draw(settings(point), Setup(SIZE), rng(seed, i)) for i in range(20)])
+        )
 
     def rng(*seed: int) -> np.random.Generator:
         return np.random.default_rng(seed)

@@ -14,9 +14,9 @@ from vbench_plugins.phantom.swc import Tree
 from vbench_plugins.phantom.tree import ABSENT, _variants, arteries
 from vbench_plugins.sources.phantom import Phantom, PhantomParams
 
-from vbench.errors import VbenchError
+from vbench.errors import DataError, VbenchError
 from vbench.spec.check import build_params
-from vbench.types import Array
+from vbench.types import Array, Subject
 
 #: Around the circle of Willis, coarse.
 VIEW: dict[str, Any] = {
@@ -278,3 +278,50 @@ def test_unused_a_new_parameter_is_no_part_of_what_a_phantom_is() -> None:
 def test_classes_that_cannot_be_are_refused(params: dict[str, Any], message: str) -> None:
     with pytest.raises(VbenchError, match=message):
         build_params(PhantomParams, params, "data.source")
+
+
+# As a data source
+
+
+def subject(**params: Any) -> Subject:
+    source = Phantom(PhantomParams(**{**VIEW, **params}))
+    if params.get("t1"):
+        source.channel_names = ("TOF", "T1")
+    return source.load("phantom-a-000")
+
+
+def test_a_subject_carries_the_values_beside_where_any_class_is() -> None:
+    plain, named = subject(), subject(classes=("circle", "veins"))
+    assert plain.values is None
+    assert plain.image.ndim == 3
+    assert named.values is not None
+    assert named.label.dtype == np.bool_
+    np.testing.assert_array_equal(named.label, named.values > 0)
+    np.testing.assert_array_equal((named.values > 0) & (named.values < 17), plain.label)
+
+
+def test_a_spec_may_ask_the_phantom_for_its_classes() -> None:
+    known = Phantom(PhantomParams(classes=("circle", "veins"))).known_labels()
+    assert known is not None
+    assert known.names == (*CIRCLE, "other", "vein")
+    assert known.written == (*CIRCLE.values(), 16, 17)
+    assert Phantom(PhantomParams()).known_labels() is None
+
+
+def test_two_named_channels_are_tof_and_t1() -> None:
+    both = subject(t1=True)
+    assert both.image.shape == (2, *VIEW["shape"])
+    np.testing.assert_array_equal(both.image[0], subject().image)
+    one = Phantom(PhantomParams(**VIEW, t1=True)).load("phantom-a-000")
+    assert one.image.ndim == 3
+
+
+def test_channels_that_there_are_not_are_refused() -> None:
+    source = Phantom(PhantomParams())
+    source.channel_names = ("TOF", "T1")
+    with pytest.raises(DataError, match=r"channels names 2: TOF, T1; .* set t1 = true"):
+        source.subjects(1)
+    source = Phantom(PhantomParams(t1=True))
+    source.channel_names = ("TOF", "T1", "T2")
+    with pytest.raises(DataError, match=r"channels names 3: TOF, T1, T2; the phantom has"):
+        source.subjects(1)

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -196,3 +197,27 @@ def test_too_thin_patches_and_odd_groups_are_refused() -> None:
         Unet3d.check(Unet3d.Params(), Setup((16, 16, 1)))
     with pytest.raises(ValueError, match="multiple of 4"):
         Unet3d.check(Unet3d.Params(norm="group", width=6), Setup(SIZE))
+
+
+def test_a_loss_of_ones_own_is_what_is_trained_with() -> None:
+    class Own(Unet3d):
+        """Its loss is larger where the sum of logits is."""
+
+        name = "own-loss"
+
+        def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+            assert logits.shape == labels.shape
+            assert logits.dtype == torch.float32
+            return (logits**2).mean() + 7
+
+    params = Unet3d.Params(**{**Unet3d.tiny, "steps": 2})
+    own, plain = (cls(params, Setup((8, 8, 8))) for cls in (Own, Unet3d))
+    said = [progress.metrics["loss"] for progress in own.fit(ToyPatches((8, 8, 8)), seed=0)]
+    for _ in plain.fit(ToyPatches((8, 8, 8)), seed=0):
+        pass
+    assert min(said) > 7
+    assert any(not np.array_equal(a, b) for a, b in both(own.weights(), plain.weights()))
+
+
+def both(one: dict[str, Any], other: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
+    return ((np.asarray(one[name]), np.asarray(other[name])) for name in one)

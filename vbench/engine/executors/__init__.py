@@ -6,7 +6,7 @@ from vbench.engine.executors.base import Event, Executor, Slots
 from vbench.engine.worker import may_have_gpu
 from vbench.errors import SpecError, did_you_mean
 
-NAMES = ("local", "dask")
+NAMES = ("local", "dask", "submitit")
 
 
 def make_executor(
@@ -15,9 +15,10 @@ def make_executor(
     """Start an executor.
 
     Args:
-        name: ``local`` or ``dask``.
+        name: ``local``, ``dask`` or ``submitit``.
         workers: Jobs at once; for a running Dask scheduler its own workers decide.
-        scheduler: Address of a running Dask scheduler; None: a cluster in this machine.
+        scheduler: Address of a running Dask scheduler, or the kind of submitit's cluster; None:
+            workers in this machine, or SLURM where submitit finds it.
         device: ``auto``, ``cpu`` or ``cuda``: whether jobs may take a GPU.
 
     Raises:
@@ -35,6 +36,14 @@ def make_executor(
                 "--executor dask: install it with pip install 'vbench[dask]'"
             ) from error
         return DaskExecutor(workers, scheduler, gpus=device != "cpu")
+    if name == "submitit":
+        try:
+            from vbench.engine.executors.submitit import SubmititExecutor
+        except ImportError as error:
+            raise SpecError(
+                "--executor submitit: install it with pip install 'vbench[slurm]'"
+            ) from error
+        return SubmititExecutor(workers, scheduler, gpus=device != "cpu")
     raise SpecError(f"--executor: no executor is called '{name}'{did_you_mean(name, NAMES)}")
 
 

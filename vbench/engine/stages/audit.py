@@ -13,6 +13,7 @@ from vbench.engine.context import Context
 from vbench.engine.stages.base import Stage
 from vbench.engine.stages.common import (
     chosen,
+    contents,
     fitted_segmenter,
     metric_of,
     real_patches,
@@ -84,12 +85,13 @@ def features_of(
         device: Where to compute.
     """
     lent = inputs.features
+    classes = len(contents(store, inputs.train[0])[0])
     if lent is None or segmenter is None:
-        return extractor()
+        return extractor(classes=classes)
     try:
         trial = chosen(store, lent.trials, inputs.higher_is_better)
     except DivergedError:  # the real arm says so; the generator's audit need not fail with it
-        return extractor()
+        return extractor(classes=classes)
     fitted = fitted_segmenter(store, trial.key, segmenter, inputs.patches.size, device)
     threshold = store.result(trial.key, FitSegmenterResult).threshold
-    return extractor(fitted, cast(float, threshold))
+    return extractor(fitted, threshold)

@@ -30,7 +30,7 @@ from vbench.records.stages import (
     PrepareResult,
     SynthesiseInputs,
 )
-from vbench.types import CHANNELS, LABELS, Array, Cutting, Patches, Setup, Volume, Weights
+from vbench.types import Array, Cutting, Patches, Setup, Volume, Weights
 
 F = TypeVar("F", bound=Fitted)
 #: The inputs of a job that trains a method.
@@ -122,10 +122,14 @@ def setup_of(store: Store, inputs: Training, size: tuple[int, ...], device: str 
     """
     setup = Setup(size, device=device, spacing=spacing_of(store, inputs))
     for key in _volumes(store, inputs)[:1]:
-        made = store.record(key).inputs_as(PrepareInputs)
-        labels = LABELS if made.labels is None else made.labels.names
-        return replace(setup, labels=labels, channels=made.channels or CHANNELS)
+        labels, channels = contents(store, key)
+        return replace(setup, labels=labels, channels=channels)
     return setup
+
+
+def contents(store: Store, key: Key) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names of the classes and of the channels of a prepared volume."""
+    return store.record(key).inputs_as(PrepareInputs).contents
 
 
 def _cutting(store: Store, inputs: Training) -> Cutting:

@@ -1,0 +1,316 @@
+"""A benchmark whose labels have several classes, and whose images have several channels."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+import vbench
+from vbench import api, registry
+from vbench.analysis import table
+from vbench.analysis.leaderboard import build_leaderboard
+from vbench.engine.plan import make_plan
+from vbench.engine.store import Store
+from vbench.errors import DataError, SpecError, StoreError
+from vbench.records.stages import EvaluateResult, FitSegmenterResult
+from vbench.scoring.score import score_files
+from vbench.spec import parse_spec
+
+NAMED = str(Path(__file__).parents[1] / "fixtures" / "named.py")
+CLASSES = ("artery", "vein", "aneurysm")
+
+
+def spec(**changes: Any) -> Any:
+    given: dict[str, Any] = {
+        "benchmark": {"name": "named", "seeds": [0]},
+        "data": {
+            "source": {
+                "plugin": "bars",
+                "split": {
+                    "train": ["bars-1", "bars-2"],
+                    "val": ["bars-3"],
+                    "test": ["bars-0", "bars-4"],
+                },
+                "labels": {"artery": 4, "vein": 7, "aneurysm": 9},
+                "channels": ["TOF", "T1"],
+            }
+        },
+        "patches": {"size": [4, 4, 4], "per_subject": 30},
+        "generators": [{"plugin": "again"}],
+        "segmenter": {"plugin": "nearest"},
+        "regimes": {"real": True, "synthetic": True},
+        "metrics": {"segmentation": ["dsc", "hd95"], "fidelity": ["kid"], "privacy": ["nn-ratio"]},
+        "compute": {"threads": 1},
+        "plugins": {"paths": [NAMED]},
+    }
+    for key, value in changes.items():
+        *above, last = key.split("__")
+        place = given
+        for part in above:
+            place = place[part]
+        place[last] = value
+    return parse_spec(given)
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("named")
+    changed = {"data__source__only": "artery", "data__source__unlabelled": True}
+    labels = {"artery": 4, "vein": 7, "aneurysm": 9, "ignore": 255}
+    result = api.run(spec(**changed, data__source__labels=labels), out, tracking=False, workers=1)
+    assert result.ok, result.failures
+    return out
+
+
+def cases(out: Path) -> list[dict[str, str]]:
+    with (out / "named" / "cases.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_mean_of_a_subject_is_that_of_its_classes(done: Path) -> None:
+    rows = [row for row in cases(done) if (row["arm"], row["metric"]) == ("real", "dsc")]
+    for subject in ("bars-0", "bars-4"):
+        own = {row["class"]: float(row["value"]) for row in rows if row["subject"] == subject}
+        whole = own.pop("")
+        assert whole == pytest.approx(np.mean(list(own.values())))
+        assert own["artery"] > 0
+        assert subject == "bars-0" or whole > 0.7
+    assert {row["class"] for row in rows if row["subject"] == "bars-4"} == {"", *CLASSES}
+
+
+def test_a_class_in_one_map_only_has_the_worst_value(done: Path) -> None:
+    rows = [r for r in cases(done) if r["subject"] == "bars-0" and r["class"] not in ("", "artery")]
+    for row in rows:  # the subject has arteries only: what is found of others is wrong
+        if row["metric"] == "dsc":
+            assert float(row["value"]) == 0
+        else:
+            assert row["status"] == "undefined"
+
+
+def test_predictions_have_the_values_of_the_input(done: Path) -> None:
+    store = Store(done / "store")
+    plan = make_plan(spec(), registry.for_paths((NAMED,)))
+    for path in (done / "store").glob("*/predictions/bars-4.nii.gz"):
+        found = np.unique(np.asarray(nib.load(path).dataobj))
+        assert set(found) == {0, 4, 7, 9}
+    assert store is not None
+    assert plan.spec.data.source.label_map is not None
+
+
+def test_vbench_score_agrees_with_the_run(done: Path, tmp_path: Path) -> None:
+    """The same numbers from the files alone, class by class."""
+    source = registry.for_paths((NAMED,)).source("bars")
+    made = source(source.Params(only="artery", unlabelled=True))
+    made.label_map = made.known_labels()
+    truth, pred = tmp_path / "truth", tmp_path / "pred"
+    for folder in (truth, pred):
+        folder.mkdir()
+    arms = {row["arm"] for row in cases(done)}
+    assert arms == {"real", "synthetic/again"}
+    board = build_leaderboard(done / "named")
+    assert board["rows"][0]["classes"]
+    for subject in ("bars-0", "bars-4"):
+        loaded = made.load(subject)
+        nib.save(nib.Nifti1Image(loaded.values, loaded.affine), truth / f"{subject}.nii.gz")
+    results = [p.parents[1] for p in (done / "store").glob("*/predictions/bars-0.nii.gz")]
+    for folder in results:
+        for subject in ("bars-0", "bars-4"):
+            found = nib.load(folder / "predictions" / f"{subject}.nii.gz")
+            nib.save(found, pred / f"{subject}.nii.gz")
+        scored = score_files(pred, truth, ["dsc", "hd95"], classes=True, ignore=255)
+        evaluated = Store(done / "store").result(folder.name, EvaluateResult)
+        names = dict(zip((4, 7, 9), CLASSES, strict=True))
+        by = {(c.subject, names[c.label], c.metric): c.value for c in scored.cases}
+        checked = 0
+        for case in evaluated.cases:
+            if case.label is not None:
+                assert case.value == pytest.approx(by[case.subject, case.label, case.metric])
+                checked += 1
+        assert checked >= 8
+
+
+def test_the_table_by_class_is_in_every_form(done: Path) -> None:
+    board = build_leaderboard(done / "named")
+    assert board["rows"][0]["metrics"]["dsc"]["n"] == 2
+    classes = board["rows"][0]["classes"]
+    assert list(classes) == list(CLASSES)
+    assert classes["artery"]["dsc"]["n"] == 2
+    for text in (table.markdown(board, classes=True), table.latex(board, classes=True)):
+        for name in CLASSES:
+            assert name in text
+        assert "DSC" in text
+    assert "by class" not in table.markdown(board)
+    lines = table.classes_csv(board).splitlines()
+    assert len(lines) >= 1 + 2 * 2 * 2
+    assert lines[0].startswith("arm,cohort,class,metric,mean")
+
+
+def test_validation_takes_the_most_probable_class(done: Path) -> None:
+    found = [
+        Store(done / "store").result(path.parent.name, FitSegmenterResult)
+        for path in (done / "store").glob("*/weights.safetensors")
+    ]
+    assert found
+    for result in found:
+        assert result.threshold is None
+        assert result.score > 0.7
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        (
+            {"segmenter": {"plugin": "threshold"}},
+            "segmenter.plugin: segmenter 'threshold' takes 1 class, and data.source.labels names "
+            "3; several are taken by",
+        ),
+        (
+            {"data__source__labels": {"vessel": 1}, "segmenter": {"plugin": "threshold"}},
+            "segmenter.plugin: segmenter 'threshold' takes 1 channel, and data.source.channels "
+            "names 2; several are taken by",
+        ),
+        (
+            {"generators": [{"plugin": "dp-wgan"}]},
+            "generators.0.plugin: generator 'dp-wgan' takes 1 class",
+        ),
+        (
+            {"data__source__plugin": "tubes-of-one"},
+            "data.source.plugin: no source is called 'tubes-of-one'",
+        ),
+    ],
+)
+def test_what_a_plugin_does_not_take_is_refused_in_one_line(changes: Any, fault: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        make_plan(spec(**changes), registry.for_paths((NAMED,)))
+    (line,) = str(caught.value).splitlines()
+    assert line.startswith(fault)
+    if "several" in fault:
+        assert "nearest" in line
+        assert "unet3d" in line
+
+
+def test_a_data_set_names_its_classes_itself() -> None:
+    plugins = registry.for_paths((NAMED,))
+    asked = make_plan(spec(data__source__labels="dataset"), plugins)
+    written = make_plan(spec(), plugins)
+    assert set(asked.jobs) == set(written.jobs)
+
+
+def test_the_order_of_the_classes_is_part_of_the_keys() -> None:
+    plugins = registry.for_paths((NAMED,))
+    other = spec(data__source__labels={"vein": 7, "artery": 4, "aneurysm": 9})
+    assert not set(make_plan(other, plugins).jobs) & set(make_plan(spec(), plugins).jobs)
+
+
+def test_the_target_names_the_same_classes_in_any_order() -> None:
+    plugins = registry.for_paths((NAMED,))
+    target = {
+        "plugin": "bars",
+        "split": {"train": 2, "val": 1, "test": 1},
+        "labels": {"vein": 7, "aneurysm": 9, "artery": 4},
+        "channels": ["TOF", "T1"],
+    }
+    regimes = {"real": True, "scratch": {"subjects": [1]}}
+    plan = make_plan(spec(data__target=target, regimes=regimes), plugins)
+    assert plan.spec.data.target is not None
+    assert plan.spec.data.target.label_map == plan.spec.data.source.label_map
+    for labels in ({"artery": 4, "vein": 7}, {"vessel": 1}):
+        with pytest.raises(SpecError, match=r"data\.target\.labels: names the classes"):
+            make_plan(spec(data__target={**target, "labels": labels}, regimes=regimes), plugins)
+    with pytest.raises(SpecError, match=r"data\.target\.channels"):
+        make_plan(
+            spec(data__target={**target, "channels": ["T1", "TOF"]}, regimes=regimes), plugins
+        )
+
+
+def test_the_report_shows_classes_by_name_and_colour(done: Path) -> None:
+    page = (done / "named" / "report.html").read_text()
+    assert "DSC ↑ by class, source data: 2 test subjects" in page
+    for name in CLASSES:
+        assert f"</span>{name}" in page
+    assert (done / "named" / "viewer.html").is_file()
+
+
+def loaded(subject: str) -> Any:
+    source = registry.for_paths((NAMED,)).source("bars")
+    made = source(source.Params(only="artery", unlabelled=True))
+    made.label_map, made.channel_names = made.known_labels(), ("TOF", "T1")
+    return made.load(subject)
+
+
+@pytest.mark.parametrize("numbers", [(0, 1), (1, 0)])
+def test_new_scans_are_predicted_as_the_test_subjects(
+    done: Path, tmp_path: Path, numbers: tuple[int, int]
+) -> None:
+    read = loaded("bars-4")
+    for number, channel in zip(numbers, read.image, strict=True):
+        path = tmp_path / "imagesTs" / f"bars-4_{number:04d}.nii.gz"
+        path.parent.mkdir(exist_ok=True)
+        nib.save(nib.Nifti1Image(channel, read.affine), path)
+    (tmp_path / "masksTs").mkdir()
+    whole = nib.Nifti1Image(np.ones(read.label.shape, np.uint8), read.affine)
+    nib.save(whole, tmp_path / "masksTs" / "bars-4.nii.gz")
+    (tmp_path / "labels").mkdir()
+    nib.save(nib.Nifti1Image(read.values, read.affine), tmp_path / "labels" / "bars-4.nii.gz")
+    known = {str(n): name for n, name in zip(numbers, ("TOF", "T1"), strict=True)}
+    (tmp_path / "dataset.json").write_text(json.dumps({"channel_names": known}))
+    made = vbench.predict(
+        "real",
+        tmp_path / "imagesTs",
+        tmp_path / "out",
+        benchmark="named",
+        out=done,
+        probabilities=True,
+        score=tmp_path / "labels",
+    )
+    found = np.asarray(nib.load(made.files[0]).dataobj)
+    assert set(np.unique(found)) == {0, 4, 7, 9}
+    (key,) = {r["key"] for r in records(done) if r["stage"] == "evaluate" and r["arm"] == "real"}
+    own = nib.load(done / "store" / key / "predictions" / "bars-4.nii.gz")
+    np.testing.assert_array_equal(found, np.asarray(own.dataobj))
+    assert made.about.made.threshold is None
+    maps = [tmp_path / "out" / "probability" / f"bars-4_{value}.nii.gz" for value in (0, 4, 7, 9)]
+    total = sum(np.asarray(nib.load(path).dataobj) for path in maps)
+    np.testing.assert_allclose(total, 1, atol=1e-3)
+    assert made.scores is not None
+    assert {case.label for case in made.scores.cases} >= {4, 7, 9}
+
+
+def test_a_scan_without_its_second_channel_is_refused(done: Path, tmp_path: Path) -> None:
+    read = loaded("bars-4")
+    nib.save(nib.Nifti1Image(read.image[0], read.affine), tmp_path / "x_0000.nii.gz")
+    with pytest.raises(DataError, match=r"no x_0001\.nii\.gz beside it, the channel T1"):
+        vbench.predict("real", tmp_path, tmp_path / "out", benchmark="named", out=done)
+    (tmp_path / "x_0000.nii.gz").rename(tmp_path / "x.nii.gz")
+    with pytest.raises(DataError, match="trained on the channels TOF, T1"):
+        vbench.predict("real", tmp_path / "x.nii.gz", tmp_path / "out", benchmark="named", out=done)
+
+
+def test_samples_have_all_channels_and_classes(done: Path, tmp_path: Path) -> None:
+    drawn = vbench.sample("synthetic/again", 6, benchmark="named", out=done)
+    assert drawn.shape == (6, 3, 4, 4, 4)
+    vbench.write_samples(
+        "synthetic/again", 3, tmp_path / "s", benchmark="named", out=done, nifti=True
+    )
+    about = json.loads((tmp_path / "s" / "dataset.json").read_text())
+    assert about["labels"] == {"background": 0, "artery": 1, "vein": 2, "aneurysm": 3}
+    assert about["channel_names"] == {"0": "TOF", "1": "T1"}
+    assert len(list((tmp_path / "s" / "imagesTr").iterdir())) == 6
+
+
+def test_what_takes_one_class_only_says_so(done: Path, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="several classes"):
+        vbench.export("synthetic/again", tmp_path / "e", benchmark="named", out=done)
+    with pytest.raises(StoreError, match="several classes"):
+        vbench.export_model("real", tmp_path / "m", benchmark="named", out=done)
+
+
+def records(out: Path) -> list[dict[str, Any]]:
+    lines = (out / "named" / "records.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]
