@@ -11,7 +11,7 @@ SCHEMA := benchmarks/vbench.schema.json
 PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 
 .PHONY: help setup paper smoke test deep coverage matrix docs lint format types layers reference perf guard growth \
-	chaos fuzz wheel nnunet wheels schema bandit audit-deps sbom release-check
+	chaos faults numbers fuzz wheel nnunet wheels schema bandit audit-deps sbom release-check
 
 help:            ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -84,6 +84,14 @@ growth: $(READY) ## time and memory against subjects, patch size, jobs, records,
 
 chaos: $(READY)  ## kill a run at random moments; the end result must be the same
 	$(BIN)/python benchmarks/chaos.py
+
+faults: $(READY) ## break a small run in every way at every stage; as root also with full disks
+	$(BIN)/python benchmarks/faults.py
+
+numbers: $(READY) ## where nothing is to be found, nothing is; fits that repeat; 10,000 jobs
+	$(BIN)/python benchmarks/null.py
+	$(BIN)/python benchmarks/repeatability.py
+	$(BIN)/python benchmarks/load.py
 
 fuzz: $(READY)   ## spoiled inputs of every kind, for 20 minutes of processor time
 	nice -n 15 $(BIN)/python benchmarks/fuzz.py

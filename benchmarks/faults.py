@@ -2,11 +2,11 @@
 
     python benchmarks/faults.py [--only disk] [--table FILE]
 
-Each case has a results folder of its own. After the fault the run must have completed or have stopped
-with one clear line; then it is run again without the fault, and must end with the numbers of an
-undisturbed run, with no finished job lost or done twice and nothing left over. Exit code 1 when a case
-fails. Disks that are full or read-only are mounted in memory, which takes root; without it these cases
-are skipped.
+Each case has a results folder of its own. After the fault the run must have completed or have
+stopped with one clear line; then it is run again without the fault, and must end with the numbers
+of an undisturbed run, with no finished job lost or done twice and nothing left over. Exit code 1
+when a case fails. Disks that are full or read-only are mounted in memory, which takes root; without
+it these cases are skipped.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ sys.path[1:1] = [str(ROOT / "tests"), str(ROOT / "plugins")]
 import pytest  # noqa: E402 - needs the path
 from faulting import damage, kills, places, workers  # noqa: E402
 from faulting.ground import Ground, grounds  # noqa: E402
+from warm_workers import warm_workers  # noqa: E402
 
-CASES = [*workers.CASES, *kills.CASES, *places.CASES, *damage.CASES]
+CASES = [*places.CASES, *kills.CASES, *damage.CASES, *workers.CASES]
 
 
 def table(rows: list[tuple[str, str, str]]) -> str:
@@ -47,10 +48,9 @@ def main() -> int:
     rows, failed = [], 0
     with tempfile.TemporaryDirectory(prefix="vbench-faults-") as place:
         root = Path(place)
-        with grounds(root) as calm:
-            for number, case in enumerate(
-                c for c in CASES if options.only in f"{c.fault} {c.stage}"
-            ):
+        with warm_workers(), grounds(root) as calm:
+            chosen = [case for case in CASES if options.only in f"{case.fault} {case.stage}"]
+            for number, case in enumerate(chosen):
                 ground = Ground(root / str(number), calm, {})
                 ground.folder.mkdir()
                 begun = time.monotonic()

@@ -109,3 +109,16 @@ def test_gently_lets_an_interruption_through() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         gently(stop, "never said")
+
+
+def test_the_log_does_not_grow_without_bound(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vbench.log.LONGEST", 1000)
+    with kept(tmp_path):
+        for number in range(200):
+            logging.getLogger("vbench.test").warning("the storage did not answer, time %d", number)
+    logs = {path.name: path.stat().st_size for path in tmp_path.iterdir()}
+    assert set(logs) == {"vbench.log", "vbench.log.1"}
+    assert max(logs.values()) < 1200
+    assert "time 199" in (tmp_path / "vbench.log").read_text()

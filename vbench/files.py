@@ -50,7 +50,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
 
 
 def sweep_temporary(folder: str | Path) -> None:
-    """Remove what killed processes left of :func:`atomic_write` in a folder, an hour ago or more."""
+    """Remove what killed processes left of :func:`atomic_write` in a folder an hour ago or more."""
     for path in Path(folder).glob(".tmp-*"):
         with suppress(OSError):
             if path.stat().st_mtime < time.time() - _HOUR:

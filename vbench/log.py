@@ -19,6 +19,8 @@ from vbench.usertext import without_password
 
 #: The log's name in a benchmark's folder.
 FILE = "vbench.log"
+#: Bytes at which the log is put aside, as ``vbench.log.1``.
+LONGEST = 2_000_000
 #: Parent of every logger of vbench.
 ROOT = logging.getLogger("vbench")
 
@@ -109,7 +111,11 @@ def kept(folder: Path) -> Iterator[None]:
 
 
 class _File(logging.Handler):
-    """Appends to a file, opened for each line: lines are few, and no handle stays open."""
+    """Appends to a file, opened for each line: lines are few, and no handle stays open.
+
+    A file that has become long is put aside, in the place of the one before, so that a run which
+    warns of something for weeks fills no disk.
+    """
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -120,6 +126,8 @@ class _File(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
+            if self._path.is_file() and self._path.stat().st_size > LONGEST:
+                self._path.replace(self._path.with_name(f"{FILE}.1"))
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(self.format(record) + "\n")
         except OSError:  # whoever writes results reports a full disk

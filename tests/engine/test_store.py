@@ -9,7 +9,7 @@ import pytest
 from vbench.engine.seals import sealed
 from vbench.engine.store import Store
 from vbench.engine.weights import load_weights, save_weights
-from vbench.errors import ContractError, StoreError
+from vbench.errors import ContractError, DamagedError, StoreError
 from vbench.files import read_json, write_json, write_npy
 from vbench.records.job import JobRecord
 from vbench.records.parts import PluginIdentity
@@ -121,3 +121,30 @@ def test_what_a_killed_run_left_half_written_is_swept(store: Store) -> None:
     store.sweep(lambda key: key == "living")
     assert not dead.exists()
     assert living.exists()
+
+
+@pytest.mark.parametrize("files", [["a"], {"../../secret": "0"}, {"/etc/passwd": "0"}, 3, None])
+def test_a_seal_of_others_leads_nowhere(store: Store, files: object) -> None:
+    store.publish("k", store.begin("k"), record())
+    path = store.folder("k") / "record.json"
+    value = {name: each for name, each in read_json(path).items() if name != "sha256"}
+    write_json(path, sealed(value, files))  # type: ignore[arg-type]
+    with pytest.raises(DamagedError, match="cannot be"):
+        store.artifacts("k")
+
+
+def test_an_artifact_is_what_was_written_or_damaged(store: Store) -> None:
+    folder = store.begin("k")
+    for name in ("a.npy", "sub/b.npy"):
+        write_npy(folder / name, np.arange(9))
+    store.publish("k", folder, record())
+    assert store.artifacts("k") == store.folder("k")
+    (store.folder("k") / "sub" / "b.npy").write_bytes(b"else")
+    assert store.artifacts("k", "a.npy") == store.folder("k")  # only what is read is looked at
+    with pytest.raises(DamagedError, match=r"b\.npy: damaged"):
+        store.artifacts("k")
+    (store.folder("k") / "a.npy").unlink()
+    with pytest.raises(DamagedError, match=r"a\.npy: damaged \(missing\)"):
+        store.artifacts("k", "a.npy")
+    assert store.damage("k") is None
+    assert store.damage("k", files=True) is not None

@@ -29,7 +29,7 @@ def flipped(path: Path) -> None:
 
 
 def another_digit(path: Path) -> None:
-    """Change one digit of the last decimal number: the file stays what it is, with another value."""
+    """Change a digit of the last decimal number: the file can be read, and says another value."""
     text = path.read_text()
     found = list(re.finditer(r"\d\.\d*(\d)", text))[-1]
     place = found.start(1)

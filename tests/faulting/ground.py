@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from toml_text import write_toml
 from toy_benchmark import toy_table
 
 from vbench import api
+from vbench.engine.executors import local
+from vbench.engine.process import WorkerPool
+from vbench.errors import VbenchError
 from vbench.files import read_json
 from vbench.spec import Spec, parse_spec
 
@@ -88,29 +90,35 @@ class Ground:
         shutil.copytree(self.calm, self.out)
 
     def run(self, **how: Any) -> api.RunResult:
-        """Run in this process, on one worker."""
-        return api.run(self.spec, self.out, **{"workers": 1, "tracking": False, **how})
+        """Run in this process, on one worker; without the report, which takes longest."""
+        with patch("vbench.report.write_report", lambda *_: None):
+            return api.run(self.spec, self.out, **{"workers": 1, "tracking": False, **how})
 
-    def start(self, *more: str, **how: Any) -> subprocess.Popen[str]:
-        """Start ``vbench run`` as a process."""
-        spec = write_toml(self.folder / "toys.toml", table(**self.changes))
-        command = ["run", str(spec), "--out", str(self.out), "--workers", "1", "--no-tracking"]
-        return subprocess.Popen(
-            [*(how.pop("program", None) or [sys.executable, "-m", "vbench"]), *command, *more],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            **how,
-        )
+    def fork(self, **how: Any) -> multiprocessing.Process:
+        """Begin a run in a process of its own, which is to be killed."""
 
-    def one_line(self, process: subprocess.Popen[str], code: int = 2) -> str:
-        """See that a run stopped with one clear line, and return it."""
-        _, told = process.communicate(timeout=120)
-        lines = [line for line in told.splitlines() if line.startswith("vbench: ")]
-        assert process.returncode == code, told
-        assert "Traceback" not in told, told
-        assert len(lines) == 1, told
-        return lines[0].removeprefix("vbench: ").replace(str(self.folder), "…")
+        def begin() -> None:
+            os.setpgid(0, 0)
+            sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115
+            local.WorkerPool = WorkerPool  # warm workers are the parent's
+            self.run(**how)
+            os._exit(0)
+
+        process = multiprocessing.get_context("fork").Process(target=begin)
+        process.start()
+        return process
+
+    def stops(self, words: str, **how: Any) -> str:
+        """See that a run stops with one clear line, and return it; the command line shows it."""
+        try:
+            self.run(**how)
+        except VbenchError as error:
+            told = str(error)
+        else:
+            raise AssertionError("it did not stop")
+        assert len(told.splitlines()) == 1, told
+        assert words in told, told
+        return told.replace(str(self.folder), "…")
 
     def job(self, stage: str, arm: str = "") -> str:
         """Return the key of the first job of a stage, and of an arm."""
@@ -167,17 +175,17 @@ class Ground:
         """Return the file that says what goes wrong; of this process, so that workers stay warm."""
         return Path(os.environ["VBENCH_TRIP"])
 
-    def wait_for(self, stage: str, running: subprocess.Popen[str]) -> None:
-        """Wait until a run is at a stage: its job is claimed."""
+    def wait_for(self, stage: str, running: multiprocessing.Process) -> None:
+        """Wait until a run is at a stage: its job is at work."""
         keys = {
             job["key"]
             for job in read_json(self.calm / "toys" / "plan.json")["jobs"]
             if job["stage"] == stage
         }
-        claims = self.out / "store" / "claims"
-        deadline = time.monotonic() + 120
-        while time.monotonic() < deadline and running.poll() is None:
-            if claims.is_dir() and keys & {path.name for path in claims.iterdir()}:
+        work = self.out / "store" / "work"
+        deadline = time.monotonic() + 200
+        while time.monotonic() < deadline and running.exitcode is None:
+            if work.is_dir() and keys & {path.name.partition("-")[0] for path in work.iterdir()}:
                 return
             time.sleep(0.02)
         raise AssertionError(f"it never came to {stage}")

@@ -19,7 +19,6 @@ import pytest
 
 from faulting.ground import STAGES, Case, Ground
 from vbench.engine.seals import sealed
-from vbench.errors import StoreError
 from vbench.files import read_json, write_json
 
 DAY = 86400.0
@@ -45,19 +44,11 @@ def small_disk(folder: Path, size: str = "4m") -> Iterator[Path]:
 def full(stage: str, ground: Ground) -> str:
     """Fill the disk while a stage is at work, then make room."""
     with small_disk(ground.out):
-        with ground.tripping(stage, "slow"):
-            run = ground.start()
-            ground.wait_for(stage, run)
-            filler = ground.out / "filler"
-            with pytest.raises(OSError, match="No space left"):  # noqa: PT012, SIM117
-                with filler.open("wb", buffering=0) as file:
-                    while True:
-                        file.write(bytes(4096))
-            told = ground.one_line(run)
-        assert "cannot write here (No space left on device)" in told, told
-        filler.unlink()
+        with ground.tripping(stage, f"fill:{ground.out}"):
+            told = ground.stops("cannot write here (No space left on device)")
+        (ground.out / "filler").unlink()
         ground.resumes()
-    return "stopped: cannot write here (No space left on device); fix that and run again, …"
+    return f"stopped: {told[told.index('cannot') :]}"
 
 
 def read_only(cached: bool, ground: Ground) -> str:
@@ -66,11 +57,10 @@ def read_only(cached: bool, ground: Ground) -> str:
         if cached:
             shutil.copytree(ground.calm, ground.out, dirs_exist_ok=True)
         subprocess.run(["mount", "-o", "remount,ro", str(ground.out)], check=True)
-        told = ground.one_line(ground.start())
-        assert "cannot write here (Read-only file system)" in told
+        told = ground.stops("cannot write here (Read-only file system)")
         subprocess.run(["mount", "-o", "remount,rw", str(ground.out)], check=True)
         ground.resumes()
-    return "stopped: cannot write here (Read-only file system); fix that and run again, …"
+    return f"stopped: {told[told.index('cannot') :]}"
 
 
 def no_locks(code: int, ground: Ground) -> str:
@@ -88,10 +78,10 @@ def no_locks(code: int, ground: Ground) -> str:
 def clock(shift: float, ground: Ground) -> str:
     """Kill a run, and find all that it wrote, claims too, a day away."""
     with ground.tripping("fit-segmenter", "slow"):
-        run = ground.start()
+        run = ground.fork()
         ground.wait_for("fit-segmenter", run)
         run.kill()
-        run.communicate(timeout=60)
+        run.join()
         time.sleep(1)
     for path in ground.out.rglob("*"):
         if path.name != ".lock":
@@ -133,13 +123,10 @@ def newer_format(ground: Ground) -> str:
     path = ground.out / "store" / "format.json"
     old = path.read_text()
     write_json(path, {"format": 99, "vbench": "9.9"})
-    with pytest.raises(
-        StoreError, match=r"vbench 9\.9 wrote this store in format 99.*update"
-    ) as no:
-        ground.run()
+    told = ground.stops("vbench 9.9 wrote this store in format 99")
     path.write_text(old)
     assert ground.resumes() == 0
-    return "stopped: " + str(no.value).replace(str(ground.folder), "…")
+    return f"stopped: {told}"
 
 
 def other_record(ground: Ground) -> str:
@@ -153,13 +140,11 @@ def other_record(ground: Ground) -> str:
     write_json(path, sealed(value, sums))
     kept = ground.finished()
     del kept[key]
-    with pytest.raises(
-        StoreError, match=f"another version of vbench wrote it.*--force {key}"
-    ) as no:
-        ground.run()
+    told = ground.stops("another version of vbench wrote it")
+    assert f"--force {key}" in told
     assert ground.run(force=[key]).ok
     ground.resumes(kept)
-    return "stopped: " + str(no.value).replace(str(ground.folder), "…").replace(key, "KEY")
+    return f"stopped: {told.replace(key, 'KEY')}"
 
 
 def leftovers(ground: Ground) -> str:
@@ -196,12 +181,11 @@ def leftovers(ground: Ground) -> str:
 def forced_twice(ground: Ground) -> str:
     """Force a job that another run reads at this moment."""
     with ground.tripping("fit-segmenter", "slow"):
-        first = ground.start()
+        first = ground.fork()
         ground.wait_for("fit-segmenter", first)
-        told = ground.one_line(ground.start("--force", "prepare"))
-        assert "is under way and uses" in told
-        first.communicate(timeout=200)
-    assert first.returncode == 0
+        told = ground.stops("is under way and uses", force=["prepare"])
+        first.join()
+    assert first.exitcode == 0
     ground.same()
     words, _, rest = told.partition("(process ")
     return f"the second stopped: {words}(process … {rest.partition(')')[2].strip()}"

@@ -15,6 +15,7 @@ import secrets
 import socket
 import threading
 import time
+import warnings
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ from filelock import FileLock, SoftFileLock
 LEASE_SECONDS = 60.0
 #: Stays in the folder: unlinking a lock file would split those who wait for it.
 LOCK = ".lock"
+# We look after that ourselves.
+warnings.filterwarnings("ignore", "flock not supported", UserWarning)
 #: The system's errors where a file system has no locks, such as Lustre mounted without them.
 _NO_LOCKS = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS}
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from vbench.errors import DamagedError
@@ -47,9 +47,11 @@ def check_record(value: Any, path: Path) -> None:
     """
     if not isinstance(value, dict):
         raise damaged(path, "not a record")
-    said = value.get(DIGEST)
+    said, sums = value.get(DIGEST), value.get(FILES)
     if said is None and FILES not in value:
         return  # written before there were seals
+    if not isinstance(sums, dict) or not all(map(_inside, sums)):
+        raise damaged(path, "what it says of its files cannot be")
     if said != _digest({name: each for name, each in value.items() if name != DIGEST}):
         raise damaged(path, "its SHA-256 is not the one that it names")
 
@@ -87,6 +89,12 @@ def check_files(value: Mapping[str, Any], folder: Path, names: Iterable[str] = (
 def damaged(path: Path, why: str) -> DamagedError:
     """Return the error that a file is not as its job wrote it."""
     return DamagedError(f"{path}: damaged ({why}); a run of its benchmark does that job again")
+
+
+def _inside(name: str) -> bool:
+    """Whether a name leads to a file below the record's folder: records may come from others."""
+    parts = PurePosixPath(name).parts
+    return bool(parts) and parts[0] != "/" and ".." not in parts
 
 
 def _digest(value: Mapping[str, Any]) -> str:

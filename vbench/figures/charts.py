@@ -147,8 +147,8 @@ def line_chart(
         kind = {"series": line.name, "part": part, "dot": bool(line.mark), "joined": line.joined}
         bands = line.band or [None] * len(line.points)
         for (x, y), band in zip(line.points, bands, strict=True):
-            low, high = band or (None, None)
-            points.append({**kind, "x": x, "y": y, "low": low, "high": high})
+            ends = {"low": band[0], "high": band[1]} if band else {}
+            points.append({**kind, "x": x, "y": y, **ends})
     series: dict[str, Line] = {}
     for line in lines:  # the one with marks says which
         if line.name not in series or not series[line.name].mark:

@@ -23,8 +23,8 @@ from vbench.records.parts import Repetition
 
 #: Points of a training: ``step`` and what was measured there.
 Curve = Sequence[Mapping[str, int | float]]
-#: Points that a drawn curve keeps.
-POINTS = 120
+#: Points that a drawn curve keeps, at least and at most, and that all curves of a page share.
+FEWEST, POINTS, SHARED = 20, 120, 30_000
 
 
 def training(results: Results) -> list[Figure]:
@@ -33,25 +33,37 @@ def training(results: Results) -> list[Figure]:
     for arm in results.arms:
         for seed, curve in _generator_curves(results, arm).items():
             generators.setdefault(str(arm.generator), {}).setdefault(seed, curve)
+    # Of many arms the curves are drawn with fewer points, or the page becomes too large to send.
+    seeds = len(results.plan.seeds) or 1
+    most = SHARED // (seeds * (2 * len(results.arms) + 2 * len(generators)) or 1)
+    most = min(POINTS, max(FEWEST, most))
     figures = []
     for label, curves in generators.items():
-        figures += _curves(list(curves.values()), label)
-    return figures + [figure for arm in results.arms for figure in segmenter_curves(results, arm)]
+        figures += _curves(list(curves.values()), label, most)
+    return figures + [
+        figure for arm in results.arms for figure in segmenter_curves(results, arm, most)
+    ]
 
 
-def segmenter_curves(results: Results, arm: Arm) -> list[Figure]:
-    """Return the validation scores and losses of an arm's chosen trials."""
+def segmenter_curves(results: Results, arm: Arm, most: int = POINTS) -> list[Figure]:
+    """Return the validation scores and losses of an arm's chosen trials.
+
+    Args:
+        results: The benchmark.
+        arm: The arm.
+        most: Points that a curve keeps.
+    """
     fits = {chosen.seed: chosen.trial.result for chosen in results.all_chosen(arm)}
     lines = [
         Line(f"seed {seed}", series_colour(i), points, mark=series_mark(i))
         for i, (seed, fit) in enumerate(fits.items())
-        if (points := _points([v.model_dump() for v in fit.validation], "score"))
+        if (points := _points([v.model_dump() for v in fit.validation], "score", most))
     ]
     figures = []
     if any(len({step for step, _ in line.points}) > 1 for line in lines):
         title = f"{arm.name}: validation"
         figures.append(Figure(title, line_chart(lines, title, "step", validation_axis(results))))
-    return figures + _curves([fit.curve for fit in fits.values()], arm.name)
+    return figures + _curves([fit.curve for fit in fits.values()], arm.name, most)
 
 
 def generator_curves(results: Results, arm: Arm) -> list[Figure]:
@@ -65,7 +77,7 @@ def validation_axis(results: Results) -> str:
     return f"validation {short_name(metric)}" if metric else "validation score"
 
 
-def _curves(curves: Sequence[Curve], label: str) -> list[Figure]:
+def _curves(curves: Sequence[Curve], label: str, most: int = POINTS) -> list[Figure]:
     names = dict.fromkeys(
         name
         for curve in curves
@@ -79,7 +91,7 @@ def _curves(curves: Sequence[Curve], label: str) -> list[Figure]:
             Line(name.replace("_", " "), series_colour(i), points)
             for i, name in enumerate(members)
             for curve in curves
-            if (points := _points(curve, name))
+            if (points := _points(curve, name, most))
         ]
         if lines:
             title = f"{label}: {words}"
@@ -107,15 +119,15 @@ def alike(names: Iterable[str]) -> dict[str, list[str]]:
     return named
 
 
-def _points(curve: Curve, name: str) -> list[tuple[float, float]]:
+def _points(curve: Curve, name: str, most: int = POINTS) -> list[tuple[float, float]]:
     found = [
         (float(point["step"]), float(point[name]))
         for point in curve
         if name in point and math.isfinite(point[name])
     ]
-    if len(found) <= POINTS:
+    if len(found) <= most:
         return found
-    keep = np.unique(np.linspace(0, len(found) - 1, POINTS).round().astype(int))
+    keep = np.unique(np.linspace(0, len(found) - 1, most).round().astype(int))
     return [found[i] for i in keep]
 
 

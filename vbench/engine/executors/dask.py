@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from distributed import Client, Future, LocalCluster, get_worker
+from distributed.client import ClosedClientError
 
 from vbench.engine.executors.base import Event, Executor, Slots
 from vbench.engine.process import Outcome, WorkerPool
@@ -99,8 +101,9 @@ class DaskExecutor(Executor):
     def close(self) -> None:
         """Cancel what runs, and end the cluster if it is ours."""
         self._closed.set()
-        self._client.cancel(list(self._futures.values()), force=True)
-        self._client.close()
+        with suppress(OSError, TimeoutError, RuntimeError, ClosedClientError):  # it may be gone
+            self._client.cancel(list(self._futures.values()), force=True)
+            self._client.close()
         if self._cluster is not None:
             self._cluster.close()
 
