@@ -22,6 +22,7 @@ from vbench.records.stages import (
     FitSegmenterInputs,
     PrepareInputs,
 )
+from vbench.spec import load_spec
 
 FOLDS = {"folds": 3, "val": 1, "subjects": 7}
 PLAIN = {"train": 2, "val": 1, "test": 1}
@@ -222,3 +223,12 @@ def test_a_run_of_folds_and_two_targets_is_one_board(tmp_path: Path) -> None:
                           "near data: 1 test subject × 2 seeds"]  # fmt: skip
     words = " ".join(legend(board.to_json()))
     assert "2 folds of the source data: each subject is tested once" in words
+
+
+def test_folds_take_the_place_of_the_parts_of_what_a_spec_extends(tmp_path: Path) -> None:
+    path = tmp_path / "folds.toml"
+    path.write_text(
+        '[benchmark]\nname = "folds"\nextends = "smoke"\n[data.source]\nplugin = "phantom"\n'
+        "split = { folds = 5, val = 2, subjects = 10 }\n"
+    )
+    assert load_spec(path).data.folds == 5

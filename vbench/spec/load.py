@@ -197,6 +197,8 @@ def _merge(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
         changed = isinstance(old, dict) and "plugin" in old and isinstance(value, dict)
         if changed and value.get("plugin", old["plugin"]) != old["plugin"]:  # type: ignore[index]
             merged[key] = value
+        elif key == "split" and isinstance(old, dict) and ("folds" in old) != ("folds" in value):
+            merged[key] = value  # folds instead of parts, or parts instead of folds
         elif isinstance(old, dict) and isinstance(value, dict):
             merged[key] = _merge(old, value)
         else:
