@@ -50,6 +50,9 @@ def markdown(table: dict[str, Any]) -> str:
     rows.append("|---|---|---|---|---|---|---|")
     rows += [_row(LINES[name], found) for name, found in table["lines"].items()]
     notes = [f"- **{n}**: {f['note']}" for n, f in table["lines"].items() if f.get("note")]
+    missing = [name for name in LINES if name not in table["lines"]]
+    if missing:
+        rows += ["", f"Not measured here yet: {'; '.join(missing)}."]
     if notes:
         rows += ["", "Notes:", "", *notes]
     return "\n".join(rows) + "\n"
