@@ -10,9 +10,8 @@ SCHEMA := benchmarks/vbench.schema.json
 # In long pieces, and what is left is shared again: a file's fixtures are made once.
 PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 
-.PHONY: help setup paper smoke test deep coverage matrix docs lint format types layers reference perf perf-guard growth chaos faults numbers \
-	fuzz \
-	wheel nnunet wheels schema bandit audit-deps sbom release-check
+.PHONY: help setup paper smoke test deep coverage matrix docs lint format types layers reference perf guard growth \
+	chaos faults numbers fuzz wheel nnunet wheels schema bandit audit-deps sbom release-check
 
 help:            ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -77,7 +76,7 @@ layers: $(READY) ## which layer may import which
 perf: $(READY)   ## speed beside other tools: results/perf.md and perf.json; ONLY='hd95*' for some lines
 	$(BIN)/python benchmarks/perf $(if $(ONLY),--only '$(ONLY)')
 
-perf-guard: $(READY) ## the quick lines; fails where a ratio fell clearly below the committed one
+guard: $(READY) ## the quick lines; fails where a ratio fell clearly below the committed one
 	$(BIN)/python benchmarks/perf --quick --guard
 
 growth: $(READY) ## time and memory against subjects, patch size, jobs, records, cases: results/growth.md

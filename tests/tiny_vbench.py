@@ -32,10 +32,13 @@ def shrink(spec: Spec) -> Spec:
     table["patches"]["per_subject"] = 16
     table["tune"] |= {"trials": 1, "checkpoints": 1, "validations": 1, "pruner": "none"}
     table["data"].pop("target", None)
+    table["data"].pop("targets", None)
     source = table["data"]["source"]
     source |= plugins.source(source["plugin"]).tiny
     most = {"train": 2, "val": 1, "test": 2}
-    if isinstance(source["split"]["train"], int):
+    if "folds" in source["split"]:
+        source["split"] |= {"folds": 2, "val": 1, "subjects": 4}
+    elif isinstance(source["split"]["train"], int):
         source["split"] = {part: min(n, most[part]) for part, n in source["split"].items()}
     del table["generators"][:-1]
     for use in table["generators"]:

@@ -22,6 +22,7 @@ from vbench.analysis.scores import arm_scores, segmentation_metrics
 from vbench.analysis.wording import number, privacy_word, risk, span
 from vbench.markdown import table
 from vbench.records.job import JobRecord
+from vbench.records.parts import Repetition
 from vbench.records.stages import FitGeneratorResult, FitSegmenterResult
 from vbench.regimes import MAIN_REFERENCES
 
@@ -40,7 +41,7 @@ class TrialResult:
         values: ``validation_score``, ``threshold`` and ``trial_seconds``, those that are known.
     """
 
-    seed: int
+    seed: Repetition
     number: int
     status: str
     chosen: bool
@@ -63,7 +64,7 @@ class ArmResult:
     name: str
     row: dict[str, Any]
     segmenter: str
-    seeds: tuple[int, ...]
+    seeds: tuple[Repetition, ...]
     _results: Results
     _arm: Arm
     _board: dict[str, Any]
@@ -157,7 +158,7 @@ class ArmResult:
         ]
 
     @cached_property
-    def weights(self) -> dict[int, Path]:
+    def weights(self) -> dict[Repetition, Path]:
         """The file with the weights of the chosen trial, by seed; rules have none."""
         places = {
             seed: self._store / chosen.trial.key / "weights.safetensors"
@@ -172,10 +173,10 @@ class ArmResult:
         write_figures(Path(folder), self._store, self._results, self._arm, self._board)
 
     @cached_property
-    def _chosen(self) -> dict[int, Chosen]:
+    def _chosen(self) -> dict[Repetition, Chosen]:
         return {chosen.seed: chosen for chosen in self._results.all_chosen(self._arm)}
 
-    def _trial(self, seed: int, number: int, key: str) -> TrialResult | None:
+    def _trial(self, seed: Repetition, number: int, key: str) -> TrialResult | None:
         record = self._results.records.get(key)
         if record is None:
             return None

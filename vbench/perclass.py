@@ -7,6 +7,7 @@ an empty one: the worst value, by each score's own rule.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from vbench.interfaces import LabelMapMetric, SegmentationMetric
@@ -57,13 +58,13 @@ def scores_by_class(
         pair = _masks(maps, index)
         for number, metric in enumerate(metrics):
             if not isinstance(metric, LabelMapMetric):
-                score = tried(metric, lambda metric=metric, pair=pair: metric.score(pair))
+                score = tried(metric, partial(metric.score, pair))
                 found[number].append(ClassScore(metric, maps.labels[index - 1], score))
     for number, metric in enumerate(metrics):
         if isinstance(metric, LabelMapMetric):
-            whole = tried(metric, lambda metric=metric: metric.score_map(maps))
+            whole = tried(metric, partial(metric.score_map, maps))
         elif not found[number]:  # nothing is there, and nothing was found
-            whole = tried(metric, lambda metric=metric: metric.score(maps.merged))
+            whole = tried(metric, partial(metric.score, maps.merged))
         else:
             whole = mean_of([each.score for each in found[number]])
         yield ClassScore(metric, None, whole)

@@ -57,7 +57,7 @@ def main() -> int:
             text = found.get("failed") or f"{found['missing']} is not installed"
         print(f"{one.name}: {text.replace('**', '')}", flush=True)
         if not chosen.guard:  # after each line: what was measured is kept
-            lines = {**committed["lines"], **measured}
+            lines = {**table.load(chosen.out)["lines"], one.name: found}
             table.save({"machine": machine.name(), "lines": lines}, chosen.out)
     fallen = table.fallen({"lines": measured}, committed if chosen.guard else {"lines": {}})
     for text in fallen:

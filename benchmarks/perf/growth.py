@@ -48,13 +48,16 @@ def subjects(n: int, folder: Path) -> Callable[[], Any]:
 def patch_voxels(n: int, folder: Path) -> Callable[[], Any]:
     """Do two steps of the U-net on blocks with n voxels."""
     from vbench_plugins.nn.compute import Compute
-    from vbench_plugins.segmenters.training import PatchTrainer, build
+    from vbench_plugins.segmenters.training import PatchTrainer, build, loss_function
     from vbench_plugins.segmenters.unet_params import UnetParams
+
+    from vbench.types import Setup
 
     size = (round(n ** (1 / 3)),) * 3
     params = UnetParams(steps=10, batch_size=4, depth=2)
     compute = Compute("cpu", "float32", "channels_last")
-    trainer = PatchTrainer(params, build(size, params, 0), compute, 0)
+    network = build(Setup(size), params, 0)
+    trainer = PatchTrainer(params, network, compute, 0, loss_function(params.loss))
     drawn = np.random.default_rng(0).random((4, 2, *size), np.float32)
 
     def work() -> None:

@@ -64,6 +64,16 @@ def share_of_bytes(moved: float, seconds: float) -> str:
     return f"{moved / seconds / peak:.0%} of {peak / 1e9:.1f} GB/s (copy)"
 
 
+def precisions() -> tuple[str, ...]:
+    """Return the types that this processor computes in: torch emulates bfloat16, at great length.
+
+    Linux tells; elsewhere bfloat16 is left out.
+    """
+    flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").is_file() else ""
+    has = any(f"{name}" in flags for name in ("avx512_bf16", "amx_bf16", " bf16"))
+    return ("float32", "bfloat16") if has else ("float32",)
+
+
 class _NoModules:
     """Stands in for the counter's record of modules, which knows no second derivative."""
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from vbench.analysis.folder import Arm, Results
+from vbench.records.parts import Repetition
 from vbench.records.stages import AttackResult, AuditResult
 
 #: Details about single patients and patches, which the verdict is made of.
@@ -40,9 +41,9 @@ def audit_summary(results: Results, arm: Arm) -> dict[str, dict[str, Any]]:
     }
 
 
-def privacy_entries(results: Results, arm: Arm) -> dict[int, dict[str, Mapping[str, Any]]]:
+def privacy_entries(results: Results, arm: Arm) -> dict[Repetition, dict[str, Mapping[str, Any]]]:
     """Return by seed what an arm's audit and the attacks on its generator say of privacy."""
-    found: dict[int, dict[str, Mapping[str, Any]]] = {}
+    found: dict[Repetition, dict[str, Mapping[str, Any]]] = {}
     for seed in sorted({*arm.audit, *arm.attack}):
         audit = results.result(arm.audit.get(seed), AuditResult)
         attack = results.result(arm.attack.get(seed), AttackResult)

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from vbench.analysis.scores import ArmScores, MetricInfo
-from vbench.analysis.stats import Floats
+from vbench.analysis.stats import Floats, Ints
 from vbench.analysis.transfer import of_curve, together
-from vbench.analysis.uncertainty import estimate, ratio_interval, tables
+from vbench.analysis.uncertainty import estimate, kept, ratio_interval, tables
 from vbench.analysis.wording import number, span
 
 Scores = Mapping[str, Mapping[str, ArmScores]]
@@ -63,11 +63,17 @@ def _entry(
         if other is not None:
             names = row["arm"], against["arm"], other["arm"]
             sides = info.sign * together([scores[arm][metric] for arm in names])
-            return {**found, "over": other["arm"], **share(*sides)}
+            return {
+                **found,
+                "over": other["arm"],
+                **share(*sides, folds=scores[row["arm"]][metric].folds),
+            }
     return found
 
 
-def share(arm: Floats, ceiling: Floats, scratch: Floats) -> dict[str, Any]:
+def share(
+    arm: Floats, ceiling: Floats, scratch: Floats, *, folds: Ints | None = None
+) -> dict[str, Any]:
     """Return which share of the ceiling's gain over scratch an arm's gain is.
 
     Args:
@@ -75,6 +81,7 @@ def share(arm: Floats, ceiling: Floats, scratch: Floats) -> dict[str, Any]:
             failed.
         ceiling: Likewise, pre-trained on real patches.
         scratch: Likewise, without pre-training.
+        folds: The fold of each subject; None without cross-validation.
 
     Returns:
         ``share`` and its interval ``share_ci95`` (Fieller); both None where the ceiling's gain
@@ -85,10 +92,11 @@ def share(arm: Floats, ceiling: Floats, scratch: Floats) -> dict[str, Any]:
     if ours.shape[1] < 2 or not len(ours) == len(top) == len(base) > 0:
         return nothing
     gain, most = ours - base, top - base
-    ci = estimate(most).interval()
+    own = kept(folds, arm, ceiling, scratch)
+    ci = estimate(most, folds=own).interval()
     if ci[0] <= 0:
         return nothing
-    interval = ratio_interval(estimate(gain, most), gain, most)
+    interval = ratio_interval(estimate(gain, most, own), gain, most, own)
     if interval is None:
         return nothing
     return {"share": float(np.mean(gain) / np.mean(most)), "share_ci95": interval}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
 
 from vbench.records.job import JobRecord
+from vbench.records.parts import Repetition
 from vbench.records.stages import (
     EvaluateResult,
     FitGeneratorInputs,
@@ -60,7 +61,7 @@ class Chosen:
         generator: The generator that they come from; None without any.
     """
 
-    seed: int
+    seed: Repetition
     evaluated: EvaluateResult
     trial: Trial
     start: Trial | None = None

@@ -42,7 +42,7 @@ def class_scores(
         ]
         found[label] = {}
         for name, table in tables.items():
-            there = np.isfinite(table.values).any(axis=0)
+            there = np.asarray(np.isfinite(table.values).any(axis=0))
             if not there.any() and name not in failed:
                 continue
             seen = replace(
@@ -50,6 +50,7 @@ def class_scores(
                 values=table.values[:, there],
                 undefined=table.undefined[:, there],
                 subjects=tuple(s for s, kept in zip(table.subjects, there, strict=True) if kept),
+                folds=None if table.folds is None else table.folds[there],
             )
             found[label][name] = {
                 **summary(seen, *ranges[name]),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from vbench.analysis.folder import Arm, Results
+from vbench.records.parts import Repetition
 from vbench.records.stages import FitGeneratorResult
 
 
@@ -39,7 +40,7 @@ def collapses(results: Results, arm: Arm) -> list[dict[str, Any]]:
 
 def collapse_notes(rows: list[dict[str, Any]]) -> list[str]:
     """Say which generators collapsed, one line each, from the rows of a leaderboard."""
-    previews: dict[str, dict[tuple[int, int], str]] = {}
+    previews: dict[str, dict[tuple[Repetition, int], str]] = {}
     for row in rows:
         for preview in row.get("collapsed", ()):
             of = previews.setdefault(preview["generator"], {})

@@ -14,8 +14,8 @@ import numpy as np
 
 from vbench.analysis.folder import Arm
 from vbench.analysis.scores import ArmScores, MetricInfo
-from vbench.analysis.stats import Floats, holm, per_subject, rank_biserial, ranks_and_wins
-from vbench.analysis.uncertainty import ALPHA, claim_of, estimate, ratio_interval, tables
+from vbench.analysis.stats import Floats, Ints, holm, per_subject, rank_biserial, ranks_and_wins
+from vbench.analysis.uncertainty import ALPHA, claim_of, estimate, kept, ratio_interval, tables
 from vbench.regimes import REFERENCES, named
 
 Scores = Mapping[str, Mapping[str, ArmScores]]
@@ -110,6 +110,7 @@ def versus(arm: ArmScores, other: ArmScores, info: MetricInfo) -> dict[str, Any]
         is the better one; ``n`` subjects and ``seeds`` of the side that has fewer.
     """
     ours, theirs = tables(arm.values, other.values)
+    folds = kept(arm.folds, arm.values, other.values)
     n = ours.shape[1]
     if n == 0:
         return None
@@ -118,20 +119,20 @@ def versus(arm: ArmScores, other: ArmScores, info: MetricInfo) -> dict[str, Any]
     return {
         "difference": mean - reference,
         "ratio": mean / reference if reference else None,
-        **(nothing if n < 2 else _test(ours, theirs)),
-        "claim": claim_of(ours, theirs),
+        **(nothing if n < 2 else _test(ours, theirs, folds)),
+        "claim": claim_of(ours, theirs, folds=folds),
         "effect": rank_biserial(info.sign * (ours.mean(axis=0) - theirs.mean(axis=0))),
         "n": n,
         "seeds": min(len(ours), len(theirs)),
     }
 
 
-def _test(ours: Floats, theirs: Floats) -> dict[str, Any]:
+def _test(ours: Floats, theirs: Floats, folds: Ints | None) -> dict[str, Any]:
     """Return p and intervals of a difference; no interval where it would say other than p."""
-    difference = estimate(ours, theirs)
+    difference = estimate(ours, theirs, folds)
     p, ci = float(difference.p()), difference.interval()
     agree = (p < ALPHA) != (ci[0] <= 0 <= ci[1])
-    ratio = ratio_interval(difference, ours, theirs) if agree else None
+    ratio = ratio_interval(difference, ours, theirs, folds) if agree else None
     if ratio is not None and min(ours.min(), theirs.min()) >= 0:
         ratio[0] = max(ratio[0], 0.0)
     return {"ci95": ci if agree else None, "ratio_ci95": ratio, "p_raw": p, "p_smallest": 0.0}

@@ -72,7 +72,10 @@ def _curve(
     corrected = iter(holm([change["p_raw"] for change in tested]))
     return {
         "metric": info.name,
-        "claim": claim_of(*(scores[arm.name][info.name].values for arm in arms)),
+        "claim": claim_of(
+            *(scores[arm.name][info.name].values for arm in arms),
+            folds=scores[arms[0].name][info.name].folds,
+        ),
         "dose": [arm.dose for arm in arms],
         "arm": [arm.name for arm in arms],
         "patches": [_patches(results, arm) for arm in arms],

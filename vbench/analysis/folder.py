@@ -8,14 +8,18 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
 
 from vbench.analysis.chosen import Chosen, Finished, Trial
 from vbench.errors import StoreError
 from vbench.files import read_json
 from vbench.records.job import JobRecord
+from vbench.records.parts import Repetition, repetition, seed_of
 from vbench.records.plan import JobAbout, PlanFile, PlannedArm
 from vbench.records.stages import (
     EvaluateResult,
@@ -32,6 +36,7 @@ from vbench.regimes import named
 
 I_ = TypeVar("I_", bound=Inputs)
 R = TypeVar("R", bound=Result)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -45,9 +50,9 @@ class Arm:
         n_subjects: Patients of the second data set; None outside of transfer and scratch.
         segmenter: The segmenter's name, the plugin's or what the spec calls it.
         cohort: Names the test subjects; arms of one cohort are scored on the same ones.
-        evaluate: Key of the evaluate job by seed.
-        trials: Keys of the fit-segmenter jobs by seed, in order of trial.
-        audit: Key of the audit job by seed; empty when there is none.
+        evaluate: Key of the evaluate job by repetition: by seed or, with folds, by seed and fold.
+        trials: Keys of the fit-segmenter jobs by repetition, in order of trial.
+        audit: Key of the audit job by repetition; empty when there is none.
         attack: Likewise of the attack job.
         control: ``equal-steps`` for the control of transfer arms; None otherwise.
         dose: Synthetic patches as a multiple of the real ones; None without a dose curve.
@@ -60,10 +65,10 @@ class Arm:
     n_subjects: int | None
     segmenter: str
     cohort: str
-    evaluate: Mapping[int, str]
-    trials: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
-    audit: Mapping[int, str] = field(default_factory=dict)
-    attack: Mapping[int, str] = field(default_factory=dict)
+    evaluate: Mapping[Repetition, str]
+    trials: Mapping[Repetition, tuple[str, ...]] = field(default_factory=dict)
+    audit: Mapping[Repetition, str] = field(default_factory=dict)
+    attack: Mapping[Repetition, str] = field(default_factory=dict)
     control: str | None = None
     dose: float | None = None
     steps: int | None = None
@@ -91,6 +96,7 @@ class Results:
         records: Records by key; a finished job's replaces a failed one's.
         cohorts: Test subjects by cohort; persons, where some have several subjects.
         people: By cohort, subject to person, where some have several.
+        folds: By cohort, the fold that tests each person; none without cross-validation.
     """
 
     benchmark: str
@@ -100,6 +106,16 @@ class Results:
     records: Mapping[str, JobRecord]
     cohorts: Mapping[str, tuple[str, ...]]
     people: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    folds: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+    def folds_of(self, cohort: str) -> npt.NDArray[np.int64] | None:
+        """Return the fold of each person of a cohort; None without cross-validation."""
+        found = self.folds.get(cohort)
+        return np.array([found[p] for p in self.cohorts[cohort]]) if found else None
+
+    def row_of(self, cohort: str, repetition: Repetition) -> Repetition:
+        """Return what a repetition is one row of, in a table of scores: with folds, its seed."""
+        return seed_of(repetition) if self.folds.get(cohort) else repetition
 
     def person(self, cohort: str, subject: str) -> str:
         """Return whose subject of a cohort it is."""
@@ -124,7 +140,7 @@ class Results:
         record = self.finished(key)
         return None if record is None else record.result_as(model)
 
-    def evaluated(self, arm: Arm, seed: int) -> EvaluateResult | None:
+    def evaluated(self, arm: Arm, seed: Repetition) -> EvaluateResult | None:
         """Return an arm's scores with one seed; None when it has none."""
         return self.result(arm.evaluate.get(seed), EvaluateResult)
 
@@ -143,7 +159,7 @@ class Results:
         """Return a finished trial; None when it failed or has not run."""
         return self.done(key, FitSegmenterInputs, FitSegmenterResult)
 
-    def chosen(self, arm: Arm, seed: int) -> Chosen | None:
+    def chosen(self, arm: Arm, seed: Repetition) -> Chosen | None:
         """Return what an arm selected with one seed; None when it has not been evaluated."""
         evaluated = self.evaluated(arm, seed)
         if evaluated is None:
@@ -212,20 +228,43 @@ def read_results(folder: Path) -> Results:
     _check_plugins(plan, folder)
     people: dict[str, dict[str, str]] = {}
     cohorts: dict[str, tuple[str, ...]] = {}
+    folds: dict[str, dict[str, int]] = {}
     for name, part in plan.data.items():
         if part is not None:
             test, groups = part.subjects["test"], part.groups or {}
             people[name] = {subject: groups[subject] for subject in test if subject in groups}
             cohorts[name] = tuple(dict.fromkeys(groups.get(subject, subject) for subject in test))
+            folds[name] = {
+                groups.get(subject, subject): number
+                for number, fold in enumerate(part.folds or ())
+                for subject in fold["test"]
+            }
     return Results(
         benchmark=plan.benchmark,
         plan=plan,
-        arms=tuple(_arm(planned, plan) for planned in plan.arms),
+        arms=tuple(pooled(_arm(planned, plan) for planned in plan.arms)),
         jobs={job.key: job for job in plan.jobs},
         records=merge_records(read_records(folder / "records.jsonl")),
         cohorts=cohorts,
         people=people,
+        folds=folds,
     )
+
+
+def pooled(arms: Iterable[Arm]) -> list[Arm]:
+    """Return the arms with all folds of one as one."""
+    found: dict[str, Arm] = {}
+    for arm in arms:
+        before = found.setdefault(arm.name, arm)
+        if before is not arm:
+            found[arm.name] = replace(
+                before,
+                evaluate={**before.evaluate, **arm.evaluate},
+                trials={**before.trials, **arm.trials},
+                audit={**before.audit, **arm.audit},
+                attack={**before.attack, **arm.attack},
+            )
+    return list(found.values())
 
 
 def several_segmenters(arms: Iterable[Arm]) -> bool:
@@ -282,8 +321,19 @@ def merge_records(records: Iterable[JobRecord]) -> dict[str, JobRecord]:
     return merged
 
 
+def _second(plan: PlanFile) -> str:
+    """Return the name of the only second data set; ``target`` where there is none."""
+    return next((name for name in plan.data if name != "source"), "target")
+
+
+def _repetitions(by_seed: Mapping[int, T] | None, fold: int | None) -> dict[Repetition, T]:
+    """Return what is known by seed by repetition, in the order of the seeds."""
+    return {repetition(seed, fold): value for seed, value in sorted((by_seed or {}).items())}
+
+
 def _arm(planned: PlannedArm, plan: PlanFile) -> Arm:
-    source, target = plan.data.get("source"), plan.data.get("target")
+    place = planned.cohort or _second(plan)
+    source, target = plan.data.get("source"), plan.data.get(place)
     on_target = named(planned.regime).cohort == "target" and target is not None
     if source is not None and target is not None:
         same = (source.fingerprint, source.subjects) == (target.fingerprint, target.subjects)
@@ -294,11 +344,11 @@ def _arm(planned: PlannedArm, plan: PlanFile) -> Arm:
         generator=planned.generator,
         n_subjects=planned.n_subjects,
         segmenter=planned.segmenter,
-        cohort="target" if on_target else "source",
-        evaluate=dict(sorted(planned.evaluate.items())),
-        trials=dict(sorted(planned.trials.items())),
-        audit=dict(sorted((planned.audit or {}).items())),
-        attack=dict(sorted((planned.attack or {}).items())),
+        cohort=place if on_target else "source",
+        evaluate=_repetitions(planned.evaluate, planned.fold),
+        trials=_repetitions(planned.trials, planned.fold),
+        audit=_repetitions(planned.audit, planned.fold),
+        attack=_repetitions(planned.attack, planned.fold),
         control=planned.control,
         dose=planned.dose,
         steps=planned.steps,

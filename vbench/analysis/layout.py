@@ -103,6 +103,8 @@ def sections(
             ]
         title = f"{cohort} data: {_count(len(subjects), 'test subject')}"
         title += f" × {_count(seeds.pop(), 'seed')}" if len(seeds) == 1 else ""
+        folds = (leaderboard.get("folds") or {}).get(cohort)
+        title += f", {folds} folds" if folds else ""
         yield Section(title, tuple(header), tuple(lines))
     if metrics is None:
         yield from _audited([row for row in rows if row["status"] == "ok"])

@@ -26,6 +26,7 @@ from vbench.analysis.scores import (
     arm_scores,
     metric_info,
     outcome,
+    scored,
     segmentation_metrics,
     validation_metric,
 )
@@ -97,10 +98,12 @@ def typed_leaderboard(results: Results) -> Board:
         "vbench": results.plan.vbench,
         "finished": all(row["status"] != "pending" for row in rows),
         "primary": primary,
-        "claim": _claim(rows),
+        "claim": _claim(rows, results),
         "metrics": {name: _describe(info) for name, info in metrics.items()},
+        "folds": {name: len(set(found.values())) for name, found in results.folds.items() if found}
+        or None,
         "cohorts": {name: list(subjects) for name, subjects in results.cohorts.items()},
-        "rows": sorted(rows, key=lambda row: _order(row, primary, metrics)),
+        "rows": sorted(rows, key=lambda row: _order(row, primary, metrics, list(results.cohorts))),
         "transfer": curves,
         "dose": dose_curves(results, own, scores, metrics),
         "steps": steps_curves(results.arms, by_arm, metrics),
@@ -114,9 +117,13 @@ def primary_metric(results: Results, names: list[str]) -> str | None:
     return tuned if tuned in names else (names[0] if names else None)
 
 
-def _claim(rows: list[dict[str, Any]]) -> Claim:
-    """Say what the table is about: methods, or these networks when an arm has only one seed."""
-    seeds = [row["seeds"] for row in rows if row["status"] == "ok"]
+def _claim(rows: list[dict[str, Any]], results: Results) -> Claim:
+    """Say what the table is about: methods, or these networks when an arm has one training."""
+    seeds = [
+        row["seeds"] * (2 if results.folds.get(row["cohort"]) else 1)
+        for row in rows
+        if row["status"] == "ok"
+    ]
     return "methods" if min(seeds, default=0) > 1 else "networks"
 
 
@@ -132,6 +139,7 @@ def _row(
     ranges: dict[str, tuple[float, float]],
 ) -> dict[str, Any]:
     best = {seed: results.evaluated(arm, seed) for seed in gone.finished}
+    seeds = len(scored(results, arm, gone, gone.finished))
     return {
         "arm": arm.name,
         "regime": arm.regime,
@@ -144,9 +152,9 @@ def _row(
         "cohort": arm.cohort,
         "status": gone.status,
         "failure": gone.failure,
-        "seeds": len(gone.finished),
-        "seeds_failed": len(gone.failed),
-        "cases": len(gone.finished) * len(results.cohorts[arm.cohort]),
+        "seeds": seeds,
+        "seeds_failed": len({results.row_of(arm.cohort, seed) for seed in gone.failed}),
+        "cases": seeds * len(results.cohorts[arm.cohort]),
         "trials": trial_counts(results, arm),
         "budget": arm_budget(results, arm),
         **arm_cost(results, arm),
@@ -163,10 +171,13 @@ def _row(
 
 
 def _order(
-    row: dict[str, Any], primary: str | None, metrics: dict[str, MetricInfo]
+    row: dict[str, Any],
+    primary: str | None,
+    metrics: dict[str, MetricInfo],
+    cohorts: list[str],
 ) -> tuple[Any, ...]:
     """Finished arms before pending and failed ones; cohorts apart; the best first."""
     place = {"ok": 0, "pending": 1, "failed": 2}[row["status"]]
     mean = row["metrics"][primary]["mean"] if primary else None
     score = np.inf if mean is None or primary is None else -metrics[primary].sign * mean
-    return place, row["cohort"] != "source", score, row["arm"]
+    return place, cohorts.index(row["cohort"]), score, row["arm"]

@@ -59,18 +59,18 @@ def merge_results(parts: Sequence[Results], names: Sequence[str]) -> Results:
     cohorts: dict[str, tuple[str, ...]] = {}
     cohort_of: dict[str, str] = {}
     people: dict[str, Mapping[str, str]] = {}
+    folds: dict[str, Mapping[str, int]] = {}
     arms: dict[str, Arm] = {}
     settings: dict[str, str] = {}
     for part, label in zip(parts, names, strict=True):
         for name, subjects in part.cohorts.items():
-            identity = _text([_fingerprint(part, name), subjects])
+            identity = _identity(part, name)
             fresh = _free(name, label, cohorts)
             cohorts.setdefault(cohort_of.setdefault(identity, fresh), subjects)
             people.setdefault(cohort_of[identity], part.people.get(name, {}))
+            folds.setdefault(cohort_of[identity], part.folds.get(name, {}))
         for arm in part.arms:
-            subjects = part.cohorts[arm.cohort]
-            identity = _text([_fingerprint(part, arm.cohort), subjects])
-            moved = replace(arm, cohort=cohort_of[identity])
+            moved = replace(arm, cohort=cohort_of[_identity(part, arm.cohort)])
             setting = _settings(part, arm)
             before = arms.get(arm.name)
             if before is None:
@@ -88,12 +88,15 @@ def merge_results(parts: Sequence[Results], names: Sequence[str]) -> Results:
         records=records,
         cohorts=cohorts,
         people=people,
+        folds=folds,
     )
 
 
-def _fingerprint(part: Results, cohort: str) -> str:
+def _identity(part: Results, cohort: str) -> str:
+    """Return what makes test subjects of two folders one cohort: content, names and folds."""
     data = part.plan.data[cohort]
-    return data.fingerprint if data is not None else ""
+    known = data.fingerprint if data is not None else ""
+    return _text([known, part.cohorts[cohort], part.folds.get(cohort) or None])
 
 
 def _join(first: Arm, second: Arm, records: Mapping[str, JobRecord]) -> Arm | None:
@@ -122,7 +125,12 @@ def _settings(part: Results, arm: Arm) -> str:
     """Return all that makes arms of one name the same experiment, seeds and code left out."""
     spec = part.plan.spec
     data = {
-        name: [table.fingerprint, dict(table.subjects), table.groups and dict(table.groups)]
+        name: [
+            table.fingerprint,
+            dict(table.subjects),
+            table.groups and dict(table.groups),
+            [dict(fold) for fold in table.folds or ()],
+        ]
         for name, table in part.plan.data.items()
         if table is not None
     }

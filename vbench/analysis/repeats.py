@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from vbench.analysis.folder import Arm, Results
+from vbench.records.parts import Repetition
 from vbench.records.stages import SynthesiseResult
 
 #: Beside every score of such an arm.
 SIGN = "!"
 
 
-def unrepeatable(results: Results, arm: Arm) -> list[int] | None:
+def unrepeatable(results: Results, arm: Arm) -> list[Repetition] | None:
     """Return the repetitions in which a second sample of the same seed differed; None without."""
     found = [
         seed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from vbench.analysis.folder import Arm, Results
-from vbench.analysis.stats import Floats
+from vbench.analysis.stats import Floats, Ints
 from vbench.records.job import Failure, JobRecord
+from vbench.records.parts import Repetition
 from vbench.records.stages import Case
 
 
@@ -46,12 +47,14 @@ class ArmScores:
         undefined: ``(seeds, subjects)``, True where a rule stood in for a value.
         seeds: The rows.
         subjects: The columns, the cohort's test subjects.
+        folds: The fold that tested each subject, ``(subjects,)``; None without cross-validation.
     """
 
     values: Floats
     undefined: Any
-    seeds: tuple[int, ...]
+    seeds: tuple[Repetition, ...]
     subjects: tuple[str, ...]
+    folds: Ints | None = None
 
 
 @dataclass(frozen=True)
@@ -61,15 +64,15 @@ class Outcome:
     Attributes:
         status: ``ok`` when every seed has been scored, ``failed`` when one failed, else
             ``pending``.
-        finished: Seeds that were scored.
-        failed: Seeds that failed.
+        finished: Repetitions that were scored.
+        failed: Repetitions that failed.
         failure: Of the first that failed, or whose audit did: ``seed``, ``stage``, ``label``,
             ``reason``, ``message``, ``traceback``, ``seconds``.
     """
 
     status: str
-    finished: tuple[int, ...]
-    failed: tuple[int, ...]
+    finished: tuple[Repetition, ...]
+    failed: tuple[Repetition, ...]
     failure: dict[str, Any] | None
 
 
@@ -98,7 +101,7 @@ def outcome(results: Results, arm: Arm) -> Outcome:
     return Outcome(status, tuple(finished), tuple(failed), failure)
 
 
-def _cause(results: Results, arm: Arm, seed: int) -> JobRecord | None:
+def _cause(results: Results, arm: Arm, seed: Repetition) -> JobRecord | None:
     """Return the record that the failure started from; None when nothing that matters failed.
 
     A failed trial fails the arm only when all of them did.
@@ -117,7 +120,7 @@ def _cause(results: Results, arm: Arm, seed: int) -> JobRecord | None:
     return found[0] if found else None
 
 
-def _describe(record: JobRecord | None, seed: int) -> dict[str, Any] | None:
+def _describe(record: JobRecord | None, seed: Repetition) -> dict[str, Any] | None:
     if record is None:
         return None
     failure = record.failure or Failure(reason="error", message="", seconds=record.seconds)
@@ -137,7 +140,8 @@ def arm_scores(
 ) -> dict[str, ArmScores]:
     """Return an arm's scores by metric; a failed seed is a row of NaN, a pending one no row.
 
-    A person with several subjects counts once, by their mean.
+    A person with several subjects counts once, by their mean. The folds of a seed are one row, once
+    all have ended: each person is tested in one of them.
 
     Args:
         results: What was read.
@@ -147,12 +151,15 @@ def arm_scores(
     """
     subjects = results.cohorts[arm.cohort]
     column = {subject: i for i, subject in enumerate(subjects)}
-    gone = outcome(results, arm)
-    seeds = tuple(sorted((*gone.finished, *gone.failed)))
+    seeds = scored(results, arm, outcome(results, arm))
     shape = (len(seeds), len(subjects))
     tables = {m: (np.full(shape, np.nan), np.zeros(shape, bool)) for m in metrics}
     found: dict[tuple[str, int, int], list[float]] = {}
-    for row, seed in enumerate(seeds):
+    for seed in arm.evaluate:
+        place = results.row_of(arm.cohort, seed)
+        if place not in seeds:
+            continue
+        row = seeds.index(place)
         for case in _cases(results, arm, seed):
             person = results.person(arm.cohort, case.subject)
             if case.metric not in tables or person not in column or case.label != label:
@@ -161,9 +168,29 @@ def arm_scores(
             tables[case.metric][1][at] |= case.status == "undefined"
             value = np.nan if case.status == "failed" or case.value is None else case.value
             found.setdefault((case.metric, *at), []).append(value)
-    for (metric, row, place), several in found.items():
-        tables[metric][0][row, place] = np.mean(several)
-    return {m: ArmScores(v, u, seeds, subjects) for m, (v, u) in tables.items()}
+    for (metric, row, column_of), several in found.items():
+        tables[metric][0][row, column_of] = np.mean(several)
+    folds = results.folds_of(arm.cohort)
+    return {m: ArmScores(v, u, seeds, subjects, folds) for m, (v, u) in tables.items()}
+
+
+def scored(
+    results: Results, arm: Arm, gone: Outcome, of: Sequence[Repetition] | None = None
+) -> tuple[Repetition, ...]:
+    """Return the rows of an arm's scores: seeds of which every fold has ended.
+
+    Args:
+        results: The benchmark's.
+        arm: The arm.
+        gone: What became of it.
+        of: Repetitions that must all be among these; None: that finished or failed.
+    """
+    ended = (*gone.finished, *gone.failed) if of is None else of
+    rows: dict[Repetition, bool] = {}
+    for repetition in arm.evaluate:
+        row = results.row_of(arm.cohort, repetition)
+        rows[row] = rows.get(row, True) and repetition in ended
+    return tuple(row for row, all_ended in rows.items() if all_ended)
 
 
 def segmentation_metrics(results: Results) -> list[str]:
@@ -183,7 +210,7 @@ def validation_metric(results: Results) -> str | None:
     return _name(entry) if entry else None
 
 
-def _cases(results: Results, arm: Arm, seed: int) -> tuple[Case, ...]:
+def _cases(results: Results, arm: Arm, seed: Repetition) -> tuple[Case, ...]:
     evaluated = results.evaluated(arm, seed)
     return evaluated.cases if evaluated is not None else ()
 

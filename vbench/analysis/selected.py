@@ -7,6 +7,7 @@ from collections.abc import Callable
 from vbench.analysis.chosen import Chosen
 from vbench.analysis.folder import Arm, Results
 from vbench.errors import StoreError, did_you_mean
+from vbench.records.parts import Repetition, seed_of
 
 
 def arm_called(
@@ -31,7 +32,7 @@ def arm_called(
     return arms[name]
 
 
-def finished_seeds(results: Results, arm: Arm) -> dict[int, Chosen]:
+def finished_seeds(results: Results, arm: Arm) -> dict[Repetition, Chosen]:
     """Return what an arm selected with each seed that has finished.
 
     Raises:
@@ -43,20 +44,23 @@ def finished_seeds(results: Results, arm: Arm) -> dict[int, Chosen]:
     return found
 
 
-def selected(results: Results, arm: Arm, seed: int | None = None) -> Chosen:
+def selected(results: Results, arm: Arm, seed: Repetition | None = None) -> Chosen:
     """Return what an arm selected with this seed, or with the best one on validation subjects.
+
+    With folds, a seed stands for all its folds, the best of which is returned.
 
     Raises:
         StoreError: When it has not finished.
     """
     found = finished_seeds(results, arm)
-    if seed is not None and seed not in found:
+    wanted = [c for own, c in found.items() if seed in (None, own, seed_of(own))]
+    if not wanted:
         done = ", ".join(map(str, found))
         raise StoreError(
             f"{arm.name}: seed {seed} has not finished (finished: {done}); name another, or run "
             "the benchmark first"
         )
-    return max(found.values() if seed is None else [found[seed]], key=_quality)
+    return max(wanted, key=_quality)
 
 
 def _quality(chosen: Chosen) -> float:

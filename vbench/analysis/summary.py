@@ -24,14 +24,14 @@ def summary(table: ArmScores, low: float = -np.inf, high: float = np.inf) -> dic
     subjects = per_subject(values)
     subjects = subjects[np.isfinite(subjects)]
     by_seed = [float(row[ok].mean()) for row, ok in zip(values, there, strict=True) if ok.any()]
-    ci = mean_interval(values)
+    ci = mean_interval(values, table.folds)
     return {
         "mean": float(values[there].mean()) if there.any() else None,
         "sd": float(subjects.std(ddof=1)) if subjects.size > 1 else None,
         "sd_seeds": float(np.std(by_seed, ddof=1)) if len(by_seed) > 1 else None,
         "median": float(np.median(subjects)) if subjects.size else None,
         "ci95": ci and [float(bound) for bound in np.clip(ci, low, high)],
-        "claim": claim_of(values),
+        "claim": claim_of(values, folds=table.folds),
         "n": int(there.sum()),
         "n_undefined": int(table.undefined.sum()),
         "n_failed": int((~there).sum()),

@@ -10,8 +10,8 @@ import numpy as np
 from vbench.analysis.compare import versus
 from vbench.analysis.folder import Arm, several_segmenters
 from vbench.analysis.scores import ArmScores, MetricInfo
-from vbench.analysis.stats import Floats
-from vbench.analysis.uncertainty import claim_of, estimate, tables
+from vbench.analysis.stats import Floats, Ints
+from vbench.analysis.uncertainty import claim_of, estimate, kept, tables
 from vbench.regimes import REFERENCES, named
 
 Scores = Mapping[str, Mapping[str, ArmScores]]
@@ -23,7 +23,7 @@ _STEPS = 24
 def transfer_curves(
     arms: Sequence[Arm], scores: Scores, metrics: Mapping[str, MetricInfo]
 ) -> list[dict[str, Any]]:
-    """Return one entry per generator, segmenter and metric, over the n that both curves have.
+    """Return one entry per generator, segmenter, target and metric, over the n both curves have.
 
     Each has ``n``, ``pretrained`` and ``scratch`` (means), ``gain`` with ``gain_ci95`` at each n,
     ``area`` with ``area_ci95``: the area between the curves over the range of n, divided by that
@@ -34,15 +34,21 @@ def transfer_curves(
     curves = []
     reference = REFERENCES["scratch"]
     pretrained_arms = [a for a in arms if named(a.regime).pretrains]
-    series = dict.fromkeys((a.generator, a.segmenter) for a in pretrained_arms)
+    series = dict.fromkeys((a.generator, a.segmenter, a.cohort) for a in pretrained_arms)
     several = several_segmenters(arms)
-    for generator, segmenter in series:
+    targets = {a.cohort for a in pretrained_arms}
+    for generator, segmenter, cohort in series:
         pretrained = {
             a.n_subjects: a
             for a in pretrained_arms
-            if (a.generator, a.segmenter) == (generator, segmenter) and a.n_subjects is not None
+            if (a.generator, a.segmenter, a.cohort) == (generator, segmenter, cohort)
+            and a.n_subjects is not None
         }
-        about = {"generator": generator, "segmenter": segmenter if several else None}
+        about = {
+            "generator": generator,
+            "segmenter": segmenter if several else None,
+            "cohort": cohort if len(targets) > 1 else None,
+        }
         for info in metrics.values():
             if info.higher_is_better is None:
                 continue
@@ -68,19 +74,20 @@ def _curve(pairs: Sequence[Pair], info: MetricInfo) -> dict[str, Any]:
         for *_, found in pairs
     ]
     curves = [info.sign * together(side) for side in sides]
+    folds = pairs[0][1].folds
     point = worth(n, info.sign * means[0], info.sign * means[1])
-    spans = [worth_interval(n, at, info.sign * pre.values, curves[1])
+    spans = [worth_interval(n, at, info.sign * pre.values, curves[1], folds)
              for at, pre in enumerate(sides[0])]  # fmt: skip
     return {
         "metric": info.name,
-        "claim": claim_of(*curves[0], *curves[1]),
+        "claim": claim_of(*curves[0], *curves[1], folds=folds),
         "n": [int(value) for value in n],
         "pretrained": means[0].tolist(),
         "scratch": means[1].tolist(),
         "gain": gain,
         "gain_ci95": gain_ci95,
         "area": float(area(n, np.array([gain]))[0]),
-        "area_ci95": _area_interval(n, *curves),
+        "area_ci95": _area_interval(n, curves[0], curves[1], folds),
         "worth": [_limited(value) for value in point],
         "worth_ci95": [None if isinstance(found, str) else found for found in spans],
         "worth_reason": [found if isinstance(found, str) else None for found in spans],
@@ -118,18 +125,20 @@ def _complete(*stacks: Floats) -> list[Floats] | None:
     return out
 
 
-def _area_interval(n: Floats, pretrained: Floats, scratch: Floats) -> list[float] | None:
+def _area_interval(
+    n: Floats, pretrained: Floats, scratch: Floats, folds: Ints | None = None
+) -> list[float] | None:
     """Return the interval of the area, a weighted mean of the gains at each n."""
     stacks = _complete(pretrained, scratch)
     if stacks is None:
         return None
     weights = area(n, np.eye(len(n)))
     ours, theirs = (np.tensordot(weights, stack, 1) for stack in stacks)
-    return estimate(ours, theirs).interval()
+    return estimate(ours, theirs, kept(folds, *pretrained, *scratch)).interval()
 
 
 def worth_interval(
-    n: Floats, at: int, pretrained: Floats, scratch: Floats
+    n: Floats, at: int, pretrained: Floats, scratch: Floats, folds: Ints | None = None
 ) -> list[float | None] | str:
     """Return the 95 % interval of :func:`worth` at one n.
 
@@ -142,6 +151,7 @@ def worth_interval(
         at: Which of them.
         pretrained: Scores with pre-training at that n, higher is better, ``(seeds, subjects)``.
         scratch: Scores without, ``(points, seeds, subjects)``.
+        folds: The fold of each subject; None without cross-validation.
 
     Returns:
         ``[low, high]``, an end None where no measured number of patients bounds it; or the reason
@@ -155,7 +165,8 @@ def worth_interval(
     places = np.interp(steps, np.arange(len(n)), n)
     parts = np.stack([np.interp(steps, np.arange(len(n)), one) for one in np.eye(len(n))], 1)
     curve = np.tensordot(parts, theirs, 1)
-    found = estimate(np.broadcast_to(ours, (len(curve), *ours.shape)), curve)
+    own = kept(folds, pretrained, *scratch)
+    found = estimate(np.broadcast_to(ours, (len(curve), *ours.shape)), curve, own)
     least, most = float(n[0] - n[at]), float(n[-1] - n[at])
     over, under = found.value - found.half_width(), found.value + found.half_width()
     too_few, too_many = over > 0, under < 0  # patients, for scratch to do as well
@@ -182,6 +193,7 @@ def of_curve(curve: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
         named(row["regime"]).pretrains
         and row["generator"] == curve["generator"]
         and curve["segmenter"] in (None, row["segmenter"])
+        and curve["cohort"] in (None, row["cohort"])
     )
 
 

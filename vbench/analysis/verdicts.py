@@ -10,6 +10,7 @@ from typing import Any
 from vbench.analysis.audits import privacy_entries
 from vbench.analysis.folder import Arm, Results
 from vbench.audit.verdict import PatientRisk, Verdict, Word, verdict
+from vbench.records.parts import Repetition
 from vbench.records.stages import AttackInputs, AuditInputs, PrepareInputs
 
 LOG = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ def arm_verdict(results: Results, arm: Arm) -> dict[str, Any]:
 
 
 def _of_seed(
-    results: Results, arm: Arm, seed: int, entries: Mapping[str, Mapping[str, Any]]
+    results: Results, arm: Arm, seed: Repetition, entries: Mapping[str, Mapping[str, Any]]
 ) -> Verdict:
     found = _readable(arm, seed, entries)
     planned = [jobs[seed] for jobs in (arm.audit, arm.attack) if seed in jobs]
@@ -51,7 +52,7 @@ def _of_seed(
     return replace(found, word="not judged") if failed and found.word == "no alarm" else found
 
 
-def _readable(arm: Arm, seed: int, entries: Mapping[str, Mapping[str, Any]]) -> Verdict:
+def _readable(arm: Arm, seed: Repetition, entries: Mapping[str, Mapping[str, Any]]) -> Verdict:
     try:
         return verdict(entries)
     except (KeyError, TypeError, ValueError) as error:  # a plugin's details have another form
@@ -67,7 +68,7 @@ def _plain(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {name: entry.get(name) for name in ("value", "alarm")}
 
 
-def _named(results: Results, arm: Arm, risk: PatientRisk, seed: int) -> dict[str, Any]:
+def _named(results: Results, arm: Arm, risk: PatientRisk, seed: Repetition) -> dict[str, Any]:
     return {
         "patient": _patient(results, arm, seed, risk.subject),
         "value": risk.value,
@@ -77,7 +78,7 @@ def _named(results: Results, arm: Arm, risk: PatientRisk, seed: int) -> dict[str
     }
 
 
-def _patient(results: Results, arm: Arm, seed: int, subject: int) -> str:
+def _patient(results: Results, arm: Arm, seed: Repetition, subject: int) -> str:
     """Return the name of a training patient, counted from 0 as audit and attack count them."""
     inputs: AuditInputs | AttackInputs
     audit = results.finished(arm.audit.get(seed))

@@ -38,6 +38,12 @@ def segmenters(rows: Sequence[Mapping[str, Any]]) -> list[str | None]:
     return list(found) if len(found) > 1 else [None]
 
 
+def targets(rows: Sequence[Mapping[str, Any]]) -> list[str | None]:
+    """Name the targets that rows are tested on; only None where there is one."""
+    found = dict.fromkeys(r["cohort"] for r in rows if named(r["regime"]).cohort == "target")
+    return list(found) if len(found) > 1 else [None]
+
+
 def number(value: float | None, decimals: int | None = None) -> str:
     """Write a number: 3 decimals below 1, 2 below 10, fewer above; – when there is none."""
     if value is None:
@@ -53,14 +59,15 @@ def span(ci: Sequence[float | None] | None, decimals: int | None = None) -> str:
     return "" if ci is None else f"[{number(ci[0], decimals)}, {number(ci[1], decimals)}]"
 
 
-def pretrained_on(generator: str | None, segmenter: str | None = None) -> str:
+def pretrained_on(generator: str | None, *which: str | None) -> str:
     """Say what an arm of ``transfer`` was pre-trained on; without a generator that is real."""
-    return with_segmenter(generator or "real patches (the ceiling)", segmenter)
+    return with_segmenter(generator or "real patches (the ceiling)", *which)
 
 
-def with_segmenter(text: str, segmenter: str | None) -> str:
-    """Add which of several segmenters it is; None: there is only one."""
-    return f"{text} ({segmenter})" if segmenter else text
+def with_segmenter(text: str, *which: str | None) -> str:
+    """Add which of several segmenters, and targets, it is; None: there is only one."""
+    named = ", ".join(filter(None, which))
+    return f"{text} ({named})" if named else text
 
 
 def duration(seconds: float) -> str:
@@ -130,7 +137,8 @@ def legend(
     chosen = list(metrics or tabled(leaderboard))
     pairs = [(row, name) for row in rows for name in chosen]
     shown = "".join(signs(row, name) + lapses(row, name) for row, name in pairs)
-    one_seed = bool(rows) and all(row["seeds"] == 1 for row in rows)
+    folds = leaderboard.get("folds") or {}
+    one_seed = bool(rows) and all(row["seeds"] == 1 and row["cohort"] not in folds for row in rows)
     over = "test subjects, for these networks" if one_seed else "new trainings and subjects"
     lines = [
         "mean over cases (seeds × test subjects),"
@@ -145,7 +153,9 @@ def legend(
             "≈ not told apart from the best: the 95 % interval of the difference includes 0"
         )
     lines += [ref.note for ref in found if ref.note]
-    lines += _few(rows)
+    lines += [f"{n} folds of the {name} data: each subject is tested once, by networks that never "
+              "saw it; the folds count as trainings" for name, n in folds.items()]  # fmt: skip
+    lines += _few([row for row in rows if row["cohort"] not in folds])
     if "u" in shown:
         lines.append("u undefined cases, which count with the value that the metric's rule gives")
     if "f" in shown:

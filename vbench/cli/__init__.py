@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "report": ("vbench.cli.report", "Write report.html, one file that opens offline."),
     "pack": ("vbench.cli.pack", "Pack the results of a benchmark into one file to share."),
     "cite": ("vbench.cli.cite", "Print what to cite, as BibTeX."),
+    "store": ("vbench.cli.store", "Say what a results folder holds; remove what nobody needs."),
     "correlate": (
         "vbench.cli.correlate",
         "Say which fidelity scores predict what a segmenter reaches.",

@@ -212,7 +212,7 @@ def read_subject(
     """
     scan, brain = read_channels(image, others, mask, read=read)
     truth = read(label, integer=True, unit=scan.unit)
-    check_same_grid(truth, scan)
+    check_same_grid(truth, replace(scan, array=scan.array[0]) if others else scan)
     values = whole_numbers(truth)
     vessel = vessel_mask(values, classes, ignore)
     if not vessel_free and not vessel.any():
@@ -270,16 +270,26 @@ def read_scan(
         brain = np.nan_to_num(area.array) != 0
         if not brain.any():
             raise DataError(f"{mask}: the mask is empty; correct it, or leave it out")
+    return _finite(scan, brain), brain
+
+
+def _finite(scan: Image, brain: Array | None) -> Image:
+    """Return an image whose voxels are finite: outside of a mask 0 where they were not.
+
+    Raises:
+        DataError: When others are not.
+    """
     bad = ~np.isfinite(scan.array)
     if brain is not None:
         bad &= brain
     if bad.any():
         raise DataError(
-            f"{image}: {int(bad.sum())} voxels are NaN or infinite; correct them, or mask them out"
+            f"{scan.path}: {int(bad.sum())} voxels are NaN or infinite; correct them, or mask "
+            "them out"
         )
-    if brain is not None:
-        scan = replace(scan, array=np.nan_to_num(scan.array, posinf=0, neginf=0))
-    return scan, brain
+    if brain is None:
+        return scan
+    return replace(scan, array=np.nan_to_num(scan.array, posinf=0, neginf=0))
 
 
 def read_channels(
@@ -306,9 +316,9 @@ def read_channels(
         return scan, brain
     channels = [scan.array]
     for path in others:
-        further, _ = read_scan(path, mask, read=read)
+        further = (read or read_image)(path)
         check_same_grid(further, scan)
-        channels.append(further.array)
+        channels.append(_finite(further, brain).array)
     return replace(scan, array=stacked(channels)), brain
 
 

@@ -106,6 +106,55 @@ def split_subjects(
     return Split(*(parts.get(part, ()) for part in PARTS))
 
 
+def fold_subjects(
+    ids: Sequence[str],
+    folds: int,
+    val: float,
+    seed: int,
+    people: Mapping[str, str] | None = None,
+) -> list[Split]:
+    """Divide subjects for cross-validation: each is tested in one fold, a person's in the same.
+
+    Persons are ranked by a hash of seed and name. The test persons of the folds are consecutive
+    parts of that order, as large as each other or one larger; those after them, cyclically, are
+    the fold's validation persons, and the rest train.
+
+    Args:
+        ids: The subjects that there are.
+        folds: How many folds.
+        val: Validation persons of each fold: a count, or a fraction of all persons.
+        seed: The data seed.
+        people: Subject to person; None: each subject is a different person.
+
+    Raises:
+        DataError: When there are too few persons.
+    """
+    twice = _doubled(ids)
+    if twice:
+        raise DataError(f"the subject '{twice}' is there twice; give each a different name")
+    members: dict[str, list[str]] = {}
+    for name in sorted(ids):
+        members.setdefault(people[name] if people else name, []).append(name)
+    order = sorted(members, key=lambda person: _rank(seed, person))
+    n, kept = len(order), val if isinstance(val, int) else max(1, round(val * len(order)))
+    largest = -(-n // folds)
+    if n < folds or largest + kept >= n:
+        raise DataError(
+            f"split: {folds} folds of {n} persons with {kept} for validation leave a fold "
+            f"{'without anyone to test' if n < folds else 'nobody to train on'}; "
+            "take fewer folds, or fewer for validation"
+        )
+    found, first = [], 0
+    for fold in range(folds):
+        size = n // folds + (fold < n % folds)
+        turned = order[first:] + order[:first]
+        first += size
+        parts = turned[size + kept :], turned[size : size + kept], turned[:size]
+        ranked = (sorted(part, key=lambda person: _rank(seed, person)) for part in parts)
+        found.append(Split(*(tuple(s for p in part for s in members[p]) for part in ranked)))
+    return found
+
+
 def _split_people(
     ids: Sequence[str], split: Mapping[str, Any], seed: int, people: Mapping[str, str]
 ) -> Split:

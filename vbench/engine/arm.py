@@ -14,9 +14,12 @@ class Arm:
 
     Attributes:
         name: Such as ``transfer/wgan-gp-sn/n1``.
-        base: The name without its segmenter: what its seeds derive from, so that a segmenter beside
-            others has the jobs that it has alone.
+        base: The name without its segmenter and target: what its seeds derive from, so that each
+            has the jobs beside others that it has alone.
         regime: What its segmenter was trained on.
+        cohort: The data set that it is tested on.
+        fold: Its fold; None without cross-validation.
+        place: The data set once more where there are several targets; else None.
         generator: Label of its generator; None without one.
         n_subjects: Number of target subjects, for ``transfer`` and ``scratch``.
         segmenter: Name of the segmenter: its plugin, or what the spec calls it.
@@ -31,6 +34,7 @@ class Arm:
 
     name: str
     base: str
+    cohort: str
     regime: str
     segmenter: str
     generator: str | None = None
@@ -38,17 +42,31 @@ class Arm:
     control: str | None = None
     dose: float | None = None
     steps: int | None = None
+    place: str | None = None
+    fold: int | None = None
     trials: dict[int, list[str]] = field(default_factory=dict)
     evaluate: dict[int, str] = field(default_factory=dict)
     audit: dict[int, str] = field(default_factory=dict)
     attack: dict[int, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, row: Row, base: str, steps: int | None = None) -> Arm:
+    def of(
+        cls,
+        row: Row,
+        base: str,
+        cohort: str,
+        *,
+        steps: int | None = None,
+        place: str | None = None,
+        fold: int | None = None,
+    ) -> Arm:
         """Return a regime's arm, without jobs yet; ``steps`` where they are not the spec's own."""
         return cls(
             name=row.name,
             base=base,
+            cohort=cohort,
+            place=place,
+            fold=fold,
             regime=row.regime,
             segmenter=row.segmenter.label,
             generator=row.generator,
@@ -74,6 +92,8 @@ class Arm:
             dose=self.dose,
             steps=self.steps,
             segmenter=self.segmenter,
+            cohort=self.place,
+            fold=self.fold,
             evaluate=self.evaluate,
             trials={seed: tuple(keys) for seed, keys in self.trials.items()},
             audit=self.audit or None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import cast
 
+from vbench.engine.datasets import role_of
 from vbench.engine.job import digest
 from vbench.engine.plan import Plan
 from vbench.engine.stages.base import own_params
@@ -15,6 +16,7 @@ from vbench.records.stages import FitSegmenterInputs
 from vbench.registry import Registry
 from vbench.spec import Spec
 from vbench.spec.check import build_params
+from vbench.spec.data import where
 from vbench.spec.labels import open_source, setup_of, with_classes
 
 
@@ -29,15 +31,13 @@ def data_faults(spec: Spec, registry: Registry) -> list[str]:
 
     lines: list[str] = []
     spec = with_classes(spec, registry)
-    for role in ("source", "target"):
-        use = getattr(spec.data, role)
-        cls = registry.source(use.plugin) if use is not None else None
-        if cls is None or not issubclass(cls, FolderSource):
+    for name, use in spec.data.sets.items():
+        cls, key = registry.source(use.plugin), where(spec.data, name)
+        if not issubclass(cls, FolderSource):
             continue
-        values = {**cls.role_defaults.get(role, {}), **use.params}
-        params = build_params(cls.Params, values, f"data.{role}")
-        source = cast(FolderSource, open_source(cls, params, use))
-        lines += [f"data.{role}: {line}" for line in folded(faults_of(source))]
+        values = {**cls.role_defaults.get(role_of(name), {}), **use.params}
+        source = cast(FolderSource, open_source(cls, build_params(cls.Params, values, key), use))
+        lines += [f"{key}: {line}" for line in folded(faults_of(source))]
     return lines
 
 
@@ -99,17 +99,17 @@ def unreadable(plan: Plan, registry: Registry) -> list[str]:
     from vbench.data.folder import FolderSource
 
     lines: list[str] = []
-    for role, subjects in plan.data.items():
-        cls = registry.source(subjects.plugin)
+    for name, subjects in plan.data.items():
+        key, cls = where(plan.spec.data, name), registry.source(subjects.plugin)
         if issubclass(cls, FolderSource):
             continue
         params = cls.Params.model_validate(subjects.params)
-        source = open_source(cls, params, getattr(plan.spec.data, role))
+        source = open_source(cls, params, plan.spec.data.sets[name])
         # Any file that another kind of source reads may be wrong.
         folder = any(isinstance(value, Path) for value in params.model_dump().values())
-        for name in list(subjects.jobs)[: None if folder else 1]:
+        for subject in list(subjects.jobs)[: None if folder else 1]:
             try:
-                source.load(name)
+                source.load(subject)
             except DataError as error:
-                lines.append(f"data.{role}: {error}")
+                lines.append(f"{key}: {error}")
     return lines

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Any, cast
 
@@ -16,6 +16,8 @@ from vbench.records.plan import DataSummary
 from vbench.records.stages import PrepareInputs
 from vbench.registry import Registry
 from vbench.spec.check import build_params
+from vbench.spec.data import Folds, Split
+from vbench.spec.data import where as key_of
 from vbench.spec.labels import opened
 from vbench.spec.model import Spec
 from vbench.types import CHANNELS, Subject
@@ -26,9 +28,11 @@ class Subjects:
     """A data set as the plan sees it.
 
     Attributes:
-        role: ``source`` or ``target``.
+        role: ``source``, ``target``, or the name of one of several targets.
         plugin: Name of the data source.
-        parts: Subject names of ``train``, ``val`` and ``test``.
+        parts: Subject names of ``train``, ``val`` and ``test``; with folds, all of them in
+            ``test``, and nobody in the others.
+        folds: The parts of each fold; empty without cross-validation.
         jobs: Each subject's ``prepare`` job.
         fingerprint: Digest over all subjects' content.
         params: Of the data source.
@@ -44,6 +48,11 @@ class Subjects:
     params: Mapping[str, Any] = field(default_factory=dict)
     people: Mapping[str, str] = field(default_factory=dict)
     anatomy: Mapping[str, str] = field(default_factory=dict)
+    folds: tuple[Mapping[str, tuple[str, ...]], ...] = ()
+
+    def fold(self, number: int) -> Subjects:
+        """Return the data set as one fold sees it; itself without cross-validation."""
+        return replace(self, parts=self.folds[number], folds=()) if self.folds else self
 
     def keys(self, part: str) -> list[str]:
         """Return the keys of the prepared volumes of a part, in its order."""
@@ -77,32 +86,41 @@ class Subjects:
             subjects=self.parts,
             fingerprint=self.fingerprint,
             groups=self.people or None,
+            folds=self.folds or None,
         )
+
+
+def role_of(name: str) -> str:
+    """Return the role of a data set, by its name: ``source`` or ``target``."""
+    return "source" if name == "source" else "target"
 
 
 def read_subjects(spec: Spec, registry: Registry, role: str) -> Subjects:
     """List, split and fingerprint the subjects of a data set, and plan their preparation.
 
+    Args:
+        spec: The spec.
+        registry: The plugins.
+        role: The data set's name.
+
     Raises:
         DataError: When the folder or a file is wrong, or there are too few subjects.
     """
     from vbench.data.patches import check_fit, check_labelled
-    from vbench.data.splits import split_subjects
 
-    table = getattr(spec.data, role)
+    table, where = spec.data.sets[role], key_of(spec.data, role)
     entry = registry.get("source", table.plugin)
     cls = cast(type[DataSource], entry.cls)
     params = build_params(
-        cls.Params, {**cls.role_defaults.get(role, {}), **table.params}, f"data.{role}"
+        cls.Params, {**cls.role_defaults.get(role_of(role), {}), **table.params}, where
     )
     labels = table.label_map
     channels = tuple(table.channels)
     source = opened(cls, params, labels, channels)
-    with called(f"data.{role}: source '{table.plugin}'"):
+    with called(f"{where}: source '{table.plugin}'"):
         names = source.subjects(table.split.wanted)
-    people = _people(source, names, table.group, role)
-    split = split_subjects(names, table.split.model_dump(), spec.data.seed, people)
-    parts = {"train": split.train, "val": split.val, "test": split.test}
+    people = _people(source, names, table.group, where)
+    parts, folds = _divide(names, table.split, spec.data.seed, people, where)
     # Only what is in a folder matters, not where it is; the fingerprint says what is in it.
     values = params.model_dump()
     placeless = {k: v for k, v in values.items() if not isinstance(v, PurePath)}
@@ -111,7 +129,7 @@ def read_subjects(spec: Spec, registry: Registry, role: str) -> Subjects:
     prints: dict[str, str] = {}
     shapes: dict[str, tuple[int, int, int]] = {}
     for subject in (name for part in parts.values() for name in part):
-        with called(f"data.{role}: source '{table.plugin}', subject {subject}"):
+        with called(f"{where}: source '{table.plugin}', subject {subject}"):
             prints[subject] = source.fingerprint(subject)
             shape = source.shape_of(subject)
         if shape is not None:
@@ -130,10 +148,10 @@ def read_subjects(spec: Spec, registry: Registry, role: str) -> Subjects:
             extra=extra,
             benchmark=spec.benchmark.name,
         )
-    _refuse_twins(prints, role)
-    with called(f"data.{role}: source '{table.plugin}'"):
+    _refuse_twins(prints, where)
+    with called(f"{where}: source '{table.plugin}'"):
         heads = {subject: source.anatomy(subject) for subject in prints}
-    audited = spec.metrics.fidelity or spec.metrics.privacy
+    audited = spec.metrics.fidelity or spec.metrics.privacy or folds
     cut = [name for part in (parts if audited else ("train",)) for name in parts[part]]
     try:
         check_fit(shapes, spec.patches.size)
@@ -145,7 +163,7 @@ def read_subjects(spec: Spec, registry: Registry, role: str) -> Subjects:
                 vessel_centred=spec.patches.vessel_centred,
             )
     except DataError as error:
-        raise DataError(f"data.{role}: {error}") from error
+        raise DataError(f"{where}: {error}") from error
     return Subjects(
         role=role,
         plugin=table.plugin,
@@ -154,24 +172,46 @@ def read_subjects(spec: Spec, registry: Registry, role: str) -> Subjects:
         fingerprint=digest(prints),
         params=params.model_dump(mode="json"),
         people={name: people[name] for name in jobs} if people else {},
-        anatomy=_heads(heads, parts, role),
+        anatomy={
+            head: name
+            for fold in folds or (parts,)
+            for head, name in _heads(heads, fold, where).items()
+        },
+        folds=folds,
     )
 
 
+def _divide(
+    names: Sequence[str], split: Split | Folds, seed: int, people: Mapping[str, str], where: str
+) -> tuple[dict[str, tuple[str, ...]], tuple[dict[str, tuple[str, ...]], ...]]:
+    """Return the parts, and with cross-validation those of each fold."""
+    from vbench.data.splits import fold_subjects, split_subjects
+
+    if isinstance(split, Split):
+        found = split_subjects(names, split.model_dump(), seed, people)
+        return {"train": found.train, "val": found.val, "test": found.test}, ()
+    try:
+        several = fold_subjects(names, split.folds, split.val, seed, people or None)
+    except DataError as error:
+        raise DataError(f"{where}.{error}") from error
+    folds = tuple({"train": f.train, "val": f.val, "test": f.test} for f in several)
+    return {"train": (), "val": (), "test": tuple(s for f in several for s in f.test)}, folds
+
+
 def _people(
-    source: DataSource, names: Sequence[str], pattern: str | None, role: str
+    source: DataSource, names: Sequence[str], pattern: str | None, where: str
 ) -> dict[str, str]:
     """Return subject to person; empty when each subject is a different person."""
     from vbench.data.splits import group_by_pattern
 
     if pattern is None:
-        with called(f"data.{role}: group_of"):
+        with called(f"{where}: group_of"):
             people = {name: source.group_of(name) for name in names}
         return people if len(set(people.values())) < len(people) else {}
     try:
         return group_by_pattern(names, pattern)
     except DataError as error:
-        raise DataError(f"data.{role}.{error}") from error
+        raise DataError(f"{where}.{error}") from error
 
 
 def _partly_labelled(source: DataSource, names: Iterable[str]) -> Iterator[Subject]:
@@ -208,14 +248,14 @@ def refuse_overlap(source: Subjects, target: Subjects) -> None:
     """
     for head in source.anatomy.keys() & target.anatomy.keys():
         raise DataError(
-            f"data.target: subject '{target.anatomy[head]}' has the same content as "
+            f"data.{target.role}: subject '{target.anatomy[head]}' has the same content as "
             f"'{source.anatomy[head]}' of data.source, or is the same head with different noise; "
             "the two sets must not share subjects (another seed, site or folder for one of them)"
         )
 
 
 def _heads(
-    heads: Mapping[str, list[str]], parts: Mapping[str, tuple[str, ...]], role: str
+    heads: Mapping[str, list[str]], parts: Mapping[str, tuple[str, ...]], where: str
 ) -> dict[str, str]:
     """Return who has each head.
 
@@ -230,19 +270,19 @@ def _heads(
             # Made data often has one label with many noises: refused between sets, not within one.
             if part_of[other] != part_of[subject] and not head.startswith("label "):
                 raise DataError(
-                    f"data.{role}: '{other}' ({part_of[other]}) and '{subject}' "
+                    f"{where}: '{other}' ({part_of[other]}) and '{subject}' "
                     f"({part_of[subject]}) have the same image; "
                     "remove one, or name both in the same part of the split"
                 )
     return owner
 
 
-def _refuse_twins(prints: Mapping[str, str], role: str) -> None:
+def _refuse_twins(prints: Mapping[str, str], where: str) -> None:
     seen: dict[str, str] = {}
     for subject, fingerprint in prints.items():
         if fingerprint in seen:
             raise DataError(
-                f"data.{role}: subjects '{seen[fingerprint]}' and '{subject}' have the same "
+                f"{where}: subjects '{seen[fingerprint]}' and '{subject}' have the same "
                 "content; remove one, or it may be in training and test at once"
             )
         seen[fingerprint] = subject

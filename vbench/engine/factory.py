@@ -13,7 +13,7 @@ from pydantic import JsonValue
 
 from vbench.audit.features import offers_features
 from vbench.engine.arm import Arm
-from vbench.engine.datasets import Subjects
+from vbench.engine.datasets import Subjects, role_of
 from vbench.engine.given import find
 from vbench.engine.job import Job, derive_seed, digest
 from vbench.engine.settings import Settings, resolved, settings_of
@@ -41,7 +41,6 @@ from vbench.records.stages import (
     Lender,
     SynthesiseInputs,
 )
-from vbench.regimes import named
 from vbench.regimes.planner import Start
 from vbench.registry import Entry, Registry
 from vbench.spec.audit import Audit
@@ -57,23 +56,31 @@ class JobFactory:
     """
 
     def __init__(
-        self, spec: Spec, registry: Registry, data: Mapping[str, Subjects], study: str | None
+        self,
+        spec: Spec,
+        registry: Registry,
+        data: Mapping[str, Subjects],
+        study: str | None,
+        fold: int = 0,
+        jobs: dict[str, Job] | None = None,
     ) -> None:
         """Start with the preparation of all subjects.
 
         Args:
             spec: The spec.
             registry: The plugins.
-            data: ``source`` and, where there is one, ``target``.
+            data: ``source`` and the targets, as this fold sees them.
             study: Where trials are shown; None: nowhere.
+            fold: Which fold of cross-validation.
+            jobs: Where jobs are added; None: a new table.
         """
         self.spec = spec
         self.registry = registry
         self.data = data
+        self.fold = fold
         self.study = study if spec.tune.trials > 1 else None
-        self.jobs: dict[str, Job] = {
-            job.key: job for subjects in data.values() for job in subjects.jobs.values()
-        }
+        self.jobs: dict[str, Job] = {} if jobs is None else jobs
+        self.jobs |= {job.key: job for data_set in data.values() for job in data_set.jobs.values()}
         self.metric = registry.get("metric", spec.tune.validation_metric.plugin)
         self.higher = bool(cast(type[Metric], self.metric.cls).higher_is_better)
 
@@ -99,6 +106,24 @@ class JobFactory:
             vessel_centred=patches.vessel_centred,
             seed=derive_seed(self.spec.data.seed, role_seed),
         )
+
+    def folded(self, role: str) -> bool:
+        """Whether what learns from a data set is another in each fold.
+
+        What is tested on a target is, also where only the source has folds: all arms of a board
+        are repeated as often.
+        """
+        data = self.spec.data
+        return data.source.folds > 1 or (role == "target" and data.folds > 1)
+
+    def _seed(self, role: str, seed: int, *axes: JsonValue) -> int:
+        """Derive the seed of what learns from a data set; the first fold has those without any."""
+        fold: list[JsonValue] = ["fold", self.fold] if self.fold and self.folded(role) else []
+        return derive_seed(seed, *axes, *fold)
+
+    def _repetition(self, role: str, seed: int) -> str:
+        """Name a repetition for people, such as ``seed 0 · fold 2``."""
+        return f"seed {seed} · fold {self.fold}" if self.folded(role) else f"seed {seed}"
 
     def checkpoint_axis(self, count: int) -> Space:
         """Return the axis along which an arm chooses among a generator's candidates."""
@@ -136,7 +161,7 @@ class JobFactory:
             trial=trial,
             previous=tuple(visible),
             sampler=tune.sampler if space else "none",
-            seed=derive_seed(seed, "trial", arm.base, trial),
+            seed=self._seed(role_of(arm.cohort), seed, "trial", arm.base, trial),
             higher_is_better=self.higher,
             seconds=(tune.seconds or None) if trial else None,
         )
@@ -147,7 +172,9 @@ class JobFactory:
             return self._taken_samples(arm, seed, use)
         source = self.data["source"]
         entry = self.registry.get("generator", use.plugin)
-        where = f"{use.label} · seed {seed}" + ("" if spec is None else f" · trial {spec.trial}")
+        where = f"{use.label} · {self._repetition('source', seed)}" + (
+            "" if spec is None else f" · trial {spec.trial}"
+        )
         # All doses learn from one fit: the name of the first is its.
         dose = "" if arm.dose in (None, 1) else f" · x{arm.dose:g}"
         train = tuple(source.keys("train"))
@@ -166,7 +193,7 @@ class JobFactory:
                 train=train,
                 patches=self._patches("source"),
                 checkpoints=count,
-                seed=derive_seed(seed, "generator", use.label, *axes),
+                seed=self._seed("source", seed, "generator", use.label, *axes),
                 groups=source.person_of(train) or None,
             ),
             (*train, *(spec.previous if spec else ())),
@@ -185,7 +212,7 @@ class JobFactory:
                     checkpoint=index,
                     n=n,
                     size=tuple(self.spec.patches.size),
-                    seed=derive_seed(seed, "samples", use.label, *axes),
+                    seed=self._seed("source", seed, "samples", use.label, *axes),
                 ),
                 (fit,),
                 at_work=entry,
@@ -214,7 +241,7 @@ class JobFactory:
                 train=train,
                 patches=self._patches("source"),
                 checkpoints=1,
-                seed=derive_seed(self.spec.data.seed, "taken", use.label),
+                seed=self._seed("source", self.spec.data.seed, "taken", use.label),
                 groups=source.person_of(train) or None,
             ),
             train,
@@ -231,9 +258,9 @@ class JobFactory:
             checkpoint=0,
             n=self._synthetic_patches(arm.dose),
             size=tuple(self.spec.patches.size),
-            seed=derive_seed(seed, "samples", use.label),
+            seed=self._seed("source", seed, "samples", use.label),
         )
-        label = f"{use.label} · seed {seed}{dose}"
+        label = f"{use.label} · {self._repetition('source', seed)}{dose}"
         return [self._add(arm, seed, label, samples, (fit,), at_work=entry)]
 
     def trial(
@@ -256,7 +283,7 @@ class JobFactory:
             start: The weights that it starts from, made elsewhere.
         """
         entry = self.registry.get("segmenter", use.plugin)
-        role = named(arm.regime).cohort
+        role = role_of(arm.cohort)
         trial = f" · trial {spec.trial}" if self.spec.tune.trials > 1 else ""
         own = self._own(entry, use, "segmenter", spec)
         file, given = self._start(start)
@@ -278,7 +305,7 @@ class JobFactory:
         key = self._add(
             arm,
             seed,
-            f"{arm.name} · seed {seed}{trial}",
+            f"{arm.name} · {self._repetition(role, seed)}{trial}",
             inputs,
             tuple(dict.fromkeys(needs)),
             at_work=entry,
@@ -303,7 +330,7 @@ class JobFactory:
         arm.evaluate[seed] = self._add(
             arm,
             seed,
-            f"{arm.name} · seed {seed}",
+            f"{arm.name} · {self._repetition(role_of(arm.cohort), seed)}",
             EvaluateInputs(
                 plugin=_identity(entry),
                 trials=trials,
@@ -354,7 +381,7 @@ class JobFactory:
         arm.audit[seed] = self._add(
             arm,
             seed,
-            f"{arm.samples_of} · seed {seed}",
+            f"{arm.samples_of} · {self._repetition('source', seed)}",
             AuditInputs(
                 trials=trials,
                 train=train,
@@ -363,7 +390,7 @@ class JobFactory:
                 metrics=metrics,
                 higher_is_better=self.higher,
                 features=lender,
-                seed=derive_seed(seed, "audit"),
+                seed=self._seed("source", seed, "audit"),
                 groups=groups if source.people else None,
             ),
             (
@@ -416,7 +443,7 @@ class JobFactory:
         arm.attack[seed] = self._add(
             arm,
             seed,
-            f"{arm.samples_of} · seed {seed}",
+            f"{arm.samples_of} · {self._repetition('source', seed)}",
             AttackInputs(
                 plugin=_identity(entry),
                 trials=trials,
@@ -427,7 +454,7 @@ class JobFactory:
                 patches=self._patches("source"),
                 per_person=table.patches,
                 higher_is_better=self.higher,
-                seed=derive_seed(seed, "attack"),
+                seed=self._seed("source", seed, "attack"),
                 groups=groups if source.people else None,
             ),
             tuple(dict.fromkeys((*trials, *self._samples_of(trials), *extra, *train, *heldout))),
@@ -455,7 +482,7 @@ class JobFactory:
                 train=train,
                 patches=patches,
                 checkpoints=1,
-                seed=derive_seed(self.spec.data.seed, name, use.label),
+                seed=self._seed("source", self.spec.data.seed, name, use.label),
             ),
             train,
             at_work=entry,
@@ -471,7 +498,7 @@ class JobFactory:
                 checkpoint=0,
                 n=self._synthetic_patches(),
                 size=patches.size,
-                seed=derive_seed(self.spec.data.seed, name, use.label, "samples"),
+                seed=self._seed("source", self.spec.data.seed, name, use.label, "samples"),
             ),
             (fit,),
             at_work=entry,
@@ -482,7 +509,8 @@ class JobFactory:
         jobs = canary_jobs(self.spec, self.registry, table)
         self.jobs |= {job.key: job for job in jobs if job.key not in self.jobs}
         volumes = tuple(job.key for job in jobs)
-        rng = np.random.default_rng(derive_seed(self.spec.data.seed, "canaries", use.label))
+        coins = self._seed("source", self.spec.data.seed, "canaries", use.label)
+        rng = np.random.default_rng(coins)
         planted = tuple(bool(coin) for coin in rng.integers(2, size=len(volumes)))
         there = (key for key, coin in zip(volumes, planted, strict=True) if coin)
         train = (*self.data["source"].keys("train"), *there)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
 
 from vbench.engine.arm import Arm
-from vbench.engine.datasets import Subjects, read_subjects, refuse_overlap
+from vbench.engine.datasets import Subjects, read_subjects, refuse_overlap, role_of
 from vbench.engine.factory import JobFactory
 from vbench.engine.job import Job, derive_seed
 from vbench.engine.lengths import SegmenterTraining
@@ -24,6 +25,7 @@ from vbench.regimes import REGIMES, FewSubjects, Generators, Regime, Row, named
 from vbench.regimes.planner import Start
 from vbench.registry import Registry
 from vbench.spec.check import check_spec
+from vbench.spec.data import where
 from vbench.spec.labels import with_classes
 from vbench.spec.model import GeneratorUse, PluginUse, Spec
 from vbench.spec.space import tunable
@@ -36,8 +38,8 @@ class Plan:
     Attributes:
         spec: The spec.
         jobs: By key.
-        arms: In the order of the spec.
-        data: ``source`` and, where there is one, ``target``.
+        arms: In the order of the spec; with folds, each fold's is one.
+        data: ``source`` and the targets.
     """
 
     spec: Spec
@@ -81,21 +83,25 @@ def make_plan(spec: Spec, registry: Registry, study: str | None = None) -> Plan:
     check_spec(spec, registry)
     spec = settle(with_classes(spec, registry), registry)
     data = {"source": read_subjects(spec, registry, "source")}
-    if spec.data.target is not None and any(r.cohort == "target" for r, _ in spec.regimes.on()):
-        data["target"] = read_subjects(spec, registry, "target")
-        refuse_overlap(data["source"], data["target"])
-    _need_subjects(spec, data)
-    make = JobFactory(spec, registry, data, study)
+    seconds = spec.data.seconds if any(r.cohort == "target" for r, _ in spec.regimes.on()) else {}
+    for name in seconds:
+        data[name] = read_subjects(spec, registry, name)
+        refuse_overlap(data["source"], data[name])
+    jobs: dict[str, Job] = {}
     arms: dict[str, Arm] = {}
-    for use in spec.networks:
-        # Rules have no network: they are planned once.
-        regimes = [r for r in REGIMES.values() if r.learns or use is spec.networks[0]]
-        planner = ArmPlanner(spec, data, make, use, arms)
-        _plan_regimes(planner, regimes)
-        for steps in planner.other_lengths():
-            longer = ArmPlanner(spec, data, make, use, arms, steps=steps)
-            _plan_regimes(longer, [regime for regime in regimes if regime.learns])
-    return Plan(spec, make.jobs, [arm for arm in arms.values() if arm.evaluate], data)
+    for fold in range(spec.data.folds):
+        seen = {name: subjects.fold(fold) for name, subjects in data.items()}
+        _need_subjects(spec, seen)
+        make = JobFactory(spec, registry, seen, study, fold, jobs)
+        for use, target in product(spec.networks, seconds or [None]):
+            # Rules have no network, and regimes of the source no target: they are planned once.
+            regimes = [r for r in REGIMES.values() if r.learns or use is spec.networks[0]]
+            planner = ArmPlanner(make, use, arms, target=target)
+            _plan_regimes(planner, regimes)
+            for steps in planner.other_lengths():
+                longer = ArmPlanner(make, use, arms, target=target, steps=steps)
+                _plan_regimes(longer, [regime for regime in regimes if regime.learns])
+    return Plan(spec, jobs, [arm for arm in arms.values() if arm.evaluate], data)
 
 
 def _plan_regimes(planner: ArmPlanner, regimes: Collection[Regime[Any]]) -> None:
@@ -111,13 +117,16 @@ def _need_subjects(spec: Spec, data: Mapping[str, Subjects]) -> None:
     for regime, table in spec.regimes.on():
         if not isinstance(table, FewSubjects):
             continue
-        have = len(data[regime.cohort].persons("train"))
-        if max(table.subjects) > have:
-            raise SpecError(
-                f"regimes.{regime.name}.subjects asks for {max(table.subjects)} subjects, but the "
-                f"{regime.cohort}'s training part has {have}; ask for fewer, or give "
-                f"data.{regime.cohort}.split more of them"
-            )
+        for name, subjects in data.items():
+            if role_of(name) != regime.cohort:
+                continue
+            have = len(subjects.persons("train"))
+            if max(table.subjects) > have:
+                raise SpecError(
+                    f"regimes.{regime.name}.subjects asks for {max(table.subjects)} subjects, but "
+                    f"the training part of '{name}' has {have}; ask for fewer, or give "
+                    f"{where(spec.data, name)}.split more of them"
+                )
 
 
 class ArmPlanner(SegmenterTraining):
@@ -129,28 +138,27 @@ class ArmPlanner(SegmenterTraining):
 
     def __init__(
         self,
-        spec: Spec,
-        data: Mapping[str, Subjects],
         make: JobFactory,
         segmenter: PluginUse,
         arms: dict[str, Arm],
         *,
+        target: str | None = None,
         steps: int | None = None,
     ) -> None:
         """Begin to plan.
 
         Args:
-            spec: The spec.
-            data: ``source`` and, where there is one, ``target``.
-            make: Makes the jobs.
+            make: Makes the jobs, of one fold.
             segmenter: What arms that learn are trained with.
-            arms: Where arms are added.
+            arms: Where arms are added; one that is there with this seed is not planned again.
+            target: Name of the second data set; None without one.
             steps: Training length of the segmenter; None: that of the spec.
         """
-        super().__init__(spec, make.registry, segmenter, len(data["source"].parts["train"]), steps)
+        volumes = len(make.data["source"].parts["train"])
+        super().__init__(make.spec, make.registry, segmenter, volumes, steps)
         self.arms = arms
         self._steps = steps
-        self._data = data
+        self._target = target
         self._make = make
 
     def generators(self, regime: Regime[Any]) -> list[GeneratorUse]:
@@ -174,7 +182,7 @@ class ArmPlanner(SegmenterTraining):
 
     def training_volumes(self, cohort: str, seed: int, subjects: int | None = None) -> list[str]:
         """Return keys of a cohort's training volumes, of all persons or of the first few."""
-        data = self._data[cohort]
+        data = self._make.data[self._set(cohort)]
         if subjects is None:
             return data.keys("train")
         persons = data.persons("train")
@@ -183,8 +191,8 @@ class ArmPlanner(SegmenterTraining):
         return [key for i in order[:subjects] for key in persons[i]]
 
     def trials(self, arm: str, seed: int) -> list[str]:
-        """Return the keys of an arm's trials."""
-        return self.arms[self._name(arm)].trials[seed]
+        """Return the keys of the trials of an arm that learns from the source."""
+        return self.arms[self._name(arm, "source")].trials[seed]
 
     def train(
         self,
@@ -201,6 +209,8 @@ class ArmPlanner(SegmenterTraining):
         if self._steps is not None and not volumes:
             return  # what is not trained has no length
         arm = self._arm(row)
+        if seed in arm.trials:
+            return
         reads = {
             "train": list(volumes),
             "val": self._tested_on(row).keys("val"),
@@ -217,6 +227,8 @@ class ArmPlanner(SegmenterTraining):
     def train_on_samples(self, row: Row, seed: int, generator: GeneratorUse) -> None:
         """Plan the trials of an arm on its dose of a generator's samples, but no evaluation."""
         arm, tune, make = self._arm(row), self.spec.tune, self._make
+        if seed in arm.trials:
+            return
         model = make.registry.get("generator", generator.plugin).cls.Params
         space = tunable(model, generator.params, tune.parameters, "generator")
         if tune.trials == 1:
@@ -231,23 +243,35 @@ class ArmPlanner(SegmenterTraining):
 
     def evaluate(self, row: Row, seed: int) -> None:
         """Plan the one evaluation on the test subjects."""
-        self._make.evaluate(self._arm(row), seed, row.segmenter, self._tested_on(row))
+        arm = self._arm(row)
+        if seed not in arm.evaluate:
+            self._make.evaluate(arm, seed, row.segmenter, self._tested_on(row))
 
     def audit(self, row: Row, seed: int, features_of: str) -> None:
         """Plan fidelity and privacy scores of an arm's generator."""
         if self._steps is not None:
             return  # the arm of the spec's own length stands for the generator
         arm = self._arm(row)
-        if self._make.audited_before(arm, seed):
+        if seed in arm.audit or seed in arm.attack or self._make.audited_before(arm, seed):
             return
-        self._make.audit(arm, seed, self.arms.get(self._name(features_of)))
+        self._make.audit(arm, seed, self.arms.get(self._name(features_of, "source")))
         (use,) = (use for use in self.spec.generators if use.label == row.generator)
         self._make.attack(arm, seed, use)
 
     def _arm(self, row: Row) -> Arm:
-        learns = named(row.regime).learns
-        full = replace(row, name=self._name(row.name) if learns else row.name)
-        arm = self.arms.setdefault(full.name, Arm.of(full, self._base(row.name), self._steps))
+        regime = named(row.regime)
+        several = len(self.spec.data.seconds) > 1 and regime.cohort == "target"
+        fold = self._make.fold if self._make.folded(regime.cohort) else None
+        new = Arm.of(
+            replace(row, name=self._shown(row.name, regime.cohort, regime.learns)),
+            self._base(row.name),
+            self._set(regime.cohort),
+            steps=self._steps,
+            place=self._target if several else None,
+            fold=fold,
+        )
+        name = self._name(row.name, regime.cohort, regime.learns)
+        arm = self.arms.setdefault(name, new)
         if (arm.regime, arm.generator) != (row.regime, row.generator):
             label = arm.generator or row.generator
             raise SpecError(
@@ -256,14 +280,25 @@ class ArmPlanner(SegmenterTraining):
             )
         return arm
 
-    def _name(self, arm: str) -> str:
-        """Return the name of an arm with this segmenter, at this training length."""
-        several = len(self.spec.networks) > 1
-        return f"{self._base(arm)}@{self.segmenter.label}" if several else self._base(arm)
+    def _name(self, arm: str, cohort: str, learns: bool = True) -> str:
+        """Return the name of an arm's fold, by which it is found again."""
+        fold = f" fold {self._make.fold}" if self._make.folded(cohort) else ""
+        return self._shown(arm, cohort, learns) + fold
+
+    def _shown(self, arm: str, cohort: str, learns: bool) -> str:
+        """Return the name of an arm with this segmenter, on this target, at this length."""
+        name = self._base(arm)
+        if cohort == "target" and len(self.spec.data.seconds) > 1:
+            name += f"/on={self._target}"
+        return f"{name}@{self.segmenter.label}" if learns and len(self.spec.networks) > 1 else name
+
+    def _set(self, cohort: str) -> str:
+        """Return the name of the data set that plays a part."""
+        return cohort if cohort == "source" or self._target is None else self._target
 
     def _base(self, arm: str) -> str:
         """Return the name of an arm at this training length, whatever the segmenter."""
         return arm if self._steps is None else f"{arm}/steps={self._steps}"
 
     def _tested_on(self, row: Row) -> Subjects:
-        return self._data[named(row.regime).cohort]
+        return self._make.data[self._set(named(row.regime).cohort)]

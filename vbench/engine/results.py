@@ -144,9 +144,9 @@ def write_cases(plan: Plan, store: Store, folder: Path) -> None:
                 several |= case.label is not None
                 label = case.label or ""
                 rows.append((*head, case.subject, case.metric, value, case.status, label))
-    head = (*COLUMNS, "class")
-    shown = len(head) if several else len(COLUMNS)
-    write_csv(folder / "cases.csv", [row[:shown] for row in (head, *rows)])
+    columns = (*COLUMNS, "class")
+    shown = len(columns) if several else len(COLUMNS)
+    write_csv(folder / "cases.csv", [row[:shown] for row in (columns, *rows)])
 
 
 def _cases(plan: Plan, store: Store, key: str) -> Iterator[Case]:

@@ -22,6 +22,7 @@ from vbench.figures.pixels import enlarge, patch_sheet, png, projection_sheet
 from vbench.files import read_npy
 from vbench.masks.slices import ray
 from vbench.picture import sides
+from vbench.records.parts import Repetition
 from vbench.records.stages import EvaluateInputs, FitGeneratorResult, PrepareInputs
 from vbench.regimes import named
 from vbench.types import Volume
@@ -61,7 +62,7 @@ class PreviewImage:
     """
 
     generator: str
-    seed: int
+    seed: Repetition
     step: int
     fault: str
     file: bytes
@@ -161,7 +162,7 @@ class Projection:
     word: str
     subject: str
     value: float
-    seed: int
+    seed: Repetition
     file: bytes
 
 

@@ -19,6 +19,7 @@ from vbench.analysis.scores import validation_metric
 from vbench.colours import series_colour, series_mark
 from vbench.figures.charts import Line, line_chart
 from vbench.figures.figure import Figure
+from vbench.records.parts import Repetition
 
 #: Points of a training: ``step`` and what was measured there.
 Curve = Sequence[Mapping[str, int | float]]
@@ -28,7 +29,7 @@ FEWEST, POINTS, SHARED = 20, 120, 30_000
 
 def training(results: Results) -> list[Figure]:
     """Return the training curves of generators, then of each arm's chosen segmenter."""
-    generators: dict[str, dict[int, Curve]] = {}
+    generators: dict[str, dict[Repetition, Curve]] = {}
     for arm in results.arms:
         for seed, curve in _generator_curves(results, arm).items():
             generators.setdefault(str(arm.generator), {}).setdefault(seed, curve)
@@ -130,7 +131,7 @@ def _points(curve: Curve, name: str, most: int = POINTS) -> list[tuple[float, fl
     return [found[i] for i in keep]
 
 
-def _generator_curves(results: Results, arm: Arm) -> dict[int, Curve]:
+def _generator_curves(results: Results, arm: Arm) -> dict[Repetition, Curve]:
     """Return, by seed, the training curve of the generator that the chosen trial used."""
     return {
         chosen.seed: chosen.generator.result.curve

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from vbench.analysis.ceiling import reached
 from vbench.analysis.controls import explained
 from vbench.analysis.layout import short_name
-from vbench.analysis.wording import number, pretrained_on, segmenters, span, with_segmenter
+from vbench.analysis.wording import number, pretrained_on, segmenters, span, targets, with_segmenter
 from vbench.colours import colour, series_colour, series_mark
 from vbench.figures.charts import Line, line_chart
 from vbench.figures.figure import Figure
@@ -23,20 +23,20 @@ def transfer(board: Board, metrics: Sequence[str]) -> list[Figure]:
     """Return a transfer curve for each metric: pre-trained, scratch, control, with bands."""
     figures = []
     rows = [r for r in board["rows"] if r["status"] == "ok" and r.get("steps") is None]
-    for metric, segmenter in product(metrics, segmenters(rows)):
+    for metric, segmenter, cohort in product(metrics, segmenters(rows), targets(rows)):
         own = {
             (r["regime"], r["generator"] or r["control"], r["n_subjects"]): r
             for r in rows
-            if segmenter in (None, r["segmenter"])
+            if segmenter in (None, r["segmenter"]) and cohort in (None, r["cohort"])
         }
         lines = [line for line in _lines(own, metric) if line.points]
         if len(lines) < 2:
             continue
-        title = with_segmenter(f"Transfer curve, {short_name(metric)}", segmenter)
+        title = with_segmenter(f"Transfer curve, {short_name(metric)}", segmenter, cohort)
         xs = sorted({x for line in lines for x, _ in line.points})
         body = line_chart(lines, title, "patients of the second data set", axis(board, metric),
                           x_ticks=xs)  # fmt: skip
-        figures.append(Figure(title, body, "\n".join(_gains(board, metric, segmenter))))
+        figures.append(Figure(title, body, "\n".join(_gains(board, metric, (segmenter, cohort)))))
     return figures
 
 
@@ -77,13 +77,13 @@ def _curve(
     return Line(name, paint, points, [ci for _, _, ci in found], mark)
 
 
-def _gains(board: Board, metric: str, segmenter: str | None) -> Iterator[str]:
+def _gains(board: Board, metric: str, which: tuple[str | None, ...]) -> Iterator[str]:
     for curve in board["transfer"]:
-        if (curve["metric"], curve.get("segmenter")) == (metric, segmenter):
+        if (curve["metric"], curve.get("segmenter"), curve.get("cohort")) == (metric, *which):
             unit = board["metrics"][metric]["unit"]
             near = f" It reaches {found}." if (found := reached(curve)) else ""
             size = f"{curve['area']:+.3f}{f' {unit}' if unit else ''} {span(curve['area_ci95'], 3)}"
-            on = pretrained_on(curve["generator"], segmenter)
+            on = pretrained_on(curve["generator"], *which)
             yield (
                 f"Pre-trained on {on}: {size} on average over the range (area between the curves / "
                 "range) to scratch with as many steps on these "

@@ -13,6 +13,7 @@ from vbench.colours import colour, series_colour, series_mark
 from vbench.figures.charts import Bar, Line, bar_chart, line_chart
 from vbench.figures.figure import Figure
 from vbench.figures.training import validation_axis
+from vbench.records.parts import Repetition
 
 #: Trials that importance needs at least of an arm and seed; fewer say nothing.
 FEWEST = 4
@@ -45,7 +46,7 @@ def history(results: Results) -> list[Figure]:
 
 
 def _trials(
-    results: Results, arm: Arm, seed: int
+    results: Results, arm: Arm, seed: Repetition
 ) -> Iterator[tuple[int, float, Mapping[str, Any], Mapping[str, Any]]]:
     """Yield number, score, tuned values and search space of the trials that ran to their end."""
     for key in arm.trials.get(seed, ()):

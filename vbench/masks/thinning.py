@@ -174,8 +174,8 @@ class _Thinning:
             self.pattern[row] &= ~bit  # where it was, seen from there
         self.pattern[gone] = 0
         self.is_active[gone] = False
-        around = beside.ravel()
-        around = np.unique(around[self.pattern[around] != 0])
+        found = beside.ravel()
+        around: Indices = np.unique(found[self.pattern[found] != 0]).astype(np.intp)
         self.changed[around] = True
         self.moved.append(around)
         fresh = around[~self.is_active[around]]

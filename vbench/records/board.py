@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import JsonValue
 
 from vbench.records.model import Record
+from vbench.records.parts import Repetition
 
 Number = int | float
 Interval = tuple[float, float]
@@ -105,7 +106,7 @@ class Comparison(Record):
 class ArmFailure(Record):
     """The first failure of an arm; see :class:`vbench.records.job.Failure`."""
 
-    seed: int
+    seed: Repetition
     stage: str
     label: str
     reason: str
@@ -156,7 +157,7 @@ class Collapse(Record):
     """A preview at which a generator's samples were of no use; whether the last one was sound."""
 
     generator: str
-    seed: int
+    seed: Repetition
     step: int
     fault: str
     recovered: bool
@@ -177,7 +178,7 @@ class WorstPatient(Record):
     value: float
     ci95: Interval | None
     metric: str
-    seed: int
+    seed: Repetition
 
 
 class Row(Record):
@@ -239,7 +240,7 @@ class Row(Record):
     best_params: Mapping[str, Mapping[str, JsonValue]]
     collapsed: tuple[Collapse, ...]
     remarks: tuple[str, ...] | None = None
-    unrepeatable: tuple[int, ...] | None = None
+    unrepeatable: tuple[Repetition, ...] | None = None
     fidelity: Mapping[str, Mapping[str, JsonValue]]
     privacy: Mapping[str, Mapping[str, JsonValue]]
     verdict: Word | None = None
@@ -292,14 +293,16 @@ class TransferCurve(Record):
         worth_limit: The most that could have been found.
         generator: None: pre-trained on real patches of the source, the ceiling.
         segmenter: Which of several segmenters; left out where there is one.
+        cohort: Which of several targets; left out where there is one.
         control: The gain over equal training; None where it was not planned or has no score.
         ceiling: How near it comes to the ceiling; None where that was not planned or has no score.
     """
 
-    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"segmenter"})
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"segmenter", "cohort"})
 
     generator: str | None
     segmenter: str | None = None
+    cohort: str | None = None
     metric: str
     claim: Claim
     n: tuple[int, ...]
@@ -382,11 +385,14 @@ class Board(Record):
         claim: What the table is about: methods or, where an arm has one seed, networks.
         metrics: The columns, by name.
         cohorts: Test subjects by cohort.
+        folds: By cohort that is cross-validated, in how many folds; left out where none is.
         rows: Finished arms first, the best first.
         transfer: One entry per generator and metric.
         dose: One entry per regime, generator and metric that has several doses.
         steps: One entry per arm and metric that has several training lengths.
     """
+
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"folds"})
 
     benchmark: str
     vbench: str
@@ -395,6 +401,7 @@ class Board(Record):
     claim: Claim
     metrics: Mapping[str, MetricColumn]
     cohorts: Mapping[str, tuple[str, ...]]
+    folds: Mapping[str, int] | None = None
     rows: tuple[Row, ...]
     transfer: tuple[TransferCurve, ...]
     dose: tuple[DoseCurve, ...] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, TypeAlias
 
 from pydantic import Field, JsonValue
 
@@ -12,6 +12,25 @@ from vbench.records.model import Record
 Params = Mapping[str, JsonValue]
 #: A job's key, which names a folder of the store: nothing that leads elsewhere.
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+
+
+#: A repetition of an arm: its seed or, with folds, seed and fold as in ``0 fold 2``.
+Repetition: TypeAlias = int | str
+
+
+def repetition(seed: int, fold: int | None) -> Repetition:
+    """Return the repetition of a seed and a fold; the seed where there are no folds."""
+    return seed if fold is None else f"{seed} fold {fold}"
+
+
+def seed_of(repetition: Repetition) -> int:
+    """Return the seed of a repetition."""
+    return repetition if isinstance(repetition, int) else int(repetition.partition(" ")[0])
+
+
+def fold_of(repetition: Repetition) -> int | None:
+    """Return the fold of a repetition; None where there are no folds."""
+    return None if isinstance(repetition, int) else int(repetition.rpartition(" ")[2])
 
 
 class PluginIdentity(Record):

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BaseModel, Field, JsonValue, ValidationError, field_validator
 
 from vbench.records.model import Record, first_fault
-from vbench.records.parts import Key
+from vbench.records.parts import Key, Repetition, fold_of
 
 PARTS = ("train", "val", "test")
 
@@ -22,15 +22,34 @@ class DataSummary(Record):
         subjects: Names by part: ``train``, ``val``, ``test``.
         fingerprint: Digest over the content of all subjects.
         groups: Subject to person; None where each subject is a different person.
+        folds: Names by part of each fold; None without cross-validation.
     """
 
-    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"groups"})
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"groups", "folds"})
 
     plugin: str
     params: Mapping[str, JsonValue] = {}
     subjects: Mapping[str, tuple[str, ...]]
     fingerprint: str
     groups: Mapping[str, str] | None = None
+    folds: tuple[Mapping[str, tuple[str, ...]], ...] | None = None
+
+    def seen_by(self, repetition: Repetition) -> Mapping[str, tuple[str, ...]]:
+        """Return the parts as a repetition has them: with folds, those of its fold."""
+        fold = fold_of(repetition)
+        return self.subjects if fold is None or self.folds is None else self.folds[fold]
+
+    @property
+    def counts(self) -> str:
+        """How many subjects each part has, in words; of folds, the parts of each."""
+        sizes = [
+            ", ".join(f"{part} {len(names)}" for part, names in parts.items())
+            for parts in self.folds or (self.subjects,)
+        ]
+        if self.folds is None:
+            return sizes[0]
+        several = " or ".join(dict.fromkeys(sizes))
+        return f"{len(sizes)} folds of {len(self.subjects['test'])} subjects, each {several}"
 
 
 class MetricAbout(Record):
@@ -49,9 +68,14 @@ class MetricAbout(Record):
 
 
 class PlannedArm(Record):
-    """One row of the comparison, as planned, with the keys of its jobs by seed."""
+    """One row of the comparison, as planned, with the keys of its jobs by seed.
 
-    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"attack", "dose", "steps"})
+    Attributes:
+        cohort: The data set that it is tested on, where there are several targets; else None.
+        fold: Its fold, from 0: the row is of all its folds. None without cross-validation.
+    """
+
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"attack", "dose", "steps", "cohort", "fold"})
 
     arm: str
     regime: str
@@ -61,6 +85,8 @@ class PlannedArm(Record):
     dose: float | None = None
     steps: int | None = None
     segmenter: str = ""
+    cohort: str | None = None
+    fold: int | None = None
     evaluate: Mapping[int, Key] = {}
     trials: Mapping[int, tuple[Key, ...]] = {}
     audit: Mapping[int, Key] | None = None

@@ -58,8 +58,8 @@ def bibtex(spec: Spec | None, registry: Registry) -> str:
 
 def _data(spec: Spec) -> Iterator[str]:
     """Yield an entry for each data set that says how it is cited."""
-    for role, data in (("source", spec.data.source), ("target", spec.data.target)):
-        about = data.about if data is not None else None
+    for role, data in spec.data.sets.items():
+        about = data.about
         if about is not None and about.citation:
             note = f"{role} data: {about.title}; licence: {about.licence or 'not told'}"
             fields = {"howpublished": about.citation, "url": about.address, "note": note}
@@ -68,9 +68,7 @@ def _data(spec: Spec) -> Iterator[str]:
 
 def _plugins(spec: Spec, registry: Registry) -> Iterator[tuple[str, str]]:
     """Yield name and paper of each plugin that a spec uses, once."""
-    uses: list[tuple[Any, str]] = [
-        ("source", data.plugin) for data in (spec.data.source, spec.data.target) if data
-    ]
+    uses: list[tuple[Any, str]] = [("source", data.plugin) for data in spec.data.sets.values()]
     uses += [("generator", use.plugin) for use in spec.generators]
     for segmenter in spec.networks:
         uses += [("segmenter", segmenter.plugin)]

@@ -94,6 +94,7 @@ def render(
         budgets=has_budgets(board),
         reference=reference.comparison(results.plan.spec, board),
         plan=results.plan,
+        abouts=_abouts(results),
         description=(results.plan.spec.get("benchmark") or {}).get("description", ""),
         spec_text=json.dumps(discreet(results.plan.spec), indent=2, ensure_ascii=False),
         patients=images and patients(results),
@@ -129,6 +130,14 @@ def cohorts(board: dict[str, Any]) -> list[tuple[str, int, list[dict[str, Any]],
     return found
 
 
+def _abouts(results: Results) -> dict[str, Any]:
+    """Return what the spec says of each data set in words."""
+    data = results.plan.spec.get("data") or {}
+    sets = {name: table for name, table in data.items() if isinstance(table, dict)}
+    sets |= {table.get("name"): table for table in data.get("targets") or () if table}
+    return {name: table.get("about") for name, table in sets.items()}
+
+
 def _extras(board: dict[str, Any]) -> list[str]:
     """Name the references with a column beside the main one that some arm is compared with."""
     found = {name for row in board["rows"] for name in row["versus"]}
@@ -137,7 +146,9 @@ def _extras(board: dict[str, Any]) -> list[str]:
 
 def class_names(board: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the classes of a benchmark with the colours of pictures; none with one class."""
-    names = next((row["classes"] for row in board["rows"] if row.get("classes")), {})
+    names: dict[str, Any] = next(
+        (row["classes"] for row in board["rows"] if row.get("classes")), {}
+    )
     return [(name, css(class_colour(index))) for index, name in enumerate(names, start=1)]
 
 

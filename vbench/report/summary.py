@@ -91,9 +91,8 @@ def _lines(
     yield "\n### Provenance\n"
     for name, part in results.plan.data.items():
         if part is not None:
-            counts = ", ".join(f"{group} {len(ids)}" for group, ids in part.subjects.items())
-            fingerprint = part.fingerprint
-            yield f"- {name} data: {escape(part.plugin)}, {counts}; fingerprint {fingerprint}"
+            about = f"{escape(part.plugin)}, {part.counts}; fingerprint {part.fingerprint}"
+            yield f"- {name} data: {about}"
     yield f"- seeds: {', '.join(map(str, results.plan.seeds))}"
     for name, value in results.plan.provenance.items():
         words = (

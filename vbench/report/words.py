@@ -54,10 +54,12 @@ def _score(row: Row, board: Board, metric: str) -> str:
 
 def _basis(board: Board, metric: str, *rows: Row) -> str:
     """Say what a number rests on: subjects, seeds, and the cases without a measured value."""
-    subjects = len(board["cohorts"][rows[0]["cohort"]])
+    cohort = rows[0]["cohort"]
+    subjects, folds = len(board["cohorts"][cohort]), (board.get("folds") or {}).get(cohort)
     seeds = sorted({row["seeds"] for row in rows})
     parts = [count(subjects, "test subject"), " and ".join(map(str, seeds))]
     parts[1] += " seed" if seeds == [1] else " seeds"
+    parts += [f"{folds} folds"] if folds else []
     for what in ("undefined", "failed"):
         cases = sum(row["metrics"][metric][f"n_{what}"] for row in rows)
         parts += [f"{count(cases, 'case')} {what}"] if cases else []
@@ -139,18 +141,20 @@ def _bar(board: Board, rows: list[Row], primary: str) -> Iterator[str]:
 
 def _transfer(board: Board, primary: str) -> Iterator[str]:
     for curve in board["transfer"]:
-        n, generator, segmenter = curve["n"][0], curve["generator"], curve.get("segmenter")
+        n, generator = curve["n"][0], curve["generator"]
+        segmenter, cohort = curve.get("segmenter"), curve.get("cohort")
         arms = {
             (row["regime"], row["generator"], row["n_subjects"]): row
             for row in board["rows"]
             if not row["control"] and row.get("steps") is None
-            if segmenter in (None, row["segmenter"])
+            if segmenter in (None, row["segmenter"]) and cohort in (None, row["cohort"])
         }
         if curve["metric"] != primary:
             continue
         arm, on = arms["transfer", generator, n], pretrained_on(generator, segmenter)
+        of = cohort or "the second data set"
         yield (
-            f"With {count(n, 'patient')} of the second data set, pre-training on {on} "
+            f"With {count(n, 'patient')} of {of}, pre-training on {on} "
             f"changes {short_name(primary)} by {_two_gains(curve, 0, arm, primary)} "
             f"({_basis(board, primary, arm, arms['scratch', None, n])})."
         )

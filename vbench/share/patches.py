@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -122,7 +123,7 @@ def write_nifti(
         write_volume(
             place / "labelsTr" / f"{name}.nii.gz", label.reshape(block).astype(np.uint8), affine
         )
-    more: dict[str, object] = {}
+    more: dict[str, Any] = {}
     if len(classes) > 1:
         more["labels"] = {"background": 0, **{c: i for i, c in enumerate(classes, start=1)}}
     if len(channels) > 1:

@@ -12,7 +12,7 @@ from pathlib import Path
 from vbench.errors import StoreError
 from vbench.files import read_json
 from vbench.records.model import Record
-from vbench.records.parts import Key
+from vbench.records.parts import Key, Repetition
 
 FOLDER = "exports"
 FILE = "record.json"
@@ -35,7 +35,7 @@ class ExportRecord(Record):
     id: str
     benchmark: str
     arm: str
-    seed: int
+    seed: Repetition
     train: tuple[Key, ...]
     heldout: tuple[Key, ...]
     samples: Key

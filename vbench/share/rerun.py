@@ -23,7 +23,7 @@ from vbench.engine.store import Store
 from vbench.errors import StoreError
 from vbench.files import read_json
 from vbench.interfaces import Metric
-from vbench.records.parts import PluginIdentity, PluginSetting
+from vbench.records.parts import PluginIdentity, PluginSetting, Repetition, seed_of
 from vbench.records.stages import AttackResult, AuditInputs
 from vbench.registry import Registry
 from vbench.share.patches import read_patches
@@ -151,16 +151,16 @@ def planned_audit(results: Results, arm: Arm, chosen: Chosen) -> AuditInputs:
     return AuditInputs(
         trials=arm.trials[chosen.seed],
         train=chosen.generator.inputs.train,
-        heldout=_test_subjects(results),
+        heldout=_test_subjects(results, chosen.seed),
         patches=chosen.generator.inputs.patches,
         metrics={family: _defaults(plugins, family) for family in ("fidelity", "privacy")},
         higher_is_better=chosen.trial.inputs.trial_spec.higher_is_better,
         features=None,
-        seed=chosen.seed,
+        seed=seed_of(chosen.seed),
     )
 
 
-def _attacks(results: Results, arm: Arm, seed: int) -> Mapping[str, Mapping[str, Any]]:
+def _attacks(results: Results, arm: Arm, seed: Repetition) -> Mapping[str, Mapping[str, Any]]:
     """Return what the benchmark's attack on a generator found; nothing when none was planned."""
     key = arm.attack.get(seed)
     found = results.result(key, AttackResult)
@@ -180,10 +180,10 @@ def _defaults(plugins: Registry, family: str) -> tuple[PluginSetting, ...]:
     )
 
 
-def _test_subjects(results: Results) -> tuple[str, ...]:
+def _test_subjects(results: Results, seed: Repetition) -> tuple[str, ...]:
     """Return the keys of the source's test subjects; validation chose the candidate."""
     source = results.plan.data["source"]
-    labels = {f"source · {name}" for name in source.subjects["test"]} if source else set()
+    labels = {f"source · {name}" for name in source.seen_by(seed)["test"]} if source else set()
     return tuple(
         key for key, job in results.jobs.items() if job.stage == "prepare" and job.label in labels
     )

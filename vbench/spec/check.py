@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from vbench.errors import PluginError, SpecError, VbenchError, did_you_mean
 from vbench.interfaces import DataSource, Fitted, Metric, Params
 from vbench.registry import Entry, Registry
+from vbench.spec.data import where as key_of
 from vbench.spec.labels import check_counts, check_source, setup_of, with_classes
 from vbench.spec.load import describe
 from vbench.spec.model import PluginUse, Spec
@@ -150,11 +151,11 @@ def _checks(spec: Spec, registry: Registry) -> Iterator[Any]:
     """Yield the single checks; each raises its own SpecError, so that all faults are listed."""
     setup = setup_of(spec)
 
-    def data_set(role: str) -> None:
-        table = getattr(spec.data, role)
-        entry = _entry(registry, "source", table.plugin, f"data.{role}.plugin")
-        build_params(entry.cls.Params, table.params, f"data.{role}")
-        check_source(cast(type[DataSource], entry.cls), table, role, registry)
+    def data_set(name: str) -> None:
+        table, key = spec.data.sets[name], key_of(spec.data, name)
+        entry = _entry(registry, "source", table.plugin, f"{key}.plugin")
+        build_params(entry.cls.Params, table.params, key)
+        check_source(cast(type[DataSource], entry.cls), table, key, registry)
 
     def canaries(use: PluginUse) -> None:
         entry = _entry(registry, "source", use.plugin, "audit.canary.plugin")
@@ -192,9 +193,8 @@ def _checks(spec: Spec, registry: Registry) -> Iterator[Any]:
                 "trial is better than another by it; name another metric"
             )
 
-    yield lambda: data_set("source")
-    if spec.data.target is not None:
-        yield lambda: data_set("target")
+    for name in spec.data.sets:
+        yield lambda name=name: data_set(name)
     if spec.audit is not None and spec.audit.canaries:
         yield lambda use=spec.audit.canary: canaries(use)
     for kind, where, use in _fitted_uses(spec):

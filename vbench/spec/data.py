@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    SerializerFunctionWrapHandler,
+    Tag,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from vbench.labels import LabelMap
 from vbench.spec.about import About
-from vbench.tables import Table
+from vbench.tables import NAME, Table
 from vbench.types import CHANNELS, LABELS
 
 #: As ``labels``: the data set's own names.
@@ -53,14 +64,47 @@ class Split(Table):
         return sum(p for p in parts if isinstance(p, int)) if isinstance(self.train, int) else None
 
 
+class Folds(Table):
+    """Cross-validation: every subject is tested once, by what never saw it."""
+
+    folds: int = Field(ge=2, description="How often everything is trained, each time without one.")
+    val: int | float = Field(
+        description="Persons of each fold's rest that trials, candidates and the threshold are "
+        "chosen by: a count, or a fraction of all."
+    )
+    subjects: int | None = Field(
+        None, ge=2, description="How many subjects a source that makes them makes."
+    )
+
+    @field_validator("val")
+    @classmethod
+    def _some(cls, val: int | float) -> int | float:
+        if val < 1 if isinstance(val, int) else not 0 < val < 1:
+            raise ValueError(f"{val}: expected a count from 1, or a fraction between 0 and 1")
+        return val
+
+    @property
+    def wanted(self) -> int | None:
+        """How many subjects it asks for; None: as many as there are."""
+        return self.subjects
+
+
+def _form(split: Any) -> str:
+    folds = isinstance(split, Folds) or (isinstance(split, dict) and "folds" in split)
+    return "Folds" if folds else "Split"
+
+
 class DataSet(BaseModel):
     """A set of subjects: a source plugin, its parameters beside it, and the split."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
     plugin: str = Field(description="Name of a data source: phantom, nnunet, bids, manifest, …")
-    split: Split = Field(
-        Split(train=0.6, val=0.15, test=0.25), description="How subjects are divided, by subject."
+    split: Annotated[
+        Annotated[Split, Tag("Split")] | Annotated[Folds, Tag("Folds")], Discriminator(_form)
+    ] = Field(
+        Split(train=0.6, val=0.15, test=0.25),
+        description="How subjects are divided, by person: train, val and test, or folds and val.",
     )
     group: str | None = Field(
         None,
@@ -117,6 +161,11 @@ class DataSet(BaseModel):
         return group
 
     @property
+    def folds(self) -> int:
+        """Into how many folds its persons are divided; 1 without cross-validation."""
+        return self.split.folds if isinstance(self.split, Folds) else 1
+
+    @property
     def label_map(self) -> LabelMap | None:
         """The classes; None: all above 0 is vessel.
 
@@ -133,18 +182,91 @@ class DataSet(BaseModel):
         return dict(self.model_extra or {})
 
 
+class TargetSet(DataSet):
+    """One of several second data sets."""
+
+    name: str = Field(pattern=NAME, description="What its table and its arms are called by.")
+
+
 class Data(Table):
-    """The data: where generators learn, and a second set for transfer."""
+    """The data: where generators learn, and a second set, or several, for transfer."""
 
     source: DataSet = Field(description="Where generators and the real arm learn.")
     target: DataSet | None = Field(
         None, description="The second data set, for transfer and scratch."
+    )
+    targets: list[TargetSet] = Field(
+        default_factory=list,
+        description="Instead of target: several, each with its arms and its own table.",
     )
     normalise: Literal["percentile", "zscore", "patch-minmax"] = Field(
         "percentile",
         description="How intensities are brought to [-1, 1], for real and synthetic alike.",
     )
     seed: int = Field(0, description="Fixes the split and the patch positions, for every arm.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_target(cls, table: Any) -> Any:
+        if isinstance(table, dict) and table.get("targets") and table.get("target") is not None:
+            raise ValueError("[data.target] beside [[data.targets]]; write one of the two")
+        return table
+
+    @model_validator(mode="after")
+    def _apart(self) -> Data:
+        names = [target.name for target in self.targets]
+        twice = {name for name in names if names.count(name) > 1 or name == "source"}
+        if twice:
+            raise ValueError(f"targets: '{min(twice)}' is the name of another data set")
+        return self
+
+    @model_validator(mode="after")
+    def _as_many_folds(self) -> Data:
+        counts = {name: data.folds for name, data in self.sets.items() if data.folds > 1}
+        if len(set(counts.values())) > 1:
+            found = ", ".join(f"{where(self, name)} {n}" for name, n in counts.items())
+            raise ValueError(f"folds go together, but their numbers differ: {found}")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        written: dict[str, Any] = handler(self)
+        written.pop("target" if self.targets else "targets", None)
+        return written
+
+    @property
+    def seconds(self) -> dict[str, DataSet]:
+        """The second data sets by name; the only one is called ``target``."""
+        if self.target is not None:
+            return {"target": self.target}
+        return {target.name: target for target in self.targets}
+
+    @property
+    def sets(self) -> dict[str, DataSet]:
+        """All data sets by name."""
+        return {"source": self.source, **self.seconds}
+
+    def with_sets(self, sets: Mapping[str, DataSet]) -> Data:
+        """Return the data with other tables of its data sets, by name."""
+        names = [target.name for target in self.targets]
+        return self.model_copy(
+            update={
+                "source": sets["source"],
+                "target": sets.get("target") if self.target is not None else None,
+                "targets": [sets[name] for name in names],
+            }
+        )
+
+    @property
+    def folds(self) -> int:
+        """How many folds arms are repeated with; 1 without cross-validation."""
+        return max(data.folds for data in self.sets.values())
+
+
+def where(data: Data, name: str) -> str:
+    """Return the key of a data set in the spec, for messages."""
+    names = [target.name for target in data.targets]
+    return f"data.targets.{names.index(name)}" if name in names else f"data.{name}"
 
 
 class PatchSpec(Table):

@@ -12,7 +12,7 @@ from vbench.interfaces import Count, DataSource
 from vbench.labels import LabelMap
 from vbench.params import Params
 from vbench.registry import Registry
-from vbench.spec.data import DATASET, DataSet
+from vbench.spec.data import DATASET, DataSet, where
 from vbench.spec.model import Spec
 from vbench.types import CHANNELS, LABELS, Kind, Setup
 
@@ -24,16 +24,17 @@ def with_classes(spec: Spec, registry: Registry) -> Spec:
         SpecError: When a data set names none, or the two name others.
         DataError: When what names them cannot be read.
     """
-    source = _asked(spec.data.source, registry, "source")
-    target = spec.data.target
-    if target is not None:
-        target = _in_order(_asked(target, registry, "target"), source)
-        if target.channels != source.channels:
+    source = _asked(spec.data.source, registry, "data.source", "source")
+    second = {}
+    for name, table in spec.data.seconds.items():
+        key = where(spec.data, name)
+        second[name] = _in_order(_asked(table, registry, key, "target"), source, key)
+        if table.channels != source.channels:
             raise SpecError(
-                f"data.target.channels: {target.channels}, but data.source.channels is "
+                f"{key}.channels: {table.channels}, but data.source.channels is "
                 f"{source.channels}; name the same ones in the same order"
             )
-    data = spec.data.model_copy(update={"source": source, "target": target})
+    data = spec.data.with_sets({"source": source, **second})
     return spec.model_copy(update={"data": data})
 
 
@@ -61,7 +62,7 @@ def opened(
     return source
 
 
-def check_source(cls: type[DataSource], table: DataSet, role: str, registry: Registry) -> None:
+def check_source(cls: type[DataSource], table: DataSet, key: str, registry: Registry) -> None:
     """Refuse classes and channels that a data source does not have.
 
     Raises:
@@ -70,13 +71,12 @@ def check_source(cls: type[DataSource], table: DataSet, role: str, registry: Reg
     if not cls.valued and (isinstance(table.labels, str) or len(_names(table)) > 1):
         names = _listed(registry, "source", lambda each: each.valued)
         raise SpecError(
-            f"data.{role}.labels: source '{table.plugin}' gives one class; several are given by "
-            f"{names}"
+            f"{key}.labels: source '{table.plugin}' gives one class; several are given by {names}"
         )
     if not takes(cls.channels, len(table.channels)):
         names = _listed(registry, "source", lambda each: takes(each.channels, 2))
         raise SpecError(
-            f"data.{role}.channels: source '{table.plugin}' gives "
+            f"{key}.channels: source '{table.plugin}' gives "
             f"{_many(cls.channels, 'channel')}, and {len(table.channels)} are named; several are "
             f"given by {names}"
         )
@@ -136,7 +136,7 @@ def _names(table: DataSet) -> tuple[str, ...]:
     return LABELS if found is None else found.names
 
 
-def _asked(table: DataSet, registry: Registry, role: str) -> DataSet:
+def _asked(table: DataSet, registry: Registry, key: str, role: str) -> DataSet:
     if table.labels != DATASET:
         return table
     cls = registry.source(table.plugin)
@@ -146,16 +146,16 @@ def _asked(table: DataSet, registry: Registry, role: str) -> DataSet:
     except (VbenchError, ValueError) as error:
         if isinstance(error, VbenchError):
             raise
-        raise SpecError(f"data.{role}: {error}") from error
+        raise SpecError(f"{key}: {error}") from error
     if known is None:
         raise SpecError(
-            f"data.{role}.labels: '{DATASET}', but source '{table.plugin}' finds no names of "
+            f"{key}.labels: '{DATASET}', but source '{table.plugin}' finds no names of "
             "classes there; write them, such as { artery = 1, vein = 2 }"
         )
     return table.model_copy(update={"labels": known.table})
 
 
-def _in_order(target: DataSet, source: DataSet) -> DataSet:
+def _in_order(target: DataSet, source: DataSet, key: str) -> DataSet:
     names = _names(source)
     if _names(target) == names:
         return target
@@ -163,5 +163,5 @@ def _in_order(target: DataSet, source: DataSet) -> DataSet:
     try:
         ordered = found.ordered(names)
     except ValueError as error:
-        raise SpecError(f"data.target.labels: {error}") from error
+        raise SpecError(f"{key}.labels: {error}") from error
     return target.model_copy(update={"labels": ordered.table})

@@ -109,11 +109,13 @@ def describe(error: ValidationError, model: type[BaseModel], prefix: str = "") -
     return list(dict.fromkeys(lines))
 
 
+#: Names of types and tables that unions of the spec's model have.
+_BRANCHES = {"int", "float", "str", "bool", "PluginUse", "GivenWeights", "Split", "Folds"}
+
+
 def _is_branch(part: str | int) -> bool:
     """Whether pydantic added this part to name the branch of a union."""
-    return isinstance(part, str) and (
-        part in {"int", "float", "str", "bool", "PluginUse", "GivenWeights"} or "[" in part
-    )
+    return isinstance(part, str) and (part in _BRANCHES or "[" in part)
 
 
 def _known(model: Any, path: list[str | int]) -> list[str]:
@@ -170,9 +172,17 @@ def _read(path: Path, above: tuple[str, ...]) -> dict[str, Any]:
         extended = shipped_path(base) or extended
     under = _read(extended, (*above, place))
     under.pop("reference", None)  # figures were published for the benchmark that names them
-    if "segmenters" in table or "segmenter" in table:  # one takes the place of the other
-        under.pop("segmenter" if "segmenters" in table else "segmenters", None)
+    _replace_form(under, table, "segmenter", "segmenters")
+    if isinstance(under.get("data"), dict) and isinstance(table.get("data"), dict):
+        _replace_form(under["data"], table["data"], "target", "targets")
     return _merge(under, table)
+
+
+def _replace_form(under: dict[str, Any], over: Mapping[str, Any], one: str, several: str) -> None:
+    """Drop a table that the other form of it, a list, takes the place of; or the list likewise."""
+    for mine, theirs in ((one, several), (several, one)):
+        if mine in over:
+            under.pop(theirs, None)
 
 
 def _merge(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
@@ -198,8 +208,10 @@ def _resolve_paths(table: dict[str, Any], folder: Path) -> None:
     """Make paths absolute that are relative to the file; to the current folder for ``--set``."""
     data = table.get("data")
     for role, part in data.items() if isinstance(data, dict) else ():
-        if isinstance(part, dict):
-            _resolve_named(part, folder, f"data.{role}", ("path",))
+        for i, one in enumerate(part if isinstance(part, list) else [part]):
+            if isinstance(one, dict):
+                key = f"data.{role}.{i}" if isinstance(part, list) else f"data.{role}"
+                _resolve_named(one, folder, key, ("path",))
     for where, params in _params(table, ""):
         _resolve_named(params, folder, where, filter(_is_path, list(params)))
     regimes = table.get("regimes")

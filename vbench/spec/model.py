@@ -21,7 +21,8 @@ from vbench.regimes import FewSubjects, Generators
 from vbench.regimes.pretrained import PRETRAINED
 from vbench.spec.audit import Audit
 from vbench.spec.compare import Compare
-from vbench.spec.data import Data, PatchSpec
+from vbench.spec.data import Data, PatchSpec, Split
+from vbench.spec.data import where as key_of
 from vbench.spec.reference import Reference
 from vbench.spec.regimes import Regimes
 from vbench.tables import NAME, GeneratorUse, PluginUse, Table
@@ -214,23 +215,27 @@ class Spec(Table):
                         f"({', '.join(labels)})"
                     )
         for regime, table in self.regimes.on():
-            data = getattr(self.data, regime.cohort)
-            if data is None:
+            sets = self.data.seconds if regime.cohort == "target" else {"source": self.data.source}
+            if not sets:
                 raise ValueError(
                     f"regimes.{regime.name} needs a second data set, [data.{regime.cohort}]"
                 )
-            if isinstance(table, FewSubjects):
-                _enough(table, data.split.train, regime.name, regime.cohort)
+            for name, data in sets.items():
+                if isinstance(table, FewSubjects):
+                    train = data.split.train if isinstance(data.split, Split) else None
+                    _enough(table, train, regime.name, key_of(self.data, name))
         return self
 
 
-def _enough(table: FewSubjects, train: int | float | list[str], regime: str, cohort: str) -> None:
+def _enough(
+    table: FewSubjects, train: int | float | list[str] | None, regime: str, where: str
+) -> None:
     """Refuse more subjects than the split has, where it is given in counts or names."""
     have = len(train) if isinstance(train, list) else train
     if isinstance(have, int) and max(table.subjects) > have:
         raise ValueError(
             f"regimes.{regime}.subjects asks for {max(table.subjects)} subjects, but "
-            f"data.{cohort}.split.train has {have}"
+            f"{where}.split.train has {have}"
         )
     if min(table.subjects) < table.fewest:
         raise ValueError(f"regimes.{regime}.subjects: each number is at least {table.fewest}")

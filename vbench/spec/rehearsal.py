@@ -30,9 +30,10 @@ def rehearsal(spec: Spec, registry: Registry) -> Spec:
     """
     data = spec.data
     few = [n for _, table in spec.regimes.on() for n in getattr(table, "subjects", [])]
-    parts: dict[str, Any] = {"source": _small(data.source, spec, registry, 1)}
-    if data.target is not None:
-        parts["target"] = _small(data.target, spec, registry, max([1, *few]))
+    parts = {
+        name: _small(table, spec, registry, 1 if name == "source" else max([1, *few]))
+        for name, table in data.sets.items()
+    }
     compare, tune, patches = spec.compare, spec.tune, spec.patches
     dose = patches.synthetic if isinstance(patches.synthetic, list) else None
     changed = {
@@ -42,7 +43,7 @@ def rehearsal(spec: Spec, registry: Registry) -> Spec:
                 "seeds": spec.benchmark.seeds[:1],
             }
         ),
-        "data": data.model_copy(update=parts),
+        "data": data.with_sets(parts),
         "patches": patches.model_copy(
             update={"per_subject": min(patches.per_subject, PATCHES), "synthetic": dose}
         ),
@@ -70,10 +71,8 @@ def _small(data: DataSet, spec: Spec, registry: Registry, train: int) -> DataSet
     """Return a data set with few subjects, and small ones where the source is told their shape."""
     changed: dict[str, Any] = {}
     split = data.split
-    counts = [getattr(split, part, None) for part in ("train", "val", "test")]
-    if all(isinstance(n, int) for n in counts):
-        train = min(train, int(split.train))  # type: ignore[arg-type]
-        changed["split"] = Split(train=train, val=1, test=1)
+    if isinstance(split, Split) and isinstance(split.train, int):
+        changed["split"] = Split(train=min(train, split.train), val=1, test=1)
     field = registry.get("source", data.plugin).cls.Params.model_fields.get("shape")
     shape = (data.model_extra or {}).get("shape", field and field.default)
     if field is not None and isinstance(shape, list | tuple):

@@ -154,7 +154,7 @@ class FittedSuite(Fitting):
             raise Skip("says that it takes one class and one channel")
         size = self.size(ndim)
         for classes, channels in self.several():
-            what = f"with {classes} classes and {channels} channels"
+            what = f"with classes = {classes} and channels = {channels}"
             labels, seen = names(classes, channels)
             setup = Setup(size, spacing=(0.5, 0.5, 0.7), labels=labels, channels=seen)
             try:

@@ -15,6 +15,7 @@ from pydantic import JsonValue
 
 from vbench._version import __version__
 from vbench.markdown import escape, table
+from vbench.records.parts import Repetition
 from vbench.share.sheet import Utility
 from vbench.share.words import people, value_words
 from vbench.usertext import hub_licence
@@ -49,7 +50,7 @@ class Card:
     name: str
     benchmark: str
     arm: str
-    seed: int
+    seed: Repetition
     segmenter: str
     about: str
     paper: str

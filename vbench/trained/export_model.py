@@ -233,7 +233,7 @@ def _card(
         paper=segmenter.paper,
         learnt=learnt,
         source=data.plugin,
-        counts={part: len(subjects) for part, subjects in data.subjects.items()},
+        counts={part: len(subjects) for part, subjects in data.seen_by(chosen.seed).items()},
         people=are_people(opened.store, opened.plugins, trial.inputs.val),
         size=segmenter.setup.size,
         spacing=opened.spacing or (),

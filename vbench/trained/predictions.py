@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from vbench.records.model import Record
+from vbench.records.parts import Repetition
 from vbench.scoring.score import Scores
 
 #: What a folder of predictions says of itself.
@@ -50,7 +51,7 @@ class Made(Record):
     benchmark: str
     arm: str
     segmenter: str
-    seeds: tuple[int, ...]
+    seeds: tuple[Repetition, ...]
     trials: tuple[str, ...]
     thresholds: tuple[float, ...]
     threshold: float | None

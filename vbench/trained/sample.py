@@ -27,6 +27,7 @@ from vbench.files import write_json
 from vbench.interfaces import Generator
 from vbench.layout import empty_patches, image_of, images_shape, label_of
 from vbench.records.model import Record
+from vbench.records.parts import Repetition
 from vbench.records.stages import FitSegmenterInputs, SynthesiseInputs
 from vbench.share.aside import built_aside, check_free
 from vbench.share.patches import write_nifti
@@ -63,7 +64,7 @@ class SamplesFile(Record):
     arm: str
     generator: str
     fit: str
-    repetition: int
+    repetition: Repetition
     candidate: int
     chosen: int
     seed: int

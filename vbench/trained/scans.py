@@ -118,10 +118,10 @@ def _files(place: Path, channel: int, channels: Sequence[str]) -> list[Path]:
         others = [each.name for each in folder.iterdir() if _IMAGES.fullmatch(each.name)]
         mend = f"name {folder / others[0]}" if others else "name the folder that holds the images"
         raise DataError(f"{folder}: no .nii or .nii.gz file in it; {mend}")
-    channels = {file: found for file in files if (found := _CHANNEL.fullmatch(stem(file)))}
-    if len(channels) < len(files):
+    numbered = {file: found for file in files if (found := _CHANNEL.fullmatch(stem(file)))}
+    if len(numbered) < len(files):
         return files
-    wanted = [file for file, found in channels.items() if int(found[2]) == channel]
+    wanted = [file for file, found in numbered.items() if int(found[2]) == channel]
     if not wanted:
         raise DataError(
             f"{folder}: no image of channel {channel:04d}, which the arm was trained on; rename "

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from harness import Found, fine_seconds, in_turn, line
-from machine import operations_of, share_of_flops
+from machine import operations_of, precisions, share_of_flops
 
 
 def plain(p: Any, generator: Any, critic: Any, real: Any) -> Callable[[], None]:
@@ -84,7 +84,7 @@ def compare(p: Any, size: tuple[int, ...], rounds: int) -> Found:
     apart = losses_apart(p, size, real)
     assert apart < 1e-3, apart
     ways = {}
-    for precision in ("float32", "bfloat16"):
+    for precision in precisions():
         for layout in ("contiguous", "channels_last"):
             trainer = GanTrainer(p, size, Compute("cpu", precision, layout), seed=0)
             batch, rng = trainer.compute.tensor(real), np.random.default_rng(0)

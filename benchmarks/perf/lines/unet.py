@@ -15,24 +15,25 @@ from pathlib import Path
 from typing import Any
 
 from harness import Found, fine_seconds, in_turn, line
-from machine import operations_of, share_of_flops
+from machine import operations_of, precisions, share_of_flops
 
 SIZE = (16, 16, 16)
 SUBJECTS, VALIDATION, PER_SUBJECT, GOAL = 6, 2, 400, 0.85
 EVERY, LIMIT = 20, 300
-WAYS = tuple(product(("float32", "bfloat16"), ("contiguous", "channels_last")))
+WAYS = tuple(product(precisions(), ("contiguous", "channels_last")))
 
 
 def step_of(params: Any, precision: str, memory_format: str) -> Callable[[], Any]:
     """Return a training step of the built-in U-net; it returns the loss."""
     import numpy as np
     from vbench_plugins.nn.compute import Compute
-    from vbench_plugins.segmenters.training import PatchTrainer, build
+    from vbench_plugins.segmenters.training import PatchTrainer, build, loss_function
 
     from vbench.types import Setup
 
     compute = Compute("cpu", precision, memory_format)
-    trainer = PatchTrainer(params, build(Setup(SIZE), params, 0), compute, 0)
+    network = build(Setup(SIZE), params, 0)
+    trainer = PatchTrainer(params, network, compute, 0, loss_function(params.loss))
     drawn = np.random.default_rng(0).random((params.batch_size, 2, *SIZE), np.float32)
     return lambda: float(trainer.step(drawn)["loss"])
 

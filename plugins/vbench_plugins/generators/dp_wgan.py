@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from vbench.interfaces import param
+from vbench.interfaces import Count, param
 from vbench.types import Array, Patches, Progress, Setup
 from vbench_plugins.generators import privacy_budget
 from vbench_plugins.generators.gan import WganGpSn
@@ -93,8 +93,8 @@ class DpWgan(WganGpSn):
     """Wasserstein GAN with differential privacy for whole patients, pre-trained on phantoms."""
 
     name = "dp-wgan"
-    classes = 1
-    channels = 1
+    classes: ClassVar[Count] = 1
+    channels: ClassVar[Count] = 1
     paper = "McMahan et al. 2018, arXiv:1710.06963; Xie et al. 2018, arXiv:1802.06739"
     Params = DpWganParams
     tiny: ClassVar[Mapping[str, Any]] = {

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 
+from vbench.interfaces import Count
 from vbench.types import Array, Setup, Weights
 from vbench_plugins.generators.gan_params import (
     DcganParams,
@@ -53,8 +54,8 @@ class Gan(TrainedGenerator):
         "critic_steps": 1,
         **TINY,
     }
-    classes = "any"
-    channels = "any"
+    classes: ClassVar[Count] = "any"
+    channels: ClassVar[Count] = "any"
     _critic: nn.Module | None = None
 
     @classmethod

@@ -92,6 +92,6 @@ class ComponentsMatchingError(SegmentationMetric):
         if not len(index):
             return Score(0.0)
         label = components(both, index)
-        sides = [np.unique(label[mask.ravel()[index]]) for mask in pair.masks]
-        matched = len(np.intersect1d(*sides, assume_unique=True))
+        predicted, true = (np.unique(label[mask.ravel()[index]]) for mask in pair.masks)
+        matched = len(np.intersect1d(predicted, true, assume_unique=True))
         return Score(float(sum(numbers[0] for numbers in pair.betti) - 2 * matched))

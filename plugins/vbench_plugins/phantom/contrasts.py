@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from vbench_plugins.phantom.scanners import Scanner
 
 #: Intensities of a T1-weighted spin echo without contrast agent, grey matter 100: white matter
 #: above grey, fluid dark, and blood black, since it has left the slice before its echo.
-T1 = {
+T1: dict[str, Any] = {
     "grey": 100.0, "white": 135.0, "csf": 38.0, "skull": 20.0, "fat": 320.0, "marrow": 210.0,
     "blood": 22.0, "vein": 30.0,
 }  # fmt: skip

@@ -79,7 +79,7 @@ class NnUNet(FolderSource):
         if wanted == CHANNELS:
             return (self.params.channel,)
         file = self.path / "dataset.json"
-        if "channel" in self.params.model_fields_set:
+        if self.params.channel:
             raise DataError("channel: `channels` names them; take 'channel' out")
         if about.channels is None:
             return tuple(range(len(wanted)))
@@ -231,6 +231,7 @@ class NnUNet(FolderSource):
             ValueError: When it is not as nnU-Net describes it, or a path leads out of the folder.
         """
         images = entry.get("images") if isinstance(entry, dict) else None
+        found: list[str] = []
         for channel in self._wanted:
             names = images[channel : channel + 1] if isinstance(images, list) else []
             names += [entry.get("label")] if isinstance(entry, dict) else []
@@ -239,8 +240,8 @@ class NnUNet(FolderSource):
                     f"no image of channel {channel}, or no label; expected "
                     '{"images": ["path", …], "label": "path"}'
                 )
-        paths = [images[channel] for channel in self._wanted]
-        return tuple(self._inside(path) for path in (*paths, entry["label"]))
+            found.append(names[0])
+        return tuple(self._inside(path) for path in (*found, entry["label"]))
 
     def _inside(self, name: str) -> Path:
         """Return a path of ``dataset.json``; by its text, it must not lead out of the folder.

@@ -179,10 +179,10 @@ class Phantom(DataSource):
         index = self._index(subject)
         scanner = self.params.resolved()
         made = make(self.params, scanner, (self.params.seed, ord(self.params.scanner), index))
-        both = made.t1 is not None and len(self.channel_names) > 1
+        images = [made.image, *([] if made.t1 is None else [made.t1])][: len(self.channel_names)]
         return Subject(
             id=subject,
-            image=np.stack([made.image, made.t1]) if both else made.image,
+            image=made.image if len(images) == 1 else np.stack(images),
             label=made.label > 0 if self.params.classes else made.label,
             values=made.label if self.params.classes else None,
             mask=made.mask if self.params.masked else None,

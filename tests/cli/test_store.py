@@ -1,0 +1,98 @@
+"""``vbench store``: what is there, and that only what nobody needs goes."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from command_line import vbench
+from toy_benchmark import toy_spec
+
+from vbench import api
+from vbench.engine.claims import Claims
+
+REGIMES = {"real": True, "synthetic": True}
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """Results of one benchmark, run again with another segmenter for the synthetic arm alone."""
+    api.run(toy_spec(regimes=REGIMES), tmp_path, tracking=False)
+    return tmp_path
+
+
+def keys(out: Path) -> set[str]:
+    return {path.parent.name for path in (out / "store").glob("*/record.json")}
+
+
+def rows(out: Path) -> list[dict[str, object]]:
+    answer = vbench("store", "ls", "--out", out, "--json")
+    assert answer.code == 0, answer.err
+    found: list[dict[str, object]] = json.loads(answer.out)
+    return found
+
+
+def test_what_is_there_is_listed_pruned_and_removed_by_arm(out: Path) -> None:
+    before = rows(out)
+    assert {row["stage"] for row in before} >= {"prepare", "fit-generator", "fit-segmenter"}
+    assert sum(int(str(row["jobs"])) for row in before) == len(keys(out))
+    assert all(int(str(row["bytes"])) > 0 for row in before)
+    assert "toys" in vbench("store", "--out", out).out
+    assert "0 jobs, 0 B" in vbench("store", "prune", "--out", out, "--yes").out
+
+    # the same name with other settings: what only the old plan named is free
+    whole = keys(out)
+    longer = [{"plugin": "toy-generator", "params": {"steps": 5}}]
+    api.run(toy_spec(regimes=REGIMES, generators=longer), out, tracking=False)
+    dry = vbench("store", "prune", "--out", out, "--dry-run")
+    assert "would lose 4 jobs" in dry.out
+    assert keys(out) > whole
+    asked = vbench("store", "prune", "--out", out)  # nobody answers
+    assert asked.code == 130
+    assert keys(out) > whole
+    assert vbench("store", "prune", "--out", out, "--yes").code == 0
+    plan = json.loads((out / "toys" / "plan.json").read_text())
+    assert keys(out) == {job["key"] for job in plan["jobs"]}
+
+    # an arm: what others share stays
+    arm = ("store", "rm", "synthetic/toy-generator", "--benchmark", "toys", "--out", out)
+    with closing(Claims(out / "store" / "claims")) as claims:
+        assert claims.take("0123")
+        busy = vbench(*arm, "--yes")
+        assert busy.code == 2
+        assert "a run is at work on it" in busy.err
+    assert len(keys(out)) == len(plan["jobs"])
+    assert vbench(*arm, "--yes").code == 0
+    gone = {j["key"] for j in plan["jobs"]} - keys(out)
+    stages = sorted(j["stage"] for j in plan["jobs"] if j["key"] in gone)
+    assert stages == ["evaluate", "fit-generator", "fit-segmenter", "synthesise"]
+    assert "synthetic/toy-generator" in vbench("leaderboard", "toys", "--out", out).out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("rm", "reel", "--benchmark", "toys"), "did you mean 'real'"),
+        (("rm", "real", "--benchmark", "toy"), "missing; is this a benchmark's results folder"),
+    ],
+)
+def test_what_is_not_there_is_one_line(out: Path, words: tuple[str, ...], message: str) -> None:
+    before = keys(out)
+    answer = vbench("store", *words, "--out", out, "--yes")
+    assert answer.code == 2
+    assert message in answer.err
+    assert len(answer.err.splitlines()) == 1
+    assert keys(out) == before
+
+
+def test_a_folder_without_a_store_and_a_broken_plan_are_said(tmp_path: Path) -> None:
+    assert "no store" in vbench("store", "--out", tmp_path).err
+    (tmp_path / "store" / "abc").mkdir(parents=True)
+    (tmp_path / "store" / "abc" / "record.json").write_text("{}")
+    (tmp_path / "half").mkdir()
+    (tmp_path / "half" / "plan.json").write_text("{")
+    answer = vbench("store", "prune", "--out", tmp_path, "--yes")
+    assert (answer.code, "half/plan.json" in answer.err) == (2, True)
+    assert (tmp_path / "store" / "abc").is_dir()

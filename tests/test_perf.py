@@ -1,0 +1,70 @@
+"""The table of speed claims: its lines, its page, and the guard against regressions."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def table(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """The module of the table, with all lines loaded."""
+    before = set(sys.modules)
+    monkeypatch.syspath_prepend(ROOT / "benchmarks" / "perf")
+    found = importlib.import_module("table")
+    importlib.import_module("harness").load_lines()
+    yield found
+    for name in set(sys.modules) - before:
+        if "benchmarks/perf" in str(getattr(sys.modules[name], "__file__", "")):
+            del sys.modules[name]
+
+
+def measured(*ratios: float, ours: float = 1.0) -> dict[str, Any]:
+    """A line whose peer took so many times as long."""
+    return {"inputs": "", "equal": "equal", "limit": "", "ours": [ours] * len(ratios),
+            "peer": [ours * ratio for ratio in ratios]}  # fmt: skip
+
+
+def guarded(table: ModuleType, old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    found: list[str] = table.fallen({"lines": {"a": new}}, {"lines": {"a": old}})
+    return found
+
+
+def test_a_ratio_that_fell_clearly_is_said(table: ModuleType) -> None:
+    assert guarded(table, measured(10, 10, 10), measured(4, 5, 5.9)) == [
+        "a: 5 × its peer's speed, 10 × is committed"
+    ]
+
+
+def test_noise_and_a_slower_machine_fail_nothing(table: ModuleType) -> None:
+    assert not guarded(table, measured(10, 10, 10), measured(3, 4, 9))  # one round undisturbed
+    assert not guarded(table, measured(10, 10), measured(10, 9, ours=50.0))
+
+
+def test_a_line_that_breaks_is_said_and_a_peer_that_is_not_there_is_not(table: ModuleType) -> None:
+    broken = {"failed": "AssertionError: 1, 2"}
+    assert guarded(table, measured(10), broken) == ["a: AssertionError: 1, 2"]
+    assert not guarded(table, measured(10), {"missing": "DisTorch"})
+    assert not guarded(table, {"missing": "DisTorch"}, measured(1))
+
+
+def test_the_page_is_that_of_the_committed_numbers(table: ModuleType) -> None:
+    committed = json.loads((ROOT / "results" / "perf.json").read_text())
+    assert set(committed["lines"]) <= set(table.LINES)
+    assert (ROOT / "results" / "perf.md").read_text() == table.markdown(committed)
+
+
+def test_every_line_that_guards_was_measured(table: ModuleType) -> None:
+    committed = json.loads((ROOT / "results" / "perf.json").read_text())["lines"]
+    for name, line in table.LINES.items():
+        if line.quick:
+            assert "ours" in committed.get(name, {}), f"make perf ONLY='{name}'"

@@ -1,0 +1,143 @@
+"""``vbench store``: what a results folder holds, and what may go."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from vbench.cli.common import json_option, out_option
+
+if TYPE_CHECKING:
+    from vbench.housekeeping import Holding
+
+#: What nothing needs any more is listed under.
+_NOBODY = "(no plan)"
+
+
+@click.group("store", invoke_without_command=True)
+@out_option
+@click.pass_context
+def command(ctx: click.Context, out: str) -> None:
+    """Say what a results folder holds and how large it is; remove what nobody needs.
+
+    Without a command: `vbench store ls`.
+    """
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(show, out=out, as_json=False)
+
+
+@command.command("ls")
+@out_option
+@json_option
+def show(out: str, as_json: bool) -> None:
+    """List sizes by benchmark, stage and arm.
+
+    What several benchmarks share is listed once, under all of their names.
+    """
+    from vbench.housekeeping import holdings
+
+    found = holdings(out)
+    groups: dict[tuple[str, str, str], list[int]] = {}
+    for held in found:
+        name = ", ".join(held.benchmarks) or _NOBODY
+        groups.setdefault((name, held.stage, held.arm), []).append(held.size)
+    if as_json:
+        rows = [
+            {
+                "benchmarks": [] if name == _NOBODY else name.split(", "),
+                "stage": stage,
+                "arm": arm or None,
+                "jobs": len(sizes),
+                "bytes": sum(sizes),
+            }
+            for (name, stage, arm), sizes in groups.items()
+        ]
+        click.echo(json.dumps(rows, indent=1))
+        return
+    from rich.table import Table
+    from rich.text import Text
+
+    from vbench.cli.terminal import Console
+
+    table = Table(box=None, header_style="bold")
+    for title in ("benchmark", "stage", "arm", "jobs", "size"):
+        table.add_column(title, justify="right" if title in ("jobs", "size") else "left")
+    for (name, stage, arm), sizes in sorted(groups.items(), key=lambda row: -sum(row[1])):
+        cells = (name, stage, arm, str(len(sizes)), in_words(sum(sizes)))
+        table.add_row(*map(Text, cells))
+    console = Console()
+    console.print(table)
+    console.print(_total("holds", found, out), highlight=False, soft_wrap=True)
+    free = [held for held in found if not held.benchmarks]
+    if free:
+        line = f"no plan names {_jobs(free)} any more: vbench store prune"
+        console.print(line, highlight=False, soft_wrap=True)
+
+
+def removal(function: Callable[..., None]) -> Callable[..., None]:
+    """Add ``--dry-run`` and ``--yes``."""
+    function = click.option("--yes", is_flag=True, help="Remove without asking.")(function)
+    return click.option("--dry-run", is_flag=True, help="Say what would go; remove nothing.")(
+        function
+    )
+
+
+@command.command("prune")
+@out_option
+@removal
+def prune(out: str, dry_run: bool, yes: bool) -> None:
+    """Remove what no benchmark's plan names any more: jobs of changed specs and plugins."""
+    from vbench.housekeeping import unneeded
+
+    _remove(out, unneeded(out), dry_run, yes)
+
+
+@command.command("rm")
+@click.argument("arm")
+@click.option("--benchmark", required=True, metavar="NAME", help="The arm's benchmark.")
+@out_option
+@removal
+def rm(arm: str, benchmark: str, out: str, dry_run: bool, yes: bool) -> None:
+    """Remove what the store keeps of ARM alone: no other arm, no other benchmark needs it.
+
+    Its scores stay in the benchmark's records and on the board; the next run does it again.
+    """
+    from vbench.housekeeping import only_of
+
+    _remove(out, only_of(out, benchmark, arm), dry_run, yes)
+
+
+def _remove(out: str, held: Sequence[Holding], dry_run: bool, yes: bool) -> None:
+    from vbench.housekeeping import remove
+
+    for each in sorted(held, key=lambda each: -each.size):
+        label = f"{each.stage or 'unfinished'} {each.arm}".strip()
+        click.echo(f"{in_words(each.size):>9}  {each.key}  {label}")
+    click.echo(_total("would lose" if dry_run else "loses", held, out))
+    if dry_run or not held:
+        return
+    if not yes:
+        click.confirm("Remove that?", abort=True)
+    click.echo(f"removed {in_words(remove(out, held))}")
+
+
+def _total(verb: str, held: Sequence[Holding], out: str) -> str:
+    return f"{out} {verb} {_jobs(held)}"
+
+
+def _jobs(held: Sequence[Holding]) -> str:
+    size = in_words(sum(each.size for each in held))
+    return f"{len(held)} job{'' if len(held) == 1 else 's'}, {size}"
+
+
+def in_words(size: int) -> str:
+    """Return bytes as people say them: ``12.3 MiB``."""
+    number = float(size)
+    for unit in ("B", "KiB", "MiB"):
+        if number < 1024:
+            return f"{number:.0f} B" if unit == "B" else f"{number:.1f} {unit}"
+        number /= 1024
+    return f"{number:.1f} GiB"
