@@ -40,14 +40,17 @@ def guarded(table: ModuleType, old: dict[str, Any], new: dict[str, Any]) -> list
 
 
 def test_a_ratio_that_fell_clearly_is_said(table: ModuleType) -> None:
-    assert guarded(table, measured(10, 10, 10), measured(4, 5, 5.9)) == [
-        "a: 5 × its peer's speed, 10 × is committed"
+    assert guarded(table, measured(10, 10, 10), measured(4, 4.5, 4.9)) == [
+        "a: 4.5 × its peer's speed, 10 × is committed"
     ]
 
 
 def test_noise_and_a_slower_machine_fail_nothing(table: ModuleType) -> None:
     assert not guarded(table, measured(10, 10, 10), measured(3, 4, 9))  # one round undisturbed
     assert not guarded(table, measured(10, 10), measured(10, 9, ours=50.0))
+    sampling = {"lines": {"patch sampling": measured(70)}}, {"lines": {"patch sampling": measured(25)}}
+    assert not table.fallen(sampling[1], sampling[0])  # another processor, and the goal is met
+    assert table.fallen({"lines": {"patch sampling": measured(15)}}, sampling[0])
 
 
 def test_a_line_that_breaks_is_said_and_a_peer_that_is_not_there_is_not(table: ModuleType) -> None:
