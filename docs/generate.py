@@ -102,10 +102,12 @@ def tables(model: type[BaseModel] = Spec, name: str = "") -> Iterator[tuple[str,
     """Yield each table of a spec once, with the key that it stands under."""
     yield name, model
     for key, field in model.model_fields.items():
-        for part in models_of(field.annotation):
+        for number, part in enumerate(models_of(field.annotation)):
             if (name, key) == ("data", "target") or (key == "segmenter" and not name):
                 continue  # the same table as data.source, and as generators
-            yield from tables(part, f"{name}.{key}" if name else key)
+            path = f"{name}.{key}" if name else key
+            # Of a table that has two forms, the second is called by its own name, too.
+            yield from tables(part, f"{path}: {part.__name__.lower()}" if number else path)
 
 
 def models_of(annotation: Any) -> Iterator[type[BaseModel]]:

@@ -48,7 +48,10 @@ def test_a_ratio_that_fell_clearly_is_said(table: ModuleType) -> None:
 def test_noise_and_a_slower_machine_fail_nothing(table: ModuleType) -> None:
     assert not guarded(table, measured(10, 10, 10), measured(3, 4, 9))  # one round undisturbed
     assert not guarded(table, measured(10, 10), measured(10, 9, ours=50.0))
-    sampling = {"lines": {"patch sampling": measured(70)}}, {"lines": {"patch sampling": measured(25)}}
+    sampling = (
+        {"lines": {"patch sampling": measured(70)}},
+        {"lines": {"patch sampling": measured(25)}},
+    )
     assert not table.fallen(sampling[1], sampling[0])  # another processor, and the goal is met
     assert table.fallen({"lines": {"patch sampling": measured(15)}}, sampling[0])
 

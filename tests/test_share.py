@@ -22,7 +22,9 @@ from vbench.analysis.folder import read_results
 from vbench.cli import main
 from vbench.cli.audit import command as audit_command
 from vbench.cli.export import command as export_command
+from vbench.engine.seals import SEAL, sealed
 from vbench.errors import AlarmError, StoreError
+from vbench.files import sha256
 from vbench.share import rerun
 from vbench.share.export import shared_scores
 from vbench.share.words import learnt
@@ -194,6 +196,10 @@ def test_a_collapsed_set_is_not_exported(out: Path, tmp_path: Path, file: str) -
     assert samples is not None
     path = copied / "store" / samples.key / f"{file}.npy"
     np.save(path, np.zeros_like(np.load(path)))
+    record = path.with_name("record.json")
+    value = {n: v for n, v in json.loads(record.read_text()).items() if n not in SEAL}
+    sums = {name: sha256(path.with_name(name)) for name in ("images.npy", "labels.npy")}
+    record.write_text(json.dumps(sealed(value, sums)))
     before = _tree(copied)
     with pytest.raises(StoreError, match=r"none of 80 .* is meaningless"):
         vbench.export(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,8 +32,8 @@ class Holding:
     Attributes:
         key: The job.
         stage: Such as ``fit-generator``; empty where its record cannot be read.
-        arm: The first arm that it was done for; empty where several share it.
-        benchmarks: Those whose plan names it; none: nobody needs it.
+        arm: The first arm that it was done for, or empty.
+        benchmarks: Folders of benchmarks whose plan names it; none: nobody needs it.
         size: Bytes on disk.
         places: Its folder; what an unfinished job left is listed by itself.
     """
@@ -57,8 +57,7 @@ def holdings(out: str | Path) -> list[Holding]:
     if not root.is_dir():
         raise StoreError(f"{root}: no store; name the results folder with --out")
     Store(root).check_format()
-    plans = {plan.benchmark: plan for plan in _plans(Path(out))}
-    jobs = {name: {job.key: job for job in plan.jobs} for name, plan in plans.items()}
+    jobs = {name: {job.key: job for job in plan.jobs} for name, plan in _plans(Path(out))}
     places: dict[str, list[Path]] = {}
     for path in sorted(root.iterdir()):
         if path.is_dir() and (path / RECORD).is_file():
@@ -110,19 +109,26 @@ def only_of(out: str | Path, benchmark: str, arm: str) -> list[Holding]:
     return [h for h in holdings(out) if h.key in own and set(h.benchmarks) <= {benchmark}]
 
 
-def remove(out: str | Path, held: Collection[Holding]) -> int:
+def remove(out: str | Path, agreed: Collection[Holding], find: Callable[[], list[Holding]]) -> int:
     """Remove holdings from the store; return how many bytes that were.
+
+    Args:
+        out: The results folder.
+        agreed: What was found, and may be removed.
+        find: Finds it again: what a run that ended meanwhile needs now stays.
 
     Raises:
         StoreError: When a run is at work on the store; nothing is removed then.
     """
     store = Store(Path(out) / "store")
     with _alone(store):
+        keys = {each.key for each in agreed}
+        held = [each for each in find() if each.key in keys]
         for each in held:
             for place in each.places:
                 if place.parent == store.root:
                     store.discard(place)
-                elif place.is_dir():
+                elif place.is_dir() and not place.is_symlink():
                     shutil.rmtree(place)
                 else:
                     place.unlink(missing_ok=True)
@@ -144,10 +150,11 @@ def _alone(store: Store) -> Iterator[None]:
         yield
 
 
-def _plans(out: Path) -> Iterator[PlanFile]:
+def _plans(out: Path) -> Iterator[tuple[str, PlanFile]]:
+    """Yield each benchmark's folder and plan: two folders may hold plans of one name."""
     for path in sorted(out.glob("*/plan.json")):
         try:
-            yield PlanFile.read(read_json(path), path)
+            yield path.parent.name, PlanFile.read(read_json(path), path)
         except (OSError, ValueError) as error:
             raise StoreError(
                 f"{path}: cannot be read ({error}), so what it needs is not known; run that "

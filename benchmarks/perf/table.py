@@ -9,8 +9,8 @@ from typing import Any
 
 from harness import LINES, Line, ratio
 
-#: A ratio is clearly below the committed one when even its best round is below this share of it, and
-#: below the line's goal: ratios differ between processors, some threefold.
+#: A ratio is clearly below the committed one when even its best round is below this share of it,
+#: and below the line's goal: ratios differ between processors, some threefold.
 TOLERATED = 0.5
 
 HEAD = """\

@@ -42,6 +42,8 @@ def test_json_says_everything(install):
         "version": "2.1",
         "origin": "third party",
         "description": "Samples every voxel around its mean.",
+        "classes": 1,
+        "channels": 1,
         "paper": "",
         "ndims": [2, 3],
         "parameters": [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from toy_benchmark import toy_spec
 
 from vbench import api
 from vbench.engine.claims import Claims
+from vbench.housekeeping import remove, unneeded
 
 REGIMES = {"real": True, "synthetic": True}
 
@@ -96,3 +98,34 @@ def test_a_folder_without_a_store_and_a_broken_plan_are_said(tmp_path: Path) -> 
     answer = vbench("store", "prune", "--out", tmp_path, "--yes")
     assert (answer.code, "half/plan.json" in answer.err) == (2, True)
     assert (tmp_path / "store" / "abc").is_dir()
+
+
+def test_two_folders_of_one_benchmark_keep_what_either_names(out: Path) -> None:
+    (out / "toys").rename(out / "toys-before")
+    longer = [{"plugin": "toy-generator", "params": {"steps": 5}}]
+    api.run(toy_spec(regimes=REGIMES, generators=longer), out, tracking=False)
+    assert "0 jobs, 0 B" in vbench("store", "prune", "--out", out, "--yes").out
+
+
+def test_what_a_run_needs_that_ended_meanwhile_stays(out: Path) -> None:
+    (out / "toys" / "plan.json").rename(out / "plan.aside")
+    agreed = unneeded(out)
+    assert agreed
+    (out / "plan.aside").rename(out / "toys" / "plan.json")
+    before = keys(out)
+    assert remove(out, agreed, partial(unneeded, out)) == 0
+    assert keys(out) == before
+
+
+def test_a_link_goes_and_what_it_leads_to_stays(out: Path, tmp_path: Path) -> None:
+    aside = tmp_path / "elsewhere"
+    aside.mkdir()
+    (aside / "record.json").write_text("{}")
+    (out / "store" / "checkpoints").mkdir(exist_ok=True)
+    links = [out / "store" / "linked", out / "store" / "checkpoints" / "linked"]
+    for link in links:
+        link.symlink_to(aside)
+    assert vbench("store", "prune", "--out", out, "--yes").code == 0
+    assert not any(link.is_symlink() for link in links)
+    assert (aside / "record.json").is_file()
+    assert not any((out / "store" / "work").glob("gone-*"))

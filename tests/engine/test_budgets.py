@@ -149,7 +149,9 @@ def _tuned_length(folder: Path) -> Path:
 
 def test_more_subjects_than_a_fraction_gives_are_refused() -> None:
     split = {"train": 0.5, "val": 0.25, "test": 0.25}
-    with pytest.raises(SpecError, match=r"asks for 5 subjects, but the target's training part"):
+    with pytest.raises(
+        SpecError, match=r"asks for 5 subjects, but the training part of 'target' has 3"
+    ):
         toy_plan(regimes={"scratch": {"subjects": [1, 5]}}, data__target__split=split)
 
 

@@ -70,6 +70,13 @@ def test_an_unknown_executor_and_a_silent_scheduler_are_said(tmp_path: Path) -> 
         api.run(toy_spec(), tmp_path, executor="dusk", tracking=False)
 
 
+#: submitit leaves the logs of its debug jobs open.
+LEFT_OPEN = pytest.mark.filterwarnings(
+    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+)
+
+
+@LEFT_OPEN
 @pytest.mark.parametrize("cluster", ["local", "debug"])
 def test_submitit_gives_the_same_cases(tmp_path: Path, cluster: str) -> None:
     pytest.importorskip("submitit")
@@ -81,6 +88,7 @@ def test_submitit_gives_the_same_cases(tmp_path: Path, cluster: str) -> None:
     assert found[0] == found[1]
 
 
+@LEFT_OPEN
 def test_a_failure_on_a_queue_is_that_of_its_job(tmp_path: Path) -> None:
     pytest.importorskip("submitit")
     segmenter = {"plugin": "toy-segmenter", "params": {"fault": "abort"}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -93,7 +94,7 @@ def prune(out: str, dry_run: bool, yes: bool) -> None:
     """Remove what no benchmark's plan names any more: jobs of changed specs and plugins."""
     from vbench.housekeeping import unneeded
 
-    _remove(out, unneeded(out), dry_run, yes)
+    _remove(out, partial(unneeded, out), dry_run, yes)
 
 
 @command.command("rm")
@@ -108,12 +109,13 @@ def rm(arm: str, benchmark: str, out: str, dry_run: bool, yes: bool) -> None:
     """
     from vbench.housekeeping import only_of
 
-    _remove(out, only_of(out, benchmark, arm), dry_run, yes)
+    _remove(out, partial(only_of, out, benchmark, arm), dry_run, yes)
 
 
-def _remove(out: str, held: Sequence[Holding], dry_run: bool, yes: bool) -> None:
+def _remove(out: str, find: Callable[[], list[Holding]], dry_run: bool, yes: bool) -> None:
     from vbench.housekeeping import remove
 
+    held = find()
     for each in sorted(held, key=lambda each: -each.size):
         label = f"{each.stage or 'unfinished'} {each.arm}".strip()
         click.echo(f"{in_words(each.size):>9}  {each.key}  {label}")
@@ -124,7 +126,7 @@ def _remove(out: str, held: Sequence[Holding], dry_run: bool, yes: bool) -> None
         raise click.UsageError("nobody is there to be asked, so nothing was removed; add --yes")
     if not yes:
         click.confirm("Remove that?", abort=True)
-    click.echo(f"removed {in_words(remove(out, held))}")
+    click.echo(f"removed {in_words(remove(out, held, find))}")
 
 
 def _total(verb: str, held: Sequence[Holding], out: str) -> str:

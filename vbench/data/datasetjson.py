@@ -13,7 +13,7 @@ from vbench.data.folder import Fault
 from vbench.data.header import SUFFIXES
 from vbench.errors import DataError
 from vbench.files import read_json
-from vbench.labels import LabelMap
+from vbench.labels import BACKGROUND, IGNORE, LabelMap
 from vbench.usertext import one_line
 
 #: Names of labels, by letters alone, that are nnU-Net's ``ignore``, and those that may mean it.
@@ -111,13 +111,19 @@ def read_about(file: Path, faults: list[Fault]) -> About:
     labels = _labels(about["labels"], fault) if "labels" in about else None
     ignore = _named(labels, _IGNORE)
     _check_ignore(labels or {}, ignore, fault)
+    order = _order(about.get("regions_class_order"))
+    if "regions_class_order" in about and order is None:
+        fault(
+            f"regions_class_order is {_shown(about['regions_class_order'])}",
+            "write a list of whole numbers, one for each region",
+        )
     return About(
         labels=labels,
         ignore=tuple(sorted({value for values in ignore.values() for value in values})),
         count=count,
         table=table,
         vague={k: v for k, v in _named(labels, _VAGUE).items() if v != (0,)},
-        order=_order(about.get("regions_class_order")),
+        order=order,
         channels=_channel_names(about.get("channel_names", about.get("modality"))),
     )
 
@@ -146,8 +152,15 @@ def classes_of(about: About, file: Path) -> LabelMap | None:
     regions = {
         name: values
         for name, values in about.labels.items()
-        if values != (0,) and not ignored.issuperset(values)
+        if name.lower() != BACKGROUND and values != (0,) and not ignored.issuperset(values)
     }
+    background = [
+        value
+        for name, values in about.labels.items()
+        if name.lower() == BACKGROUND
+        for value in values
+        if value
+    ]
     for name in about.vague:
         raise fault(
             f"the label '{name}' may be no class",
@@ -183,7 +196,9 @@ def classes_of(about: About, file: Path) -> LabelMap | None:
             later.update(values)
         table = dict(reversed(table.items()))
     if about.ignore:
-        table["ignore"] = list(about.ignore)
+        table[IGNORE] = list(about.ignore)
+    if background:
+        table[BACKGROUND] = background
     try:
         return LabelMap.of(table)
     except ValueError as error:

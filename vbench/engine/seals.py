@@ -46,14 +46,14 @@ def check_record(value: Any, path: Path) -> None:
         DamagedError: When it is not.
     """
     if not isinstance(value, dict):
-        raise damaged(path, "not a record")
+        raise damaged(path, "not a record", path.parent.name)
     said, sums = value.get(DIGEST), value.get(FILES)
     if said is None and FILES not in value:
         return  # written before there were seals
     if not isinstance(sums, dict) or not all(map(_inside, sums)):
-        raise damaged(path, "what it says of its files cannot be")
+        raise damaged(path, "what it says of its files cannot be", path.parent.name)
     if said != _digest({name: each for name, each in value.items() if name != DIGEST}):
-        raise damaged(path, "its SHA-256 is not the one that it names")
+        raise damaged(path, "its SHA-256 is not the one that it names", path.parent.name)
 
 
 def check_files(value: Mapping[str, Any], folder: Path, names: Iterable[str] = ()) -> None:
@@ -80,15 +80,19 @@ def check_files(value: Mapping[str, Any], folder: Path, names: Iterable[str] = (
                 continue
             found = sha256(path)
         except FileNotFoundError:
-            raise damaged(path, "missing") from None
+            raise damaged(path, "missing", folder.name) from None
         if found != sums.get(name):
-            raise damaged(path, f"its SHA-256 is not the one in {folder.name}/record.json")
+            why = f"its SHA-256 is not the one in {folder.name}/record.json"
+            raise damaged(path, why, folder.name)
         _seen[str(path)] = now
 
 
-def damaged(path: Path, why: str) -> DamagedError:
-    """Return the error that a file is not as its job wrote it."""
-    return DamagedError(f"{path}: damaged ({why}); a run of its benchmark does that job again")
+def damaged(path: Path, why: str, key: str) -> DamagedError:
+    """Return the error that a file is not as its job, of this key, wrote it."""
+    return DamagedError(
+        f"{path}: damaged ({why}); vbench run SPEC --force {key} does that job again, and what "
+        "depends on it"
+    )
 
 
 def _inside(name: str) -> bool:

@@ -140,6 +140,8 @@ class Store:
         path = self.root / key / RECORD
         try:
             value = self._content(key)
+        except FileNotFoundError as error:
+            raise StoreError(f"{path}: not in the store; run the benchmark again") from error
         except OSError as error:
             raise StoreError(f"{path}: not a readable record ({error})") from error
         try:
@@ -162,7 +164,7 @@ class Store:
         try:
             value: dict[str, Any] = read_json(path)
         except ValueError as error:
-            raise damaged(path, f"not a readable record: {error}") from error
+            raise damaged(path, f"not a readable record: {error}", key) from error
         check_record(value, path)
         return value
 
@@ -262,7 +264,10 @@ class Store:
         aside = self.root / "work" / f"gone-{secrets.token_hex(6)}"
         with suppress(FileNotFoundError):
             folder.rename(aside)
-            shutil.rmtree(aside, ignore_errors=True)
+            if aside.is_symlink():
+                aside.unlink()
+            else:
+                shutil.rmtree(aside, ignore_errors=True)
 
 
 def _sync(path: Path) -> None:

@@ -29,6 +29,13 @@ DATASET = "dataset"
 _VESSEL: dict[str, int | list[int] | str] = dict.fromkeys(LABELS, 1)
 
 
+def _no_truth_value(value: Any) -> Any:
+    """Refuse true and false, which Python takes for 1 and 0."""
+    if isinstance(value, bool):
+        raise ValueError(f"{str(value).lower()}: expected a number")
+    return value
+
+
 class Split(Table):
     """Subjects of each part: all three as counts, as fractions, or as lists of names."""
 
@@ -57,6 +64,8 @@ class Split(Table):
             raise ValueError("the fractions add up to more than 1")
         return self
 
+    _count = field_validator("train", "val", "test", mode="before")(_no_truth_value)
+
     @property
     def wanted(self) -> int | None:
         """How many subjects the counts ask for; None for fractions and names."""
@@ -82,6 +91,8 @@ class Folds(Table):
         if val < 1 if isinstance(val, int) else not 0 < val < 1:
             raise ValueError(f"{val}: expected a count from 1, or a fraction between 0 and 1")
         return val
+
+    _count = field_validator("folds", "val", "subjects", mode="before")(_no_truth_value)
 
     @property
     def wanted(self) -> int | None:
@@ -142,8 +153,8 @@ class DataSet(BaseModel):
                 raise ValueError(
                     f"{name!r} cannot name a channel; use letters, digits, '.', '_' and '-'"
                 )
-        if len(set(channels)) < len(channels):
-            raise ValueError("a channel is listed twice")
+        if len({name.lower() for name in channels}) < len(channels):
+            raise ValueError("a channel is listed twice; capitals make no other name")
         return channels
 
     @field_validator("group")

@@ -32,12 +32,13 @@ class SideRoadParams(Params):
 
 
 class SideRoads(LabelMapMetric):
-    """F1 of finding the side roads of a subject, 2·TP / (2·TP + FP + FN), in [0, 1]; higher better.
+    """F1 of finding a subject's side roads, 2·TP / (2·TP + FP + FN), in [0, 1]; higher is better.
 
     A vessel is found (TP) when prediction and reference share a quarter of their union, IoU ≥ 0.25;
     it is missed (FN) when the reference has it and it is not found, and made up (FP) when only the
     prediction has it. Side roads are TopCoW's communicating arteries and third A2, and what
-    TopBrain adds to them; all classes where none is called so. Neither map has any: 1, not defined.
+    TopBrain adds to them; all classes where none is called so. Both maps are empty of them: 1, not
+    defined.
 
     The challenges count each class over all subjects first, and average over classes then:
     :func:`average_f1`.
@@ -101,11 +102,11 @@ class NeighbourParams(Params):
 
 
 class InvalidNeighbours(LabelMapMetric):
-    """Mean number of classes that a predicted class touches and should not; a count, lower better.
+    """Mean number of classes that a predicted class touches wrongly; a count, lower is better.
 
     Classes touch when voxels of them share a corner. The mean is over the classes that the
-    prediction has; it has none: 0. Those that touch in the subject's reference may touch. TopBrain
-    has a list for all subjects instead: the parameter ``valid``.
+    prediction has; an empty one has none: 0. Those that touch in the subject's reference may touch.
+    TopBrain has a list for all subjects instead: the parameter ``valid``.
     """
 
     name = "invalid-neighbours"

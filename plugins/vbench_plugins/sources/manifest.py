@@ -17,6 +17,8 @@ from vbench.usertext import read_text, user_path
 
 #: A first line that only names the separator, as Excel reads and writes it.
 _SEPARATOR = "sep="
+#: Columns that hold no image.
+_OTHERS = {"subject", "label", "mask", "group"}
 
 
 class Manifest(FolderSource):
@@ -77,7 +79,10 @@ class Manifest(FolderSource):
         """The columns of the image's channels."""
         if self.channel_names == CHANNELS:
             return ("image",)
-        return tuple(name.lower() for name in self.channel_names)
+        names = tuple(name.lower() for name in self.channel_names)
+        for name in sorted(_OTHERS.intersection(names)):
+            raise DataError(f"channels: the column '{name}' is no image; name those of images")
+        return names
 
     @property
     def _needed(self) -> tuple[str, ...]:

@@ -90,6 +90,10 @@ class NnUNet(FolderSource):
                 f"{file}: channel_names has no '{lacking[0]}' (it names "
                 f"{', '.join(about.channels.values())}); write its names into `channels`"
             )
+        named = [name.lower() for name in about.channels.values()]
+        for name in wanted:
+            if named.count(name.lower()) > 1:
+                raise DataError(f"{file}: channel_names has '{name}' twice; give each its own")
         return tuple(by_name[name.lower()] for name in wanted)
 
     def scan(self) -> Listing:

@@ -32,9 +32,10 @@ def test_veins_are_seen_but_not_labelled() -> None:
 
 def test_a_vessel_fills_what_lies_within_its_radius() -> None:
     line = np.stack([np.full(41, 8.0), np.full(41, 8.0), np.linspace(-2, 18, 41)], axis=1)
-    filled = _fill((line, np.full(41, 3.0)), (16, 16, 16))
+    parts = np.zeros(41, int)
+    filled, _ = _fill((line, np.full(41, 3.0), parts), (16, 16, 16))
     assert (filled > 0.5).sum() / 16 == pytest.approx(np.pi * 9, rel=0.15)
-    assert not _fill((line + 100, np.full(41, 3.0)), (16, 16, 16)).any()
+    assert not _fill((line + 100, np.full(41, 3.0), parts), (16, 16, 16))[0].any()
 
 
 def test_wider_spread_gives_wider_and_thinner_vessels() -> None:

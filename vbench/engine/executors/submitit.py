@@ -53,10 +53,8 @@ class SubmititExecutor(Executor):
         """
         super().__init__()
         if cluster is not None and cluster not in CLUSTERS:
-            raise SpecError(
-                f"--scheduler: submitit knows no cluster '{cluster}'; expected one of "
-                f"{', '.join(CLUSTERS)}{did_you_mean(cluster, CLUSTERS)}"
-            )
+            near = did_you_mean(cluster, CLUSTERS)
+            raise SpecError(f"--scheduler: submitit knows no cluster '{cluster}'{near}")
         if cluster == "slurm" and submitit.SlurmExecutor.affinity() < 0:
             raise SpecError("--scheduler slurm: there is no srun on this machine")
         self._cluster, self._gpus = cluster, gpus
