@@ -96,7 +96,7 @@ def test_a_failure_on_a_queue_is_that_of_its_job(tmp_path: Path) -> None:
     how = {"executor": "submitit", "scheduler": "local", "workers": 2}
     result = api.run(spec, tmp_path, tracking=False, **how)
     assert not result.ok
-    assert {row.status for row in result.board.rows} == {"failed"}
+    assert {row["status"] for row in result.board["rows"]} == {"failed"}
 
 
 def test_a_stage_asks_the_queue_for_what_it_needs() -> None:
