@@ -48,3 +48,10 @@ def test_dark_noise_of_few_grey_values_is_no_background() -> None:
 def test_thin_and_constant_volumes_do_not_fail() -> None:
     assert foreground_mask(np.zeros((5, 5, 1), dtype=np.float32))[0].all()
     assert foreground_mask(np.random.default_rng(0).normal(size=(9, 1, 2)))[0].shape == (9, 1, 2)
+
+
+def test_what_is_saturated_within_a_slice_is_no_background() -> None:
+    image = np.random.default_rng(0).normal(100, 5, (60, 70, 1))
+    image[10:16, 5:60] = 255.0
+    for turned in (image, image.transpose(2, 0, 1), image.transpose(0, 2, 1)):
+        assert foreground_mask(turned)[0].all()

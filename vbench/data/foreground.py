@@ -53,8 +53,8 @@ def foreground_mask(image: Array) -> tuple[Array, str]:
 
 def _border_value(image: Array) -> float:
     """Return the most common value on the faces of the volume."""
-    faces = [image[[0, -1]], image[:, [0, -1]], image[:, :, [0, -1]]]
-    values, counts = np.unique(np.concatenate([f.ravel() for f in faces]), return_counts=True)
+    faces = [np.take(image, [0, -1], axis=axis).ravel() for axis in _sides(image)]
+    values, counts = np.unique(np.concatenate(faces), return_counts=True)
     return float(values[np.argmax(counts)])
 
 
@@ -84,10 +84,15 @@ def _from_border(dark: Array) -> Array:
     core = binary_erosion(dark, _block(dark, 1), border_value=1)
     parts, n = label(core)
     at_border = np.zeros(n + 1, dtype=bool)
-    for axis in range(3):
+    for axis in _sides(dark):
         at_border[np.take(parts, [0, -1], axis=axis)] = True
     at_border[0] = False
     return at_border[parts]
+
+
+def _sides(array: Array) -> list[int]:
+    """Return the axes that have faces: all of a single slice would lie on those of its third."""
+    return [axis for axis, n in enumerate(array.shape) if n > 1] or [0]
 
 
 def _thick(body: Array) -> bool:

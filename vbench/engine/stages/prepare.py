@@ -21,7 +21,7 @@ class Prepare(Stage[PrepareInputs, PrepareResult]):
     """Loads the subject from its source and writes the prepared volume."""
 
     name = "prepare"
-    version = 1
+    version = 2
     seconds = 1.0
 
     def run(self, context: Context, inputs: PrepareInputs) -> PrepareResult:
