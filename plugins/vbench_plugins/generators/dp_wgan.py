@@ -114,10 +114,11 @@ class DpWgan(WganGpSn):
         super().check(params, setup)
         if not params.pretrain_steps + params.steps:
             raise ValueError("steps = 0 and pretrain_steps = 0: there is nothing to learn from")
-        if params.agreement and not params.pretrain_steps:
+        taught = {"agreement": params.agreement, "label_by": params.label_by == "segmenter"}
+        for name in (name for name, on in taught.items() if on and not params.pretrain_steps):
             raise ValueError(
-                f"agreement = {params.agreement:g} and pretrain_steps = 0: its segmenter learns "
-                "from phantoms, never from patients; name pretrain_steps, or leave agreement at 0"
+                f"{name} = {getattr(params, name)} and pretrain_steps = 0: its segmenter learns "
+                f"from phantoms, never from patients; name pretrain_steps, or leave {name} out"
             )
         privacy_budget.require()
 

@@ -66,6 +66,11 @@ class Gan(TrainedGenerator):
                 'label_layers read full-resolution features, which output = "transposed" has '
                 'not; write output = "conv", or label_layers = 0'
             )
+        if params.label_by == "segmenter" and (params.agreement or params.label_layers):
+            raise ValueError(
+                'label_by = "segmenter" leaves agreement and label_layers nothing to act on: '
+                'leave both at 0, or write label_by = "generator"'
+            )
         if params.agreement and (setup.classes, setup.contrasts) != (1, 1):
             raise ValueError(
                 f"agreement = {params.agreement:g}: its segmenter takes one class and one channel, "

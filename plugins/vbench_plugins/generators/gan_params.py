@@ -132,6 +132,11 @@ class GanParams(PresetParams):
         "auxiliary segmenter of the same real patches says of the generated images; 0: none",
         ge=0,
     )
+    label_by: Literal["generator", "segmenter"] = param(
+        "generator",
+        "What gives generated images their labels: the generator, or a small segmenter that it "
+        "takes in, which learns from the same real patches beside the GAN",
+    )
     label_layers: int = param(
         0,
         "Convolutions of the label alone, which see features and image; 0: the last layer gives "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from itertools import pairwise
 from math import prod
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from torch.nn.utils import parametrizations
 
 from vbench_plugins.nn.form import ONE, Form
 from vbench_plugins.nn.levels import Strides, halvings, halvings_to_start
+from vbench_plugins.segmenters.network import Unet
 
 CONV: dict[int, Any] = {2: nn.Conv2d, 3: nn.Conv3d}
 TRANSPOSED: dict[int, Any] = {2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}
@@ -21,6 +23,18 @@ INSTANCE_NORM: dict[int, Any] = {2: nn.InstanceNorm2d, 3: nn.InstanceNorm3d}
 
 #: Of the authors' minibatch discrimination (Salimans et al. 2016, arXiv 1606.03498).
 _MINIBATCH_CHANNELS, _MINIBATCH_KERNELS, _MINIBATCH_DEPTH = 50, 100, 16
+
+
+#: The segmenter that learns from real patches beside a GAN: the built-in U-net, a size smaller.
+_SEGMENTER = SimpleNamespace(width=8, depth=2, upsampling="transposed", norm="batch", dropout=0.0)
+
+
+def segmenter_network(size: tuple[int, ...], form: Form) -> Unet:
+    """Build what maps images ``(n, contrasts, *size)`` to logits.
+
+    One class has a single logit; several have one each, after the background's.
+    """
+    return Unet(size, _SEGMENTER, form.contrasts, form.classes + (form.classes > 1))
 
 
 def levels_of(size: tuple[int, ...], levels: int) -> tuple[tuple[int, ...], Strides]:
@@ -67,6 +81,32 @@ class ClassEnd(nn.Module):
         return torch.cat([torch.tanh(x[:, : self.contrasts]), label], dim=1)
 
 
+class SegmenterHead(nn.Module):
+    """Generated images ``(n, contrasts, *size)`` to their labels, by a segmenter of real patches.
+
+    The segmenter is trained elsewhere: here it always works as it does when it predicts, and
+    neither it nor the images get a gradient through it.
+    """
+
+    def __init__(self, size: tuple[int, ...], form: Form, lowest: float) -> None:
+        super().__init__()
+        self.lowest = lowest
+        self.segmenter = segmenter_network(size, form).requires_grad_(False)
+        self.eval()
+
+    def train(self, mode: bool = True) -> SegmenterHead:
+        """Stay in evaluation mode."""
+        return super().train(False)
+
+    @torch.no_grad()
+    def forward(self, image: Tensor) -> Tensor:
+        """Map images to ``(n, classes, *size)``, from the lowest value of a label to 1."""
+        logits = self.segmenter(image)
+        one = logits.shape[1] == 1
+        chance = torch.sigmoid(logits) if one else torch.softmax(logits, dim=1)[:, 1:]
+        return chance * (1 - self.lowest) + self.lowest
+
+
 class GeneratorNet(nn.Module):
     """Latent vectors ``(n, latent)`` to patches ``(n, channels, *size)`` in [-1, 1].
 
@@ -98,15 +138,20 @@ class GeneratorNet(nn.Module):
             layers += [*self._doubling(wide, narrow, stride, p), *self._after(narrow, p)]
         # A softmax over several classes has the background as one of them.
         told = form.classes + (form.classes > 1)
-        read = form.contrasts + (0 if p.label_layers else told)
+        apart = p.label_layers or p.label_by == "segmenter"
+        read = form.contrasts + (0 if apart else told)
         if p.output == "conv":
             layers.append(CONV[self.ndim](channels[-1], read, 3, padding=1, bias=p.bias))
         else:
             layers += self._doubling(channels[-1], read, upwards[-1], p)
-        several = form.classes > 1 and not p.label_layers
+        several = form.classes > 1 and not apart
         end = ClassEnd(form.contrasts, lowest(p)) if several else nn.Tanh()
         self.layers = nn.Sequential(*layers, end)
-        self.head = self._label_head(channels[-1], told, p) if p.label_layers else None
+        self.head: nn.Module | None = None
+        if p.label_by == "segmenter":
+            self.head = SegmenterHead(size, form, lowest(p))
+        elif p.label_layers:
+            self.head = self._label_head(channels[-1], told, p)
 
     def _label_head(self, features: int, told: int, p: Any) -> nn.Module:
         """Return what reads the label off the features and the image that they became."""
@@ -158,6 +203,8 @@ class GeneratorNet(nn.Module):
 
     def _label(self, features: Tensor, image: Tensor) -> Tensor:
         assert self.head is not None
+        if isinstance(self.head, SegmenterHead):
+            return self.head(image)
         return self.head(torch.cat([features, image.to(features.dtype)], dim=1))
 
     def forward(self, z: Tensor) -> Tensor:

@@ -10,8 +10,14 @@ from torch import Tensor
 
 from vbench.layout import one_hot
 from vbench.types import Array
-from vbench_plugins.generators.agreement import JUDGED, Agreement
-from vbench_plugins.generators.networks import Critic, GeneratorNet, initialise, lowest
+from vbench_plugins.generators.auxiliary import JUDGED, AuxiliarySegmenter
+from vbench_plugins.generators.networks import (
+    Critic,
+    GeneratorNet,
+    SegmenterHead,
+    initialise,
+    lowest,
+)
 from vbench_plugins.generators.objectives import CrossEntropy, Objective, Wasserstein
 from vbench_plugins.nn.adam import Adam
 from vbench_plugins.nn.augment import symmetry
@@ -48,7 +54,8 @@ class GanTrainer(Trainer):
             compute.module(network)
         self.average = Ema(self.generator, p.ema)
         betas = (p.beta1, p.beta2)
-        self.optimiser = Adam(self.generator.parameters(), p.lr_generator, betas)
+        mine = [weight for weight in self.generator.parameters() if weight.requires_grad]
+        self.optimiser = Adam(mine, p.lr_generator, betas)
         self.critic_optimiser = Adam(self.critic.parameters(), p.lr_critic, betas)
         self.objective: Objective = (
             Wasserstein(p, compute) if hasattr(p, "penalty") else CrossEntropy(p, compute)
@@ -59,13 +66,14 @@ class GanTrainer(Trainer):
             "critic-adam": self.critic_optimiser,
         }
         self._features = torch.empty(0)
-        self.agreement = Agreement(p, size, compute, seed) if p.agreement else None
-        if self.agreement is not None:
+        self.auxiliary: AuxiliarySegmenter | None = None
+        if p.agreement or p.label_by == "segmenter":
+            self.auxiliary = AuxiliarySegmenter(p, size, compute, seed, form)
             self.modules |= {
-                "agreement": self.agreement.network,
-                "agreement-average": self.agreement.average.module,
+                "auxiliary": self.auxiliary.network,
+                "auxiliary-average": self.auxiliary.average.module,
             }
-            self.optimisers |= {"agreement-adam": self.agreement.optimiser}
+            self.optimisers |= {"auxiliary-adam": self.auxiliary.optimiser}
 
     def step(self, batch: Array) -> dict[str, Tensor]:
         """Do ``critic_steps`` steps of the critic, and one of the generator.
@@ -87,11 +95,18 @@ class GanTrainer(Trainer):
             watched = self.critic_step(real, fake.detach(), rng)
         if not self.p.reuse_batch:
             fake = self.fake(self.p.batch_size, rng)
-        if self.agreement is not None:
-            watched["agreement_segmenter"] = self.agreement.learn(batch, self.steps, self._rate())
+        if self.auxiliary is not None:
+            watched["auxiliary_loss"] = self._teach(self.auxiliary, batch)
         watched |= self._generator_step(fake, real, rng)
         self.average.update(self.generator, self.steps)
         return watched
+
+    def _teach(self, auxiliary: AuxiliarySegmenter, batch: Array) -> Tensor:
+        """Train the auxiliary segmenter, and give its weights to a generator that labels by it."""
+        loss = auxiliary.learn(batch, self.steps, self._rate())
+        if isinstance(self.generator.head, SegmenterHead):
+            auxiliary.lend(self.generator.head)
+        return loss
 
     def fake(self, n: int, rng: np.random.Generator) -> Tensor:
         """Generate ``n`` patches with the generator as it is."""
@@ -162,12 +177,12 @@ class GanTrainer(Trainer):
         loss = self.objective.generator(self.critic, shown, real)
         self.critic.requires_grad_(True)
         watched = {"generator_loss": loss}
-        if self.agreement is not None:
+        if self.auxiliary is not None and self.p.agreement:
             judged = fake[:JUDGED].detach()
             with self.compute.autocast():
                 label = self.generator.label(self._features, judged).float()
-            watched["agreement"] = distance = self.agreement.distance(judged, label)
-            loss = loss + self.agreement.weight(self.steps / self.length()) * distance
+            watched["agreement"] = distance = self.auxiliary.distance(judged, label)
+            loss = loss + self.auxiliary.weight(self.steps / self.length()) * distance
         self.optimiser.zero_grad()
         loss.backward()
         watched["generator_gradient"] = _length(self.generator)

@@ -175,6 +175,15 @@ def test_hard_labels_that_the_critic_sees_are_of_one_class_and_let_the_gradient_
     torch.testing.assert_close(fake.grad, torch.ones_like(fake))
 
 
+def test_a_gan_of_several_classes_and_channels_takes_labels_of_a_segmenter() -> None:
+    method = fitted(WganGpSn, (16, 16), (3, 2), label_by="segmenter", critic_labels="hard")
+    made = method.sample(4, seed=0)
+    assert made.shape == (4, 3, 16, 16)
+    assert set(np.unique(label_of(made))) <= {0.0, 1.0, 2.0, 3.0}
+    logits = method._trainer.auxiliary.average.module(torch.from_numpy(made[:, :2]))
+    assert logits.shape == (4, 4, 16, 16)
+
+
 def test_agreement_of_several_classes_is_refused() -> None:
     with pytest.raises(ValueError, match="agreement = 1: its segmenter takes one class"):
         built(WganGpSn, (16, 16), (3, 1), agreement=1.0)

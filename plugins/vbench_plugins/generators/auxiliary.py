@@ -1,15 +1,17 @@
 """Makes generated labels fit their images, by what a small segmenter says of the images.
 
-The segmenter is trained on the real patches that the GAN is trained on, beside it, and is gone when
-the training ends: no arm and no sample ever passes through it. Only that part of the generator is
-moved which reads a label off the features that the image is made of. Where the whole generator
-gave way, it learnt to show fewer vessels. Labels are then to some degree those of a teacher, which
-is why this is a parameter of its own and off by default.
+The segmenter is trained on the real patches that the GAN is trained on, beside it; no arm sees it.
+There are two ways to use it, both off by default, since labels are then those of a teacher:
+
+- ``agreement``: generated labels are pulled towards what it says, and it is gone when the training
+  ends. Only that part of the generator is moved which reads a label off the features that the
+  image is made of. Where the whole generator gave way, it learnt to show fewer vessels.
+- ``label_by = "segmenter"``: the generator makes images, and the segmenter's average is the part of
+  it that gives them their labels. The critic judges both together.
 """
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -17,16 +19,16 @@ from torch import Tensor
 
 from vbench.layout import image_channels, label_channels
 from vbench.types import Array
+from vbench_plugins.generators.networks import SegmenterHead, lowest, segmenter_network
 from vbench_plugins.nn.adam import Adam
 from vbench_plugins.nn.augment import flip_and_rotate, intensities
 from vbench_plugins.nn.compute import Compute
 from vbench_plugins.nn.ema import Ema
+from vbench_plugins.nn.form import ONE, Form
 from vbench_plugins.nn.seeding import AGREEMENT, numpy_rng, torch_seed
-from vbench_plugins.segmenters.network import Unet
-from vbench_plugins.segmenters.training import dice_ce_loss
+from vbench_plugins.segmenters.training import classes_dice_ce_loss, dice_ce_loss
 
-#: The segmenter's network, and how it is trained: the built-in U-net's ways, a size smaller.
-_NETWORK = SimpleNamespace(width=8, depth=2, upsampling="transposed", norm="batch", dropout=0.0)
+#: How the segmenter is trained: much as the built-in U-net is.
 _RATE, _AVERAGE, _INTENSITY = 4e-3, 0.98, 0.15
 #: Real patches of a step that it learns from, and generated ones that it judges: it is small, but
 #: works at full resolution, where a convolution costs most.
@@ -37,20 +39,24 @@ _RAMP = 0.2
 _NEVER = 1e-6
 
 
-class Agreement:
+class AuxiliarySegmenter:
     """A segmenter of real patches, and the loss by which generated ones should agree with it.
 
     Attributes:
+        loss: What it minimises, of logits and labels.
         network: The segmenter that is trained.
         average: Of its weights; this one judges.
         optimiser: Its optimiser.
     """
 
-    def __init__(self, p: Any, size: tuple[int, ...], compute: Compute, seed: int) -> None:
+    def __init__(
+        self, p: Any, size: tuple[int, ...], compute: Compute, seed: int, form: Form = ONE
+    ) -> None:
         """Build the segmenter with weights that depend on the seed only."""
-        self.p, self.compute, self.seed = p, compute, seed
+        self.p, self.compute, self.seed, self.form = p, compute, seed, form
         with torch_seed(seed, AGREEMENT):
-            network = Unet(size, _NETWORK)
+            network = segmenter_network(size, form)
+        self.loss = dice_ce_loss if form.classes == 1 else classes_dice_ce_loss
         self.network = compute.module(network).train()
         self.average = Ema(self.network, _AVERAGE)
         self.optimiser = Adam(self.network.parameters(), _RATE)
@@ -67,19 +73,24 @@ class Agreement:
             The loss, without graph.
         """
         rng = numpy_rng(self.seed, AGREEMENT, step)
-        patches = self.compute.tensor(
-            intensities(flip_and_rotate(batch[:_LEARNT], rng), rng, _INTENSITY)
-        )
+        patches = self.form.gather(batch[:_LEARNT], self.p.label_threshold, lowest(self.p))
+        # A mirror image of several classes may name the wrong side.
+        turned = flip_and_rotate(patches, rng) if self.form.classes == 1 else patches
+        patches = self.compute.tensor(intensities(turned, rng, _INTENSITY))
         for group in self.optimiser.param_groups:
             group["lr"] = _RATE * scale
         with self.compute.autocast():
             logits = self.network(image_channels(patches))
-        loss = dice_ce_loss(logits.float(), self.probability(label_channels(patches)))
+        loss = self.loss(logits.float(), label_channels(patches))
         self.optimiser.zero_grad()
         loss.backward()
         self.optimiser.step()
         self.average.update(self.network, step)
         return loss.detach()
+
+    def lend(self, head: SegmenterHead) -> None:
+        """Give the averaged weights to the part of a generator that gives labels."""
+        head.segmenter.load_state_dict(self.average.module.state_dict())
 
     def weight(self, done: float) -> float:
         """Return the weight of :meth:`distance` once this share of the GAN's steps is done."""

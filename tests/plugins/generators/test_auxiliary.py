@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from vbench_plugins.generators.agreement import Agreement
+from vbench_plugins.generators.auxiliary import AuxiliarySegmenter
 from vbench_plugins.generators.gan import Dcgan, Gan, WganGp, WganGpSn
 from vbench_plugins.generators.training import GanTrainer
 from vbench_plugins.nn.compute import Compute
@@ -22,8 +22,8 @@ def trainer(cls: type[Gan] = WganGp, **given: Any) -> GanTrainer:
     return GanTrainer(cls.Params(**{**cls.tiny, **given}), SIZE, Compute(), seed=0)
 
 
-def agreement(**given: Any) -> Agreement:
-    found = trainer(**{"agreement": 1.0, **given}).agreement
+def agreement(**given: Any) -> AuxiliarySegmenter:
+    found = trainer(**{"agreement": 1.0, **given}).auxiliary
     assert found is not None
     return found
 
@@ -43,7 +43,7 @@ def weights_after(cls: type[Gan], steps: int = 2, **given: Any) -> dict[str, Any
 
 @pytest.mark.parametrize("cls", [Dcgan, WganGp, WganGpSn])
 def test_without_a_weight_nothing_is_trained_and_nothing_changes(cls: type[Gan]) -> None:
-    assert trainer(cls).agreement is None
+    assert trainer(cls).auxiliary is None
     plain = weights_after(cls)
     off = weights_after(cls, agreement=0.0)
     pulled = weights_after(cls, agreement=100.0)
@@ -53,11 +53,11 @@ def test_without_a_weight_nothing_is_trained_and_nothing_changes(cls: type[Gan])
 
 def test_the_pull_changes_what_the_last_layer_makes_of_a_label_and_nothing_else() -> None:
     method = trainer(agreement=1.0)
-    assert method.agreement is not None
+    assert method.auxiliary is not None
     made = method.fake(4, np.random.default_rng(0))
     label = method.generator.label(method._features, made.detach())
     assert torch.allclose(made[:, 1:], label)
-    method.agreement.distance(made.detach(), label).backward()
+    method.auxiliary.distance(made.detach(), label).backward()
     changed = {n: p.grad for n, p in method.generator.named_parameters() if p.grad is not None}
     last = f"layers.{len(method.generator.layers) - 2}"
     assert set(changed) == {f"{last}.weight", f"{last}.bias"}
@@ -67,12 +67,12 @@ def test_the_pull_changes_what_the_last_layer_makes_of_a_label_and_nothing_else(
 
 def test_the_pull_changes_the_layers_of_the_label_where_it_has_its_own() -> None:
     method = trainer(agreement=1.0, label_layers=2, label_width=4)
-    assert method.agreement is not None
+    assert method.auxiliary is not None
     made = method.fake(4, np.random.default_rng(0))
     assert made.shape == (4, 2, *SIZE)
     label = method.generator.label(method._features, made.detach())
     assert torch.allclose(made[:, 1:], label, atol=1e-6)
-    method.agreement.distance(made.detach(), label).backward()
+    method.auxiliary.distance(made.detach(), label).backward()
     changed = {n for n, p in method.generator.named_parameters() if p.grad is not None}
     assert changed == {n for n, _ in method.generator.named_parameters() if n.startswith("head.")}
 
@@ -145,7 +145,7 @@ def test_a_training_with_agreement_resumes_where_it_was() -> None:
     methods = [WganGpSn(WganGpSn.Params(**given), Setup(SIZE)) for _ in range(3)]
     whole, first, second = methods
     for progress in whole.fit(ToyPatches(SIZE), seed=1):
-        assert {"agreement", "agreement_segmenter"} <= set(progress.metrics)
+        assert {"agreement", "auxiliary_loss"} <= set(progress.metrics)
     steps = first.fit(ToyPatches(SIZE), seed=1)
     next(steps), next(steps)
     state = first.state()
@@ -165,3 +165,64 @@ def test_it_works_on_slices() -> None:
     for _ in gan.fit(ToyPatches((16, 12)), seed=0):
         pass
     assert gan.sample(2, seed=0).shape == (2, 2, 16, 12)
+
+
+# Labels by the segmenter
+
+
+def labelled(size: tuple[int, ...] = SIZE, cls: type[Gan] = WganGpSn, **given: Any) -> Gan:
+    params = cls.Params(**{**cls.tiny, "steps": 4, "label_by": "segmenter", **given})
+    return cls(params, Setup(size))
+
+
+def fitted(gan: Gan, seed: int = 1) -> Gan:
+    for _ in gan.fit(ToyPatches(gan.setup.size), seed=seed):
+        pass
+    return gan
+
+
+@pytest.mark.parametrize("cls", [Dcgan, WganGp, WganGpSn])
+@pytest.mark.parametrize(("label_range", "cut"), [("-1..1", 0.0), ("0..1", 0.5)])
+def test_labels_are_what_the_segmenter_says_of_the_images(
+    cls: type[Gan], label_range: str, cut: float
+) -> None:
+    gan = fitted(labelled(cls=cls, label_range=label_range, label_threshold=cut))
+    made = gan.sample(5, seed=2)
+    said = gan._trainer.auxiliary.average.module(torch.from_numpy(made[:, :1]))
+    assert np.array_equal(made[:, 1] == 1, (said > 0).numpy()[:, 0])
+    assert not any(
+        name.startswith("head") and weight.requires_grad
+        for name, weight in gan._trainer.generator.named_parameters()
+    )
+
+
+@pytest.mark.parametrize("size", [(16, 12), (8, 8, 4)])
+def test_a_gan_that_labels_by_a_segmenter_comes_back_and_resumes(size: tuple[int, ...]) -> None:
+    whole, first, second, other = (labelled(size, critic_labels="hard") for _ in range(4))
+    made = fitted(whole).sample(3, seed=2)
+    other.load_weights(whole.weights())
+    assert np.array_equal(other.sample(3, seed=2), made)
+    steps = first.fit(ToyPatches(size), seed=1)
+    next(steps), next(steps)
+    state = first.state()
+    steps.close()
+    assert state is not None
+    second.load_state(state)
+    assert np.array_equal(fitted(second).sample(3, seed=2), made)
+
+
+def test_no_gradient_passes_through_the_segmenter_and_it_stays_as_it_predicts() -> None:
+    method = trainer(label_by="segmenter", critic_labels="hard")
+    made = method.fake(4, np.random.default_rng(0))
+    (gradient,) = torch.autograd.grad(method.shown(made)[:, 1].sum(), made)
+    assert gradient[:, 1].all()  # of the patch; the label's own way ends here
+    with pytest.raises(RuntimeError, match="does not require grad"):
+        method.generator.head(made[:, :1]).sum().backward()
+    method.generator.train()
+    assert not any(part.training for part in method.generator.head.modules())
+
+
+@pytest.mark.parametrize("given", [{"agreement": 1.0}, {"label_layers": 2}])
+def test_what_a_segmenter_leaves_without_effect_is_refused(given: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="leave both at 0"):
+        labelled(**given)
