@@ -36,7 +36,7 @@ from vbench.registry import load
 from vbench.types import Setup
 
 TRAIN, JUDGE, PER_SUBJECT, SHOWN = 12, 5, 400, 14
-COMPUTE = {"precision": "float32", "memory_format": "channels_last", "threads": 1}
+COMPUTE = {"precision": "auto", "memory_format": "channels_last", "threads": 1}
 UNET = {"intensity": 0.15, "overlap": 0.25, **COMPUTE}
 GAN = {"steps": 900, **COMPUTE}
 
