@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ from vbench.errors import PluginError, SpecError, VbenchError
 from vbench.files import read_json, sweep_temporary
 from vbench.log import gently, kept
 from vbench.notebook import NotebookProgress, in_notebook, table
+from vbench.records.plan import PlanFile
 from vbench.registry import Registry
 from vbench.result import RunResult
 from vbench.spec import Spec, load_spec
@@ -217,7 +219,9 @@ def run(
         session.mend(made, store)
         for place in (folder, store.root, store.root / "failures"):
             sweep_temporary(place)
-        results.write_plan(made, folder)
+        planned = results.plan_file(made)
+        _keep_board(folder, planned, out)
+        results.write_plan(planned, folder)
         missing = session.missing(made, store)
         logger.info("%d jobs, %d to do", len(made.jobs), len(missing))
         display = NotebookProgress() if watcher is None and in_notebook() else None
@@ -249,3 +253,20 @@ def run(
             tracking=tracking,
         )
     return result
+
+
+def _keep_board(folder: Path, planned: PlanFile, out: Path) -> None:
+    """Put a board of another plan aside, and say where it is."""
+    from vbench.analysis.history import keep
+
+    written = keep(folder, planned)
+    if written is not None:
+        place = "" if out == Path(OUT) else f" --out {shlex.quote(str(out))}"
+        logger.warning(
+            "the plan of '%s' has changed; the board of %s is kept: "
+            "vbench leaderboard %s --history%s",
+            planned.benchmark,
+            written.astimezone().strftime("%Y-%m-%d %H:%M"),
+            planned.benchmark,
+            place,
+        )

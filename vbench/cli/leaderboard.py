@@ -27,23 +27,43 @@ from vbench.cli.folders import benchmark_folders
     help="How to print it.",
 )
 @click.option("--metric", "metrics", multiple=True, help="Show this metric; may be repeated.")
+@click.option(
+    "--history",
+    "former",
+    metavar="[N]",
+    is_flag=False,
+    flag_value="all",
+    help="List the boards that changed specs left behind, or show that of number N.",
+)
 @click.option("--classes", is_flag=True, help="Show a table of each class, where labels have some.")
 def command(
     benchmark: str | None,
     outs: tuple[Path, ...],
     form: str,
     metrics: tuple[str, ...],
+    former: str | None,
     classes: bool,
 ) -> None:
     """Rank the arms of BENCHMARK, with intervals.
 
     Without BENCHMARK: the one in the results folder. The statistics are recomputed from the
     records, so it works while a run is still under way.
+
+    A run whose spec, data or plugins differ from the last one's under that name keeps the former
+    board. --history lists what was kept, and what was changed each time; --history 2 shows one.
     """
     from vbench.analysis import merge_folders, table
     from vbench.errors import SpecError, did_you_mean
 
-    leaderboard = merge_folders(benchmark_folders(benchmark, outs))
+    folders = benchmark_folders(benchmark, outs)
+    if former is not None:
+        from vbench.cli.history import former_board, print_history
+
+        if former == "all":
+            return print_history(folders, form)
+        leaderboard = former_board(folders, former)
+    else:
+        leaderboard = merge_folders(folders)
     for name in metrics:
         if name not in leaderboard["metrics"]:
             known = list(leaderboard["metrics"])

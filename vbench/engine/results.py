@@ -37,9 +37,9 @@ COLUMNS = (
 )
 
 
-def write_plan(plan: Plan, folder: Path) -> None:
-    """Write ``plan.json``: the spec as resolved, the data, the arms and the jobs."""
-    planned = PlanFile(
+def plan_file(plan: Plan) -> PlanFile:
+    """Return ``plan.json`` without its provenance: the resolved spec, data, arms and jobs."""
+    return PlanFile(
         benchmark=plan.spec.benchmark.name,
         vbench=__version__,
         spec=_told(plan.spec.model_dump(mode="json")),
@@ -49,6 +49,10 @@ def write_plan(plan: Plan, folder: Path) -> None:
         arms=tuple(arm.planned() for arm in plan.arms),
         jobs=tuple(JobAbout(**job.about()) for job in plan.jobs.values()),
     )
+
+
+def write_plan(planned: PlanFile, folder: Path) -> None:
+    """Write ``plan.json`` with what it was planned on; one that says the same stays."""
     path = folder / "plan.json"
     try:
         old = PlanFile.read(read_json(path), path)
