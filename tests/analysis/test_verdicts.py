@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 
 import pytest
 from fabricate import fabricate
+from rich.console import Console
 
+from vbench.analysis import table
 from vbench.analysis.audits import audit_summary
 from vbench.analysis.folder import read_results
+from vbench.analysis.leaderboard import build_leaderboard
 from vbench.analysis.verdicts import arm_verdict
 from vbench.records.board import Row
+from vbench.report.html import privacy
+from vbench.report.words import summary
 
 ARM = "synthetic/gan"
 
@@ -44,6 +50,58 @@ def test_no_alarm_needs_every_seed_and_an_alarm_only_one(made):
     assert found(made)["verdict"] == "alarm"
     made.privacy(ARM, 1)["nn-ratio"]["alarm"] = False
     assert found(made)["verdict"] == "not judged"
+
+
+def samples_of(made, arm, seed):
+    """Return the result of the samples that an arm's audit looked at, to be changed in place."""
+    made.rewrite()
+    results = read_results(made.folder)
+    planned = next(planned for planned in results.arms if planned.name == arm)
+    return made.record(results.chosen(planned, seed).samples.record.key)["result"]
+
+
+@pytest.mark.parametrize("empty", [1.0, 0.995])
+def test_no_alarm_about_labels_without_vessels_is_not_meaningful(made, empty):
+    samples_of(made, ARM, 1)["empty_share"] = empty
+    row = found(made)
+    assert row["verdict"] == "not meaningful"
+    assert row["verdicts"] == {"0": "no alarm", "1": "not meaningful"}
+    made.privacy(ARM, 1)["nn-ratio"]["alarm"] = True
+    assert found(made)["verdict"] == "alarm"
+    made.privacy(ARM, 1)["nn-ratio"]["alarm"] = False
+    samples_of(made, ARM, 1)["empty_share"] = 0.6
+    assert found(made)["verdict"] == "no alarm"
+
+
+def test_one_image_over_and_over_or_full_labels_are_not_meaningful_either(made):
+    results = read_results(made.folder)
+    chosen = results.chosen(next(arm for arm in results.arms if arm.name == ARM), 0)
+    candidates = made.record(chosen.generator.record.key)["result"]["candidates"]
+    candidates[chosen.candidate]["collapsed"] = "all samples are the same"
+    assert found(made)["verdict"] == "not meaningful"
+    candidates[chosen.candidate]["collapsed"] = None
+    assert found(made)["verdict"] == "no alarm"
+    samples_of(made, ARM, 0)["vessel_fraction"] = 1.0
+    assert found(made)["verdict"] == "not meaningful"
+
+
+def test_every_form_of_the_board_says_so_in_the_row(made):
+    samples_of(made, ARM, 0)["empty_share"] = 1.0
+    made.rewrite()
+    board = build_leaderboard(made.folder)
+    rows = {
+        "md": next(x for x in table.markdown(board).splitlines() if ARM in x),
+        "csv": next(x for x in table.to_csv(board).splitlines() if ARM in x),
+        "latex": next(x for x in table.latex(board).splitlines() if ARM in x),
+    }
+    assert all("not meaningful" in row for row in rows.values()), rows
+    words = Console(width=300, file=io.StringIO(), force_terminal=False)
+    words.print(table.render_table(board))
+    shown = words.file.getvalue().splitlines()
+    assert "not meaningful" in next(line for line in shown if ARM in line)
+    assert any("no alarm says nothing" in line for line in shown)
+    assert f"give nobody away: {ARM}." in " ".join(summary(board))
+    assert privacy(next(row for row in board["rows"] if row["arm"] == ARM)) == "not meaningful"
 
 
 def test_an_arm_whose_audit_was_not_planned_failed_or_lost_its_scores_is_not_judged(made):

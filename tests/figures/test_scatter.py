@@ -45,11 +45,12 @@ def test_marks_lie_where_their_values_are():
 
 
 def test_an_alarm_has_a_shape_of_its_own_and_not_only_a_colour():
-    groups = ("alarm", "no alarm", "not judged")
+    groups = ("alarm", "no alarm", "not judged", "not meaningful")
     found = drawn(chart(*(mark(group, i / 3, 0.5, group) for i, group in enumerate(groups))))
     looks = [found[group][1] for group in groups]
-    assert len({outline for outline, _ in looks}) == 3
-    assert [paint for _, paint in looks] == [colour(n) for n in ("synthetic", "real", "baseline")]
+    assert len({outline for outline, _ in looks}) == len(groups)
+    paints = ("synthetic", "real", "baseline", "baseline")
+    assert [paint for _, paint in looks] == [colour(name) for name in paints]
 
 
 def test_only_verdicts_that_occur_are_in_the_legend():

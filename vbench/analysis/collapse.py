@@ -1,9 +1,10 @@
-"""Generators that collapsed: what previews of their samples showed during training."""
+"""Generators that collapsed: what previews and samples showed of their patches."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from vbench.analysis.chosen import Chosen
 from vbench.analysis.folder import Arm, Results
 from vbench.records.parts import Repetition
 from vbench.records.stages import FitGeneratorResult
@@ -36,6 +37,29 @@ def collapses(results: Results, arm: Arm) -> list[dict[str, Any]]:
                 if preview.collapsed
             ]
     return found
+
+
+#: Fewer labels with a vessel than this share are as good as none.
+FEW = 0.01
+
+
+def unusable(chosen: Chosen | None) -> str | None:
+    """Say why the patches that an arm learnt from are of no use; None when nothing is known of it.
+
+    All of them are counted for vessels; that they are one image is known from the preview of the
+    candidate that they were sampled from.
+    """
+    if chosen is None or chosen.samples is None:
+        return None
+    samples, generator = chosen.samples, chosen.generator
+    empty = samples.result.empty_share
+    if empty is not None and empty > 1 - FEW:
+        return "all labels are empty" if empty == 1 else f"{empty:.1%} of the labels are empty"
+    if samples.result.vessel_fraction == 1:
+        return "all labels are full"
+    candidates = () if generator is None else generator.result.candidates
+    own = [each for each in candidates if each.index == samples.inputs.checkpoint]
+    return own[0].collapsed if own else None
 
 
 def collapse_notes(rows: list[dict[str, Any]]) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from vbench.analysis.audits import privacy_entries
+from vbench.analysis.collapse import unusable
 from vbench.analysis.folder import Arm, Results
 from vbench.audit.verdict import PatientRisk, Verdict, Word, verdict
 from vbench.records.parts import Repetition
@@ -20,15 +21,15 @@ def arm_verdict(results: Results, arm: Arm) -> dict[str, Any]:
     """Return ``verdict``, ``verdicts``, ``alarms``, ``worst_patient`` and ``flagged`` of a row.
 
     What the audit found counts, and what attacks on the generator found. An alarm in any seed is
-    one; ``no alarm`` needs every seed to be judged. Arms that share no synthetic patches have none
-    of these. See :class:`vbench.records.board.Row`.
+    one; ``no alarm`` needs every seed to be judged, on patches that are of use. Arms that share no
+    synthetic patches have none of these. See :class:`vbench.records.board.Row`.
     """
     if not arm.shares:
         return {}
     entries = privacy_entries(results, arm)
     by_seed = {seed: _of_seed(results, arm, seed, entries.get(seed, {})) for seed in arm.evaluate}
     words = {found.word for found in by_seed.values()}
-    order: tuple[Word, ...] = ("alarm", "not judged", "no alarm")
+    order: tuple[Word, ...] = ("alarm", "not judged", "not meaningful", "no alarm")
     worst = max(
         ((found.worst, seed) for seed, found in by_seed.items() if found.worst is not None),
         key=lambda each: (each[0].least, each[0].value),
@@ -46,22 +47,26 @@ def arm_verdict(results: Results, arm: Arm) -> dict[str, Any]:
 def _of_seed(
     results: Results, arm: Arm, seed: Repetition, entries: Mapping[str, Mapping[str, Any]]
 ) -> Verdict:
-    found = _readable(arm, seed, entries)
+    useless = unusable(results.chosen(arm, seed)) is not None
+    found = _readable(arm, seed, entries, useless)
     planned = [jobs[seed] for jobs in (arm.audit, arm.attack) if seed in jobs]
     failed = any(results.finished(key) is None for key in planned)
-    return replace(found, word="not judged") if failed and found.word == "no alarm" else found
+    return replace(found, word="not judged") if failed and found.word != "alarm" else found
 
 
-def _readable(arm: Arm, seed: Repetition, entries: Mapping[str, Mapping[str, Any]]) -> Verdict:
+def _readable(
+    arm: Arm, seed: Repetition, entries: Mapping[str, Mapping[str, Any]], useless: bool
+) -> Verdict:
     try:
-        return verdict(entries)
+        return verdict(entries, useless=useless)
     except (KeyError, TypeError, ValueError) as error:  # a plugin's details have another form
         LOG.warning(
             "%s, seed %s: `patients` or `flagged` of a privacy score cannot be read (%s: %s); its "
             "worst patient is left out",
             *(arm.name, seed, type(error).__name__, error),
         )
-        return verdict({name: _plain(entry) for name, entry in entries.items()})
+        plain = {name: _plain(entry) for name, entry in entries.items()}
+        return verdict(plain, useless=useless)
 
 
 def _plain(entry: Mapping[str, Any]) -> dict[str, Any]:

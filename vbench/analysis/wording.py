@@ -121,6 +121,9 @@ def _privacy(rows: Sequence[Row], compact: bool) -> list[str]:
     text += " (which is no proof) when every seed was judged and none did"
     words = {privacy_word(row) for row in rows}
     text += "; not judged: a seed has no privacy score" if "not judged" in words else ""
+    if "not meaningful" in words:
+        text += "; not meaningful: the patches of a seed are of no use, such as labels without a "
+        text += "vessel or one image over and over, so that no alarm says nothing"
     text += "; — shares no synthetic patches" if "—" in words else ""
     lines = [text]
     if not compact and any(map(risk, rows)):

@@ -22,8 +22,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-#: What an audit may conclude. ``not judged``: no privacy score could be computed.
-Word: TypeAlias = Literal["alarm", "no alarm", "not judged"]
+#: What an audit may conclude. ``not judged``: no privacy score could be computed. ``not
+#: meaningful``: no alarm, but of patches that are of no use, such as those without any vessel.
+Word: TypeAlias = Literal["alarm", "no alarm", "not judged", "not meaningful"]
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class Verdict:
     """What the privacy scores of one synthetic set say together.
 
     Attributes:
-        word: ``alarm``, ``no alarm`` or ``not judged``.
+        word: ``alarm``, ``no alarm``, ``not judged`` or ``not meaningful``.
         alarms: The scores that raised one, by name.
         worst: The training patient of whom most was found beyond chance; None when no score tells
             patients apart.
@@ -85,15 +86,18 @@ class Verdict:
     flagged: tuple[Flag, ...] = ()
 
 
-def verdict(privacy: Mapping[str, Mapping[str, Any]]) -> Verdict:
+def verdict(privacy: Mapping[str, Mapping[str, Any]], *, useless: bool = False) -> Verdict:
     """Return what an audit's privacy scores say together.
 
     Args:
         privacy: By metric its entry, as :func:`vbench.audit.audit_patches` returns it.
+        useless: Whether the patches are known to be of no use: that they give nobody away is
+            then no merit.
     """
     alarms = tuple(name for name, entry in privacy.items() if entry.get("alarm"))
     judged = any(entry.get("value") is not None for entry in privacy.values())
-    word: Word = "alarm" if alarms else "no alarm" if judged else "not judged"
+    quiet: Word = "not meaningful" if useless else "no alarm"
+    word: Word = "alarm" if alarms else quiet if judged else "not judged"
     risks = [
         PatientRisk(
             subject=int(patient["subject"]),

@@ -21,6 +21,7 @@ _LOOKS = {
     "alarm": ("triangle-up", "synthetic"),
     "no alarm": ("circle", "real"),
     "not judged": ("square", "baseline"),
+    "not meaningful": ("cross", "baseline"),
 }
 
 Box = tuple[float, float, float, float]
@@ -33,7 +34,7 @@ class Mark:
     Attributes:
         name: In the tooltip.
         label: Beside it.
-        group: ``alarm``, ``no alarm`` or ``not judged``.
+        group: ``alarm``, ``no alarm``, ``not judged`` or ``not meaningful``.
         x: From 0 to 1.
         y: Finite.
         x_ci, y_ci: Intervals, or None.

@@ -14,7 +14,7 @@ Number = int | float
 Interval = tuple[float, float]
 Claim = Literal["methods", "networks"]
 #: As :data:`vbench.audit.verdict.Word`.
-Word = Literal["alarm", "no alarm", "not judged"]
+Word = Literal["alarm", "no alarm", "not judged", "not meaningful"]
 
 
 class MetricColumn(Record):

@@ -290,6 +290,10 @@ def _privacy(board: Board, rows: list[Row], named: bool) -> Iterator[str]:
     if unknown:
         names = ", ".join(row["arm"] for row in unknown)
         yield f"Not judged, since privacy scores are missing: {names}."
+    useless = [row for row in rows if row.get("verdict") == "not meaningful"]
+    if useless:
+        names = ", ".join(row["arm"] for row in useless)
+        yield f"Not meaningful, since the patches are of no use and give nobody away: {names}."
     risks = [row for row in board["rows"] if row.get("worst_patient")]
     if risks:
         yield _worst(max(risks, key=lambda row: row["worst_patient"]["value"]), named)

@@ -26,7 +26,7 @@ from vbench.interfaces import Metric
 from vbench.records.parts import PluginIdentity, PluginSetting, Repetition, seed_of
 from vbench.records.stages import AttackResult, AuditInputs
 from vbench.registry import Registry
-from vbench.share.patches import read_patches
+from vbench.share.patches import meaningless, read_patches
 from vbench.share.record import read_record
 from vbench.types import Patches
 
@@ -109,9 +109,12 @@ def audit_export(folder: str | Path, *, out: str | Path = OUT) -> dict[str, Any]
         if "training" in manifest:
             raise StoreError(f"{folder}: written by an older vbench; export the arm again")
         name = manifest["id"]
-        synthetic = ArrayPatches(*read_patches(folder))
+        patches = read_patches(folder)
+        synthetic, fault = ArrayPatches(*patches), meaningless(*patches)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(f"{folder}: not a folder that `vbench export` wrote ({error})") from error
+    if fault:
+        raise StoreError(f"{folder}: {fault}; that such a set gives nobody away is meaningless")
     record = read_record(out, name)
     results = read_results(out / record.benchmark)
     arm = next((arm for arm in results.arms if arm.name == record.arm), None)
