@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Sequence
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import FrameType
@@ -23,6 +26,8 @@ from vbench_plugins.tracking.mirror import benchmarks, moved, rebuild
 from vbench_plugins.tracking.view import view_url
 
 HOST = "127.0.0.1"
+#: Seconds between two looks whether the server answers.
+_LOOK_EVERY = 0.2
 
 
 @click.command()
@@ -58,16 +63,19 @@ def command(out: Path, port: int, anew: bool, weights: bool) -> None:
     with said_plainly(uri):
         mlflow = client(uri)
         found = {name: mlflow.get_experiment_by_name(name) for name in names}
-    for name, experiment in found.items():
-        if experiment is not None:
-            click.echo(f"{name}: {view_url(base, experiment.experiment_id)}")
+    views = [
+        f"{name}: {view_url(base, experiment.experiment_id)}"
+        for name, experiment in found.items()
+        if experiment is not None
+    ]
     if remote:
+        click.echo("\n".join(views))
         return
     pages = serve_pages(out)
     for path in sorted(out.glob("*/report.html")):
         click.echo(f"{path.parent.name}: http://{HOST}:{pages}/{path.parent.name}/report.html")
-    click.echo(f"MLflow UI on {base}; Ctrl-C ends it")
-    sys.exit(_serve_mlflow(uri, port))
+    click.echo("MLflow's server starts …")
+    sys.exit(_serve_mlflow(uri, port, [*views, f"MLflow UI on {base}; Ctrl-C ends it"]))
 
 
 def free_port(wanted: int) -> int:
@@ -138,8 +146,26 @@ def _environment(uri: str, port: int) -> dict[str, str]:
     }
 
 
-def _serve_mlflow(uri: str, port: int) -> int:
-    """Run MLflow's server until it ends or this process does, in whatever way."""
+def _answers(port: int) -> bool:
+    """Whether MLflow's server does; asked straight, whatever proxy the environment names."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=2)
+    try:
+        connection.request("GET", "/health")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _serve_mlflow(uri: str, port: int, ready: Sequence[str] = ()) -> int:
+    """Run MLflow's server until it ends or this process does, in whatever way.
+
+    Args:
+        uri: The store.
+        port: Where to serve it.
+        ready: Lines to print once it answers: an address that is not there yet is of no use.
+    """
     # As a file: the package would import vbench first, and until then nothing watches the pipe.
     call = [sys.executable, guard.__file__, sys.executable, "-m", "mlflow", "server"]
     call += ["--host", HOST, "--port", str(port), "--workers", "1"]
@@ -152,6 +178,10 @@ def _serve_mlflow(uri: str, port: int) -> int:
         signal.signal(number, stop)
     server = subprocess.Popen(call, env=env, stdin=subprocess.PIPE, start_new_session=True)
     try:
+        while server.poll() is None and not _answers(port):
+            time.sleep(_LOOK_EVERY)
+        if server.poll() is None:
+            click.echo("\n".join(ready))
         return server.wait()
     except KeyboardInterrupt:
         return 0

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import http.server
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -15,7 +18,7 @@ import pytest
 from browsing import browser, needs_browser
 from click.testing import CliRunner
 from fabricate import fabricate
-from vbench_plugins.tracking.ui import _environment, command, free_port, serve_pages
+from vbench_plugins.tracking.ui import _environment, _serve_mlflow, command, free_port, serve_pages
 
 from vbench.errors import StoreError
 from vbench.report import write_report
@@ -72,6 +75,58 @@ def test_mlflow_answers_to_this_machines_names_only(monkeypatch):
         assert not is_allowed_host_header(allowed, host)
 
 
+class Server:
+    """Stands for MLflow's: a process that is there at once, and answers later."""
+
+    def __init__(self, ended=False):
+        self.stdin, self.ended = None, ended
+
+    def poll(self):
+        return 1 if self.ended else None
+
+    def wait(self):
+        return 1 if self.ended else 0
+
+
+def test_the_address_is_printed_when_the_server_answers(monkeypatch, capsys):
+    port, served = free_port(0), []
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: Server())
+
+    class Health(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            served.append(self.path)
+            self.send_response(503 if len(served) == 1 else 200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    def serve(server):
+        with server:
+            for _ in range(2):
+                server.handle_request()
+
+    def answer_later(_):
+        assert capsys.readouterr().out == ""
+        if not served:
+            server = http.server.HTTPServer(("127.0.0.1", port), Health)
+            threading.Thread(target=serve, args=(server,)).start()
+
+    monkeypatch.setattr(time, "sleep", answer_later)
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    assert _serve_mlflow("sqlite:///a.db", port, ["there"]) == 0
+    assert served == ["/health", "/health"]
+    assert capsys.readouterr().out == "there\n"
+
+
+def test_a_server_that_ends_at_once_has_no_address(monkeypatch, capsys):
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: Server(ended=True))
+    assert _serve_mlflow("sqlite:///a.db", free_port(0), ["there"]) == 1
+    assert capsys.readouterr().out == ""
+
+
 class Ui:
     """A running ``vbench ui``."""
 
@@ -96,13 +151,7 @@ class Ui:
             said += line
         self.view = re.search(r"demo: (http\S+/runs\?\S+)", said).group(1)
         self.base = self.view.partition("/#/")[0]
-        for _ in range(240):
-            try:
-                urllib.request.urlopen(self.base).close()
-                return
-            except OSError:
-                time.sleep(0.5)
-        raise AssertionError("the server does not answer")
+        urllib.request.urlopen(self.base).close()  # what was printed is there
 
     def stop(self):
         self.process.terminate()
