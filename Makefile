@@ -50,7 +50,7 @@ reference: $(READY) ## the reference pages that are made from code, after a chan
 	$(BIN)/python docs/generate.py
 
 docs: $(READY)   ## the documentation site, in site/
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+	$(BIN)/mkdocs build --quiet
 
 nnunet: $(READY) ## the tests of the nnU-Net adapter, with its extra
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[nnunet]'

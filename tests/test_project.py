@@ -53,3 +53,12 @@ def test_the_placeholder_of_the_repository_stands_in_one_place():
     files = [p for p in ROOT.glob("*") if p.is_file()] + [*ROOT.glob("docs/**/*.md")]
     found = [p.name for p in files if address.encode() in p.read_bytes()]
     assert found == ["pyproject.toml"]
+
+
+def test_the_sites_tool_is_pinned_and_may_speak_of_its_end():
+    docs = PROJECT["project"]["optional-dependencies"]["docs"]
+    pinned = [entry for entry in docs if re.match(r"mkdocs(-material)?>=", entry)]
+    assert len(pinned) == 2
+    assert all(re.search(r",<\d+$", entry) for entry in pinned), pinned
+    said = [ROOT / "Makefile", ROOT / ".ci" / "run"]
+    assert not any("MKDOCS_2_WARNING" in path.read_text() for path in said)
