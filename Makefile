@@ -11,7 +11,7 @@ SCHEMA := benchmarks/vbench.schema.json
 PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 
 .PHONY: help setup paper smoke test deep coverage matrix docs lint format types layers reference perf guard growth \
-	chaos faults numbers fuzz wheel nnunet wheels schema bandit audit-deps sbom release-check
+	chaos faults numbers fuzz wheel nnunet wheels walk schema bandit audit-deps sbom release-check
 
 help:            ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -42,6 +42,9 @@ coverage: $(READY) ## all tests, and the share of lines that they run; fails bel
 matrix: $(READY) ## a quick part of the tests with other Pythons and versions: CELLS="3.13/highest …"
 	$(BIN)/pip install --quiet --disable-pip-version-check uv
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/matrix.py $(CELLS)
+
+walk: $(READY)   ## from an empty environment to a board of five volumes: results/summaries/walk
+	$(BIN)/python benchmarks/walk.py
 
 schema: $(READY) ## the JSON schema of specs again, after a change of the model or of plugins
 	$(BIN)/vbench schema --out $(SCHEMA)

@@ -26,18 +26,21 @@ import nibabel as nib
 import numpy as np
 import numpy.typing as npt
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from wheel_smoke import built
 
+ROOT = Path(__file__).resolve().parents[1]
 WRITTEN = ROOT / "results" / "summaries" / "walk" / "README.md"
 #: Which file is whose: what a layout of one's own needs to be told.
 LAYOUT = (
     "--layout volumes --set 'image={subject}_image.nii.gz' --set 'label={subject}_label.nii.gz'"
 )
 #: Short trainings: the walk shows the way, not a result.
-SHORT = "--set 'generators=[{plugin=\"wgan-gp-sn\", params={steps=40}}]' --set segmenter.params.steps=80"
+SHORT = (
+    "--set 'generators=[{plugin=\"wgan-gp-sn\", params={steps=40}}]' "
+    "--set segmenter.params.steps=80"
+)
 COMMANDS = (
     "python3 -m venv venv && . venv/bin/activate",
     "pip install --quiet {wheel}",
@@ -144,10 +147,10 @@ def transcript(steps: list[Step], *, quick: bool) -> str:
     lines = [
         "# From an empty environment to a board of one's own volumes",
         "",
-        f"`python benchmarks/walk.py{' --quick' if quick else ''}` typed these {len(steps)} commands "
-        f"in a folder with the wheel and `scans/`: five volumes of 48³ voxels as "
-        "`scan1_image.nii.gz` and `scan1_label.nii.gz`, names that no layout knows. Libraries were "
-        f"{libraries}; two x86 cores that other work shared, no GPU, "
+        f"`python benchmarks/walk.py{' --quick' if quick else ''}` typed these {len(steps)} "
+        "commands in a folder with the wheel and `scans/`: five volumes of 48³ voxels as "
+        "`scan1_image.nii.gz` and `scan1_label.nii.gz`, names that no layout knows. Libraries "
+        f"were {libraries}; two x86 cores that other work shared, no GPU, "
         f"{sum(step.seconds for step in steps) / 60:.0f} minutes in all. Trainings are cut short: "
         "the way is shown, not a result.",
     ]

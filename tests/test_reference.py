@@ -120,6 +120,8 @@ def test_every_public_name_is_on_the_page_of_python() -> None:
 def test_links_between_pages_lead_somewhere(page) -> None:
     text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
     made = {(ROOT / "docs" / name).resolve() for name in generate.PAGES}
+    reports = ROOT.glob("results/summaries/gallery/*/plan.json")
+    made |= {ROOT / "docs" / "gallery" / f"{plan.parent.name}.html" for plan in reports}
     for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", text):
         if "://" not in target and not target.startswith("results/"):  # made by running
             path = (page.parent / target).resolve()
@@ -137,4 +139,5 @@ def test_the_site_loads_nothing_from_elsewhere(tmp_path) -> None:
         )
         assert loaded == [], page.name
     assert (tmp_path / "reference" / "metrics.html").is_file()
+    assert "wgan-gp-sn" in (tmp_path / "gallery" / "gallery.html").read_text()
     assert not (tmp_path / "generate.py").exists()
