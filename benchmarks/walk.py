@@ -110,7 +110,7 @@ def walk(folder: Path, wheel: Path, *, quick: bool) -> list[Step]:
     environment |= {k: v for k, v in os.environ.items() if k.startswith(("PIP_", "SSL_", "OMP_"))}
     steps: list[Step] = []
     for number, command in enumerate(COMMANDS):
-        typed = command.format(wheel=wheel.name)
+        typed = command.replace("{wheel}", wheel.name)
         done = typed
         if quick and "pip install" in typed:
             done = f"{typed} --no-deps && {borrow()}"

@@ -1,7 +1,8 @@
 """The gallery of reports: rendered, as the site is built, from small results of the repository.
 
 ``python docs/gallery.py results/gallery`` takes what the report of a run reads into
-``results/summaries/gallery``: plan, records and the arrays of its pictures, without any weights.
+``results/summaries/gallery``: plan, records and the arrays of its pictures. Weights and whole
+volumes are left out; without the volumes a report has all but the sheet of real patches.
 mkdocs loads this module as a hook and puts a report for each of them beside ``gallery/index.md``.
 """
 
@@ -57,7 +58,8 @@ def keep(folder: Path) -> list[Path]:
     out = folder.resolve().parent
     kept = []
     for path in (Path(name).resolve() for name in opened):
-        if path.is_file() and path.is_relative_to(out):
+        volume = (path.parent / "volume.json").is_file()
+        if path.is_file() and path.is_relative_to(out) and not volume:
             place = KEPT / path.relative_to(out)
             place.parent.mkdir(parents=True, exist_ok=True)
             if path.suffix in (".json", ".jsonl"):
