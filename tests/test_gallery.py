@@ -78,10 +78,9 @@ def test_the_walk_takes_ten_commands_and_its_transcript_is_of_them() -> None:
 def test_the_walks_scans_are_found_as_it_names_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    walk.make_scans(tmp_path / "scans", count=3, edge=24)
+    walk.make_scans(tmp_path / "scans", count=3, edge=20)
     monkeypatch.chdir(tmp_path)
     words = shlex.split(walk.LAYOUT)
-    assert vbench("data", "check", "scans", *words).code == 0
     assert "3 subjects" in vbench("init", "mine", "--data", "scans", *words).out
     assert vbench("validate", "mine/benchmark.toml", *shlex.split(walk.SHORT)).code == 0
 
