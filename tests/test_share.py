@@ -337,6 +337,9 @@ def test_what_cannot_be_audited_again_is_said(out: Path, tmp_path: Path) -> None
     (folder / "dataset.json").write_text(json.dumps(sheet))
     with pytest.raises(StoreError, match="was run again on other data"):
         vbench.audit_export(folder, out=out)
+    np.save(folder / "labels.npy", np.zeros_like(np.load(folder / "labels.npy")))
+    with pytest.raises(StoreError, match=r"hold a vessel; .* is meaningless"):
+        vbench.audit_export(folder, out=out)
 
 
 def test_an_audit_runs_no_plugin_that_a_foreign_export_leads_to(out: Path, tmp_path: Path) -> None:
