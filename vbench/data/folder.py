@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -245,6 +245,21 @@ class FolderSource(DataSource):
     def group_of(self, subject: str) -> str:
         """Name the person, as the layout does."""
         return self.files(subject).group or subject
+
+    def described(self, subject: str) -> Mapping[str, str]:
+        """Return the subject's row in the manifest, or in a ``participants.tsv`` of the folder.
+
+        A row is the subject's, or its person's, whose name may have BIDS' ``sub-`` before it.
+        """
+        person = self.group_of(subject)
+        names = (subject, person, f"sub-{subject}", f"sub-{person}")
+        return next((self._table[name] for name in names if name in self._table), {})
+
+    @cached_property
+    def _table(self) -> Mapping[str, Mapping[str, str]]:
+        from vbench.data.columns import about_subjects
+
+        return about_subjects(self.path)
 
     def anatomy(self, subject: str) -> list[str]:
         """Return digests of the image's bytes and the label's voxels."""

@@ -122,6 +122,11 @@ class DataSet(BaseModel):
         description="Regular expression that finds, in its first parentheses, whose subject it is: "
         "(.+)_(left|right). A person's subjects stay in one part, which counts persons.",
     )
+    subgroups: list[str] = Field(
+        [],
+        description="Columns of the manifest, or of participants.tsv, that scores are also told "
+        'by: ["scanner", "sex"]; part of no job.',
+    )
     about: About | None = Field(None, description="The data set in words; part of no job.")
     labels: dict[str, int | list[int] | str] | str = Field(
         _VESSEL,
@@ -142,6 +147,15 @@ class DataSet(BaseModel):
             raise ValueError(f"expected a table such as {{ artery = 1, vein = 2 }}, or '{DATASET}'")
         LabelMap.of(labels)
         return labels
+
+    @field_validator("subgroups")
+    @classmethod
+    def _columns(cls, columns: list[str]) -> list[str]:
+        if not all(name.strip() and name.isprintable() for name in columns):
+            raise ValueError("a column's name is empty, or cannot be printed")
+        if len({name.lower() for name in columns}) < len(columns):
+            raise ValueError("a column is listed twice; capitals make no other name")
+        return columns
 
     @field_validator("channels")
     @classmethod
