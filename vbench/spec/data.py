@@ -85,6 +85,18 @@ class Folds(Table):
         None, ge=2, description="How many subjects a source that makes them makes."
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _divides_all(cls, table: Any) -> Any:
+        parts = [part for part in ("train", "test") if isinstance(table, dict) and part in table]
+        if parts:
+            both = " and ".join(f"'{part}'" for part in parts)
+            raise ValueError(
+                f"folds beside {both}: folds train on and test all subjects in turn; take {both} "
+                "out, or take 'folds' out and give train, val and test"
+            )
+        return table
+
     @field_validator("val")
     @classmethod
     def _some(cls, val: int | float) -> int | float:
