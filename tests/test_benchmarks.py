@@ -222,3 +222,31 @@ def test_classes_has_the_circle_of_willis_and_three_regimes() -> None:
 
 
 GENERATORS = ("wgan-gp-sn", "mask-first")
+
+
+def test_folds_tests_each_of_ten_phantoms_once() -> None:
+    spec, registry = read("folds"), default()
+    assert faults(spec, registry) == []
+    plan = make_plan(spec, registry)
+    folds = plan.data["source"].folds
+    tested = [subject for fold in folds for subject in fold["test"]]
+    assert (len(folds), len(tested), len(set(tested))) == (5, 10, 10)
+    assert {arm.fold for arm in plan.arms if arm.name == "real"} == set(range(5))
+
+
+def test_the_five_real_volumes_are_tested_in_five_folds_of_the_same_benchmark() -> None:
+    whole, folds = read("twophoton"), read("twophoton-folds")
+    assert folds.data.folds == 5
+    assert (folds.generators, folds.segmenter, folds.regimes, folds.patches) == (
+        whole.generators,
+        whole.segmenter,
+        whole.regimes,
+        whole.patches,
+    )
+
+
+def test_open_has_what_was_made_elsewhere_on_two_targets() -> None:
+    spec = read("open")
+    assert list(spec.data.seconds) == ["scanner-b", "scanner-a"]
+    first, second = spec.data.seconds.values()
+    assert first.params != second.params

@@ -15,14 +15,16 @@ from vbench.files import read_json
 FOLDER = Path(__file__).parents[1] / "benchmarks"
 TINY = [
     "data.source.shape=[24,24,24]",
-    "data.target.shape=[24,24,24]",
+    "data.targets.0.shape=[24,24,24]",
+    "data.targets.1.shape=[24,24,24]",
     "data.source.split={train=1,val=1,test=1}",
-    "data.target.split={train=1,val=1,test=1}",
+    "data.targets.0.split={train=1,val=1,test=1}",
+    "data.targets.1.split={train=1,val=1,test=1}",
     "patches.per_subject=8",
     "segmenter.params.steps=2",
     "segmenter.params.batch_size=2",
     "regimes.scratch.subjects=[1]",
-    "regimes.pretrained.subjects=[0,1]",
+    "regimes.pretrained.subjects=[1]",
     "metrics={segmentation=['dsc']}",
 ]
 
@@ -53,9 +55,11 @@ def test_a_set_and_weights_made_without_vbench_are_arms(
         (
             "real",
             "synthetic/tubes",
-            "scratch/n1",
-            "pretrained/tubes/n0",
-            "pretrained/tubes/n1",
+            *(
+                f"{arm}/on={target}"
+                for arm in ("scratch/n1", "pretrained/tubes/n1")
+                for target in ("scanner-b", "scanner-a")
+            ),
         ),
         "ok",
     )

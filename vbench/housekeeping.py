@@ -17,7 +17,7 @@ from vbench.analysis.folder import read_results
 from vbench.analysis.selected import arm_called
 from vbench.engine.claims import LOCK, Claims
 from vbench.engine.store import RECORD, Store
-from vbench.errors import StoreError
+from vbench.errors import DamagedError, StoreError, did_you_mean
 from vbench.files import read_json
 from vbench.records.plan import PlanFile
 
@@ -75,6 +75,47 @@ def holdings(out: str | Path) -> list[Holding]:
         size = sum(map(size_of, paths))
         found.append(Holding(key, stage, str(arm or ""), named, size, tuple(paths)))
     return found
+
+
+def damages(
+    out: str | Path,
+    benchmark: str | None = None,
+    told: Callable[[str, int, int], None] | None = None,
+) -> tuple[int, list[DamagedError]]:
+    """Read every file of finished jobs again, and hold it to the SHA-256 in its job's record.
+
+    Args:
+        out: The results folder.
+        benchmark: A benchmark; None: all that the store holds.
+        told: Is told what was read, in words, and how many jobs of how many.
+
+    Returns:
+        How many jobs were read, and what is damaged: the first fault of each job.
+
+    Raises:
+        StoreError: When there is no store, no such benchmark, or its plan cannot be read.
+    """
+    root = Path(out) / "store"
+    if not root.is_dir():
+        raise StoreError(f"{root}: no store; name the results folder with --out")
+    store = Store(root)
+    store.check_format()
+    keys = sorted(path.parent.name for path in root.glob(f"*/{RECORD}"))
+    if benchmark is not None:
+        plans = dict(_plans(Path(out)))
+        if benchmark not in plans:
+            hint = did_you_mean(benchmark, list(plans))
+            raise StoreError(f"{out}: no benchmark '{benchmark}'{hint}")
+        needed = {job.key for job in plans[benchmark].jobs}
+        keys = [key for key in keys if key in needed]
+    found = []
+    for done, key in enumerate(keys, start=1):
+        damage = store.damage(key, files=True)
+        if damage is not None:
+            found.append(damage)
+        if told is not None:
+            told(f"{done} of {len(keys)} jobs", done, len(keys))
+    return len(keys), found
 
 
 def unneeded(out: str | Path) -> list[Holding]:

@@ -174,6 +174,17 @@ class DataSource(Plugin):
         """
         return subject
 
+    def described(self, subject: str) -> Mapping[str, str]:
+        """Return what is known of a subject beside its image, by column: scanner, sex, pathology.
+
+        Scores are told by these columns where a spec names them as ``subgroups``. Empty, as here,
+        when nothing is known; a column is left out, or ``n/a``, where it is not of this subject.
+
+        Raises:
+            DataError: When the table that says so cannot be read.
+        """
+        return {}
+
     def known_labels(self) -> LabelMap | None:
         """Return the classes as the data set names them itself, for ``labels = "dataset"``.
 

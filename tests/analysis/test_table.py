@@ -12,7 +12,7 @@ from rich.console import Console
 
 from vbench.analysis import build_leaderboard, render_table
 from vbench.analysis.table import latex, markdown, to_csv
-from vbench.analysis.wording import duration, number, span
+from vbench.analysis.wording import duration, legend, number, span
 from vbench.latex import escape, table
 
 
@@ -273,3 +273,15 @@ def test_latex_keeps_text_that_means_something_to_it():
         r"a\_b \& 50 \% \{x\} \textbackslash{}y \#1 \$2 \textasciitilde{} \textasciicircum{}"
     )
     assert table(["a"], [["[0, 1]"]], "c")[7] == r"{}[0, 1] \\"
+
+
+def test_the_legend_of_folds_speaks_of_folds_whatever_the_seeds(tmp_path):
+    board = build_leaderboard(fabricate(tmp_path).folder)
+    cohorts = list(board["cohorts"])
+    of_folds = {**board, "folds": dict.fromkeys(cohorts, 5)}
+    assert "95 % interval over folds and subjects]" in " ".join(legend(of_folds))
+    for row in board["rows"]:
+        row["seeds"] = 1
+    text = " ".join(legend({**board, "folds": {cohorts[0]: 5}}))
+    assert f"over folds and subjects ({cohorts[0]} data); test subjects, for these" in text
+    assert "new trainings" not in text

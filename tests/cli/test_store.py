@@ -36,12 +36,32 @@ def rows(out: Path) -> list[dict[str, object]]:
     return found
 
 
+def check_finds_damage(out: Path) -> None:
+    """`store check` is quiet about what is sound, and names a file of which a byte changed."""
+    sound = vbench("store", "check", "--out", out)
+    assert (sound.code, sound.out) == (0, f"{out}: {len(keys(out))} jobs read, all as they were"
+                                          " written\n")  # fmt: skip
+    file = sorted((out / "store").glob("*/weights.safetensors"))[0]
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    found = vbench("store", "check", "toys", "--out", out)
+    assert (found.code, found.err.count("damaged (")) == (1, 1)
+    assert f"{file}: damaged" in found.err
+    assert f"--force {file.parent.name}" in found.err
+    said = json.loads(vbench("store", "check", "--out", out, "--json").out)
+    assert (said["jobs"], len(said["damaged"])) == (len(keys(out)), 1)
+    file.write_bytes(whole)
+    assert vbench("store", "check", "toys", "--out", out).code == 0
+    assert "did you mean 'toys'" in vbench("store", "check", "toy", "--out", out).err
+
+
 def test_what_is_there_is_listed_pruned_and_removed_by_arm(out: Path) -> None:
     before = rows(out)
     assert {row["stage"] for row in before} >= {"prepare", "fit-generator", "fit-segmenter"}
     assert sum(int(str(row["jobs"])) for row in before) == len(keys(out))
     assert all(int(str(row["bytes"])) > 0 for row in before)
     assert "toys" in vbench("store", "--out", out).out
+    check_finds_damage(out)
     assert "0 jobs, 0 B" in vbench("store", "prune", "--out", out, "--yes").out
 
     # the same name with other settings: what only the old plan named is free

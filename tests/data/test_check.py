@@ -172,7 +172,12 @@ FILE_FAULTS: list[tuple[str, str, Callable[[Path], object], str]] = [
     ("label-upside-down", LABEL, voxels(lambda a: a[:, ::-1]), "front and back exchanged"),
     ("label-nan", LABEL, voxels(some(np.nan)), "not whole numbers"),
     ("label-fractional", LABEL, voxels(some(0.4)), r"not whole numbers \(such as 0.4\)"),
-    ("label-negative", LABEL, voxels(some(-1, "i2")), "negative values"),
+    (
+        "label-negative",
+        LABEL,
+        voxels(some(-1, "i2")),
+        r"values: 2 voxels, down to -1, the first at \(8, 8, 5\)",
+    ),
     ("label-empty", LABEL, voxels(np.zeros_like), "no voxel above 0"),
     ("label-inverted", LABEL, voxels(lambda a: 1 - a), "is vessel"),
     ("label-is-an-image", LABEL, as_label, "expected a few classes"),

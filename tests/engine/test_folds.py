@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from toy_benchmark import toy_plan, toy_spec
 
@@ -14,8 +15,9 @@ from vbench.analysis.layout import sections
 from vbench.analysis.leaderboard import typed_leaderboard
 from vbench.analysis.selected import selected
 from vbench.analysis.wording import legend
+from vbench.cli.common import repetition
 from vbench.engine.plan import Plan
-from vbench.errors import DataError, SpecError
+from vbench.errors import DataError, SpecError, StoreError
 from vbench.records.stages import (
     EvaluateInputs,
     FitGeneratorInputs,
@@ -23,6 +25,7 @@ from vbench.records.stages import (
     PrepareInputs,
 )
 from vbench.spec import load_spec
+from vbench.trained.arm import open_arm
 
 FOLDS = {"folds": 3, "val": 1, "subjects": 7}
 PLAIN = {"train": 2, "val": 1, "test": 1}
@@ -112,7 +115,7 @@ def test_folds_of_both_go_together() -> None:
         ({"folds": 1, "val": 1}, r"split\.folds: .*greater than or equal to 2"),
         ({"folds": 3}, r"split\.val: missing"),
         ({"folds": 3, "val": 0}, r"split\.val: 0: expected a count from 1"),
-        ({"folds": 3, "val": 1, "test": 2}, r"split\.test: unknown key"),
+        ({"folds": 3, "val": 1, "test": 2}, r"split: folds beside 'test'"),
     ],
 )
 def test_what_is_no_cross_validation_is_one_line(split: dict[str, Any], message: str) -> None:
@@ -223,6 +226,40 @@ def test_a_run_of_folds_and_two_targets_is_one_board(tmp_path: Path) -> None:
                           "near data: 1 test subject × 2 seeds"]  # fmt: skip
     words = " ".join(legend(board.to_json()))
     assert "2 folds of the source data: each subject is tested once" in words
+    check_folds_are_named(tmp_path)
+
+
+def check_folds_are_named(out: Path) -> None:
+    """Whoever uses an arm is told which fold's training it is, and may name another."""
+    first, second = (
+        open_arm("real", benchmark="toys", out=out, seed=f"0 fold {fold}") for fold in (0, 1)
+    )
+    assert (first.first.seed, second.first.seed) == ("0 fold 0", "0 fold 1")
+    assert first.first.trial.key != second.first.trial.key
+    assert first.of_fold() is None
+    for seed in (None, 0):
+        best = open_arm("real", benchmark="toys", out=out, seed=seed)
+        said = best.of_fold() or ""
+        assert f"of 2 trainings in folds, seed {best.first.seed} is used" in said
+        other = {"0 fold 0": "0 fold 1", "0 fold 1": "0 fold 0"}[str(best.first.seed)]
+        assert f"'{other}' names another" in said
+    assert open_arm("real", benchmark="toys", out=out, seed="all").of_fold() is None
+    with pytest.raises(StoreError, match=r"seed 0 fold 7 has not finished \(finished: 0 fold 0, "):
+        open_arm("real", benchmark="toys", out=out, seed="0 fold 7")
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"), [("3", 3), ("0 fold 2", "0 fold 2"), (" 1  fold 0 ", "1 fold 0")]
+)
+def test_a_repetition_is_a_seed_or_a_seed_and_a_fold(text: str, meant: int | str) -> None:
+    command = click.Command("x")
+    assert repetition(click.Context(command), click.Option(["--seed"]), text) == meant
+
+
+@pytest.mark.parametrize("text", ["fold 2", "0 fold", "best", "0.5", "0 fold -1"])
+def test_what_names_no_repetition(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="neither a seed nor a seed and a fold"):
+        repetition(click.Context(click.Command("x")), click.Option(["--seed"]), text)
 
 
 def test_folds_take_the_place_of_the_parts_of_what_a_spec_extends(tmp_path: Path) -> None:

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from toy_benchmark import TOYS, toy_spec
+from toy_benchmark import TOYS, toy_spec, toy_table
 
 from vbench.registry import for_paths
+from vbench.spec import parse_spec
 from vbench.spec.check import faults
 
 
@@ -37,3 +38,14 @@ def test_a_fault_names_its_key_and_the_nearest_name(changes: dict, message: str)
 
 def test_a_sound_spec_has_no_faults() -> None:
     assert faults(toy_spec(), for_paths((TOYS,))) == []
+
+
+def test_parameters_of_a_regime_name_the_segmenter_that_lacks_them() -> None:
+    several = [{"plugin": "toy-segmenter"}, {"plugin": "unet3d", "name": "net"}]
+    transfer = {"subjects": [1], "params": {"flips": "none"}}
+    regimes = {"synthetic": True, "transfer": transfer}
+    table = toy_table(regimes=regimes, segmenters=several, patches__size=[8, 8, 8])
+    del table["segmenter"]
+    (found,) = faults(parse_spec(table), for_paths((TOYS,)))
+    start = "regimes.transfer.params.flips: segmenter 'toy-segmenter': unknown key; known: "
+    assert found.startswith(start)

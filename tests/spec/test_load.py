@@ -284,3 +284,17 @@ def test_faults_of_keys_and_of_plugins_come_in_one_pass(tmp_path: Path) -> None:
     ):
         assert any(words in line for line in found), (words, found)
     assert len(found) == 5
+
+
+@pytest.mark.parametrize(
+    ("split", "message"),
+    [
+        ({"train": 3}, "data.source.split: folds beside 'train': .* take 'train' out, or take"),
+        ({"train": 3, "test": 1}, "folds beside 'train' and 'test'"),
+        ({"subjcts": 9}, "split.subjcts: unknown key; did you mean 'subjects'"),
+    ],
+)
+def test_folds_have_no_parts_beside_them(split: dict[str, int], message: str) -> None:
+    table = {"plugin": "phantom", "split": {"folds": 5, "val": 1, **split}}
+    with pytest.raises(SpecError, match=message):
+        parse_spec({"benchmark": {"name": "x"}, "data": {"source": table}})

@@ -262,7 +262,10 @@ def test_bad_input_is_one_line_and_nothing_is_written(
     bad: list[tuple[list[object], str]] = [
         (["rael", image], "no arm is called 'rael'; did you mean 'real'?"),
         (["real", image, "--seed", "7"], "seed 7 has not finished (finished: 0, 1, 2)"),
-        (["real", image, "--seed", "best"], "neither a whole number nor 'all'"),
+        (
+            ["real", image, "--seed", "best"],
+            "neither a seed nor a seed and a fold such as '0 fold 2', nor 'all'",
+        ),
         (["real", image, "--benchmark", "toy"], "no benchmark 'toy'"),
         (["real", tmp_path / "no.nii"], "no such file"),
         (["real", damaged], "damaged or cut short"),

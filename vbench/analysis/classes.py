@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -45,15 +44,8 @@ def class_scores(
             there = np.asarray(np.isfinite(table.values).any(axis=0))
             if not there.any() and name not in failed:
                 continue
-            seen = replace(
-                table,
-                values=table.values[:, there],
-                undefined=table.undefined[:, there],
-                subjects=tuple(s for s, kept in zip(table.subjects, there, strict=True) if kept),
-                folds=None if table.folds is None else table.folds[there],
-            )
             found[label][name] = {
-                **summary(seen, *ranges[name]),
+                **summary(table.of(there), *ranges[name]),
                 "n_failed": failed.count(name),
             }
     return found

@@ -97,6 +97,7 @@ class Results:
         cohorts: Test subjects by cohort; persons, where some have several subjects.
         people: By cohort, subject to person, where some have several.
         folds: By cohort, the fold that tests each person; none without cross-validation.
+        subgroups: By cohort and column, the group of each test subject that has one.
     """
 
     benchmark: str
@@ -107,6 +108,7 @@ class Results:
     cohorts: Mapping[str, tuple[str, ...]]
     people: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     folds: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    subgroups: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
 
     def folds_of(self, cohort: str) -> npt.NDArray[np.int64] | None:
         """Return the fold of each person of a cohort; None without cross-validation."""
@@ -248,6 +250,7 @@ def read_results(folder: Path) -> Results:
         cohorts=cohorts,
         people=people,
         folds=folds,
+        subgroups={n: part.subgroups for n, part in plan.data.items() if part and part.subgroups},
     )
 
 

@@ -32,6 +32,7 @@ from vbench.analysis.scores import (
 )
 from vbench.analysis.stats import score_range
 from vbench.analysis.steps import steps_curves
+from vbench.analysis.subgroups import correct, groups_of, subgroup_scores
 from vbench.analysis.summary import summary
 from vbench.analysis.transfer import transfer_curves
 from vbench.analysis.trials import trial_counts
@@ -89,6 +90,7 @@ def typed_leaderboard(results: Results) -> Board:
     by_arm = {row["arm"]: row for row in rows}
     compare(by_arm, results.arms, scores, metrics)
     mark_ranks(by_arm, results.arms, scores, metrics)
+    correct(rows)
     own = {arm.name: by_arm[arm.name] for arm in results.arms if arm.steps is None}
     curves = transfer_curves([a for a in results.arms if a.name in own], scores, metrics)
     add_controls(curves, own, metrics)
@@ -103,6 +105,7 @@ def typed_leaderboard(results: Results) -> Board:
         "folds": {name: len(set(found.values())) for name, found in results.folds.items() if found}
         or None,
         "cohorts": {name: list(subjects) for name, subjects in results.cohorts.items()},
+        "subgroups": groups_of(results),
         "rows": sorted(rows, key=lambda row: _order(row, primary, metrics, list(results.cohorts))),
         "transfer": curves,
         "dose": dose_curves(results, own, scores, metrics),
@@ -160,6 +163,7 @@ def _row(
         **arm_cost(results, arm),
         "metrics": {name: summary(table, *ranges[name]) for name, table in scores.items()},
         "classes": class_scores(results, arm, list(scores), ranges),
+        "subgroups": subgroup_scores(results, arm, list(scores), ranges) or None,
         "versus": {},
         "best_params": {str(seed): dict(e.params) for seed, e in best.items() if e is not None},
         "collapsed": collapses(results, arm),

@@ -60,6 +60,7 @@ def merge_results(parts: Sequence[Results], names: Sequence[str]) -> Results:
     cohort_of: dict[str, str] = {}
     people: dict[str, Mapping[str, str]] = {}
     folds: dict[str, Mapping[str, int]] = {}
+    subgroups: dict[str, Mapping[str, Mapping[str, str]]] = {}
     arms: dict[str, Arm] = {}
     settings: dict[str, str] = {}
     for part, label in zip(parts, names, strict=True):
@@ -69,6 +70,8 @@ def merge_results(parts: Sequence[Results], names: Sequence[str]) -> Results:
             cohorts.setdefault(cohort_of.setdefault(identity, fresh), subjects)
             people.setdefault(cohort_of[identity], part.people.get(name, {}))
             folds.setdefault(cohort_of[identity], part.folds.get(name, {}))
+            if name in part.subgroups:
+                subgroups.setdefault(cohort_of[identity], part.subgroups[name])
         for arm in part.arms:
             moved = replace(arm, cohort=cohort_of[_identity(part, arm.cohort)])
             setting = _settings(part, arm)
@@ -89,6 +92,7 @@ def merge_results(parts: Sequence[Results], names: Sequence[str]) -> Results:
         cohorts=cohorts,
         people=people,
         folds=folds,
+        subgroups=subgroups,
     )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from vbench.analysis.folder import Arm, Results
 from vbench.analysis.stats import Floats, Ints
@@ -55,6 +56,16 @@ class ArmScores:
     seeds: tuple[Repetition, ...]
     subjects: tuple[str, ...]
     folds: Ints | None = None
+
+    def of(self, kept: npt.NDArray[np.bool_]) -> ArmScores:
+        """Return the scores of some subjects: those where ``kept``, ``(subjects,)``, is True."""
+        return replace(
+            self,
+            values=self.values[:, kept],
+            undefined=self.undefined[:, kept],
+            subjects=tuple(s for s, one in zip(self.subjects, kept, strict=True) if one),
+            folds=None if self.folds is None else self.folds[kept],
+        )
 
 
 @dataclass(frozen=True)
@@ -136,7 +147,11 @@ def _describe(record: JobRecord | None, seed: Repetition) -> dict[str, Any] | No
 
 
 def arm_scores(
-    results: Results, arm: Arm, metrics: Iterable[str], label: str | None = None
+    results: Results,
+    arm: Arm,
+    metrics: Iterable[str],
+    label: str | None = None,
+    only: Collection[str] | None = None,
 ) -> dict[str, ArmScores]:
     """Return an arm's scores by metric; a failed seed is a row of NaN, a pending one no row.
 
@@ -148,6 +163,7 @@ def arm_scores(
         arm: The arm.
         metrics: Names.
         label: A class; None: over all classes. A subject without the class is NaN.
+        only: Subjects that count; None: all.
     """
     subjects = results.cohorts[arm.cohort]
     column = {subject: i for i, subject in enumerate(subjects)}
@@ -161,6 +177,8 @@ def arm_scores(
             continue
         row = seeds.index(place)
         for case in _cases(results, arm, seed):
+            if only is not None and case.subject not in only:
+                continue
             person = results.person(arm.cohort, case.subject)
             if case.metric not in tables or person not in column or case.label != label:
                 continue

@@ -47,7 +47,8 @@ def finished_seeds(results: Results, arm: Arm) -> dict[Repetition, Chosen]:
 def selected(results: Results, arm: Arm, seed: Repetition | None = None) -> Chosen:
     """Return what an arm selected with this seed, or with the best one on validation subjects.
 
-    With folds, a seed stands for all its folds, the best of which is returned.
+    With folds, a seed stands for all its folds, the best of which is returned; ``0 fold 2`` names
+    one of them.
 
     Raises:
         StoreError: When it has not finished.

@@ -10,6 +10,7 @@ from vbench import latex as tex
 from vbench.analysis.budgets import BUDGET_LEGEND, FIELDS
 from vbench.analysis.classes import RULE, class_sections
 from vbench.analysis.layout import Section, has_budgets, sections
+from vbench.analysis.subgroups import rules, subgroup_sections
 from vbench.analysis.wording import legend
 from vbench.files import csv_text
 from vbench.markdown import escape
@@ -33,11 +34,13 @@ class TerminalTable:
         leaderboard: Content of leaderboard.json.
         metrics: Which to show; all that the spec names when None.
         classes: Whether to show a table of each class, too.
+        by: Columns of subgroups to show tables of, too.
     """
 
     leaderboard: dict[str, Any]
     metrics: Sequence[str] | None = None
     classes: bool = False
+    by: Sequence[str] = ()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Yield a table per section, then the legend."""
@@ -48,16 +51,32 @@ class TerminalTable:
         gap = 3 if wide else 2
         state = "" if self.leaderboard["finished"] else " (unfinished)"
         shown = list(sections(self.leaderboard, self.metrics, compact=not wide, budget=budget))
-        shown += class_sections(self.leaderboard, self.metrics) if self.classes else []
+        shown += _further(self.leaderboard, self.metrics, self.classes, self.by)
         for section in shown:
             title = f"{self.leaderboard['benchmark']}{state} · {section.title}"
             yield Text(title, style="bold")
             for columns in parts(section, options.max_width, gap):
                 yield _rich(section, columns, gap)
         notes = legend(self.leaderboard, self.metrics, compact=not wide)
-        notes += [RULE] if self.classes else []
+        notes += _rules(self.leaderboard, self.classes, self.by)
         for note in [*notes, BUDGET_LEGEND] if budget else notes:
             yield Text(note, style="dim")
+
+
+def _further(
+    leaderboard: dict[str, Any],
+    metrics: Sequence[str] | None,
+    classes: bool,
+    by: Sequence[str],
+) -> list[Section]:
+    """Return the tables beside the leaderboard: by class, by subgroup."""
+    shown = list(class_sections(leaderboard, metrics)) if classes else []
+    return [*shown, *(subgroup_sections(leaderboard, by, metrics or None) if by else ())]
+
+
+def _rules(leaderboard: dict[str, Any], classes: bool, by: Sequence[str]) -> list[str]:
+    """Return what is said below them."""
+    return [*([RULE] if classes else []), *(rules(leaderboard, by) if by else [])]
 
 
 def parts(section: Section, width: int, gap: int) -> list[list[int]]:
@@ -112,20 +131,28 @@ def _rich(section: Section, columns: Sequence[int], gap: int) -> RenderableType:
 
 
 def render_table(
-    leaderboard: dict[str, Any], metrics: Sequence[str] | None = None, *, classes: bool = False
+    leaderboard: dict[str, Any],
+    metrics: Sequence[str] | None = None,
+    *,
+    classes: bool = False,
+    by: Sequence[str] = (),
 ) -> RenderableType:
     """Return the leaderboard for ``rich``."""
-    return TerminalTable(leaderboard, metrics or None, classes)
+    return TerminalTable(leaderboard, metrics or None, classes, by)
 
 
 def markdown(
-    leaderboard: dict[str, Any], metrics: Sequence[str] | None = None, *, classes: bool = False
+    leaderboard: dict[str, Any],
+    metrics: Sequence[str] | None = None,
+    *,
+    classes: bool = False,
+    by: Sequence[str] = (),
 ) -> str:
     """Return the leaderboard as Markdown tables."""
     out = [f"## {escape(leaderboard['benchmark'])}", ""]
     budget = has_budgets(leaderboard)
     shown = list(sections(leaderboard, metrics, budget=budget))
-    shown += class_sections(leaderboard, metrics) if classes else []
+    shown += _further(leaderboard, metrics, classes, by)
     for section in shown:
         rows = [
             [f"**{escape(cell.text)}**" if cell.best else escape(cell.text) for cell in line]
@@ -133,21 +160,23 @@ def markdown(
         ]
         out += [f"### {section.title}", "", *rows_of(section.header, rows), ""]
     notes = [*legend(leaderboard), *([BUDGET_LEGEND] if budget else [])]
-    notes += [RULE] if classes else []
+    notes += _rules(leaderboard, classes, by)
     return "\n".join([*out, *(f"- {escape(line)}" for line in notes), ""])
 
 
 def latex(
-    leaderboard: dict[str, Any], metrics: Sequence[str] | None = None, *, classes: bool = False
+    leaderboard: dict[str, Any],
+    metrics: Sequence[str] | None = None,
+    *,
+    classes: bool = False,
+    by: Sequence[str] = (),
 ) -> str:
     """Return the leaderboard as LaTeX tables, which need the package booktabs."""
     out = ["% needs \\usepackage{booktabs}"]
-    notes = [tex.escape(note) for note in legend(leaderboard, metrics)]
+    said = [*legend(leaderboard, metrics), *_rules(leaderboard, classes, by)]
+    notes = [tex.escape(note) for note in said]
     name = tex.escape(leaderboard["benchmark"])
-    shown = list(sections(leaderboard, metrics))
-    if classes:
-        shown += class_sections(leaderboard, metrics)
-        notes.append(tex.escape(RULE))
+    shown = [*sections(leaderboard, metrics), *_further(leaderboard, metrics, classes, by)]
     for section in shown:
         header = [tex.escape(cell) for cell in section.header]
         rows = [

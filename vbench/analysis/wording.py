@@ -141,8 +141,7 @@ def legend(
     pairs = [(row, name) for row in rows for name in chosen]
     shown = "".join(signs(row, name) + lapses(row, name) for row, name in pairs)
     folds = leaderboard.get("folds") or {}
-    one_seed = bool(rows) and all(row["seeds"] == 1 and row["cohort"] not in folds for row in rows)
-    over = "test subjects, for these networks" if one_seed else "new trainings and subjects"
+    over = _over(rows, folds)
     lines = [
         "mean over cases (seeds × test subjects),"
         + ("" if compact else " ± sd between subjects,")
@@ -156,8 +155,11 @@ def legend(
             "≈ not told apart from the best: the 95 % interval of the difference includes 0"
         )
     lines += [ref.note for ref in found if ref.note]
-    lines += [f"{n} folds of the {name} data: each subject is tested once, by networks that never "
-              "saw it; the folds count as trainings" for name, n in folds.items()]  # fmt: skip
+    lines += [
+        f"{n} folds of the {name} data: each subject is tested once, by networks that never saw "
+        "it; intervals and signs come from how folds and subjects differ"
+        for name, n in folds.items()
+    ]
     lines += _few([row for row in rows if row["cohort"] not in folds])
     if "u" in shown:
         lines.append("u undefined cases, which count with the value that the metric's rule gives")
@@ -168,6 +170,22 @@ def legend(
         lines.append("= equal means share a rank")
     lines += repeat_notes(rows)
     return lines + collapse_notes(leaderboard["rows"]) + remark_notes(leaderboard["rows"])
+
+
+def _over(rows: Sequence[Row], folds: Mapping[str, int]) -> str:
+    """Say what intervals are over; by cohort, where that differs."""
+    found: dict[str, list[str]] = {}
+    for cohort in dict.fromkeys(row["cohort"] for row in rows):
+        if cohort in folds:
+            over = "folds and subjects"
+        elif all(row["seeds"] == 1 for row in rows if row["cohort"] == cohort):
+            over = "test subjects, for these networks"
+        else:
+            over = "new trainings and subjects"
+        found.setdefault(over, []).append(cohort)
+    if len(found) < 2:
+        return next(iter(found), "new trainings and subjects")
+    return "; ".join(f"{over} ({', '.join(where)} data)" for over, where in found.items())
 
 
 def _few(rows: list[Row]) -> list[str]:

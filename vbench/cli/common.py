@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
@@ -88,6 +89,25 @@ def json_option(function: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")(
         function
     )
+
+
+def repetition(
+    context: click.Context, option: click.Parameter, value: str | None
+) -> int | str | None:
+    """Read which repetition is meant: a seed, or a seed and a fold such as ``0 fold 2``.
+
+    Raises:
+        BadParameter: When it is neither.
+    """
+    if value is None:
+        return None
+    found = re.fullmatch(r"\s*(-?\d+)(?:\s+fold\s+(\d+))?\s*", value)
+    if found is None:
+        raise click.BadParameter(
+            f"'{value}' is neither a seed nor a seed and a fold such as '0 fold 2'", context, option
+        )
+    seed, fold = found.groups()
+    return int(seed) if fold is None else f"{int(seed)} fold {int(fold)}"
 
 
 def duration(seconds: float) -> str:

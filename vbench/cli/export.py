@@ -8,14 +8,19 @@ from pathlib import Path
 
 import click
 
-from vbench.cli.common import out_option
+from vbench.cli.common import out_option, repetition
 
 
 @click.command("export")
 @click.argument("arm")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--benchmark", help="Its name. [default: the only one in the results folder]")
-@click.option("--seed", type=int, help="Which repetition. [default: best on validation subjects]")
+@click.option(
+    "--seed",
+    callback=repetition,
+    metavar="N|'N fold K'",
+    help="Which repetition. [default: best on validation subjects]",
+)
 @click.option("--nifti", is_flag=True, help="Also write the patches as NIfTI, in nnU-Net layout.")
 @click.option(
     "--drop-flagged",
@@ -38,7 +43,7 @@ def command(
     arm: str,
     folder: Path,
     benchmark: str | None,
-    seed: int | None,
+    seed: int | str | None,
     nifti: bool,
     drop_flagged: bool,
     accept_risk: str | None,

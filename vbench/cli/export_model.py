@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from vbench.cli.common import out_option
+from vbench.cli.common import out_option, repetition
 
 if TYPE_CHECKING:
     from vbench.trained.export_model import Format
@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 @click.argument("arm")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--benchmark", help="Its name. [default: the only one in the results folder]")
-@click.option("--seed", type=int, help="Which repetition. [default: best on validation subjects]")
+@click.option(
+    "--seed",
+    callback=repetition,
+    metavar="N|'N fold K'",
+    help="Which repetition. [default: best on validation subjects]",
+)
 @click.option(
     "--format",
     "form",
@@ -35,7 +40,7 @@ def command(
     arm: str,
     folder: Path,
     benchmark: str | None,
-    seed: int | None,
+    seed: int | str | None,
     form: str,
     licence: str | None,
     authors: str | None,

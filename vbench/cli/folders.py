@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from vbench.defaults import OUT
+from vbench.defaults import OUT, REHEARSAL
 from vbench.errors import StoreError, did_you_mean
 
 
@@ -32,9 +32,11 @@ def benchmark_folders(benchmark: str | None, outs: Sequence[Path]) -> list[Path]
             f"{where}: no benchmark's results here; `vbench run SPEC --out` makes some"
         )
     if benchmark is None:
-        if len(known) > 1:
+        # A rehearsal is for its price: it stands back behind what it was of.
+        meant = [name for name in known if name.removesuffix(REHEARSAL) not in {*known} - {name}]
+        if len(meant) > 1:
             raise StoreError(f"{where}: name one of the benchmarks: {', '.join(known)}")
-        benchmark = known[0]
+        benchmark = meant[0]
     if benchmark not in known:
         hint = did_you_mean(benchmark, known)
         raise StoreError(f"{where}: no benchmark '{benchmark}' (has {', '.join(known)}){hint}")

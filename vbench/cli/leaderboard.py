@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -36,6 +37,12 @@ from vbench.cli.folders import benchmark_folders
     help="List the boards that changed specs left behind, or show that of number N.",
 )
 @click.option("--classes", is_flag=True, help="Show a table of each class, where labels have some.")
+@click.option(
+    "--by",
+    multiple=True,
+    metavar="COLUMN",
+    help="Show a table by this column of the data set's `subgroups`; may be repeated.",
+)
 def command(
     benchmark: str | None,
     outs: tuple[Path, ...],
@@ -43,6 +50,7 @@ def command(
     metrics: tuple[str, ...],
     former: str | None,
     classes: bool,
+    by: tuple[str, ...],
 ) -> None:
     """Rank the arms of BENCHMARK, with intervals.
 
@@ -53,6 +61,7 @@ def command(
     board. --history lists what was kept, and what was changed each time; --history 2 shows one.
     """
     from vbench.analysis import merge_folders, table
+    from vbench.analysis.subgroups import subgroups_csv
     from vbench.errors import SpecError, did_you_mean
 
     folders = benchmark_folders(benchmark, outs)
@@ -72,18 +81,44 @@ def command(
         raise SpecError(
             "--classes: the labels have one class here; 'labels' of a spec's data set names several"
         )
+    by = _columns(leaderboard, by)
+    if form == "csv" and classes and by:
+        raise click.UsageError("--classes and --by are two tables; ask for one as CSV")
     if form == "json":
         import json
 
         click.echo(json.dumps(leaderboard, indent=1, ensure_ascii=False))
     elif form == "csv":
         shown = table.classes_csv(leaderboard) if classes else table.to_csv(leaderboard)
-        click.echo(shown, nl=False)
+        click.echo(subgroups_csv(leaderboard, by) if by else shown, nl=False)
     elif form == "latex":
-        click.echo(table.latex(leaderboard, metrics, classes=classes), nl=False)
+        click.echo(table.latex(leaderboard, metrics, classes=classes, by=by), nl=False)
     elif form == "md":
-        click.echo(table.markdown(leaderboard, metrics, classes=classes), nl=False)
+        click.echo(table.markdown(leaderboard, metrics, classes=classes, by=by), nl=False)
     else:
         from vbench.cli.terminal import Console
 
-        Console().print(table.render_table(leaderboard, metrics, classes=classes))
+        Console().print(table.render_table(leaderboard, metrics, classes=classes, by=by))
+
+
+def _columns(leaderboard: dict[str, Any], by: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the columns as the spec names them, capitals or not.
+
+    Raises:
+        SpecError: When the spec does not name one.
+    """
+    from vbench.errors import SpecError, did_you_mean
+
+    groups = leaderboard.get("subgroups") or {}
+    known = list(dict.fromkeys(column for columns in groups.values() for column in columns))
+    named = {column.lower(): column for column in known}
+    for column in by:
+        if column.lower() not in named:
+            raise SpecError(
+                f"--by {column}: "
+                + (f"subgroups here are {', '.join(known)}" if known else "no subgroups here")
+                + (did_you_mean(column, known) if known else "")
+                + f'; to add one, put subgroups = ["{column}"] into the data set of the spec and '
+                "run it again, which trains nothing anew"
+            )
+    return tuple(named[column.lower()] for column in by)

@@ -5,26 +5,24 @@ from __future__ import annotations
 import json
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import click
 
-from vbench.cli.common import device_option, json_option, out_option
+from vbench.cli.common import device_option, json_option, out_option, repetition
 
 if TYPE_CHECKING:
     from vbench.trained.arm import Seeds
 
 
 def _seeds(context: click.Context, option: click.Parameter, value: str | None) -> Seeds:
-    """Return ``--seed`` as a number, or ``all``."""
-    if value is None or value == "all":
-        return cast("Seeds", value)
+    """Return ``--seed`` as a repetition, or ``all``."""
+    if value == "all":
+        return "all"
     try:
-        return int(value)
-    except ValueError:
-        raise click.BadParameter(
-            f"'{value}' is neither a whole number nor 'all'", context, option
-        ) from None
+        return repetition(context, option, value)
+    except click.BadParameter as error:
+        raise click.BadParameter(f"{error.message}, nor 'all'", context, option) from None
 
 
 @click.command("predict")
@@ -35,7 +33,7 @@ def _seeds(context: click.Context, option: click.Parameter, value: str | None) -
 @click.option(
     "--seed",
     callback=_seeds,
-    metavar="N|all",
+    metavar="N|'N fold K'|all",
     help="Which repetition; all: their mean probability, with its spread beside it. "
     "[default: best on validation subjects]",
 )

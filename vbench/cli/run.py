@@ -8,6 +8,7 @@ import sys
 import click
 
 from vbench.cli.common import device_option, out_option, spec_argument
+from vbench.defaults import OUT
 
 
 @click.command("run")
@@ -95,6 +96,9 @@ def command(
     done = f"{result.ran} jobs done"
     if not result.ran:
         done = "nothing to do: every job was cached" if result.ok else "no job was done"
+        if result.ok:
+            where = "" if out == OUT else f" --out {out}"
+            done += f" (`vbench store check {result.folder.name}{where}` reads their files again)"
     line = f"{done}; results in {result.folder}"
     console.print(line, markup=False, highlight=False, soft_wrap=True)
     if not result.ok:

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from vbench.cli.common import device_option, json_option, out_option
+from vbench.cli.common import repetition as read_repetition
 
 
 @click.command("sample")
@@ -26,8 +27,8 @@ from vbench.cli.common import device_option, json_option, out_option
 )
 @click.option(
     "--repetition",
-    type=int,
-    metavar="SEED",
+    callback=read_repetition,
+    metavar="SEED|'SEED fold K'",
     help="The arm's seed. [default: best on validation subjects]",
 )
 @click.option(
@@ -44,7 +45,7 @@ def command(
     benchmark: str | None,
     seed: int,
     candidate: int | None,
-    repetition: int | None,
+    repetition: int | str | None,
     like: str | None,
     nifti: bool,
     device: str,

@@ -112,6 +112,33 @@ def rm(arm: str, benchmark: str, out: str, dry_run: bool, yes: bool) -> None:
     _remove(out, partial(only_of, out, benchmark, arm), dry_run, yes)
 
 
+@command.command("check")
+@click.argument("benchmark", required=False)
+@out_option
+@json_option
+def check(benchmark: str | None, out: str, as_json: bool) -> None:
+    """Read all files of BENCHMARK again, and say which are not as their jobs wrote them.
+
+    Without BENCHMARK: all that the store holds. Exit code 0: all are as they were written;
+    1: some are damaged, and are named with what does their jobs again.
+    """
+    from vbench.cli.steps import Steps
+    from vbench.housekeeping import damages
+
+    count, found = damages(out, benchmark, None if as_json else Steps())
+    if as_json:
+        said = {"jobs": count, "damaged": [str(damage) for damage in found]}
+        click.echo(json.dumps(said, indent=1))
+    else:
+        for damage in found:
+            click.echo(str(damage), err=True)
+        jobs = f"{count} job{'' if count == 1 else 's'}"
+        sound = "all as they were written" if not found else f"{len(found)} damaged"
+        click.echo(f"{out}: {jobs} read, {sound}")
+    if found:
+        sys.exit(1)
+
+
 def _remove(out: str, find: Callable[[], list[Holding]], dry_run: bool, yes: bool) -> None:
     from vbench.housekeeping import remove
 

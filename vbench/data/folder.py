@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -204,11 +204,33 @@ class FolderSource(DataSource):
             DataError: The first fault, when files are missing or do not pair up.
         """
         faults = [fault for fault in self.listing.faults if fault.serious]
+        bare = self.unlabelled()
+        if bare:
+            raise DataError(bare)
         if faults:
             more = len(faults) - 1
             also = f" ({more} more: 'vbench data check {self.path}')" if more else ""
             raise DataError(f"{faults[0]}{also}")
         return [files.id for files in self.listing.subjects]
+
+    def unlabelled(self) -> str | None:
+        """Say that no image has a label, as of scans that are only to be predicted; None: some."""
+        serious = [fault for fault in self.listing.faults if fault.serious]
+        if self.listing.subjects or not serious:
+            return None
+        bare = [fault for fault in serious if "no label" in fault.message]
+        folder = self.path
+        if (folder / "imagesTs").is_dir() and not (folder / "imagesTr").is_dir():
+            what = "images to be predicted (imagesTs), and none with a label (imagesTr, labelsTr)"
+        elif len(bare) == len(serious):
+            one = f"{bare[0].file.name}: {bare[0].message}; {bare[0].mend}"
+            what = f"none of its images has a label ({len(bare)}, such as {one})"
+        else:
+            return None
+        return one_line(
+            f"{folder}: {what}; what is trained, chosen and tested needs labels: add them, or take "
+            "the data set out of the spec and segment its scans with `vbench predict`"
+        )
 
     def files(self, subject: str) -> SubjectFiles:
         """Return the files of one subject.
@@ -245,6 +267,21 @@ class FolderSource(DataSource):
     def group_of(self, subject: str) -> str:
         """Name the person, as the layout does."""
         return self.files(subject).group or subject
+
+    def described(self, subject: str) -> Mapping[str, str]:
+        """Return the subject's row in the manifest, or in a ``participants.tsv`` of the folder.
+
+        A row is the subject's, or its person's, whose name may have BIDS' ``sub-`` before it.
+        """
+        person = self.group_of(subject)
+        names = (subject, person, f"sub-{subject}", f"sub-{person}")
+        return next((self._table[name] for name in names if name in self._table), {})
+
+    @cached_property
+    def _table(self) -> Mapping[str, Mapping[str, str]]:
+        from vbench.data.columns import about_subjects
+
+        return about_subjects(self.path)
 
     def anatomy(self, subject: str) -> list[str]:
         """Return digests of the image's bytes and the label's voxels."""

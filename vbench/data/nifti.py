@@ -395,7 +395,13 @@ def whole_numbers(label: Image) -> Array:
         values = rounded
     low, high = int(values.min(initial=0)), int(values.max(initial=0))
     if low < 0:
-        raise DataError(f"{label.path}: the label has negative values; use 0 for no vessel")
+        below = values < 0
+        count, first = int(below.sum()), ", ".join(map(str, np.argwhere(below)[0]))
+        raise DataError(
+            f"{label.path}: the label has negative values: {count} "
+            f"voxel{'' if count == 1 else 's'}, down to {low}, the first at ({first}); a label is "
+            "0 where there is no vessel, and above 0 where one is"
+        )
     if high >= 2**63:
         raise DataError(f"{label.path}: the label has the value {high}; number below 2**63")
     return values.astype(np.int32 if high < 2**31 else np.int64, copy=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import cast
 
+from vbench.data.folder import FolderSource
 from vbench.engine.datasets import role_of
 from vbench.engine.job import digest
 from vbench.engine.plan import Plan
@@ -27,7 +28,6 @@ def data_faults(spec: Spec, registry: Registry) -> list[str]:
         One line per fault, those that are alike folded; remarks are left to ``vbench data check``.
     """
     from vbench.data.check import faults_of, folded
-    from vbench.data.folder import FolderSource
 
     lines: list[str] = []
     spec = with_classes(spec, registry)
@@ -37,7 +37,9 @@ def data_faults(spec: Spec, registry: Registry) -> list[str]:
             continue
         values = {**cls.role_defaults.get(role_of(name), {}), **use.params}
         source = cast(FolderSource, open_source(cls, build_params(cls.Params, values, key), use))
-        lines += [f"{key}: {line}" for line in folded(faults_of(source))]
+        found = faults_of(source)
+        bare = source.unlabelled()
+        lines += [f"{key}: {line}" for line in ([bare] if bare else folded(found))]
     return lines
 
 

@@ -38,6 +38,7 @@ class Subjects:
         params: Of the data source.
         people: Subject to person; empty when each subject is a different person.
         anatomy: By digest, the subject that has it; see :meth:`DataSource.anatomy`.
+        subgroups: By column, the group of each test subject that has one; part of no job.
     """
 
     role: str
@@ -49,6 +50,7 @@ class Subjects:
     people: Mapping[str, str] = field(default_factory=dict)
     anatomy: Mapping[str, str] = field(default_factory=dict)
     folds: tuple[Mapping[str, tuple[str, ...]], ...] = ()
+    subgroups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def fold(self, number: int) -> Subjects:
         """Return the data set as one fold sees it; itself without cross-validation."""
@@ -87,6 +89,7 @@ class Subjects:
             fingerprint=self.fingerprint,
             groups=self.people or None,
             folds=self.folds or None,
+            subgroups=self.subgroups or None,
         )
 
 
@@ -178,7 +181,23 @@ def read_subjects(spec: Spec, registry: Registry, role: str) -> Subjects:
             for head, name in _heads(heads, fold, where).items()
         },
         folds=folds,
+        subgroups=_subgroups(source, table.subgroups, parts["test"], where),
     )
+
+
+def _subgroups(
+    source: DataSource, columns: Sequence[str], tested: Sequence[str], where: str
+) -> dict[str, dict[str, str]]:
+    """Return the group of each test subject, by column."""
+    from vbench.data.columns import subgroups
+
+    if not columns:
+        return {}
+    with called(f"{where}: source '{source.name}'"):
+        try:
+            return subgroups(source, columns, tested)
+        except DataError as error:
+            raise DataError(f"{where}.subgroups: {error}") from error
 
 
 def _divide(

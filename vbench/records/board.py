@@ -51,6 +51,45 @@ class Summary(Record):
     n_failed: int
 
 
+class Gap(Record):
+    """How far the means of subgroups lie apart.
+
+    Attributes:
+        gap: The highest mean less the lowest, in the metric's unit; None with a single group.
+        lowest, highest: The groups that have them.
+        tested: The groups that were tested, those of enough subjects; empty when none were.
+        p_raw: That the tested groups do not differ (Welch's analysis of variance over subjects);
+            None when it was not tested, or a group has no spread.
+        p: The same, Holm-corrected over the finished arms of the cohort.
+    """
+
+    gap: float | None
+    lowest: str | None
+    highest: str | None
+    tested: tuple[str, ...]
+    p_raw: float | None
+    p: float | None
+
+
+class BySubgroup(Record):
+    """An arm's scores by one column: summaries by group and metric, gaps by metric."""
+
+    groups: Mapping[str, Mapping[str, Summary]]
+    gaps: Mapping[str, Gap]
+
+
+class Subgroups(Record):
+    """The groups that one column makes of the test subjects of a cohort.
+
+    Attributes:
+        groups: Test subjects by group.
+        unknown: Those without a value in the column: in no group.
+    """
+
+    groups: Mapping[str, tuple[str, ...]]
+    unknown: tuple[str, ...]
+
+
 class RankedSummary(Summary):
     """A summary among the finished arms of its cohort.
 
@@ -195,6 +234,7 @@ class Row(Record):
         seconds_by_stage: Wall time, s.
         metrics: Segmentation scores by metric; of several classes the mean over those of a subject.
         classes: By class and metric; None where labels have one class.
+        subgroups: By column of the data set, where the spec names some; else left out.
         versus: Comparisons by reference (``real``, ``best``, ``bar``, ``scratch``, ``control``,
             ``ceiling``)
             and metric.
@@ -211,7 +251,7 @@ class Row(Record):
     """
 
     OPTIONAL: ClassVar[frozenset[str]] = frozenset(
-        {"dose", "steps", "remarks", "unrepeatable", "classes"}
+        {"dose", "steps", "remarks", "unrepeatable", "classes", "subgroups"}
     )
 
     arm: str
@@ -236,6 +276,7 @@ class Row(Record):
     seconds_by_stage: Mapping[str, Number]
     metrics: Mapping[str, RankedSummary | Summary]
     classes: Mapping[str, Mapping[str, Summary]] | None = None
+    subgroups: Mapping[str, BySubgroup] | None = None
     versus: Mapping[str, Mapping[str, Comparison]]
     best_params: Mapping[str, Mapping[str, JsonValue]]
     collapsed: tuple[Collapse, ...]
@@ -386,13 +427,14 @@ class Board(Record):
         metrics: The columns, by name.
         cohorts: Test subjects by cohort.
         folds: By cohort that is cross-validated, in how many folds; left out where none is.
+        subgroups: By cohort and column, who is in which group; left out where the spec names none.
         rows: Finished arms first, the best first.
         transfer: One entry per generator and metric.
         dose: One entry per regime, generator and metric that has several doses.
         steps: One entry per arm and metric that has several training lengths.
     """
 
-    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"folds"})
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"folds", "subgroups"})
 
     benchmark: str
     vbench: str
@@ -402,6 +444,7 @@ class Board(Record):
     metrics: Mapping[str, MetricColumn]
     cohorts: Mapping[str, tuple[str, ...]]
     folds: Mapping[str, int] | None = None
+    subgroups: Mapping[str, Mapping[str, Subgroups]] | None = None
     rows: tuple[Row, ...]
     transfer: tuple[TransferCurve, ...]
     dose: tuple[DoseCurve, ...] = ()

@@ -23,9 +23,11 @@ class DataSummary(Record):
         fingerprint: Digest over the content of all subjects.
         groups: Subject to person; None where each subject is a different person.
         folds: Names by part of each fold; None without cross-validation.
+        subgroups: By column, the group of each test subject that has one; None where the spec
+            names no column.
     """
 
-    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"groups", "folds"})
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"groups", "folds", "subgroups"})
 
     plugin: str
     params: Mapping[str, JsonValue] = {}
@@ -33,6 +35,7 @@ class DataSummary(Record):
     fingerprint: str
     groups: Mapping[str, str] | None = None
     folds: tuple[Mapping[str, tuple[str, ...]], ...] | None = None
+    subgroups: Mapping[str, Mapping[str, str]] | None = None
 
     def seen_by(self, repetition: Repetition) -> Mapping[str, tuple[str, ...]]:
         """Return the parts as a repetition has them: with folds, those of its fold."""

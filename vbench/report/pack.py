@@ -88,7 +88,8 @@ def _about(results: Results, whose: str) -> str:
         f"It holds pictures of people ({whose}): keep it in the house."
         if whose
         else "It holds no picture or volume of a patient.",
-        "Names of subjects stand in it as they are in the data set; places on disks do not.",
+        "Names of subjects, and the subgroups that the spec names, stand in it as they are in the "
+        "data set; places on disks do not.",
         "",
     ]
     return "\n".join(lines)

@@ -13,6 +13,8 @@ from vbench.analysis.dose import dose_table
 from vbench.analysis.folder import Results, read_results
 from vbench.analysis.layout import has_budgets
 from vbench.analysis.leaderboard import leaderboard as build
+from vbench.analysis.subgroups import rules, subgroup_sections
+from vbench.analysis.trials import trial_sections
 from vbench.analysis.wording import headline, legend
 from vbench.colours import LEGEND, class_colour, css, style
 from vbench.figures.sections import sections
@@ -112,6 +114,9 @@ def render(
         extras=_extras(board),
         class_tables=list(class_sections(board, headline(board))),
         class_rule=RULE,
+        trial_tables=list(trial_sections(results)),
+        subgroup_tables=list(subgroup_sections(board)),
+        subgroup_rules=rules(board),
         class_names=class_names(board),
         shared=[row for row in board["rows"] if row.get("verdict")],
         **sections(results, board, folder.parent / "store", images=images),

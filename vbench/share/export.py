@@ -24,6 +24,7 @@ from vbench.errors import AlarmError, StoreError
 from vbench.figures.figure import Figure
 from vbench.figures.pixels import enlarge, patch_sheet, png
 from vbench.files import atomic_write, write_json
+from vbench.records.parts import Repetition
 from vbench.records.stages import PrepareInputs
 from vbench.share.aside import built_aside, check_free
 from vbench.share.build import build
@@ -51,7 +52,7 @@ def export(
     *,
     benchmark: str,
     out: str | Path = OUT,
-    seed: int | None = None,
+    seed: Repetition | None = None,
     nifti: bool = False,
     drop_flagged: bool = False,
     accept_risk: str | None = None,

@@ -177,6 +177,18 @@ def _checks(spec: Spec, registry: Registry) -> Iterator[Any]:
         except ValueError as error:
             raise SpecError(f"{where}.params: {kind} '{use.plugin}': {error}") from error
 
+    def named(kind: Kind, use: PluginUse, where: str) -> None:
+        # A regime's parameters are for each of several segmenters: say which of them lacks one.
+        try:
+            fitted(kind, use, where)
+        except SpecError as error:
+            if not where.startswith("regimes.") or len(spec.networks) < 2:
+                raise
+            lines = (line.partition(": ") for line in str(error).splitlines())
+            whose = f"segmenter '{use.label}'"
+            said = (f"{key}: {whose}: {fault}" for key, _, fault in lines)
+            raise SpecError("\n".join(said)) from error
+
     def metric(family: str, use: PluginUse, where: str) -> None:
         entry = _entry(registry, "metric", use.plugin, where)
         if getattr(entry.cls, "family", None) != family:
@@ -198,7 +210,7 @@ def _checks(spec: Spec, registry: Registry) -> Iterator[Any]:
     if spec.audit is not None and spec.audit.canaries:
         yield lambda use=spec.audit.canary: canaries(use)
     for kind, where, use in _fitted_uses(spec):
-        yield lambda kind=kind, where=where, use=use: fitted(kind, use, where)
+        yield lambda kind=kind, where=where, use=use: named(kind, use, where)
     yield lambda: _attacked(spec, setup)
     yield lambda: _tuned_by_nobody(spec, registry)
     yield lambda: validation_metric(spec.tune.validation_metric)

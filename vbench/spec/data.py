@@ -85,6 +85,18 @@ class Folds(Table):
         None, ge=2, description="How many subjects a source that makes them makes."
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _divides_all(cls, table: Any) -> Any:
+        parts = [part for part in ("train", "test") if isinstance(table, dict) and part in table]
+        if parts:
+            both = " and ".join(f"'{part}'" for part in parts)
+            raise ValueError(
+                f"folds beside {both}: folds train on and test all subjects in turn; take {both} "
+                "out, or take 'folds' out and give train, val and test"
+            )
+        return table
+
     @field_validator("val")
     @classmethod
     def _some(cls, val: int | float) -> int | float:
@@ -122,6 +134,11 @@ class DataSet(BaseModel):
         description="Regular expression that finds, in its first parentheses, whose subject it is: "
         "(.+)_(left|right). A person's subjects stay in one part, which counts persons.",
     )
+    subgroups: list[str] = Field(
+        [],
+        description="Columns of the manifest, or of participants.tsv, that scores are also told "
+        'by: ["scanner", "sex"]; part of no job.',
+    )
     about: About | None = Field(None, description="The data set in words; part of no job.")
     labels: dict[str, int | list[int] | str] | str = Field(
         _VESSEL,
@@ -142,6 +159,15 @@ class DataSet(BaseModel):
             raise ValueError(f"expected a table such as {{ artery = 1, vein = 2 }}, or '{DATASET}'")
         LabelMap.of(labels)
         return labels
+
+    @field_validator("subgroups")
+    @classmethod
+    def _columns(cls, columns: list[str]) -> list[str]:
+        if not all(name.strip() and name.isprintable() for name in columns):
+            raise ValueError("a column's name is empty, or cannot be printed")
+        if len({name.lower() for name in columns}) < len(columns):
+            raise ValueError("a column is listed twice; capitals make no other name")
+        return columns
 
     @field_validator("channels")
     @classmethod

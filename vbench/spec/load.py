@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, TypeGuard, get_args
@@ -88,7 +88,7 @@ def describe(error: ValidationError, model: type[BaseModel], prefix: str = "") -
         path = [part for part in fault["loc"] if not _is_branch(part)]
         where = prefix + ".".join(map(str, path))
         if fault["type"] == "extra_forbidden":
-            known = _known(model, path[:-1])
+            known = _known(model, fault["loc"][:-1])
             lines.append(f"{where}: unknown key{did_you_mean(str(path[-1]), known)}")
         elif fault["type"] == "string_pattern_mismatch" and NAME in fault["ctx"]["pattern"]:
             given = str(fault["input"])
@@ -118,18 +118,20 @@ def _is_branch(part: str | int) -> bool:
     return isinstance(part, str) and (part in _BRANCHES or "[" in part)
 
 
-def _known(model: Any, path: list[str | int]) -> list[str]:
-    """Return the keys that the model has at a path."""
+def _known(model: type[BaseModel], path: Sequence[str | int]) -> list[str]:
+    """Return the keys that the model has at a path, in the branch of a union that it names."""
+    models = [model]
     for part in path:
         if isinstance(part, int):
             continue
-        if not _is_model(model):
-            return []
-        field = model.model_fields.get(part)
+        if _is_branch(part):
+            models = [each for each in models if each.__name__ == part] or models
+            continue
+        field = models[0].model_fields.get(part) if models else None
         if field is None:
             return []
-        model = next(iter(_models(field.annotation)), None)
-    fields = model.model_fields.items() if _is_model(model) else ()
+        models = _models(field.annotation)
+    fields = models[0].model_fields.items() if models else ()
     return [field.alias or name for name, field in fields]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
+from vbench.defaults import REHEARSAL
 from vbench.registry import Registry
 from vbench.spec.data import DataSet, Split
 from vbench.spec.model import PluginUse, Spec
@@ -39,7 +40,7 @@ def rehearsal(spec: Spec, registry: Registry) -> Spec:
     changed = {
         "benchmark": spec.benchmark.model_copy(
             update={
-                "name": f"{spec.benchmark.name}-rehearsal",
+                "name": f"{spec.benchmark.name}{REHEARSAL}",
                 "seeds": spec.benchmark.seeds[:1],
             }
         ),

@@ -16,14 +16,15 @@ from vbench.engine.worker import device_of
 from vbench.errors import StoreError
 from vbench.interfaces import Segmenter
 from vbench.labels import LabelMap
-from vbench.records.parts import PluginIdentity
+from vbench.records.parts import PluginIdentity, Repetition, fold_of
 from vbench.records.stages import PrepareInputs, PrepareResult
 from vbench.registry import Registry
 from vbench.share.rerun import plugins_of
 from vbench.types import CHANNELS, Kind
 
-#: Which repetition: one, the best on the validation subjects (None), or all that have finished.
-Seeds = int | Literal["all"] | None
+#: Which repetition: one (of a seed with folds, the best of its folds), the best on the validation
+#: subjects (None), or all that have finished.
+Seeds = Repetition | Literal["all"] | None
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class TrainedArm:
         store: Where its weights are.
         plugins: Those of the benchmark.
         chosen: What it selected: one repetition, or several.
+        asked: Which was asked for.
     """
 
     results: Results
@@ -43,6 +45,7 @@ class TrainedArm:
     store: Store
     plugins: Registry
     chosen: tuple[Chosen, ...]
+    asked: Seeds = None
 
     @property
     def first(self) -> Chosen:
@@ -134,6 +137,19 @@ class TrainedArm:
             return None
         return f"{self.arm.name}: {planned - done} of {planned} seeds have not finished"
 
+    def of_fold(self) -> str | None:
+        """Say which fold's training is used where several might be; None where it was named."""
+        used = self.first.seed
+        folds = [own for own in self.arm.evaluate if fold_of(own) is not None]
+        if len(self.chosen) > 1 or len(folds) < 2 or self.asked == used:
+            return None
+        other = next(own for own in folds if own != used)
+        return (
+            f"{self.arm.name}: of {len(folds)} trainings in folds, seed {used} is used, the best "
+            f"on validation subjects (it never saw the test subjects of its fold); '{other}' names "
+            "another, and `vbench predict --seed all` averages them"
+        )
+
     def _volumes(self) -> list[tuple[PrepareInputs, PrepareResult]]:
         """Return how the volumes were prepared that the arm was validated on."""
         records = [self.store.record(key) for key in self.first.trial.inputs.val]
@@ -166,12 +182,12 @@ def open_arm(name: str, *, benchmark: str, out: str | Path, seed: Seeds = None) 
             )
     else:
         chosen = (selected(results, arm, seed),)
-    return TrainedArm(results, arm, Store(Path(out) / "store"), plugins_of(results), chosen)
+    return TrainedArm(results, arm, Store(Path(out) / "store"), plugins_of(results), chosen, seed)
 
 
 def remarks(arm: TrainedArm, kind: Kind, planned: PluginIdentity) -> Iterator[str]:
     """Yield what a user of an arm should know, one line each."""
-    yield from filter(None, (arm.unfinished(), arm.changed(kind, planned)))
+    yield from filter(None, (arm.unfinished(), arm.changed(kind, planned), arm.of_fold()))
 
 
 def settled(device: str) -> str:

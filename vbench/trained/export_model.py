@@ -15,6 +15,7 @@ from vbench.engine.store import writable
 from vbench.errors import StoreError
 from vbench.files import atomic_write, write_json
 from vbench.interfaces import Segmenter
+from vbench.records.parts import Repetition
 from vbench.regimes import named
 from vbench.registry.catalogue import summary
 from vbench.share.aside import built_aside, check_free
@@ -56,7 +57,7 @@ def export_model(
     *,
     benchmark: str,
     out: str | Path = OUT,
-    seed: int | None = None,
+    seed: Repetition | None = None,
     form: Format = "bundle",
     licence: str | None = None,
     authors: str | None = None,

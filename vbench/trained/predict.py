@@ -68,8 +68,8 @@ def predict(
         to: Where to; must not exist, be empty, or be what the same call left unfinished.
         benchmark: The benchmark's name.
         out: The results folder.
-        seed: Which repetition; None: the best on validation subjects; ``"all"``: the mean
-            probability of all, with the spread beside it.
+        seed: Which repetition, such as 1, or ``0 fold 2`` of several folds; None: the best on
+            validation subjects; ``"all"``: the mean probability of all, with the spread beside it.
         probabilities: Also write the probabilities, in ``probability/``.
         mask: File or folder of masks, for an arm whose volumes came with masks.
         score: File or folder of true labels to score against.

@@ -154,7 +154,7 @@ def sample(
     out: str | Path = OUT,
     seed: int = 0,
     candidate: int | None = None,
-    repetition: int | None = None,
+    repetition: Repetition | None = None,
     device: str = "auto",
 ) -> npt.NDArray[np.float32]:
     """Sample new labelled patches of an arm's generator.
@@ -166,7 +166,8 @@ def sample(
         out: The results folder.
         seed: The same seed gives the same patches, and fewer are the first of more.
         candidate: Which of the states that the generator's training kept; None: the arm's choice.
-        repetition: The arm's seed; None: the best on validation subjects.
+        repetition: The arm's seed, or seed and fold such as ``0 fold 2``; None: the best on
+            validation subjects.
         device: ``auto``, ``cpu`` or ``cuda``.
 
     Returns:
@@ -191,7 +192,7 @@ def write_samples(
     out: str | Path = OUT,
     seed: int = 0,
     candidate: int | None = None,
-    repetition: int | None = None,
+    repetition: Repetition | None = None,
     nifti: bool = False,
     device: str = "auto",
     progress: Progress = lambda done, of: None,
@@ -274,7 +275,7 @@ def _open(
     benchmark: str,
     out: str | Path,
     candidate: int | None,
-    repetition: int | None,
+    repetition: Repetition | None,
     device: str,
 ) -> TrainedGenerator:
     opened = open_arm(arm, benchmark=benchmark, out=out, seed=repetition)

@@ -73,10 +73,10 @@ class AuxiliarySegmenter:
             The loss, without graph.
         """
         rng = numpy_rng(self.seed, AGREEMENT, step)
-        patches = self.form.gather(batch[:_LEARNT], self.p.label_threshold, lowest(self.p))
-        # A mirror image of several classes may name the wrong side.
-        turned = flip_and_rotate(patches, rng) if self.form.classes == 1 else patches
-        patches = self.compute.tensor(intensities(turned, rng, _INTENSITY))
+        learnt = self.form.gather(batch[:_LEARNT], self.p.label_threshold, lowest(self.p))
+        if self.form.classes == 1:  # a mirror image of several may name the wrong side
+            learnt = flip_and_rotate(learnt, rng)
+        patches = self.compute.tensor(intensities(learnt, rng, _INTENSITY))
         for group in self.optimiser.param_groups:
             group["lr"] = _RATE * scale
         with self.compute.autocast():
