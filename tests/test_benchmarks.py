@@ -63,7 +63,7 @@ def test_privacy_plans_two_series_that_differ_in_their_budgets_only() -> None:
 
 @pytest.mark.parametrize(
     ("name", "left"),
-    [("paper", {"precision"}), ("beyond", {"precision"}), ("ablation", set()), ("privacy", set())],
+    [(name, {"precision"}) for name in ("paper", "beyond", "ablation")] + [("privacy", set())],
 )
 def test_it_leaves_nothing_to_the_machine_but_what_it_says(name: str, left: set[str]) -> None:
     spec = read(name)
