@@ -6,7 +6,7 @@ prediction, white is found, blue is missed (reference only) and orange false (pr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 #: Each colour by name: on white, and on black.
 PALETTE: Mapping[str, tuple[str, str]] = {
@@ -61,6 +61,11 @@ def class_colour(index: int) -> RGB:
     light = min(0.3 * turn, 0.75)
     red, green, blue = (round(part + light * (255 - part)) for part in CLASSES[place])
     return red, green, blue
+
+
+def class_legend(names: Sequence[str]) -> Mapping[str, RGB]:
+    """Return the colour of each class by its name, in the order of a legend."""
+    return {name: class_colour(index) for index, name in enumerate(names, start=1)}
 
 
 def series_colour(index: int) -> str:

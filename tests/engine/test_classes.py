@@ -10,6 +10,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pytest
+from vbench_plugins.generators.folder import Folder
 
 import vbench
 from vbench import api, registry
@@ -21,6 +22,7 @@ from vbench.errors import DataError, SpecError, StoreError
 from vbench.records.stages import EvaluateResult, FitSegmenterResult
 from vbench.scoring.score import score_files
 from vbench.spec import parse_spec
+from vbench.testing.toys import ToyPatches
 
 NAMED = str(Path(__file__).parents[1] / "fixtures" / "named.py")
 CLASSES = ("artery", "vein", "aneurysm")
@@ -63,7 +65,8 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("named")
     changed = {"data__source__only": "artery", "data__source__unlabelled": True}
     labels = {"artery": 4, "vein": 7, "aneurysm": 9, "ignore": 255}
-    result = api.run(spec(**changed, data__source__labels=labels), out, tracking=False, workers=1)
+    changed |= {"data__source__labels": labels, "audit": {"shadows": 2, "patches": 10}}
+    result = api.run(spec(**changed), out, tracking=False, workers=1)
     assert result.ok, result.failures
     return out
 
@@ -176,6 +179,11 @@ def test_validation_takes_the_most_probable_class(done: Path) -> None:
             "names 2; several are taken by",
         ),
         (
+            {"audit": {"canaries": 8}},
+            "audit.canaries: made-up patients have one class and one channel, and several classes "
+            "are named; take canaries out",
+        ),
+        (
             {"generators": [{"plugin": "dp-wgan"}]},
             "generators.0.plugin: generator 'dp-wgan' takes 1 class",
         ),
@@ -190,7 +198,7 @@ def test_what_a_plugin_does_not_take_is_refused_in_one_line(changes: Any, fault:
         make_plan(spec(**changes), registry.for_paths((NAMED,)))
     (line,) = str(caught.value).splitlines()
     assert line.startswith(fault)
-    if "several" in fault:
+    if "several are" in fault:
         assert "nearest" in line
         assert "unet3d" in line
 
@@ -304,11 +312,98 @@ def test_samples_have_all_channels_and_classes(done: Path, tmp_path: Path) -> No
     assert len(list((tmp_path / "s" / "imagesTr").iterdir())) == 6
 
 
-def test_what_takes_one_class_only_says_so(done: Path, tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="several classes"):
-        vbench.export("synthetic/again", tmp_path / "e", benchmark="named", out=done)
-    with pytest.raises(StoreError, match="several classes"):
-        vbench.export_model("real", tmp_path / "m", benchmark="named", out=done)
+def test_generators_of_several_classes_are_attacked(done: Path) -> None:
+    (row,) = (row for row in build_leaderboard(done / "named")["rows"] if row["generator"])
+    for attack in ("shadow-mia", "label-inference-segmenter"):
+        assert "value" in row["privacy"][attack], row["privacy"][attack]
+        print(row["privacy"][attack])
+
+
+def test_an_export_has_the_values_of_the_files_and_is_read_back_as_it_is(
+    done: Path, tmp_path: Path
+) -> None:
+    folder = vbench.export(
+        "synthetic/again", tmp_path / "e", benchmark="named", out=done, nifti=True,
+        accept_risk="a test",
+    )  # fmt: skip
+    images, labels = np.load(folder / "images.npy"), np.load(folder / "labels.npy")
+    assert images.shape == (len(labels), 2, 4, 4, 4)
+    assert set(np.unique(labels)) == {0, 4, 7, 9}
+    sheet = json.loads((folder / "dataset.json").read_text())
+    assert sheet["labels"] == {"background": 0, "artery": 4, "vein": 7, "aneurysm": 9}
+    assert sheet["channel_names"] == {"0": "TOF", "1": "T1"}
+    assert sheet["class_fractions"]["vein"] == pytest.approx((labels == 7).mean())
+    assert sheet["vessel_fraction"] == pytest.approx((labels > 0).mean())
+    case = nib.load(folder / "nnunet" / "labelsTr" / "synthetic_000003.nii.gz")
+    np.testing.assert_array_equal(np.asarray(case.dataobj), labels[3])
+    about = json.loads((folder / "nnunet" / "dataset.json").read_text())
+    assert (about["labels"], about["channel_names"]) == (sheet["labels"], sheet["channel_names"])
+    described = json.loads((folder / "croissant.json").read_text())
+    patch, named = described["recordSet"]
+    assert [field["arrayShape"] for field in patch["field"]] == ["2,4,4,4", "4,4,4"]
+    assert {"class/value": 7, "class/name": "vein"} in named["data"]
+    for page in ("DATASHEET.md", "DATASHEET.html", "README.md"):
+        assert "vein" in (folder / page).read_text()
+    setup = vbench.Setup((4, 4, 4), labels=CLASSES, channels=("TOF", "T1"))
+    index = np.searchsorted([0, 4, 7, 9], labels)
+    for place, named in ((folder, None), (folder / "nnunet", ["TOF", "T1"])):
+        method = Folder(Folder.Params(path=place, channels=named, intensities="as-is"), setup)
+        Folder.check(method.params, setup)
+        list(method.fit(ToyPatches(setup.size, classes=3, channels=2), seed=0))
+        kept = method.weights()
+        np.testing.assert_allclose(kept["images"], images, atol=1e-3)
+        np.testing.assert_array_equal(kept["labels"], index)
+    assert vbench.audit_export(folder, out=done)["privacy"]["nn-ratio"]["value"] is not None
+    np.save(folder / "labels.npy", np.where(labels == 7, 8, labels))
+    with pytest.raises(StoreError, match="has the value 8"):
+        vbench.audit_export(folder, out=done)
+
+
+def test_a_model_leaves_with_its_classes_and_channels(done: Path, tmp_path: Path) -> None:
+    """Run by MONAI from its own files, the bundle writes what `vbench predict` does."""
+    made = vbench.export_model("real", tmp_path / "m", benchmark="named", out=done)
+    assert made.difference < 1e-5
+    about = json.loads((tmp_path / "m" / "configs" / "metadata.json").read_text())
+    assert about["pred_classes"] == "0: background, 4: artery, 7: vein, 9: aneurysm"
+    ends = about["network_data_format"]
+    assert ends["inputs"]["image"]["channel_def"] == {"0": "TOF", "1": "T1"}
+    assert ends["outputs"]["pred"]["channel_def"]["2"] == "logit of vein"
+    assert ends["outputs"]["pred"]["num_channels"] == 4
+    card = (tmp_path / "m" / "README.md").read_text()
+    assert "softmax" in card
+    assert "`NAME_0001.nii.gz` is T1" in card
+    read = loaded("bars-4")
+    scans = tmp_path / "m" / "images"
+    scans.mkdir()
+    for number, channel in enumerate(read.image):
+        nib.save(nib.Nifti1Image(channel, read.affine), scans / f"bars-4_{number:04d}.nii.gz")
+    run_bundle(tmp_path / "m")
+    found = nib.load(tmp_path / "m" / "masks" / "bars-4_0000.nii.gz")
+    predicted = vbench.predict("real", scans, tmp_path / "p", benchmark="named", out=done).files[0]
+    np.testing.assert_array_equal(
+        np.asarray(found.dataobj), np.asarray(nib.load(predicted).dataobj)
+    )
+    assert set(np.unique(np.asarray(found.dataobj))) == {0, 4, 7, 9}
+
+
+def run_bundle(folder: Path) -> None:
+    """Run a bundle as ``python -m monai.bundle run`` does."""
+    import os
+    import sys
+
+    from monai.bundle import run
+
+    before, known = os.getcwd(), set(sys.modules)
+    os.chdir(folder)
+    sys.path.insert(0, str(folder))
+    try:
+        run(config_file="configs/inference.json", device="cpu")
+    finally:
+        os.chdir(before)
+        sys.path.remove(str(folder))
+        for name in set(sys.modules) - known:
+            if name.partition(".")[0] == "scripts":
+                del sys.modules[name]
 
 
 def records(out: Path) -> list[dict[str, Any]]:
