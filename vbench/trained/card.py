@@ -149,7 +149,8 @@ def _details(card: Card) -> list[str]:
         ("Method", f"{card.segmenter}: {card.about}"),
         (
             "Input",
-            f"windows of {_times(card.size)} voxels{_channels(card)}, intensities mapped to [-1, 1]",
+            f"windows of {_times(card.size)} voxels{_channels(card)}, intensities mapped to "
+            "[-1, 1]",
         ),
         ("Voxels of training", f"{_times(card.spacing)} mm" if card.spacing else "unknown"),
         ("Output", _output(card)),
