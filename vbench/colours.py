@@ -35,8 +35,10 @@ MISSED: RGB = (86, 180, 233)
 FALSE: RGB = (230, 159, 0)
 #: A label over its image.
 LABEL: RGB = (213, 94, 0)
-#: Classes of a label, in their order, over grey images; that of one class first. Further classes
-#: have lighter ones, so that a legend with names is needed.
+#: Classes of a label, in their order, over grey images; that of one class first. After Okabe and
+#: Ito's seven, each is the one of a grid that lies farthest from all before it to eyes of any kind
+#: (in CIELAB, as Machado et al. 2009 simulate them, doi 10.1109/TVCG.2009.113), and off grey.
+#: Further classes have lighter ones.
 CLASSES: tuple[RGB, ...] = (
     LABEL,
     (86, 180, 233),
@@ -45,6 +47,17 @@ CLASSES: tuple[RGB, ...] = (
     (204, 121, 167),
     (230, 159, 0),
     (0, 114, 178),
+    (120, 0, 235),
+    (200, 255, 160),
+    (120, 80, 40),
+    (0, 255, 200),
+    (160, 120, 255),
+    (160, 0, 120),
+    (160, 235, 255),
+    (255, 0, 80),
+    (160, 200, 120),
+    (235, 255, 120),
+    (160, 0, 80),
 )
 #: What the colours of a prediction mean, in the order of a legend.
 LEGEND: Mapping[str, RGB] = {"found": FOUND, "missed": MISSED, "false": FALSE}

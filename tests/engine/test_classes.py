@@ -15,11 +15,13 @@ from vbench_plugins.generators.folder import Folder
 import vbench
 from vbench import api, registry
 from vbench.analysis import table
-from vbench.analysis.leaderboard import build_leaderboard
+from vbench.analysis.folder import read_results
+from vbench.analysis.leaderboard import build_leaderboard, leaderboard
 from vbench.engine.plan import make_plan
 from vbench.engine.store import Store
 from vbench.errors import DataError, SpecError, StoreError
-from vbench.records.stages import EvaluateResult, FitSegmenterResult
+from vbench.records.stages import EvaluateResult, FitSegmenterResult, PrepareResult
+from vbench.report.words import summary
 from vbench.scoring.score import score_files
 from vbench.spec import parse_spec
 from vbench.testing.toys import ToyPatches
@@ -259,6 +261,23 @@ def test_the_report_shows_classes_by_name_and_colour(done: Path) -> None:
     for name in CLASSES:
         assert f"</span>{name}" in page
     assert (done / "named" / "viewer.html").is_file()
+
+
+def test_a_class_that_no_training_subject_has_is_said(
+    done: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert all(row.get("unseen") is None for row in build_leaderboard(done / "named")["rows"])
+    results = read_results(done / "named")
+    for key, record in results.records.items():
+        if record.stage == "prepare":
+            shares = {"artery": 0.1, "vein": 0.0, "aneurysm": 0.0}
+            result = record.result_as(PrepareResult).model_copy(update={"classes": shares})
+            monkeypatch.setitem(results.records, key, record.model_copy(update={"result": result}))
+    board = leaderboard(results)
+    assert [row["unseen"] for row in board["rows"]] == [["vein", "aneurysm"]] * 2
+    said = "no training subject has a voxel of vein, aneurysm, which cannot be learnt from them"
+    assert said in table.markdown(board)
+    assert any(said[1:] in line for line in summary(board))
 
 
 def loaded(subject: str) -> Any:
