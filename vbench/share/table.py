@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from vbench.files import atomic_write
 from vbench.types import Array
@@ -30,7 +31,10 @@ def write_table(path: Path, images: Array, labels: Array) -> None:
     import pyarrow as pa
     from pyarrow import parquet
 
-    columns = {"image": (images, np.float16), "label": (labels, labels.dtype)}
+    columns: dict[str, tuple[Array, npt.DTypeLike]] = {
+        "image": (images, np.float16),
+        "label": (labels, labels.dtype),
+    }
     with atomic_write(path) as temporary:
         writer: Any = None
         for start in range(0, len(images), _CHUNK):

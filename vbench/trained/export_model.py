@@ -98,6 +98,11 @@ def export_model(
     name_nobody(opened.results, {**words, "benchmark": benchmark, "arm": arm})
     segmenter = opened.segmenters("cpu")[0]
     portable = segmenter.portable()
+    if portable is None and max(segmenter.setup.classes, segmenter.setup.contrasts) > 1:
+        raise StoreError(
+            f"{arm}: segmenter '{segmenter.name}' offers no network of several classes or channels "
+            "that can leave (its `portable` gives none); `vbench predict` uses it"
+        )
     if portable is None:
         raise StoreError(
             f"{arm}: segmenter '{segmenter.name}' has no network that can leave; unet3d and "
