@@ -96,7 +96,7 @@ class Scores:
         found = {case.label for case in self.cases}
         if self.classes:
             return [label for label in (None, *self.classes) if label in found]
-        return sorted(found, key=lambda label: label or 0)  # type: ignore[arg-type, return-value]
+        return sorted(found, key=lambda label: label if isinstance(label, int) else 0)
 
     def summary(self, label: int | str | None = None) -> dict[str, Summary]:
         """Return each metric over the subjects, for one class."""
@@ -277,7 +277,7 @@ def _score_named(
     pair: Pair, maps: Maps, named: LabelMap, metrics: Sequence[SegmentationMetric], seed: int
 ) -> list[Case]:
     """Score the named classes of one subject, and their mean, as a benchmark does."""
-    index = []
+    index: list[npt.NDArray[np.uint8]] = []
     for path, values in ((pair.prediction, maps.prediction), (pair.truth, maps.truth)):
         try:
             index.append(named.index(values).classes)
@@ -288,9 +288,9 @@ def _score_named(
     def broken(metric: SegmentationMetric, error: Exception) -> None:
         faults[metric.name] = f"{type(error).__name__}: {error}"
 
-    both = MapPair(
-        *index, maps.spacing, named.names, _labelled(maps.truth, named.ignore), seed=seed
-    )
+    prediction, truth = index
+    counted = _labelled(maps.truth, named.ignore)
+    both = MapPair(prediction, truth, maps.spacing, named.names, counted, seed)
     return [
         Case(pair.subject, each.label, each.metric.name, None, "failed", faults[each.metric.name])
         if each.score is None

@@ -188,6 +188,7 @@ class Folder(Generator):
             )
         # Normalised images reach below 0: air, or what is outside of a mask, is -1.
         as_is = how == "as-is" or (how == "by-range" and within and low < 0)
+        scales: list[tuple[float, float] | None]
         if as_is:
             scales, said = [(-1.0, 1.0)] * len(some), "as they are"
         elif method == "patch-minmax":
@@ -198,7 +199,7 @@ class Folder(Generator):
             except DataError as error:
                 raise DataError(f"{held.path}: {error}") from error
             scales = [(each["low"], each["high"]) for each in found]
-            limits = ", ".join(f"{low:.4g} and {high:.4g}" for low, high in scales)
+            limits = ", ".join(f"{each['low']:.4g} and {each['high']:.4g}" for each in found)
             said = f"intensities {limits} became -1 and 1 ({method})"
         self._keep(_scaled(held.chunks(), kept, scales), len(kept))
         fewer = f", {len(kept)} of them kept" if len(kept) < count else ""
