@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import csv
+import gzip
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ from vbench import api, registry
 from vbench.analysis import table
 from vbench.analysis.folder import read_results
 from vbench.analysis.leaderboard import build_leaderboard, leaderboard
+from vbench.colours import class_legend, css
 from vbench.engine.plan import make_plan
 from vbench.engine.store import Store
 from vbench.errors import DataError, SpecError, StoreError
@@ -260,7 +264,15 @@ def test_the_report_shows_classes_by_name_and_colour(done: Path) -> None:
     assert "DSC ↑ by class, source data: 2 test subjects" in page
     for name in CLASSES:
         assert f"</span>{name}" in page
-    assert (done / "named" / "viewer.html").is_file()
+    viewer = (done / "named" / "viewer.html").read_text()
+    for name, colour in class_legend(CLASSES).items():
+        assert f'style="background:{css(colour)}"></span>{name}</li>' in viewer
+    found = re.search(r'id="scenes">(.*?)</script>', viewer, re.DOTALL)
+    assert found is not None
+    for volume in json.loads(found[1])[0]["volumes"][1:]:  # by the index of the class
+        read = nib.Nifti1Image.from_bytes(gzip.decompress(base64.b64decode(volume["data"])))
+        assert set(np.unique(np.asarray(read.dataobj))) <= {0, 1, 2, 3}
+        assert volume["kind"] == "prediction" or 1 in np.asarray(read.dataobj)
 
 
 def test_a_class_that_no_training_subject_has_is_said(
