@@ -22,7 +22,7 @@ def test_copies_are_found_through_contrast_and_symmetry(size: tuple[int, ...]) -
     images, others = (rng.normal(size=(n, *size)).astype(np.float32) for n in (5, 12))
     view = views_of(size)[-1]
     others[7] = 0.3 * view.of(images[2:3])[0] - 0.5
-    found = closest(images, others)
+    found = closest(images[:, None], others[:, None])
     assert found.index[2] == 7
     assert found.similarity[2] == pytest.approx(1, abs=1e-4)
     assert np.allclose(views_of(size)[found.view[2]].of(images[2:3])[0] * 0.3 - 0.5, others[7])
@@ -33,13 +33,24 @@ def test_copies_are_found_through_contrast_and_symmetry(size: tuple[int, ...]) -
 def test_constant_images_resemble_nothing() -> None:
     images = np.zeros((2, 8, 8), np.float32)
     images[1] = np.random.default_rng(2).normal(size=(8, 8))
-    found = closest(images, np.ones((3, 8, 8), np.float32))
+    found = closest(images[:, None], np.ones((3, 1, 8, 8), np.float32))
     assert found.similarity.tolist() == [0, 0]
     assert np.isfinite(found.score()).all()
 
 
 def test_many_images_are_compared_in_parts() -> None:
     images = np.random.default_rng(3).normal(size=(1100, 4, 4)).astype(np.float32)
-    found = closest(images, images[::100])
+    found = closest(images[:, None], images[::100, None])
     assert found.index[::100].tolist() == list(range(11))
     assert (found.similarity[::100] > 0.999).all()
+
+
+def test_channels_are_turned_together_and_count_alike() -> None:
+    rng = np.random.default_rng(4)
+    images, others = (rng.normal(size=(n, 2, 8, 8)).astype(np.float32) for n in (3, 6))
+    others[4] = views_of((8, 8))[5].of(images[1:2])[0]
+    others[5, 0] = images[2, 0]
+    found = closest(images * np.array([1, 100]).reshape(2, 1, 1), others)
+    assert found.index[1] == 4
+    assert found.similarity[1] == pytest.approx(1, abs=1e-4)
+    assert found.similarity[2] == pytest.approx(0.5, abs=0.2)

@@ -6,7 +6,7 @@ prediction, white is found, blue is missed (reference only) and orange false (pr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 #: Each colour by name: on white, and on black.
 PALETTE: Mapping[str, tuple[str, str]] = {
@@ -35,8 +35,10 @@ MISSED: RGB = (86, 180, 233)
 FALSE: RGB = (230, 159, 0)
 #: A label over its image.
 LABEL: RGB = (213, 94, 0)
-#: Classes of a label, in their order, over grey images; that of one class first. Further classes
-#: have lighter ones, so that a legend with names is needed.
+#: Classes of a label, in their order, over grey images; that of one class first. After Okabe and
+#: Ito's seven, each is the one of a grid that lies farthest from all before it to eyes of any kind
+#: (in CIELAB, as Machado et al. 2009 simulate them, doi 10.1109/TVCG.2009.113), and off grey.
+#: Further classes have lighter ones.
 CLASSES: tuple[RGB, ...] = (
     LABEL,
     (86, 180, 233),
@@ -45,6 +47,17 @@ CLASSES: tuple[RGB, ...] = (
     (204, 121, 167),
     (230, 159, 0),
     (0, 114, 178),
+    (120, 0, 235),
+    (200, 255, 160),
+    (120, 80, 40),
+    (0, 255, 200),
+    (160, 120, 255),
+    (160, 0, 120),
+    (160, 235, 255),
+    (255, 0, 80),
+    (160, 200, 120),
+    (235, 255, 120),
+    (160, 0, 80),
 )
 #: What the colours of a prediction mean, in the order of a legend.
 LEGEND: Mapping[str, RGB] = {"found": FOUND, "missed": MISSED, "false": FALSE}
@@ -61,6 +74,11 @@ def class_colour(index: int) -> RGB:
     light = min(0.3 * turn, 0.75)
     red, green, blue = (round(part + light * (255 - part)) for part in CLASSES[place])
     return red, green, blue
+
+
+def class_legend(names: Sequence[str]) -> Mapping[str, RGB]:
+    """Return the colour of each class by its name, in the order of a legend."""
+    return {name: class_colour(index) for index, name in enumerate(names, start=1)}
 
 
 def series_colour(index: int) -> str:

@@ -249,7 +249,9 @@ class Portable:
 
     Attributes:
         network: Entries of a MONAI config, plain JSON values, of which ``network_def`` is the
-            network: it maps standardised images ``(n, 1, *size)`` to logits of that shape.
+            network: it maps standardised images ``(n, channels, *size)`` to logits
+            ``(n, 1, *size)``, or of several classes ``(n, classes + 1, *size)``, the background
+            first.
         weights: Its state dict.
         mean: What images in [-1, 1] are standardised with.
         sd: Likewise.

@@ -99,6 +99,40 @@ def test_each_class_is_scored_on_its_own(tmp_path):
     assert {"class 1", "class 3"} <= set(lines)
 
 
+def test_classes_are_named_and_grouped(tmp_path):
+    truth = np.zeros((12, 10, 8), np.uint8)
+    truth[2:4, 2:8, 2:6], truth[4:6, 2:8, 2:6], truth[7:9, 2:8, 2:6] = 1, 2, 5
+    truth[0, 0, :2] = 9
+    truth[0, 1, :2] = 255
+    prediction = np.where(np.isin(truth, (1, 2)), 1, 0).astype(np.uint8)
+    prediction[0, 1, 0] = 5
+    for name, array in (("pred", prediction), ("truth", truth)):
+        write_volume(tmp_path / name / "case.nii.gz", array, np.eye(4))
+    folders = tmp_path / "pred", tmp_path / "truth"
+    named = ["--class", "artery=1,2", "--class", "vein=5", "--class", "background=9"]
+    only = ["--metric", "dsc", "--metric", "side-road-f1", "--ignore", 254, "--ignore", 255]
+    found = json.loads(call(folders, *named, *only, "--json").output)
+    values = {(case["class"], case["metric"]): case["value"] for case in found["cases"]}
+    assert values["artery", "dsc"] == 1
+    assert values["vein", "dsc"] == 0
+    assert values[None, "dsc"] == 0.5
+    assert {key[0] for key in values if key[1] == "side-road-f1"} == {None}
+    assert found["summary"][""]["dsc"]["mean"] == 0.5
+    assert found["summary"]["artery"]["dsc"]["n"] == 1
+    shown = call(folders, *named, *only).output
+    assert shown.index("all classes") < shown.index("class artery") < shown.index("class vein")
+    for wrong, said in (
+        (["--class", "artery=1,2"], "has the value 5"),
+        (["--class", "artery"], "expected NAME=N"),
+        (["--class", "a=1", "--class", "b=1"], "is both a and b"),
+        (["--class", "a=1", "--class", "a=2"], "named twice"),
+        (["--class", "a=1", "--classes"], "take one"),
+    ):
+        refused = call(folders, *wrong, "--metric", "dsc", "--ignore", 255)
+        assert refused.exit_code != 0
+        assert said in refused.output + str(refused.exception)
+
+
 def test_csv_has_a_row_per_value(folders, tmp_path):
     path = tmp_path / "new" / "scores.csv"
     assert call(folders, "--metric", "hd", "--csv", path).exit_code == 0

@@ -37,6 +37,7 @@ from vbench.analysis.summary import summary
 from vbench.analysis.transfer import transfer_curves
 from vbench.analysis.trials import trial_counts
 from vbench.analysis.uncertainty import Claim
+from vbench.analysis.unseen import unseen
 from vbench.analysis.verdicts import arm_verdict
 from vbench.records.board import Board
 
@@ -168,6 +169,7 @@ def _row(
         "best_params": {str(seed): dict(e.params) for seed, e in best.items() if e is not None},
         "collapsed": collapses(results, arm),
         "remarks": remarks(results, arm),
+        "unseen": unseen(results, arm),
         "unrepeatable": unrepeatable(results, arm),
         **audit_summary(results, arm),
         **arm_verdict(results, arm),

@@ -10,6 +10,7 @@ from vbench.analysis.remarks import remark_notes
 from vbench.analysis.repeats import SIGN as REPEAT_SIGN
 from vbench.analysis.repeats import repeat_notes
 from vbench.analysis.uncertainty import ALPHA
+from vbench.analysis.unseen import unseen_notes
 from vbench.regimes import REFERENCES, named
 
 Row = dict[str, Any]
@@ -169,6 +170,7 @@ def legend(
     if any(row["metrics"][name].get("tied") for row, name in pairs):
         lines.append("= equal means share a rank")
     lines += repeat_notes(rows)
+    lines += unseen_notes(leaderboard["rows"])
     return lines + collapse_notes(leaderboard["rows"]) + remark_notes(leaderboard["rows"])
 
 

@@ -182,6 +182,28 @@ def dice(first: npt.ArrayLike, second: npt.ArrayLike) -> Floats:
     return np.divide(both, total, out=np.ones(len(one)), where=total > 0)
 
 
+def dice_by_class(first: npt.ArrayLike, second: npt.ArrayLike) -> Floats:
+    """Return the mean Dice coefficient of the classes that one of two labels has, one by one.
+
+    Args:
+        first: The index of the class, ``(n, *size)``.
+        second: Likewise.
+
+    Returns:
+        ``(n,)``; 1 where both are empty. With one class that is :func:`dice`.
+    """
+    one, other = np.asarray(first), np.asarray(second)
+    axes = tuple(range(1, one.ndim))
+    total, count = np.zeros(len(one)), np.zeros(len(one))
+    for index in np.union1d(np.unique(one), np.unique(other)):
+        if index > 0:
+            own, its = one == index, other == index
+            there = (own | its).any(axes)
+            total += np.where(there, dice(own, its), 0.0)
+            count += there
+    return np.divide(total, count, out=np.ones(len(one)), where=count > 0)
+
+
 def unjudged(why: str) -> Entry:
     """Return the entry of an attack that cannot say anything."""
     return {"value": None, "floor": None, "ceiling": None, "defined": False, "fault": why}

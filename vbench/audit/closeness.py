@@ -32,9 +32,13 @@ class View:
     mirrored: tuple[int, ...]
 
     def of(self, images: Array) -> Array:
-        """Return images ``(n, *size)`` as they look so, without copying them."""
-        turned = images.transpose(0, *(axis + 1 for axis in self.axes))
-        return np.flip(turned, tuple(axis + 1 for axis in self.mirrored))
+        """Return images ``(n, *size)`` as they look so, without copying them.
+
+        Further axes, such as channels, come after the first and stay where they are.
+        """
+        first = images.ndim - len(self.axes)
+        turned = images.transpose(*range(first), *(axis + first for axis in self.axes))
+        return np.flip(turned, tuple(axis + first for axis in self.mirrored))
 
 
 @dataclass(frozen=True)
@@ -70,17 +74,17 @@ def views_of(size: tuple[int, ...]) -> tuple[View, ...]:
 
 
 def closest(images: Array, others: Array) -> Closest:
-    """Find for each image the most similar of some others.
+    """Find for each image the most similar of some others, in all channels together.
 
     Args:
-        images: ``(n, *size)``.
-        others: ``(m, *size)``, at least one.
+        images: ``(n, channels, *size)``.
+        others: ``(m, channels, *size)``, at least one.
     """
     images, others = _coarse(images), _coarse(others)
     known = _vectors(others).T
     best = np.full(len(images), -np.inf, np.float32)
     index, view = (np.zeros(len(images), np.intp) for _ in range(2))
-    for number, seen in enumerate(views_of(images.shape[1:])):
+    for number, seen in enumerate(views_of(images.shape[2:])):
         points = _vectors(seen.of(images))
         for first in range(0, len(images), _CHUNK):
             part = slice(first, first + _CHUNK)
@@ -94,11 +98,15 @@ def closest(images: Array, others: Array) -> Closest:
 
 
 def _vectors(images: Array) -> Floats:
-    """Return images as vectors of mean 0 and length 1; a constant one is 0."""
-    flat = np.asarray(images, np.float32).reshape(len(images), -1)
-    flat = flat - flat.mean(axis=1, keepdims=True)
-    length = np.linalg.norm(flat, axis=1, keepdims=True)
-    return np.divide(flat, length, out=np.zeros_like(flat), where=length > 1e-6)
+    """Return images as vectors of length 1: each channel of mean 0, and as long as the others.
+
+    A constant channel is 0.
+    """
+    flat = np.asarray(images, np.float32).reshape(*images.shape[:2], -1)
+    flat = flat - flat.mean(axis=2, keepdims=True)
+    length = np.linalg.norm(flat, axis=2, keepdims=True) * np.float32(np.sqrt(flat.shape[1]))
+    found = np.divide(flat, length, out=np.zeros_like(flat), where=length > 1e-6)
+    return found.reshape(len(found), -1)
 
 
 def _coarse(given: Array) -> Floats:
@@ -107,8 +115,8 @@ def _coarse(given: Array) -> Floats:
     An odd axis stays as it is, so that the coarse mirror image is the mirror image's coarse one.
     """
     images: Floats = np.asarray(given, np.float32)
-    while np.prod(images.shape[1:]) > _VALUES:
-        even = [axis for axis in range(1, images.ndim) if images.shape[axis] % 2 == 0]
+    while np.prod(images.shape[2:]) > _VALUES:
+        even = [axis for axis in range(2, images.ndim) if images.shape[axis] % 2 == 0]
         if not even:
             break
         for axis in even:

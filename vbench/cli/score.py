@@ -39,11 +39,22 @@ _WORST = 5
 )
 @click.option("--classes", is_flag=True, help="Score each value of the label maps on its own.")
 @click.option(
+    "--class",
+    "named",
+    multiple=True,
+    metavar="NAME=N[,N…]",
+    help="Name a class by its value or values, such as artery=1,2,3; may be repeated. Scores each "
+    "class that is there, and their mean over a subject, as a benchmark does. background=9 and "
+    "background=rest leave values out.",
+)
+@click.option(
     "--ignore",
+    "ignore",
     type=click.IntRange(min=1),
+    multiple=True,
     metavar="N",
-    help="The truth's value of voxels that nobody labelled: they do not count.  [default: what "
-    "dataset.json beside the truth's folder calls ignore]",
+    help="The truth's value of voxels that nobody labelled: they do not count; may be repeated.  "
+    "[default: what dataset.json beside the truth's folder calls ignore]",
 )
 @json_option
 @click.option("--csv", "csv_path", metavar="F", help="Write all values to this CSV file.")
@@ -59,7 +70,8 @@ def command(
     truth: str,
     metrics: tuple[str, ...],
     classes: bool,
-    ignore: int | None,
+    named: tuple[str, ...],
+    ignore: tuple[int, ...],
     as_json: bool,
     csv_path: str | None,
     overlays: str | None,
@@ -79,8 +91,10 @@ def command(
     from vbench.data.datasetjson import ignore_beside
     from vbench.scoring.score import score_files
 
-    ignored = ignore_beside(Path(truth)) if ignore is None else (ignore,)
-    if ignored and ignore is None:
+    if classes and named:
+        raise click.UsageError("--classes and --class: take one; --class names the classes")
+    ignored = ignore or ignore_beside(Path(truth))
+    if ignored and not ignore:
         values = ", ".join(map(str, ignored))
         click.echo(f"voxels of label {values} (ignore, in dataset.json) do not count", err=True)
     outputs: dict[str, tuple[str, Callable[[Scores], None]]] = {}
@@ -90,7 +104,7 @@ def command(
         outputs["--overlays"] = (
             overlays,
             lambda scores: _write_overlays(
-                Path(overlays), pred, truth, scores, as_json, ignored, classes
+                Path(overlays), pred, truth, scores, as_json, ignored, classes or bool(named)
             ),
         )
     # Said before hours of scoring; the scores are printed all the same.
@@ -103,8 +117,8 @@ def command(
         pred,
         truth,
         metrics or None,
-        classes=classes,
-        ignore=ignore,
+        classes=_classes(named) if named else classes,
+        ignore=ignore or None,
         seed=seed,
         progress=_progress(as_json),
     )
@@ -131,6 +145,27 @@ def command(
         click.echo(f"vbench: {case.metric} failed on {case.subject}: {case.fault}", err=True)
     if unwritten or failed:
         sys.exit(2 if unwritten else 1)
+
+
+def _classes(named: Sequence[str]) -> dict[str, Any]:
+    """Read ``NAME=N,N`` as the table that a spec has.
+
+    Raises:
+        UsageError: When one is no such thing.
+    """
+    table: dict[str, Any] = {}
+    for text in named:
+        name, equals, values = text.rpartition("=")
+        parts = [part.strip() for part in values.split(",")]
+        rest = (name.strip(), values.strip()) == ("background", "rest")
+        if not equals or not name.strip() or not (rest or all(p.isdecimal() for p in parts)):
+            raise click.UsageError(
+                f"--class {text!r}: expected NAME=N or NAME=N,N, such as artery=1,2,3"
+            )
+        if name.strip() in table:
+            raise click.UsageError(f"--class {name.strip()}: named twice; list its values in one")
+        table[name.strip()] = "rest" if rest else [int(part) for part in parts]
+    return table
 
 
 def _succeeds(option: str, place: str, write: Callable[[], None]) -> bool:
@@ -171,7 +206,7 @@ def to_json(scores: Scores) -> dict[str, Any]:
     ``missing``: subjects without a prediction. ``cases``: a list of ``{"subject", "class",
     "metric", "value", "status"}``; ``summary``: by metric ``{"mean", "sd", "ci95", "n",
     "n_undefined", "n_failed", "unit", "higher_is_better"}``. With ``--classes``, ``summary`` has
-    one such table by class.
+    one such table by class; with ``--class``, too, and that of the mean over classes under ``""``.
     """
     from dataclasses import asdict
 
@@ -183,7 +218,11 @@ def to_json(scores: Scores) -> dict[str, Any]:
         "metrics": [metric.id for metric in scores.metrics],
         "cases": [_row(case) for case in scores.cases],
         "missing": list(scores.missing),
-        "summary": tables[None] if None in tables else {str(k): v for k, v in tables.items()},
+        "summary": (
+            tables[None]
+            if list(tables) == [None]
+            else {"" if label is None else str(label): table for label, table in tables.items()}
+        ),
     }
 
 
@@ -263,7 +302,7 @@ def show(scores: Scores) -> None:
 
     console = Console(markup=False)  # names of files are no markup
     for label in scores.labels:
-        title = "" if label is None else f"class {label}"
+        title = f"class {label}" if label is not None else "all classes" if scores.classes else ""
         cases = [case for case in scores.cases if case.label == label]
         subjects = list(dict.fromkeys(case.subject for case in cases))
         if len(subjects) > 1:
@@ -290,7 +329,8 @@ def _show_subjects(
         shown, names = names[:count], names[count:]
         table = _table(title, "subject", shown)
         for subject in subjects:
-            table.add_row(subject, *(_value(found[subject, name]) for name in shown))
+            cells = (found.get((subject, name)) for name in shown)
+            table.add_row(subject, *("" if case is None else _value(case) for case in cells))
         console.print(table, "")
 
 
@@ -305,7 +345,7 @@ def _table(title: str, first: str, others: Sequence[str]) -> Table:
     return table
 
 
-def _summary_table(scores: Scores, label: int | None, title: str) -> Table:
+def _summary_table(scores: Scores, label: int | str | None, title: str) -> Table:
     several = len({case.subject for case in scores.cases}) > 1
     columns = ["mean", "sd", "95 % interval", "n", "undefined"] if several else ["value"]
     table = _table(title, "metric", [*columns, "unit", "better"])
@@ -313,6 +353,8 @@ def _summary_table(scores: Scores, label: int | None, title: str) -> Table:
     ids = {metric.name: metric.id for metric in scores.metrics}
     for name, row in scores.summary(label).items():
         interval = "" if row.ci95 is None else f"{row.ci95[0]:.4g} … {row.ci95[1]:.4g}"
+        if not row.n:
+            continue  # it scores all classes at once, and none alone
         numbers = [_number(row.mean), _number(row.sd), interval, str(row.n), str(row.n_undefined)]
         better = {True: "higher", False: "lower", None: ""}[row.higher_is_better]
         table.add_row(ids[name], *(numbers if several else [single[name]]), row.unit, better)

@@ -25,19 +25,22 @@ class Stack:
     Attributes:
         path: The file of the images.
         images: ``(n, *size)`` of any number type, as it lies on disk; no axis of length 1 is left.
+            Of several channels ``(n, channels, *size)``.
         labels: As many, or None when there is no file of labels.
         people: Whose each patch is; None when nothing says so.
+        channels: Of an image.
     """
 
     path: Path
     images: Array
     labels: Array | None
     people: tuple[str, ...] | None
+    channels: int = 1
 
     @property
     def size(self) -> tuple[int, ...]:
         """The extent of a patch in voxels."""
-        return tuple(self.images.shape[1:])
+        return tuple(self.images.shape[1 if self.channels == 1 else 2 :])
 
 
 def has_arrays(path: Path) -> bool:
@@ -45,20 +48,21 @@ def has_arrays(path: Path) -> bool:
     return path.suffix == ".npy" or (path / IMAGES).exists() or any(_by_person(path))
 
 
-def read_stacks(path: Path) -> list[Stack]:
+def read_stacks(path: Path, channels: int = 1) -> list[Stack]:
     """Read the arrays of a folder, of its sub-folders (one a patient), or of one file.
 
     A file ``images.npy`` comes with the ``labels.npy`` beside it, when there is one. Beside them,
     ``subjects.npy`` or ``subjects.csv`` say whose each patch is, a name or number a patch.
+    Images of several channels are ``(n, channels, *size)``.
 
     Raises:
         DataError: When a file is missing or damaged, or they do not fit together.
     """
     if path.is_file():
-        return [_stack(path)]
+        return [_stack(path, channels)]
     if (path / IMAGES).exists():
-        return [_stack(path / IMAGES)]
-    return [_stack(folder / IMAGES, person=folder.name) for folder in _by_person(path)]
+        return [_stack(path / IMAGES, channels)]
+    return [_stack(folder / IMAGES, channels, folder.name) for folder in _by_person(path)]
 
 
 def _by_person(path: Path) -> Iterator[Path]:
@@ -68,25 +72,29 @@ def _by_person(path: Path) -> Iterator[Path]:
                 yield folder
 
 
-def _stack(file: Path, person: str | None = None) -> Stack:
+def _stack(file: Path, channels: int, person: str | None = None) -> Stack:
     images = _load(file)
-    found = _squeezed(images)
-    if found.ndim not in (3, 4):
+    several = channels > 1
+    found = _squeezed(images, kept=2 if several else 1)
+    if found.ndim - several not in (3, 4) or (several and found.shape[1] != channels):
+        axes = f"n, {channels}" if several else "n"
+        of = f" of {channels} channels" if several else ""
         raise DataError(
-            f"{file}: its shape is {images.shape}; expected patches, (n, X, Y) or (n, X, Y, Z)"
+            f"{file}: its shape is {images.shape}; expected patches{of}, ({axes}, X, Y) or "
+            f"({axes}, X, Y, Z)"
         )
     labels = None
     beside = file.with_name(LABELS)
     if file.name == IMAGES and beside.exists():
         raw = _load(beside)
         labels = _squeezed(raw)
-        if labels.shape != found.shape:
+        if labels.shape != (len(found), *found.shape[1 + several :]):
             raise DataError(
                 f"{beside}: its shape is {raw.shape}, that of {file.name} {images.shape}; "
                 "give each image its label"
             )
     people = (person,) * len(found) if person is not None else _people(file, len(found))
-    return Stack(file, found, labels, people)
+    return Stack(file, found, labels, people, channels)
 
 
 def _load(file: Path) -> Array:
@@ -105,9 +113,9 @@ def _load(file: Path) -> Array:
     return array
 
 
-def _squeezed(array: Array) -> Array:
+def _squeezed(array: Array, kept: int = 1) -> Array:
     """Drop axes of length 1, such as a channel or the one slice of a 2D patch, but the first."""
-    return array.reshape(array.shape[:1] + tuple(n for n in array.shape[1:] if n != 1))
+    return array.reshape(array.shape[:kept] + tuple(n for n in array.shape[kept:] if n != 1))
 
 
 def _people(file: Path, n: int) -> tuple[str, ...] | None:

@@ -29,14 +29,18 @@ from vbench.data.prepare import open_volume, prepare_subject
 from vbench.data.splits import group_by_pattern
 from vbench.errors import DataError, did_you_mean
 from vbench.files import read_json
+from vbench.labels import LabelMap
 from vbench.layout import image_of, label_of
 from vbench.records.model import first_fault
-from vbench.types import Array, Cutting, Subject
+from vbench.types import CHANNELS, Array, Cutting, Subject
+from vbench.types import LABELS as CLASSES
 
 #: Larger arrays and scans are whole volumes: voxels.
 LARGEST = 2**16
 #: What says more of a set, in nnU-Net's layout and in an export of vbench.
 ABOUT = "dataset.json"
+#: What a folder of ``vbench sample`` says of itself.
+SAMPLES = "samples.json"
 #: Patches that are read at once.
 CHUNK = 256
 
@@ -48,8 +52,9 @@ class Chunk:
     """Some patches as they are stored, in any range.
 
     Attributes:
-        images: ``(n, *size)``.
-        labels: The vessels, bool ``(n, *size)``; None where there are no labels.
+        images: ``(n, *size)``; of several channels ``(n, channels, *size)``.
+        labels: The vessels, bool ``(n, *size)``; where classes are named the index of each voxel's,
+            uint8; None where there are no labels.
         people: Whose each is; an empty name where nothing says so.
         places: Where each lies, for a person to find it.
     """
@@ -69,6 +74,8 @@ class Holding(ABC):
         stacked: It is known to hold patches, not volumes.
         labelled: It has labels.
         names: What its volumes or patients are called; empty where nothing names them.
+        label_map: The classes of the values of :meth:`subjects`; None: vessel or not.
+        channels: Names of the channels of an image.
     """
 
     path: Path
@@ -76,6 +83,8 @@ class Holding(ABC):
     stacked: bool
     labelled: bool
     names: tuple[str, ...]
+    label_map: LabelMap | None = None
+    channels: tuple[str, ...] = CHANNELS
 
     @abstractmethod
     def shapes(self) -> list[Shape]:
@@ -122,14 +131,21 @@ class Arrays(Holding):
 
     layout = "arrays"
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, named: _Named | None = None, channels: tuple[str, ...] = CHANNELS
+    ) -> None:
         """Open the arrays.
 
+        Args:
+            path: Where they are.
+            named: The classes; None: vessel or not.
+            channels: Names of the channels of an image.
+
         Raises:
-            DataError: When they cannot be read, or differ in size.
+            DataError: When they cannot be read, differ in size, or have others.
         """
-        self.path = path
-        self._stacks = read_stacks(path)
+        self.path, self.channels = path, channels
+        self._stacks = read_stacks(path, len(channels))
         first = self._stacks[0]
         for other in self._stacks:
             if other.size != first.size:
@@ -142,7 +158,13 @@ class Arrays(Holding):
             raise DataError(f"{unlabelled[0]}: no labels.npy beside it, as others have; add it")
         self.labelled = not unlabelled
         self.stacked = math.prod(first.size) <= LARGEST
-        self._about = _about(path)
+        self._about = _about(path / ABOUT)
+        says = {**_about(path / SAMPLES), **self._about}
+        self._values = None if named is None else named.given(path, _labels_said(says))
+        self._order = _channel_order(path, says, channels)
+        if self._values is not None:  # what is read is the index of the class
+            names = self._values.names
+            self.label_map = LabelMap(names, tuple((i,) for i in range(1, len(names) + 1)))
         people = [stack.people for stack in self._stacks]
         self.names = tuple(dict.fromkeys(name for own in people for name in own or ()))
 
@@ -169,8 +191,8 @@ class Arrays(Holding):
                 with np.errstate(over="ignore"):  # what is too large is infinite, and refused
                     images = np.asarray(stack.images[part], np.float32)
                 yield Chunk(
-                    images,
-                    _vessels(stack, part),
+                    images if self._order is None else images[:, self._order],
+                    _vessels(stack, part, self._values),
                     stack.people[part] if stack.people else ("",) * len(rows),
                     [f"{inside}[{row}]" for row in rows],
                 )
@@ -205,13 +227,15 @@ class Arrays(Holding):
                 chunk.images, chunk.labels if chunk.labels is not None else (), chunk.people,
                 strict=True,
             ):  # fmt: skip
-                solid = image if image.ndim == 3 else image[..., None]
+                flat = label.ndim == 2
+                solid = label[..., None] if flat else label
                 subject = Subject(
                     id=f"volume-{number}",
-                    image=solid,
-                    label=label.reshape(solid.shape),
+                    image=image[..., None] if flat else image,
+                    label=solid > 0,
                     spacing=(1.0, 1.0, 1.0),
                     affine=np.eye(4),
+                    values=None if self.label_map is None else solid,
                 )
                 number += 1
                 yield subject, person or subject.id
@@ -236,6 +260,7 @@ class Scans(Holding):
         """
         self.path, self.layout = path, source.name
         self._source = source
+        self.label_map, self.channels = source.label_map, source.channel_names
         self.names = tuple(source.subjects())
         if group is None:
             self._people = {name: source.group_of(name) for name in self.names}
@@ -267,6 +292,7 @@ class Scans(Holding):
         for name in self.names:
             files = self._source.files(name)
             parts = {"image": files.image, "label": files.label, "mask": files.mask}
+            parts |= dict(zip(self.channels[1:], files.others, strict=False))
             found |= {f"{name}/{part}": path for part, path in parts.items() if path is not None}
         return found
 
@@ -309,6 +335,10 @@ def look(
     group: str | None = None,
     layout: str | None = None,
     options: Mapping[str, Any] | None = None,
+    *,
+    classes: Sequence[str] = CLASSES,
+    labels: Mapping[str, Any] | None = None,
+    channels: Sequence[str] = CHANNELS,
 ) -> Holding:
     """Find out what lies in a folder.
 
@@ -318,15 +348,19 @@ def look(
         group: For NIfTI files: finds, in its first parentheses, whose file it is.
         layout: Of NIfTI files; None: as it looks.
         options: Parameters of that layout, such as ``classes``.
+        classes: Names of the classes of a label, in the order of their index.
+        labels: Their values, as a table of a spec; None: as the folder names them itself.
+        channels: Names of the channels of an image.
 
     Raises:
-        DataError: When there is nothing, or it cannot be read.
+        DataError: When there is nothing, it cannot be read, or has other classes or channels.
     """
-    path = Path(path)
+    path, channels = Path(path), tuple(channels)
+    named = _Named(tuple(classes), labels) if len(classes) > 1 or labels else None
     if not path.exists():
         raise DataError(f"{path}: no such file or folder; check the path")
     if layout is None and has_arrays(path):
-        return Arrays(path)
+        return Arrays(path, named, channels)
     known = layouts()
     if layout is not None and layout not in known:
         raise DataError(f"layout = '{layout}': no such layout{did_you_mean(layout, known)}")
@@ -343,7 +377,14 @@ def look(
         params = source.Params.model_validate({**(options or {}), "path": path})
     except ValidationError as error:
         raise DataError(f"{path}: layout '{source.name}': {first_fault(error)}") from error
-    return Scans(path, source(params), group)
+    made = source(params)
+    if named is not None:
+        made.label_map = named.given(path, made.known_labels())
+    if channels != CHANNELS:
+        if source.channels != "any" and len(channels) > source.channels:
+            raise DataError(f"{path}: layout '{source.name}' has one channel; give arrays")
+        made.channel_names = channels
+    return Scans(path, made, group)
 
 
 def is_cut(held: Holding, size: Shape) -> bool:
@@ -377,7 +418,10 @@ def cut(
     for number, (subject, person) in enumerate(held.subjects(vessel_free=vessel_free)):
         place = folder / str(number)
         try:
-            prepare_subject(subject, place, normalise=how.normalise, vessel_free=vessel_free)
+            prepare_subject(
+                subject, place, normalise=how.normalise, vessel_free=vessel_free,
+                labels=held.label_map, channels=held.channels,
+            )  # fmt: skip
         except DataError as error:
             raise DataError(f"{held.path}: {error}") from error
         names.append(subject.id)
@@ -386,7 +430,7 @@ def cut(
         volumes.append(replace(volume, id="volume") if alike else volume)
         people.append(person)
     try:
-        shapes = [volume.image.shape for volume in volumes]
+        shapes = [volume.label.shape for volume in volumes]
         check_fit(dict(zip(names, shapes, strict=True)), size)
         patches = VolumePatches(
             volumes,
@@ -404,7 +448,7 @@ def cut(
         found = [patches.place(int(row)) for row in rows]
         yield Chunk(
             image_of(taken),
-            label_of(taken) > 0,
+            label_of(taken) > 0 if held.label_map is None else label_of(taken).astype(np.uint8),
             [people[volume] for volume, _ in found],
             [f"{names[volume]} at {', '.join(map(str, start))}" for volume, start in found],
         )
@@ -415,17 +459,81 @@ def by(size: Sequence[int]) -> str:
     return " × ".join(map(str, size))
 
 
-def _about(path: Path) -> dict[str, Any]:
-    """Return what the ``dataset.json`` of an export says; empty without one."""
+@dataclass(frozen=True)
+class _Named:
+    """The classes that are wanted, and their values where somebody wrote them."""
+
+    classes: tuple[str, ...]
+    table: Mapping[str, Any] | None
+
+    def given(self, path: Path, known: LabelMap | None) -> LabelMap:
+        """Return the values of a folder, in the order of the classes.
+
+        Raises:
+            DataError: When it has others, or nothing names them.
+        """
+        try:
+            found = known if self.table is None else LabelMap.of(self.table)
+            if found is None:
+                raise ValueError(
+                    "nothing there names its classes; write labels = "
+                    + "{ "
+                    + ", ".join(f"{name} = {i}" for i, name in enumerate(self.classes, start=1))
+                    + " }, with its values"
+                )
+            return found.ordered(self.classes)
+        except ValueError as error:
+            raise DataError(f"{path}: labels: {error}") from error
+
+
+def _labels_said(says: Mapping[str, Any]) -> LabelMap | None:
+    """Return the classes that an export or samples of vbench name; None when they name none."""
+    found = says.get("labels")
+    if isinstance(found, list):
+        found = {name: index for index, name in enumerate(found, start=1)}
+    if not isinstance(found, dict):
+        return None
     try:
-        found = read_json(path / ABOUT)
+        return LabelMap.of({name: value for name, value in found.items() if value != 0})
+    except ValueError:
+        return None
+
+
+def _channel_order(
+    path: Path, says: Mapping[str, Any], channels: Sequence[str]
+) -> list[int] | None:
+    """Return where the channels are in images, by the names that an export gives them.
+
+    None: in their order.
+
+    Raises:
+        DataError: When it names others.
+    """
+    found = says.get("channel_names") or says.get("channels") or ()
+    named = list(found.values() if isinstance(found, dict) else found)
+    if len(channels) == 1 or not named:
+        return None
+    if set(named) != set(channels):
+        raise DataError(
+            f"{path}: its channels are {', '.join(map(str, named))}, those of data.source "
+            f"{', '.join(channels)}; give patches with the same ones"
+        )
+    return [named.index(name) for name in channels]
+
+
+def _about(path: Path) -> dict[str, Any]:
+    """Return what a file of an export or of samples says; empty without one."""
+    try:
+        found = read_json(path)
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
 
 
-def _vessels(stack: Stack, part: slice) -> Array | None:
+def _vessels(stack: Stack, part: slice, labels: LabelMap | None) -> Array | None:
     """Return the vessels of some patches: 0 is none, any whole number above is vessel.
+
+    Where classes are named, the index of each voxel's.
 
     Raises:
         DataError: When values are no labels.
@@ -447,14 +555,31 @@ def _vessels(stack: Stack, part: slice) -> Array | None:
             f"{stack.path.with_name('labels.npy')}: values such as {values.min():g}; 0 is no "
             "vessel, and what is above 0 is"
         )
-    return np.asarray(values > 0)
+    if labels is None:
+        return np.asarray(values > 0)
+    try:
+        return labels.index(values).classes
+    except ValueError as error:
+        raise DataError(f"{stack.path.with_name('labels.npy')}: {error}") from error
 
 
 def _patch(source: FolderSource, name: str, shape: Shape) -> tuple[Array, Array]:
-    """Read one file as a patch: image and vessels, without axes of length 1."""
+    """Read one file as a patch: image and vessels, or classes, without axes of length 1."""
     files = source.files(name)
     scan = source.read(files.image)
     truth = source.read(files.label, integer=True, unit=scan.unit)
     check_same_grid(truth, scan)
-    vessel = vessel_mask(whole_numbers(truth), files.classes, files.ignore)
-    return scan.array.reshape(shape), vessel.reshape(shape)
+    images = [scan.array.reshape(shape)]
+    for path in files.others:
+        other = source.read(path, unit=scan.unit)
+        check_same_grid(other, scan)
+        images.append(other.array.reshape(shape))
+    image = images[0] if len(images) == 1 else np.stack(images)
+    if source.label_map is None:
+        label = vessel_mask(whole_numbers(truth), files.classes, files.ignore)
+    else:
+        try:
+            label = source.label_map.index(whole_numbers(truth)).classes
+        except ValueError as error:
+            raise DataError(f"{files.label}: {error}") from error
+    return image, label.reshape(shape)

@@ -240,6 +240,7 @@ class Row(Record):
             and metric.
         best_params: Of the selected trial, by seed.
         remarks: What its generator says of its fit; None: nothing.
+        unseen: Classes that no training subject has a voxel of; None: none.
         unrepeatable: Seeds in which its generator sampled others the second time; None: none.
         fidelity, privacy: By metric, each field over seeds.
         verdict: What the privacy scores of its synthetic patches say over all seeds: an alarm in
@@ -251,7 +252,7 @@ class Row(Record):
     """
 
     OPTIONAL: ClassVar[frozenset[str]] = frozenset(
-        {"dose", "steps", "remarks", "unrepeatable", "classes", "subgroups"}
+        {"dose", "steps", "remarks", "unseen", "unrepeatable", "classes", "subgroups"}
     )
 
     arm: str
@@ -281,6 +282,7 @@ class Row(Record):
     best_params: Mapping[str, Mapping[str, JsonValue]]
     collapsed: tuple[Collapse, ...]
     remarks: tuple[str, ...] | None = None
+    unseen: tuple[str, ...] | None = None
     unrepeatable: tuple[Repetition, ...] | None = None
     fidelity: Mapping[str, Mapping[str, JsonValue]]
     privacy: Mapping[str, Mapping[str, JsonValue]]

@@ -18,8 +18,9 @@ import numpy.typing as npt
 from markupsafe import Markup
 
 from vbench.analysis.folder import Arm, Results
-from vbench.colours import FALSE, MISSED
+from vbench.colours import FALSE, MISSED, class_legend
 from vbench.figures.gallery import best_of_regimes, extremes, prepared
+from vbench.labels import LabelMap
 from vbench.report.discretion import patients
 from vbench.report.html import environment, resource, script_hash
 
@@ -53,6 +54,7 @@ def write_viewer(folder: Path, results: Results, board: dict[str, Any]) -> Path 
         script=Markup(script),
         hashes=[script_hash(niivue), script_hash(script)],
         colours={"truth": MISSED, "prediction": FALSE},
+        classes=_classes(scenes),
     )  # fmt: skip
     path = folder / "viewer.html"
     with atomic_write(path) as temporary:
@@ -102,15 +104,24 @@ def _scene(results: Results, arms: list[Arm], subject: str, store: Path) -> dict
     step = 1 if image.size <= MOST_VOXELS else 2
     volumes = [
         _volume("image", "image", image, volume.affine, step),
-        # Several classes are shown as one: where any is.
-        _volume("truth", "truth", np.asarray(volume.label) > 0, volume.affine, step),
+        _volume("truth", "truth", np.asarray(volume.label), volume.affine, step),
     ]
+    named = LabelMap(volume.labels, tuple((value,) for value in volume.values), rest=True)
     for arm, own in evaluated:
         name = Path(f"{subject}.nii.gz").name
         found = _prediction(store / own / "predictions" / name, image.shape)
         if found is not None:
-            volumes.append(_volume("prediction", arm.name, found > 0, volume.affine, step))
-    return {"volumes": volumes, "halved": step > 1} if len(volumes) > 2 else None
+            index = named.index(found).classes
+            volumes.append(_volume("prediction", arm.name, index, volume.affine, step))
+    about = {"volumes": volumes, "halved": step > 1, "labels": volume.labels}
+    return about if len(volumes) > 2 else None
+
+
+def _classes(scenes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the classes of all subjects with their colours; none where labels have one."""
+    names: tuple[str, ...] = scenes[0]["labels"]
+    found = class_legend(names) if len(names) > 1 else {}
+    return [{"name": name, "colour": colour} for name, colour in found.items()]
 
 
 def _evaluated(results: Results, arm: Arm) -> str | None:

@@ -13,6 +13,7 @@ from vbench.analysis.layout import short_name
 from vbench.analysis.remarks import remark_notes
 from vbench.analysis.repeats import repeat_notes
 from vbench.analysis.uncertainty import ALPHA
+from vbench.analysis.unseen import unseen_notes
 from vbench.analysis.wording import duration, number, p_value, pretrained_on, risk, segmenters, span
 
 Board = Mapping[str, Any]
@@ -37,6 +38,7 @@ def summary(board: Board, *, named: bool = False) -> list[str]:
         *_dose(board, primary),
         *_steps(board, primary),
         *_lapses(board, rows),
+        *(f"{note[0].upper()}{note[1:]}." for note in unseen_notes(board["rows"])),
         *(f"{note}." for note in repeat_notes(board["rows"])),
         *(f"{note}." for note in collapse_notes(board["rows"]) + remark_notes(board["rows"])),
         *_privacy(board, rows, named),

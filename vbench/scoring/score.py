@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -16,7 +16,10 @@ from vbench.analysis.uncertainty import mean_interval
 from vbench.data.datasetjson import ignore_beside
 from vbench.errors import DataError, PluginError
 from vbench.interfaces import SegmentationMetric
+from vbench.labels import LabelMap
+from vbench.masks.maps import MapPair
 from vbench.masks.pair import MaskPair
+from vbench.perclass import scores_by_class
 from vbench.scoring.pairing import Maps, Pair, classes_of, pair_up
 from vbench.types import Array, Score
 
@@ -30,7 +33,8 @@ class Case:
 
     Attributes:
         subject: Whose.
-        label: The class that was scored; None: all that is not 0.
+        label: The class that was scored, its value, or its name where classes are named; None: all
+            that is not 0, or the mean over named classes.
         metric: Such as ``hd95``.
         value: None when the metric failed.
         status: ``ok``, ``undefined`` when a rule gave the value, or ``failed``.
@@ -38,7 +42,7 @@ class Case:
     """
 
     subject: str
-    label: int | None
+    label: int | str | None
     metric: str
     value: float | None
     status: str
@@ -78,18 +82,23 @@ class Scores:
         cases: By subject, class and metric.
         metrics: The metrics, in the order requested.
         missing: Subjects that have a reference and no prediction: they are in no score.
+        classes: Names of the classes, in order, where they are named.
     """
 
     cases: tuple[Case, ...]
     metrics: tuple[SegmentationMetric, ...]
     missing: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
 
     @property
-    def labels(self) -> list[int | None]:
+    def labels(self) -> list[int | str | None]:
         """The classes, in order; ``[None]`` when all that is not 0 was scored as one."""
-        return sorted({case.label for case in self.cases}, key=lambda label: label or 0)
+        found = {case.label for case in self.cases}
+        if self.classes:
+            return [label for label in (None, *self.classes) if label in found]
+        return sorted(found, key=lambda label: label if isinstance(label, int) else 0)
 
-    def summary(self, label: int | None = None) -> dict[str, Summary]:
+    def summary(self, label: int | str | None = None) -> dict[str, Summary]:
         """Return each metric over the subjects, for one class."""
         return {
             m.name: _summarise(m, [c for c in self.cases if (c.label, c.metric) == (label, m.name)])
@@ -127,7 +136,7 @@ def score(
     spacing: Sequence[float] | None = None,
     metrics: Iterable[MetricLike] | None = None,
     *,
-    ignore: int | None = None,
+    ignore: int | Sequence[int] | None = None,
     seed: int = 0,
 ) -> dict[str, float]:
     """Score one prediction.
@@ -139,9 +148,9 @@ def score(
         spacing: Voxel edge lengths in mm; needed for arrays, read from the header of files.
         metrics: Names such as ``"hd95"``, or metrics with their parameters; None: all
             segmentation metrics.
-        ignore: The value of the reference's voxels that nobody labelled: they are left out of both
-            masks. By default, what ``dataset.json`` calls ``ignore`` where the reference is in an
-            nnU-Net data set.
+        ignore: The value or values of the reference's voxels that nobody labelled: they are left
+            out of both masks. By default, what ``dataset.json`` calls ``ignore`` where the
+            reference is in an nnU-Net data set.
         seed: For metrics that draw at random.
 
     Returns:
@@ -152,7 +161,7 @@ def score(
         PluginError: When a metric is unknown.
     """
     chosen = choose(metrics)
-    ignored: Sequence[int] = () if ignore is None else (ignore,)
+    ignored = _values(ignore)
     if isinstance(pred, str | Path) and isinstance(truth, str | Path):
         if Path(truth).is_dir():
             raise DataError(f"{truth}: a folder; score_files takes folders")
@@ -177,8 +186,8 @@ def score_files(
     truth: str | Path,
     metrics: Iterable[MetricLike] | None = None,
     *,
-    classes: bool = False,
-    ignore: int | None = None,
+    classes: bool | Mapping[str, Any] = False,
+    ignore: int | Sequence[int] | None = None,
     seed: int = 0,
     progress: Callable[[str, int, int], None] = lambda subject, done, total: None,
 ) -> Scores:
@@ -188,8 +197,11 @@ def score_files(
         pred: A file or folder.
         truth: The same.
         metrics: As in :func:`score`.
-        classes: Score each value of the label maps on its own, every class for every subject;
-            else all that is not 0 is vessel.
+        classes: ``True`` scores each value of the label maps on its own, every class for every
+            subject. A table such as ``{"artery": [1, 2, 3], "vein": 4}`` names the classes, each by
+            one value or several, as ``labels`` of a spec does; then scores are those of a
+            benchmark: of a subject's classes those that one of its maps has, and their mean.
+            ``False``: all that is not 0 is vessel.
         ignore: As in :func:`score`.
         seed: For metrics that draw at random.
         progress: Called before each subject, with how many are done and how many there are, and
@@ -199,7 +211,7 @@ def score_files(
         DataError: When files are missing, cannot be read, or do not fit each other.
         PluginError: When a metric is unknown.
     """
-    ignored = ignore_beside(Path(truth)) if ignore is None else (ignore,)
+    ignored = ignore_beside(Path(truth)) if ignore is None else _values(ignore)
     pairs, missing = pair_up(pred, truth)
     scores = score_pairs(
         pairs, metrics, classes=classes, ignored=ignored, seed=seed, progress=progress
@@ -211,7 +223,7 @@ def score_pairs(
     pairs: Sequence[Pair],
     metrics: Iterable[MetricLike] | None = None,
     *,
-    classes: bool = False,
+    classes: bool | Mapping[str, Any] | LabelMap = False,
     ignored: Sequence[int] = (),
     seed: int = 0,
     progress: Callable[[str, int, int], None] = lambda subject, done, total: None,
@@ -221,24 +233,70 @@ def score_pairs(
     Args:
         pairs: The files.
         metrics: As in :func:`score`.
-        classes: As in :func:`score_files`.
+        classes: As in :func:`score_files`, or what such a table was read into.
         ignored: The values of the references' voxels that nobody labelled.
         seed: For metrics that draw at random.
         progress: As in :func:`score_files`.
     """
     chosen = choose(metrics)
     labels: list[int | None] = [None]
-    if classes:
+    named = classes if isinstance(classes, LabelMap) else _named(classes)
+    if named is not None:
+        named = replace(named, ignore=tuple({*named.ignore, *ignored}))
+    elif classes:
         found = {label for pair in pairs for label in classes_of(pair.read())}
         labels = [*sorted(found - set(ignored))] or [1]
     cases: list[Case] = []
     for done, pair in enumerate(pairs):
         progress(pair.subject, done, len(pairs))
         maps = pair.read()
+        if named is not None:
+            cases += _score_named(pair, maps, named, chosen, seed)
+            continue
         for label in labels:
             cases += _score_maps(pair.subject, maps, label, chosen, ignored, seed)
     progress("", len(pairs), len(pairs))
-    return Scores(tuple(cases), chosen)
+    return Scores(tuple(cases), chosen, classes=() if named is None else named.names)
+
+
+def _named(classes: bool | Mapping[str, Any]) -> LabelMap | None:
+    """Read a table of classes; None when there is none.
+
+    Raises:
+        DataError: When it is wrong.
+    """
+    if isinstance(classes, bool):
+        return None
+    try:
+        return LabelMap.of(classes)
+    except ValueError as error:
+        raise DataError(f"classes: {error}") from error
+
+
+def _score_named(
+    pair: Pair, maps: Maps, named: LabelMap, metrics: Sequence[SegmentationMetric], seed: int
+) -> list[Case]:
+    """Score the named classes of one subject, and their mean, as a benchmark does."""
+    index: list[npt.NDArray[np.uint8]] = []
+    for path, values in ((pair.prediction, maps.prediction), (pair.truth, maps.truth)):
+        try:
+            index.append(named.index(values).classes)
+        except ValueError as error:
+            raise DataError(f"{path}: {error}") from error
+    faults: dict[str, str] = {}
+
+    def broken(metric: SegmentationMetric, error: Exception) -> None:
+        faults[metric.name] = f"{type(error).__name__}: {error}"
+
+    prediction, truth = index
+    counted = _labelled(maps.truth, named.ignore)
+    both = MapPair(prediction, truth, maps.spacing, named.names, counted, seed)
+    return [
+        Case(pair.subject, each.label, each.metric.name, None, "failed", faults[each.metric.name])
+        if each.score is None
+        else Case(pair.subject, each.label, each.metric.name, *_judged(each.score))
+        for each in scores_by_class(metrics, both, broken)
+    ]
 
 
 def _score_maps(
@@ -265,7 +323,17 @@ def _try(metric: SegmentationMetric, pair: MaskPair) -> tuple[float | None, str,
         found = Score.of(metric.score(pair)).finite()
     except Exception as error:
         return None, "failed", f"{type(error).__name__}: {error}"
-    return found.value, "ok" if found.defined else "undefined", ""
+    return _judged(found)
+
+
+def _judged(score: Score) -> tuple[float, str, str]:
+    return score.value, "ok" if score.defined else "undefined", ""
+
+
+def _values(ignore: int | Sequence[int] | None) -> tuple[int, ...]:
+    if ignore is None:
+        return ()
+    return (ignore,) if isinstance(ignore, int) else tuple(ignore)
 
 
 def _summarise(metric: SegmentationMetric, cases: list[Case]) -> Summary:

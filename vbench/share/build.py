@@ -25,11 +25,13 @@ from vbench.registry.catalogue import summary
 from vbench.share import words
 from vbench.share.croissant import CROISSANT
 from vbench.share.gate import Outcome
-from vbench.share.patches import SUMS, read_patches
+from vbench.share.patches import SUMS, Contents, read_patches
 from vbench.share.record import ExportRecord
 from vbench.share.rerun import Audit
 from vbench.share.sheet import AuditScore, Datasheet, Utility, Worst
 from vbench.share.table import TABLE
+from vbench.share.words import label_words
+from vbench.types import Array
 
 
 def build(
@@ -80,7 +82,8 @@ def build(
     )
     utility = tuple(utility_of(results, board, chosen, row))
     spacing = spacing_of(store, fitted.inputs) or ()
-    vessel = float(np.mean([np.asarray(label).mean() for label in labels]))
+    vessel = float(np.mean([(np.asarray(label) > 0).mean() for label in labels]))
+    contents = audit.contents
     worst = _worst(outcome, numbers)
     judged, removed = outcome.verdict, len(outcome.removed)
     shipped = f"{plugin.distribution} {plugin.version}" if entry.version else "a local plugin"
@@ -95,8 +98,11 @@ def build(
         plugin=shipped,
         params=shareable(cls, fitted.result.params),
         patches=len(images),
-        size=tuple(images.shape[1:]),
+        size=tuple(labels.shape[1:]),
         spacing=spacing,
+        labels=contents.labels,
+        channel_names=contents.channel_names,
+        class_fractions=_class_fractions(labels, contents),
         vessel_fraction=vessel,
         empty_share=float(np.mean([not np.asarray(label).any() for label in labels])),
         learns=cls.learns,
@@ -135,6 +141,7 @@ def build(
             removed=removed,
             learns=cls.learns,
             real=real,
+            untaken=audit.untaken,
         ),
         criteria=words.criteria(
             scores=scores,
@@ -146,10 +153,11 @@ def build(
             licence=licence,
             generator=plugin.name,
             paper=cls.paper,
+            labels=label_words(contents.labels),
         ),
         files={
             "images.npy": "the images, float16 in [-1, 1]",
-            "labels.npy": "their labels, 0 or 1",
+            "labels.npy": f"their labels, {label_words(contents.labels)}",
             **({"nnunet/": "the same as NIfTI, in nnU-Net layout"} if nifti else {}),
             TABLE: "the same as a table, which the library datasets loads",
             "README.md": "how to load it: the data set card of the Hugging Face hub",
@@ -160,6 +168,16 @@ def build(
             SUMS: "checksums of all files",
         },
     )
+
+
+def _class_fractions(labels: Array, contents: Contents) -> dict[str, float] | None:
+    if contents.labels is None:
+        return None
+    counts = np.zeros(len(contents.classes) + 1)
+    for label in labels:
+        counts += np.bincount(contents.indexed(label).ravel(), minlength=len(counts))
+    shares = counts / counts.sum()
+    return {name: float(shares[i]) for i, name in enumerate(contents.classes, start=1)}
 
 
 def are_people(store: Store, plugins: Registry, keys: Sequence[str]) -> bool:

@@ -7,12 +7,14 @@ left out: a licence and a citation are what somebody said.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from vbench.files import sha256
 from vbench.share.sheet import Datasheet
 from vbench.share.table import TABLE
+from vbench.share.words import label_words
 
 CROISSANT = "croissant.json"
 _CONFORMS = ("http://mlcommons.org/croissant/1.1", "http://mlcommons.org/croissant/RAI/1.0")
@@ -66,11 +68,8 @@ _FORMATS = {
     ".parquet": "application/x-parquet",
     ".gz": "application/gzip",
 }
-#: Of the arrays' columns: name, type, and what they are.
-_COLUMNS = (
-    ("image", "cr:Float16", "Intensities in [-1, 1]."),
-    ("label", "cr:UInt8", "1 where there is vessel, else 0."),
-)
+#: How Croissant calls the types of labels, by the largest value that they hold.
+_WHOLE = ((2**8, "cr:UInt8"), (2**16, "cr:UInt16"), (2**32, "cr:UInt32"), (2**64, "cr:UInt64"))
 
 
 def croissant(folder: Path, sheet: Datasheet) -> dict[str, Any]:
@@ -80,15 +79,14 @@ def croissant(folder: Path, sheet: Datasheet) -> dict[str, Any]:
         folder: Where all other files are by now.
         sheet: What the datasheet says.
     """
-    size = ",".join(map(str, sheet.size))
+    size = " × ".join(map(str, sheet.size))
     stated = {"license": sheet.licence, "citeAs": sheet.citation}
     return {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
         "name": name(sheet),
         "description": (
-            f"{sheet.patches} synthetic labelled vessel patches of {size.replace(',', ' × ')} "
-            f"voxels. {sheet.learnt}"
+            f"{sheet.patches} synthetic labelled vessel patches of {size} voxels. {sheet.learnt}"
         ),
         "conformsTo": list(_CONFORMS),
         "version": "1.0.0",
@@ -110,13 +108,52 @@ def croissant(folder: Path, sheet: Datasheet) -> dict[str, Any]:
                         "description": about,
                         "dataType": kind,
                         "isArray": True,
-                        "arrayShape": size,
+                        "arrayShape": ",".join(map(str, shape)),
                         "source": {"fileObject": {"@id": TABLE}, "extract": {"column": column}},
                     }
-                    for column, kind, about in _COLUMNS
+                    for column, kind, about, shape in _columns(sheet)
                 ],
-            }
+            },
+            *([_classes(sheet.labels)] if sheet.labels else []),
         ],
+    }
+
+
+def _columns(sheet: Datasheet) -> Iterator[tuple[str, str, str, tuple[int, ...]]]:
+    """Yield the columns of arrays: name, type, what they are, and the shape."""
+    channels = tuple((sheet.channel_names or {}).values())
+    first = f"; first the channels {', '.join(channels)}" if channels else ""
+    shape = (len(channels), *sheet.size) if channels else sheet.size
+    yield "image", "cr:Float16", f"Intensities in [-1, 1]{first}.", shape
+    if sheet.labels is None:
+        yield "label", "cr:UInt8", "1 where there is vessel, else 0.", sheet.size
+        return
+    largest = max(sheet.labels.values())
+    kind = next(kind for end, kind in _WHOLE if largest < end)
+    yield "label", kind, f"The class: {label_words(sheet.labels)}.", sheet.size
+
+
+def _classes(labels: Mapping[str, int]) -> dict[str, Any]:
+    """Return the classes as records: which value of a label has which name."""
+    fields = (("value", "sc:Integer", "In the labels."), ("name", "sc:Text", "Of the class."))
+    return {
+        "@type": "cr:RecordSet",
+        "@id": "class",
+        "name": "class",
+        "description": "The values of the labels.",
+        "dataType": "sc:Enumeration",
+        "key": {"@id": "class/value"},
+        "field": [
+            {
+                "@type": "cr:Field",
+                "@id": f"class/{field}",
+                "name": field,
+                "description": about,
+                "dataType": kind,
+            }
+            for field, kind, about in fields
+        ],
+        "data": [{"class/value": value, "class/name": name} for name, value in labels.items()],
     }
 
 

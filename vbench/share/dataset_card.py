@@ -9,6 +9,7 @@ from vbench.markdown import escape
 from vbench.share.croissant import name
 from vbench.share.sheet import Datasheet
 from vbench.share.table import TABLE
+from vbench.share.words import label_words
 from vbench.usertext import hub_licence
 
 CARD = "README.md"
@@ -45,10 +46,17 @@ def dataset_card(sheet: Datasheet) -> str:
         'patches = load_dataset("path/of/this/folder", split="train").with_format("numpy")',
         "```",
         "",
-        "A row has `image`, in [-1, 1], and `label`, 0 or 1. `images.npy` and `labels.npy` hold "
+        f"A row has `image`, in [-1, 1]{_channels(sheet)}, and `label`, "
+        f"{escape(label_words(sheet.labels))}. `images.npy` and `labels.npy` hold "
         "the same; `croissant.json` describes all files in Croissant.",
         "",
         f"Licence: {escape(sheet.licence or 'not stated')}. "
         f"Citation: {escape(sheet.citation or 'not stated')}.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _channels(sheet: Datasheet) -> str:
+    if sheet.channel_names is None:
+        return ""
+    return escape(f", its first axis the channels {', '.join(sheet.channel_names.values())}")

@@ -13,7 +13,7 @@ from vbench.figures.figure import Figure
 from vbench.markdown import escape, table
 from vbench.report.html import environment, resource
 from vbench.share.sheet import Datasheet
-from vbench.share.words import SCORECARD, value_words
+from vbench.share.words import SCORECARD, label_words, value_words
 
 Row = Sequence[str]
 
@@ -89,9 +89,15 @@ def page(sheet: Datasheet, figures: Sequence[Figure] = ()) -> Page:
                 ("Voxel", f"{spacing} mm" if spacing else "unknown"),
                 (
                     "Values",
-                    "images float16 in [-1, 1], labels 0 or 1 (vessel); vessel in "
+                    f"images float16 in [-1, 1], labels {_values(sheet)}; vessel in "
                     f"{sheet.vessel_fraction:.2%} of the voxels, no vessel in "
                     f"{sheet.empty_share:.1%} of the patches",
+                ),
+                *([("Classes", _classes(sheet))] if sheet.class_fractions else []),
+                *(
+                    [("Channels", ", ".join(sheet.channel_names.values()))]
+                    if sheet.channel_names
+                    else []
                 ),
                 ("Learnt from", sheet.learnt),
                 ("Made by", f"{sheet.generator} ({sheet.plugin}): {sheet.generator_about}"),
@@ -163,6 +169,16 @@ def page(sheet: Datasheet, figures: Sequence[Figure] = ()) -> Page:
         alarm=sheet.verdict != "no alarm",
         sections=[each for each in sections if each.lines or each.facts or each.rows],
     )
+
+
+def _values(sheet: Datasheet) -> str:
+    return "0 or 1 (vessel)" if sheet.labels is None else label_words(sheet.labels)
+
+
+def _classes(sheet: Datasheet) -> str:
+    """Say how much of the voxels each class has."""
+    found = sheet.class_fractions or {}
+    return ", ".join(f"{name} {share:.2%} of the voxels" for name, share in found.items())
 
 
 def markdown(shown: Page) -> str:

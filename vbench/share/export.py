@@ -17,13 +17,14 @@ import numpy as np
 
 from vbench.analysis.folder import Results, read_results
 from vbench.analysis.selected import arm_called, selected
+from vbench.colours import class_legend
 from vbench.defaults import OUT
-from vbench.engine.stages.common import contents, stored_patches
 from vbench.engine.store import Store
 from vbench.errors import AlarmError, StoreError
 from vbench.figures.figure import Figure
 from vbench.figures.pixels import enlarge, patch_sheet, png
 from vbench.files import atomic_write, write_json
+from vbench.picture import explained
 from vbench.records.parts import Repetition
 from vbench.records.stages import PrepareInputs
 from vbench.share.aside import built_aside, check_free
@@ -32,12 +33,13 @@ from vbench.share.croissant import CROISSANT, croissant
 from vbench.share.dataset_card import CARD, dataset_card
 from vbench.share.datasheet import html, markdown, page
 from vbench.share.gate import Outcome, audited, refuse
-from vbench.share.patches import read_patches, write_nifti, write_sums
+from vbench.share.patches import Contents, read_patches, write_nifti, write_sums
 from vbench.share.record import FILE, ExportRecord, record_folder
 from vbench.share.rerun import MANIFEST, Audit
 from vbench.share.review import write_review
 from vbench.share.sheet import Datasheet
 from vbench.share.table import TABLE, write_table
+from vbench.types import Patches
 from vbench.usertext import one_line
 
 #: Patches that the datasheet shows.
@@ -98,13 +100,6 @@ def export(
     chosen = selected(results, planned, seed)
     if chosen.samples is None or chosen.generator is None:
         raise StoreError(f"{arm}: the records of its samples are missing; run again")
-    classes, channels = contents(Store(out / "store"), chosen.generator.inputs.train[0])
-    if len(classes) > 1 or len(channels) > 1:
-        several = "classes" if len(classes) > 1 else "channels"
-        raise StoreError(
-            f"{arm}: its patches have several {several}, and a data set to share has one class and "
-            "one channel so far; `vbench sample` writes them, without an audit"
-        )
     name_nobody(
         results,
         {
@@ -151,7 +146,7 @@ def export(
             results, planned, chosen, audit, outcome, record, numbers, part,
             licence=terms, citation=cited, nifti=nifti,
         )  # fmt: skip
-        _write_shared(part, sheet, outcome, nifti=nifti)
+        _write_shared(part, sheet, audit, outcome, nifti=nifti)
         home = record_folder(out, record.id)
         try:
             with built_aside(home) as place:
@@ -166,12 +161,14 @@ def export(
     return folder
 
 
-def _write_shared(part: Path, sheet: Datasheet, outcome: Outcome, *, nifti: bool) -> None:
+def _write_shared(
+    part: Path, sheet: Datasheet, audit: Audit, outcome: Outcome, *, nifti: bool
+) -> None:
     """Write all that leaves beside the patches: what describes files after them, sums last."""
     images, labels = read_patches(part)
     write_json(part / MANIFEST, sheet.to_json())
     write_json(part / "audit.json", shared_scores(outcome.scores))
-    shown = page(sheet, _examples(part, outcome))
+    shown = page(sheet, _examples(audit.patches(part), audit.contents, outcome))
     write_table(part / TABLE, images, labels)
     for name, text in {
         "DATASHEET.md": markdown(shown),
@@ -181,7 +178,7 @@ def _write_shared(part: Path, sheet: Datasheet, outcome: Outcome, *, nifti: bool
         with atomic_write(part / name) as path:
             path.write_text(text, encoding="utf-8")
     if nifti:
-        write_nifti(part / "nnunet", images, labels, sheet.spacing)
+        write_nifti(part / "nnunet", images, labels, sheet.spacing, contents=audit.contents)
     write_json(part / CROISSANT, croissant(part, sheet))
     write_sums(part)
 
@@ -207,7 +204,7 @@ def shared_scores(scores: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict
     }
 
 
-def _examples(part: Path, outcome: Outcome) -> list[Figure]:
+def _examples(patches: Patches, contents: Contents, outcome: Outcome) -> list[Figure]:
     """Return a picture of some patches: image, label and both; of none that is flagged.
 
     A datasheet may go where its data set does not.
@@ -217,9 +214,12 @@ def _examples(part: Path, outcome: Outcome) -> list[Figure]:
     if not len(clear):
         return []
     index = clear[np.unique(np.linspace(0, len(clear) - 1, SHOWN).astype(int))]
-    sheet = png(enlarge(patch_sheet(stored_patches(part).take(index))))
+    sheet = enlarge(patch_sheet(patches.take(index)))
     words = f"{len(index)} of the patches: image, label and both, a column each"
-    return [Figure("Some of the patches", None, words, sheet, words)]
+    if contents.labels:
+        sheet = explained(sheet, class_legend(tuple(contents.classes)))
+        words += f"; the colours are those of {', '.join(contents.classes)}"
+    return [Figure("Some of the patches", None, words, png(sheet), words)]
 
 
 def _patients(store: Store, audit: Audit) -> list[str]:

@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from vbench.audit.verdict import Flag, Verdict, verdict
-from vbench.data.patches import ArrayPatches
 from vbench.errors import AlarmError, StoreError
 from vbench.share.patches import meaningless, read_patches, write_patches
 from vbench.share.rerun import Audit
@@ -53,7 +52,7 @@ def audited(
     Args:
         audit: What to audit them with.
         images: Of all samples, ``(n, *size)``.
-        labels: Theirs.
+        labels: Theirs, by the index of the class.
         part: The folder; holds ``images.npy`` and ``labels.npy`` of what is kept in the end.
         what: The arm, for messages.
         drop: Whether to drop patches.
@@ -65,7 +64,7 @@ def audited(
     kept = np.arange(len(images))
     removed: tuple[Flag, ...] = ()
     for number in range(ROUNDS):
-        write_patches(part, images, labels, kept)
+        write_patches(part, images, labels, kept, tuple(audit.contents.classes.values()))
         fault = meaningless(*read_patches(part))
         if fault and removed:
             raise AlarmError(
@@ -77,7 +76,7 @@ def audited(
                 f"{what}: {fault}; such a set is meaningless and was not exported, see what the "
                 "report says of the generator, or name another --seed"
             )
-        scores = audit.of(ArrayPatches(*read_patches(part)))
+        scores = audit.of(audit.patches(part))
         found = verdict(scores["privacy"])
         flagged = tuple(replace(flag, patch=int(kept[flag.patch])) for flag in found.flagged)
         if not drop or not flagged or number == ROUNDS - 1:

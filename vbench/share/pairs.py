@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from vbench.audit.closeness import closest, views_of
 from vbench.figures.pixels import enlarge, grey, tile
-from vbench.layout import image_of, label_of
+from vbench.layout import image_channels, label_of
 from vbench.picture import Bytes, upright
 from vbench.types import Array, Patches
 
@@ -45,11 +45,11 @@ def nearest_pairs(synthetic: Patches, training: Patches, count: int) -> list[Pai
     """
     n = min(len(synthetic), _SEARCHED)
     index = np.unique(np.linspace(0, len(synthetic) - 1, n).astype(np.int64))
-    made = image_of(synthetic.take(index))
+    made = image_channels(synthetic.take(index))
     best, place = np.full(len(index), -np.inf, np.float32), np.zeros(len(index), np.int64)
     for start in range(0, len(training), _CHUNK):
         part = np.arange(start, min(start + _CHUNK, len(training)))
-        found = closest(made, image_of(training.take(part)))
+        found = closest(made, image_channels(training.take(part)))
         place = np.where(found.similarity > best, part[found.index], place)
         best = np.maximum(best, found.similarity)
     order = np.argsort(-best, kind="stable")[:count]
@@ -60,14 +60,14 @@ def picture(made: Array, real: Array) -> Bytes:
     """Show a synthetic patch, a training patch and their difference, side by side.
 
     The training patch is mirrored and turned to lie like the synthetic one; a block is shown by
-    its slice with the most vessel. Of the difference grey is none.
+    its slice with the most vessel, an image by its first channel. Of the difference grey is none.
 
     Args:
         made: ``(channels, *size)``.
         real: Likewise.
     """
     made, real = np.asarray(made, np.float32), _laid_like(np.asarray(real, np.float32), made)
-    images = [image_of(patch[None])[0] for patch in (made, real)]
+    images = [_first(patch[None])[0] for patch in (made, real)]
     if images[0].ndim == 3:
         vessel = sum((label_of(patch[None])[0] > 0).sum(axis=(0, 1)) for patch in (made, real))
         images = [image[..., int(np.argmax(vessel))] for image in images]
@@ -78,5 +78,10 @@ def picture(made: Array, real: Array) -> Bytes:
 
 def _laid_like(real: Array, made: Array) -> Array:
     """Return a patch in that one of its symmetries whose image is most like another's."""
-    number = int(closest(image_of(real[None]), image_of(made[None])).view[0])
+    number = int(closest(image_channels(real[None]), image_channels(made[None])).view[0])
     return views_of(real.shape[1:])[number].of(real)
+
+
+def _first(patches: Array) -> Array:
+    """Return the images of patches by their first channel, ``(n, *size)``."""
+    return image_channels(patches)[:, 0]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from vbench.data.patches import ArrayPatches
 from vbench.files import atomic_write, read_npy, sha256, write_json, write_npy
-from vbench.types import CHANNELS, LABELS, Array
+from vbench.labels import LabelMap, written
+from vbench.types import CHANNELS, LABELS, Array, Patches
 
 #: Fewer patches that are of use are no data set.
 LEAST = 10
@@ -26,12 +29,69 @@ _CHUNK = 512
 SUMS = "SHA256SUMS"
 
 
+@dataclass(frozen=True)
+class Contents:
+    """What the patches of an export show.
+
+    Attributes:
+        classes: The value of each class in ``labels.npy``, in the order of their index: that of the
+            files that the generator learnt from, or 1 where there is one class.
+        channels: Names of the channels of an image.
+    """
+
+    classes: Mapping[str, int]
+    channels: tuple[str, ...] = CHANNELS
+
+    @classmethod
+    def of(cls, labels: LabelMap | None, channels: Sequence[str]) -> Contents:
+        """Return those of the patches of prepared volumes."""
+        names = LABELS if labels is None else labels.names
+        values = (1,) if labels is None or len(names) == 1 else labels.written
+        return cls(dict(zip(names, values, strict=True)), tuple(channels))
+
+    @property
+    def labels(self) -> Mapping[str, int] | None:
+        """All values with their names, as ``dataset.json`` has them; None with one class."""
+        return {"background": 0, **self.classes} if len(self.classes) > 1 else None
+
+    @property
+    def channel_names(self) -> Mapping[str, str] | None:
+        """The channels by their number, likewise; None with one channel."""
+        named = {str(number): name for number, name in enumerate(self.channels)}
+        return named if len(named) > 1 else None
+
+    def indexed(self, labels: Array) -> npt.NDArray[np.uint8]:
+        """Return labels of an export as the index of the class.
+
+        Raises:
+            ValueError: When a value is of no class.
+        """
+        known = LabelMap(tuple(self.classes), tuple((v,) for v in self.classes.values()))
+        return known.index(np.asarray(labels)).classes
+
+    def patches(self, folder: Path, like: Patches) -> ArrayPatches:
+        """Open what :func:`write_patches` wrote, by the index of the class.
+
+        Args:
+            folder: Where they are.
+            like: What has the same classes and channels.
+
+        Raises:
+            OSError: When a file is missing.
+            ValueError: When one is no array of such patches.
+        """
+        images, labels = read_patches(folder)
+        index = self.indexed(labels) if self.labels else labels
+        return ArrayPatches(images, index, like=like)
+
+
 def meaningless(images: Array, labels: Array) -> str | None:
     """Say why patches are no data set, in words; None when nothing is wrong.
 
     Args:
-        images: ``(n, *size)`` in [-1, 1], any float type.
-        labels: ``(n, *size)``, 0 or 1.
+        images: ``(n, *size)`` in [-1, 1], any float type; of several channels
+            ``(n, channels, *size)``.
+        labels: ``(n, *size)``, above 0 where there is vessel.
     """
     n = len(images)
     if n < LEAST:
@@ -74,10 +134,24 @@ def _correlation(images: Array) -> float:
     return float(np.median((flat @ flat.T)[np.triu_indices(len(flat), 1)]))
 
 
-def write_patches(folder: Path, images: Array, labels: Array, kept: npt.NDArray[np.intp]) -> None:
-    """Write ``images.npy`` and ``labels.npy``, of the patches of these indices."""
+def write_patches(
+    folder: Path,
+    images: Array,
+    labels: Array,
+    kept: npt.NDArray[np.intp],
+    values: Sequence[int] = (1,),
+) -> None:
+    """Write ``images.npy`` and ``labels.npy``.
+
+    Args:
+        folder: Where to.
+        images: Of all patches, ``(n, *size)``, of several channels ``(n, channels, *size)``.
+        labels: Theirs, by the index of the class.
+        kept: The indices of the patches that are written.
+        values: What is written for each class.
+    """
     write_npy(folder / "images.npy", np.asarray(images[kept], np.float16))
-    write_npy(folder / "labels.npy", np.asarray(labels[kept], np.uint8))
+    write_npy(folder / "labels.npy", written(np.asarray(labels[kept], np.uint8), values))
 
 
 def read_patches(folder: Path) -> tuple[Array, Array]:
@@ -97,18 +171,16 @@ def write_nifti(
     labels: Array,
     spacing: Sequence[float],
     *,
-    classes: Sequence[str] = LABELS,
-    channels: Sequence[str] = CHANNELS,
+    contents: Contents | None = None,
 ) -> None:
     """Write each patch as a case of an nnU-Net data set in a folder.
 
     Args:
         place: The folder.
         images: ``(n, *size)``, of several channels ``(n, channels, *size)``.
-        labels: ``(n, *size)``, the index of the class.
+        labels: ``(n, *size)``, with the values of ``contents``.
         spacing: Voxel edge lengths, mm.
-        classes: Names of the classes.
-        channels: Names of the channels.
+        contents: Classes and channels; None: vessel or not, one channel.
     """
     from vbench.data.datasetjson import dataset_json
     from vbench.data.nifti import write_volume
@@ -121,13 +193,11 @@ def write_nifti(
             path = place / "imagesTr" / f"{name}_{number:04d}.nii.gz"
             write_volume(path, channel.astype(np.float32), affine)
         write_volume(
-            place / "labelsTr" / f"{name}.nii.gz", label.reshape(block).astype(np.uint8), affine
+            place / "labelsTr" / f"{name}.nii.gz", np.asarray(label).reshape(block), affine
         )
-    more: dict[str, Any] = {}
-    if len(classes) > 1:
-        more["labels"] = {"background": 0, **{c: i for i, c in enumerate(classes, start=1)}}
-    if len(channels) > 1:
-        more["channel_names"] = {str(number): name for number, name in enumerate(channels)}
+    known = contents or Contents.of(None, CHANNELS)
+    named = {"labels": known.labels, "channel_names": known.channel_names}
+    more: dict[str, Any] = {key: value for key, value in named.items() if value is not None}
     write_json(place / "dataset.json", dataset_json(len(images), **more))
 
 

@@ -24,11 +24,12 @@ from vbench.errors import StoreError
 from vbench.files import read_json
 from vbench.interfaces import Metric
 from vbench.records.parts import PluginIdentity, PluginSetting, Repetition, seed_of
-from vbench.records.stages import AttackResult, AuditInputs
+from vbench.records.stages import AttackResult, AuditInputs, PrepareInputs
 from vbench.registry import Registry
-from vbench.share.patches import meaningless, read_patches
+from vbench.share.patches import Contents, meaningless, read_patches
 from vbench.share.record import read_record
-from vbench.types import Patches
+from vbench.spec.labels import takes
+from vbench.types import CHANNELS, Patches
 
 #: What an exported folder says of itself.
 MANIFEST = "dataset.json"
@@ -42,6 +43,8 @@ class Audit:
         store, plugins: Of the results folder and the benchmark.
         attacks: What attacks on the generator found, by name: it counts whatever is done to its
             samples.
+        contents: Classes and channels of the patches.
+        untaken: Privacy metrics that do not take as many of them.
         training: Patches of the patients that the generator was fitted on.
         heldout: Patches of patients that it never saw.
     """
@@ -53,19 +56,25 @@ class Audit:
             StoreError: When the benchmark's own audit or attack has not run, or the prepared
                 patients are not in the results folder.
         """
-        self.inputs = planned_audit(results, arm, chosen)
+        planned = planned_audit(results, arm, chosen)
         self.attacks = _attacks(results, arm, chosen.seed)
         self.store, self.plugins = Store(out / "store"), plugins_of(results)
+        self.inputs, self.untaken = _taken(planned, self.plugins, contents_of(results, planned))
         if not all(self.store.has(key) for key in (*self.inputs.train, *self.inputs.heldout)):
             raise StoreError(
                 f"{self.store.root}: the prepared patients are not here; name with --out the "
                 "results folder that the data set was made in"
             )
+        self.contents = contents_of(results, self.inputs)
         groups = self.inputs.groups or {}
         self.training, self.heldout = (
             real_patches(self.store, keys, self.inputs.patches, groups.get(name))
             for name, keys in (("train", self.inputs.train), ("heldout", self.inputs.heldout))
         )
+
+    def patches(self, folder: Path) -> Patches:
+        """Open the patches of an export's folder; see :meth:`Contents.patches`."""
+        return self.contents.patches(folder, self.training)
 
     def of(self, synthetic: Patches) -> dict[str, Any]:
         """Return the scores of synthetic patches, as :func:`vbench.audit.audit_patches` does."""
@@ -101,16 +110,13 @@ def audit_export(folder: str | Path, *, out: str | Path = OUT) -> dict[str, Any]
     Raises:
         StoreError: When the folder is no export, or the patients are not in the results folder.
     """
-    from vbench.data.patches import ArrayPatches
-
     folder, out = Path(folder), Path(out)
     try:
         manifest = read_json(folder / MANIFEST)
         if "training" in manifest:
             raise StoreError(f"{folder}: written by an older vbench; export the arm again")
         name = manifest["id"]
-        patches = read_patches(folder)
-        synthetic, fault = ArrayPatches(*patches), meaningless(*patches)
+        fault = meaningless(*read_patches(folder))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(f"{folder}: not a folder that `vbench export` wrote ({error})") from error
     if fault:
@@ -128,7 +134,10 @@ def audit_export(folder: str | Path, *, out: str | Path = OUT) -> dict[str, Any]
             f"{folder}: '{record.benchmark}' was run again on other data, or without this arm, "
             "since it was exported; export again"
         )
-    return audit.of(synthetic)
+    try:
+        return audit.of(audit.patches(folder))
+    except ValueError as error:
+        raise StoreError(f"{folder}: {error}; these are not the patches of this export") from error
 
 
 def planned_audit(results: Results, arm: Arm, chosen: Chosen) -> AuditInputs:
@@ -161,6 +170,27 @@ def planned_audit(results: Results, arm: Arm, chosen: Chosen) -> AuditInputs:
         features=None,
         seed=seed_of(chosen.seed),
     )
+
+
+def contents_of(results: Results, inputs: AuditInputs) -> Contents:
+    """Return what the patches show that an audit is given."""
+    prepared = results.records[inputs.train[0]].inputs_as(PrepareInputs)
+    return Contents.of(prepared.labels, prepared.channels or CHANNELS)
+
+
+def _taken(
+    inputs: AuditInputs, plugins: Registry, contents: Contents
+) -> tuple[AuditInputs, tuple[str, ...]]:
+    """Return an audit without the metrics that take fewer classes or channels, and their names."""
+
+    def fits(setting: PluginSetting) -> bool:
+        cls: Any = plugins.metric(setting.plugin.name)
+        counts = (cls.classes, len(contents.classes)), (cls.channels, len(contents.channels))
+        return all(takes(count, wanted) for count, wanted in counts)
+
+    metrics = {family: tuple(filter(fits, found)) for family, found in inputs.metrics.items()}
+    left = [each.plugin.name for each in inputs.metrics["privacy"] if not fits(each)]
+    return inputs.model_copy(update={"metrics": metrics}), tuple(left)
 
 
 def _attacks(results: Results, arm: Arm, seed: Repetition) -> Mapping[str, Mapping[str, Any]]:

@@ -132,12 +132,13 @@ def _figures(
     for flag in (*outcome.removed, *outcome.flagged):
         if len(pairs) < SHOWN:
             pairs[flag.patch] = (flag.training_patch, f"{flag.kind}, {number(flag.similarity)}")
-    others = nearest_pairs(ArrayPatches(images[kept], labels[kept]), training, SHOWN)
+    left = ArrayPatches(images[kept], labels[kept], like=training)
+    others = nearest_pairs(left, training, SHOWN)
     for pair in others:
         if len(pairs) < SHOWN:
             text = f"correlation {number(pair.correlation)}"
             pairs.setdefault(int(kept[pair.patch]), (pair.training_patch, text))
-    samples = ArrayPatches(images, labels)
+    samples = ArrayPatches(images, labels, like=training)
     return [
         _figure(samples, training, patch, real, f"{names[int(owners[real])]}; {text}")
         for patch, (real, text) in pairs.items()

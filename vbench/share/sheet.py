@@ -86,6 +86,9 @@ class Datasheet(Record):
         generator_about, paper, plugin: What it is, where the method is from, who ships the plugin.
         params: Its parameters, those that are numbers, flags or one of a few words.
         patches, size, spacing: How many, voxels, mm.
+        labels: The value of each class in the labels, and of the background; None with one class.
+        channel_names: The channels of an image by their number; None with one channel.
+        class_fractions: Share of the voxels of each class; None with one class.
         vessel_fraction: Share of vessel voxels, 0 to 1.
         empty_share: Share of patches without any.
         learns: What the generator owes to its training patches.
@@ -99,7 +102,9 @@ class Datasheet(Record):
         files: What lies in the folder.
     """
 
-    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"accepted", "citation"})
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset(
+        {"accepted", "citation", "labels", "channel_names", "class_fractions"}
+    )
 
     format: Literal["vbench-dataset-2"] = "vbench-dataset-2"
     id: str
@@ -114,6 +119,9 @@ class Datasheet(Record):
     patches: int
     size: tuple[int, ...]
     spacing: tuple[float, ...]
+    labels: Mapping[str, int] | None = None
+    channel_names: Mapping[str, str] | None = None
+    class_fractions: Mapping[str, float] | None = None
     vessel_fraction: float
     empty_share: float
     learns: Literal["patches", "summary", "nothing", "elsewhere"]

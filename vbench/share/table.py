@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from vbench.files import atomic_write
 from vbench.types import Array
@@ -24,13 +25,16 @@ def write_table(path: Path, images: Array, labels: Array) -> None:
 
     Args:
         path: Where to.
-        images: ``(n, *size)``; written as float16.
-        labels: ``(n, *size)``, 0 or 1; written as uint8.
+        images: ``(n, *size)``, of several channels ``(n, channels, *size)``; written as float16.
+        labels: ``(n, *size)``, whole numbers; written in their own type.
     """
     import pyarrow as pa
     from pyarrow import parquet
 
-    columns = {"image": (images, np.float16), "label": (labels, np.uint8)}
+    columns: dict[str, tuple[Array, npt.DTypeLike]] = {
+        "image": (images, np.float16),
+        "label": (labels, labels.dtype),
+    }
     with atomic_write(path) as temporary:
         writer: Any = None
         for start in range(0, len(images), _CHUNK):

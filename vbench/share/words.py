@@ -38,6 +38,13 @@ def learnt(learns: str, n: int, real: bool) -> str:
     return f"patches of {who}.{made_up}"
 
 
+def label_words(labels: Mapping[str, int] | None) -> str:
+    """Say which values a label has: ``0 or 1``, or those of several classes with their names."""
+    if labels is None:
+        return "0 or 1"
+    return ", ".join(f"{value} {name}" for name, value in labels.items())
+
+
 def score_words(family: str, about: str, entry: Mapping[str, Any], real: bool) -> str:
     """Say what a fidelity or privacy score found."""
     about = about.rstrip(".") + "."
@@ -123,6 +130,7 @@ def limits(
     removed: int,
     learns: str,
     real: bool,
+    untaken: Sequence[str] = (),
 ) -> tuple[str, ...]:
     """Say what was tested, and what was not."""
     named = [score.name for score in scores if score.family == "privacy"]
@@ -145,6 +153,11 @@ def limits(
         f"{guarantee['unit']} ({guarantee['accountant']}). It holds as long as the seed of the "
         "training stays secret; choosing this arm by its scores is not part of it.",
     ]
+    if untaken:
+        lines.insert(
+            2,
+            f"Not tested: by {', '.join(untaken)}, which take one class and one channel only.",
+        )
     if attacks:
         lines.insert(1, f"Attacked: the generator that made them, by {', '.join(attacks)}.")
     if heldout < 5 or subjects < 5:
@@ -173,6 +186,7 @@ def criteria(
     licence: str | None,
     generator: str,
     paper: str,
+    labels: str = "0 or 1",
 ) -> tuple[Criterion, ...]:
     """Answer the seven criteria of the scorecard for synthetic medical data."""
     fidelity = [s for s in scores if s.family == "fidelity" and s.value is not None]
@@ -209,7 +223,7 @@ def criteria(
             (
                 "Constraint",
                 "Does it keep to what is possible in anatomy and physics?",
-                "Checked: images within [-1, 1], labels 0 or 1, "
+                f"Checked: images within [-1, 1], labels {labels}, "
                 + vessels
                 + (f"; {values(shape)}" if shape else "; the vessels' shape was not measured")
                 + ". Plausibility to a radiologist was not measured",

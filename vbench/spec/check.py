@@ -110,16 +110,16 @@ def _tuned_by_nobody(spec: Spec, registry: Registry) -> None:
 
 
 def _attacked(spec: Spec, setup: Setup) -> None:
-    """Refuse attacks on patches of several classes or channels.
+    """Refuse canaries beside patches of several classes or channels.
 
     Raises:
         SpecError: When there are some.
     """
-    if spec.audit is not None and (setup.classes > 1 or setup.contrasts > 1):
-        several = "classes" if setup.classes > 1 else "channels"
+    several = "classes" if setup.classes > 1 else "channels"
+    if spec.audit is not None and spec.audit.canaries and max(setup.classes, setup.contrasts) > 1:
         raise SpecError(
-            f"audit: attacks take one class and one channel, and several {several} are named; take "
-            "the table out (metrics.privacy scores the patches all the same)"
+            "audit.canaries: made-up patients have one class and one channel, and several "
+            f"{several} are named; take canaries out (the other attacks take them)"
         )
 
 

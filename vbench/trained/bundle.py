@@ -9,9 +9,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from vbench.engine.weights import save_weights
 from vbench.files import atomic_write, write_json
-from vbench.types import Portable
+from vbench.types import CHANNELS, Portable
 
 SCHEMA = (
     "https://github.com/Project-MONAI/MONAI-extra-test-data/releases/download/0.8.1/"
@@ -35,16 +37,37 @@ _BATCH_VOXELS = 2**17
 
 
 def inference(
-    portable: Portable, size: Sequence[int], threshold: float, normalise: str
+    portable: Portable,
+    size: Sequence[int],
+    threshold: float | None,
+    normalise: str,
+    values: Sequence[int] = (1,),
+    channels: int = 1,
 ) -> dict[str, Any]:
     """Return the config that predicts the NIfTI files of a folder.
 
     Args:
         portable: The network.
         size: Patch size in voxels, 2 or 3 entries: of the windows.
-        threshold: Probability from which on a voxel is vessel.
+        threshold: Probability from which on a voxel is vessel; None: of several classes the most
+            probable is taken.
         normalise: How intensities were normalised.
+        values: What is written for each class.
+        channels: Of an image.
     """
+    # With one class and one channel a config is as it was before there were several.
+    decided: dict[str, Any] = (
+        {"_target_": "AsDiscreted", "keys": "pred", "threshold": "@threshold"}
+        if threshold is not None
+        else {"_target_": "Lambdad", "keys": "pred", "func": "@decision"}
+    )
+    decision = (
+        {"threshold": threshold}
+        if threshold is not None
+        else {"decision": {"_target_": "scripts.inference.Values", "values": list(values)}}
+    )
+    counted = {"channels": channels} if channels > 1 else {}
+    written = np.min_scalar_type(max(values)).name if threshold is None else "uint8"
     scaled = normalise == "patch-minmax"
     keys = ["image", "mask"]
     voxels = 1
@@ -70,7 +93,7 @@ def inference(
         "dataset_dir": "$@bundle_root + '/images'",
         "mask_dir": None,
         "output_dir": "$@bundle_root + '/masks'",
-        "threshold": threshold,
+        **decision,
         "device": "$torch.device('cuda' if torch.cuda.is_available() else 'cpu')",
         **portable.network,
         "network": {
@@ -111,6 +134,7 @@ def inference(
                 "_target_": "scripts.inference.scans",
                 "images": "@dataset_dir",
                 "masks": "@mask_dir",
+                **counted,
             },
             "transform": "@preprocessing",
         },
@@ -126,14 +150,14 @@ def inference(
                     "nearest_interp": False,
                     "to_tensor": True,
                 },
-                {"_target_": "AsDiscreted", "keys": "pred", "threshold": "@threshold"},
+                decided,
                 {
                     "_target_": "SaveImaged",
                     "keys": "pred",
                     "output_dir": "@output_dir",
                     "output_postfix": "",
                     "output_ext": ".nii.gz",
-                    "output_dtype": "$np.uint8",
+                    "output_dtype": f"$np.{written}",
                     "separate_folder": False,
                     "resample": False,
                 },
@@ -161,6 +185,8 @@ def metadata(
     authors: str,
     rights: str,
     references: Sequence[str],
+    classes: Mapping[str, int] | None = None,
+    channels: Sequence[str] = CHANNELS,
 ) -> dict[str, Any]:
     """Return ``metadata.json``, as MONAI's schema has it.
 
@@ -172,10 +198,16 @@ def metadata(
         authors: Who made it.
         rights: Copyright and licence.
         references: Papers.
+        classes: The value of each class; None: vessel or not.
+        channels: Names of the channels of an image.
     """
+    several = len(channels) > 1
+    named = list(channels) if several else ["image"]
+    outputs = ["logit of vessel"]
+    if classes is not None:
+        outputs = [f"logit of {name}" for name in ("background", *classes)]
     window = {
         "type": "image",
-        "num_channels": 1,
         "spatial_shape": list(size),
         "dtype": "float32",
         "is_patch_data": True,
@@ -194,8 +226,15 @@ def metadata(
         "authors": authors,
         "copyright": rights,
         "data_type": "nibabel",
-        "image_classes": "one channel, intensities mapped to [-1, 1]",
-        "pred_classes": "0: no vessel, 1: vessel",
+        "image_classes": (f"the channels {', '.join(named)}" if several else "one channel")
+        + ", intensities mapped to [-1, 1]",
+        "pred_classes": (
+            "0: no vessel, 1: vessel"
+            if classes is None
+            else ", ".join(
+                f"{value}: {name}" for name, value in {"background": 0, **classes}.items()
+            )
+        ),
         "eval_metrics": dict(metrics),
         "intended_use": "Research; not a medical device.",
         "references": list(references),
@@ -203,17 +242,19 @@ def metadata(
             "inputs": {
                 "image": {
                     **window,
+                    "num_channels": len(named),
                     "format": "magnitude",
                     "value_range": [-1, 1],
-                    "channel_def": {"0": "image"},
+                    "channel_def": _numbered(named),
                 }
             },
             "outputs": {
                 "pred": {
                     **window,
+                    "num_channels": len(outputs),
                     "format": "segmentation",
                     "value_range": [],
-                    "channel_def": {"0": "logit of vessel"},
+                    "channel_def": _numbered(outputs),
                 }
             },
         },
@@ -242,6 +283,10 @@ def write_scripts(folder: Path) -> None:
         text = _IMPORT.sub(r"from scripts.\2 import", source.read_text("utf-8"))
         with atomic_write(folder / f"{name}.py") as temporary:
             temporary.write_text(text, encoding="utf-8")
+
+
+def _numbered(names: Sequence[str]) -> dict[str, str]:
+    return {str(number): name for number, name in enumerate(names)}
 
 
 def _version(package: str) -> str:

@@ -17,7 +17,7 @@ from vbench._version import __version__
 from vbench.markdown import escape, table
 from vbench.records.parts import Repetition
 from vbench.share.sheet import Utility
-from vbench.share.words import people, value_words
+from vbench.share.words import label_words, people, value_words
 from vbench.usertext import hub_licence
 
 NOT_STATED = "not stated"
@@ -37,7 +37,9 @@ class Card:
         people: Whether they are people.
         size, spacing: Of patches in voxels, and of voxels in mm.
         normalise, masked: How scans are prepared.
-        threshold: Probability from which on a voxel is vessel.
+        threshold: Probability from which on a voxel is vessel; None with several classes.
+        labels: The value of each class, and of the background; None with one class.
+        channels: Names of the channels of an image.
         params: Of the training.
         scores: On test subjects.
         repetitions: Seeds of the arm.
@@ -62,7 +64,9 @@ class Card:
     spacing: tuple[float, ...]
     normalise: str
     masked: bool
-    threshold: float
+    threshold: float | None
+    labels: Mapping[str, int] | None
+    channels: tuple[str, ...]
     params: Mapping[str, JsonValue]
     scores: tuple[Utility, ...]
     repetitions: int
@@ -143,13 +147,30 @@ def _details(card: Card) -> list[str]:
         ("Made by", card.authors or NOT_STATED),
         ("Licence", card.licence or NOT_STATED),
         ("Method", f"{card.segmenter}: {card.about}"),
-        ("Input", f"windows of {_times(card.size)} voxels, intensities mapped to [-1, 1]"),
+        (
+            "Input",
+            f"windows of {_times(card.size)} voxels{_channels(card)}, intensities mapped to "
+            "[-1, 1]",
+        ),
         ("Voxels of training", f"{_times(card.spacing)} mm" if card.spacing else "unknown"),
-        ("Output", f"vessel probability; vessel from {card.threshold:g} on"),
+        ("Output", _output(card)),
         ("Weights", "models/model.safetensors; nothing is pickled"),
         ("Exported by", f"vbench {__version__}"),
     ]
     return table(["", ""], [(name, escape(text)) for name, text in facts])
+
+
+def _channels(card: Card) -> str:
+    return "" if len(card.channels) == 1 else f" of the channels {', '.join(card.channels)}"
+
+
+def _output(card: Card) -> str:
+    if card.labels is None or card.threshold is not None:
+        return f"vessel probability; vessel from {card.threshold:g} on"
+    return (
+        "a probability for each class, softmax over them; the most probable is taken, and written "
+        f"as {label_words(card.labels)}"
+    )
 
 
 def _limits(card: Card) -> list[str]:
@@ -171,7 +192,17 @@ def _limits(card: Card) -> list[str]:
 def _start(card: Card) -> list[str]:
     masks = " --mask_dir masks-of-the-brain" if card.masked else ""
     lines = [
-        "Put NIfTI files into `images/` beside this file. Results are written to `masks/`.",
+        "Put NIfTI files into `images/` beside this file. Results are written to `masks/`."
+        + (
+            ""
+            if len(card.channels) == 1
+            else " Each scan has a file for each channel: "
+            + ", ".join(
+                f"`NAME_{number:04d}.nii.gz` is {escape(name)}"
+                for number, name in enumerate(card.channels)
+            )
+            + "."
+        ),
         "",
         "```sh",
         "pip install monai fire nibabel safetensors scipy scikit-image",
@@ -193,7 +224,7 @@ def _start(card: Card) -> list[str]:
     if card.onnx is not None:
         lines += [
             "",
-            "`models/model.onnx` maps windows `(n, 1, "
+            f"`models/model.onnx` maps windows `(n, {len(card.channels)}, "
             + ", ".join(map(str, card.size))
             + f")` in [-1, 1] to probabilities; onnxruntime differs from torch by at most "
             f"{card.onnx:.1g}.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ from vbench.registry.catalogue import summary
 from vbench.share.aside import built_aside, check_free
 from vbench.share.build import are_people, shareable, utility_of
 from vbench.share.export import name_nobody, said
-from vbench.share.patches import write_sums
+from vbench.share.patches import Contents, write_sums
 from vbench.trained.arm import TrainedArm, open_arm, remarks
 from vbench.trained.bundle import inference, metadata, write_bundle
 from vbench.trained.card import NOT_STATED, Card, markdown
@@ -98,21 +98,24 @@ def export_model(
     name_nobody(opened.results, {**words, "benchmark": benchmark, "arm": arm})
     segmenter = opened.segmenters("cpu")[0]
     portable = segmenter.portable()
-    if max(segmenter.setup.classes, segmenter.setup.contrasts) > 1:
-        several = "classes" if segmenter.setup.classes > 1 else "channels"
+    if portable is None and max(segmenter.setup.classes, segmenter.setup.contrasts) > 1:
         raise StoreError(
-            f"{arm}: it has several {several}, and a model of one class and one channel can leave "
-            "so far; `vbench predict` uses it"
+            f"{arm}: segmenter '{segmenter.name}' offers no network of several classes or channels "
+            "that can leave (its `portable` gives none); `vbench predict` uses it"
         )
     if portable is None:
         raise StoreError(
             f"{arm}: segmenter '{segmenter.name}' has no network that can leave; unet3d and "
             "monai:… have (a plugin says so by `portable`)"
         )
-    size, threshold, normalise = segmenter.setup.size, opened.thresholds[0], opened.normalise
-    config = inference(portable, size, threshold, normalise)
+    setup, normalise = segmenter.setup, opened.normalise
+    size, contents = setup.size, Contents.of(opened.labels, opened.channels)
+    config = inference(
+        portable, size, opened.threshold, normalise,
+        tuple(contents.classes.values()), setup.contrasts,
+    )  # fmt: skip
     told = [*remarks(opened, "segmenter", opened.first.trial.inputs.plugin)]
-    windows = _windows(size)
+    windows = _windows(size, setup.contrasts)
     onnx = None
     with writable(folder), built_aside(folder) as part:
         model = _rebuilt(config, portable, normalise)
@@ -121,7 +124,7 @@ def export_model(
             onnx = _onnx(part, model, windows, told, needed=form == "onnx")
         elif form == "bundle":
             told.append("no ONNX file: `pip install 'vbench[onnx]'` adds it")
-        card = _card(opened, segmenter, words, difference, onnx)
+        card = _card(opened, segmenter, contents, words, difference, onnx)
         if form == "bundle":
             about = metadata(
                 card.name,
@@ -131,6 +134,8 @@ def export_model(
                 authors=card.authors or NOT_STATED,
                 rights=card.licence or NOT_STATED,
                 references=[text for text in (card.citation, card.paper) if text],
+                classes=contents.classes if contents.labels else None,
+                channels=contents.channels,
             )
             write_bundle(part, portable, config, about)
         else:
@@ -141,9 +146,9 @@ def export_model(
     return ExportedModel(folder, difference, onnx, tuple(told))
 
 
-def _windows(size: tuple[int, ...]) -> npt.NDArray[np.float32]:
+def _windows(size: tuple[int, ...], channels: int) -> npt.NDArray[np.float32]:
     rng = np.random.default_rng(0)
-    return rng.uniform(-1, 1, (_CHECKED, 1, *size)).astype(np.float32)
+    return rng.uniform(-1, 1, (_CHECKED, channels, *size)).astype(np.float32)
 
 
 def _rebuilt(config: dict[str, Any], portable: Portable, normalise: str) -> Any:
@@ -175,12 +180,14 @@ def _difference(
     with torch.inference_mode():
         found = model(torch.from_numpy(windows)).numpy()
     largest = 0.0
-    for window, probability in zip(windows[:, 0].copy(), found[:, 0], strict=True):
+    for window, probability in zip(windows.copy(), found, strict=True):
         if scaled:
-            scale_patches(window[None])
-        volume = window if window.ndim == 3 else window[..., None]
-        expected = segmenter.predict(volume, np.ones(volume.shape, bool))
-        largest = max(largest, float(np.abs(expected.reshape(window.shape) - probability).max()))
+            scale_patches(window)
+        volume = window if window.ndim == 4 else window[..., None]
+        mask = np.ones(volume.shape[1:], bool)
+        expected = segmenter.predict(volume if len(volume) > 1 else volume[0], mask)
+        apart = np.abs(np.asarray(expected).reshape(probability.shape) - probability)
+        largest = max(largest, float(apart.max()))
     if largest > TOLERANCE:
         raise StoreError(
             f"segmenter '{segmenter.name}': the exported network differs from vbench's by "
@@ -211,6 +218,7 @@ def _onnx(
 def _card(
     opened: TrainedArm,
     segmenter: Segmenter,
+    contents: Contents,
     words: dict[str, str | None],
     difference: float,
     onnx: float | None,
@@ -240,7 +248,9 @@ def _card(
         spacing=opened.spacing or (),
         normalise=opened.normalise,
         masked=opened.masked,
-        threshold=cast(float, chosen.evaluated.threshold),
+        threshold=chosen.evaluated.threshold,
+        labels=contents.labels,
+        channels=contents.channels,
         params=shareable(type(segmenter), trial.result.params),
         scores=tuple(utility_of(results, board, chosen, row)),
         repetitions=max(row.seeds, 1),
@@ -269,11 +279,20 @@ def _nearest(size: tuple[int, ...], normalise: str) -> tuple[str, ...]:
 
 def _usage(card: Card) -> dict[str, Any]:
     """Return what a program needs to use the ONNX file."""
+    outputs = len(card.labels) if card.labels else 1
+    several: dict[str, Any] = {"labels": dict(card.labels)} if card.labels else {}
+    if len(card.channels) > 1:
+        several["channels"] = list(card.channels)
     return {
         "format": "vbench-onnx-1",
-        "input": {"name": "windows", "shape": ["n", 1, *card.size], "range": [-1, 1]},
-        "output": {"name": "probability", "shape": ["n", 1, *card.size]},
+        "input": {
+            "name": "windows",
+            "shape": ["n", len(card.channels), *card.size],
+            "range": [-1, 1],
+        },
+        "output": {"name": "probability", "shape": ["n", outputs, *card.size]},
         "normalise": card.normalise,
         "spacing_mm": list(card.spacing),
         "threshold": card.threshold,
+        **several,
     }

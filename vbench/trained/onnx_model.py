@@ -40,12 +40,12 @@ def need_libraries() -> None:
 
 
 def write_onnx(path: Path, model: Any, windows: npt.NDArray[np.float32]) -> float:
-    """Write a model that maps windows ``(n, 1, *size)`` to probabilities, with any ``n``.
+    """Write a model that maps windows ``(n, channels, *size)`` to probabilities, with any ``n``.
 
     Args:
         path: Where to; it holds the weights, too.
         model: A torch module, ready to predict.
-        windows: ``(n, 1, *size)``, n 2 or more, to check it with.
+        windows: ``(n, channels, *size)``, n 2 or more, to check it with.
 
     Returns:
         The largest difference between onnxruntime's probabilities and torch's.

@@ -21,6 +21,7 @@ from vbench.defaults import OUT
 from vbench.engine.store import writable
 from vbench.errors import DataError
 from vbench.files import read_json, write_json
+from vbench.labels import LabelMap
 from vbench.scoring.pairing import Pair
 from vbench.scoring.score import Scores, score_pairs
 from vbench.share.aside import check_free
@@ -126,8 +127,9 @@ def predict(
             _write(folder, about)
         about = about.model_copy(update={"finished": True})
         _write(folder, about)
-    classes = opened.labels is not None and len(opened.labels.names) > 1
-    scores = None if score is None else _scored(folder, scans, score, classes)
+    several = opened.labels is not None and len(opened.labels.names) > 1
+    named = opened.labels if several else None
+    scores = None if score is None else _scored(folder, scans, score, named)
     return Predictions(folder, about, scores, tuple(told))
 
 
@@ -228,13 +230,15 @@ def _several(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
 
 
-def _scored(folder: Path, scans: list[ScanFiles], labels: str | Path, classes: bool) -> Scores:
+def _scored(
+    folder: Path, scans: list[ScanFiles], labels: str | Path, named: LabelMap | None
+) -> Scores:
     pairs = [
         Pair(scan.name, mask_file(folder, scan.name), scan.label)
         for scan in scans
         if scan.label is not None
     ]
-    return score_pairs(pairs, classes=classes, ignored=ignore_beside(Path(labels)))
+    return score_pairs(pairs, classes=named or False, ignored=ignore_beside(Path(labels)))
 
 
 def _write(folder: Path, about: PredictionsFile) -> None:

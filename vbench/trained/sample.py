@@ -30,7 +30,7 @@ from vbench.records.model import Record
 from vbench.records.parts import Repetition
 from vbench.records.stages import FitSegmenterInputs, SynthesiseInputs
 from vbench.share.aside import built_aside, check_free
-from vbench.share.patches import write_nifti
+from vbench.share.patches import Contents, write_nifti
 from vbench.spec.load import load_spec
 from vbench.trained.arm import TrainedArm, open_arm, remarks, settled
 
@@ -238,8 +238,10 @@ def write_samples(
         labels.flush()
         about = _about(made, n, seed, labels)
         if nifti:
-            names = {"classes": setup.labels, "channels": setup.channels}
-            write_nifti(part, images, labels, about.spacing, **names)
+            classes = {name: index for index, name in enumerate(setup.labels, start=1)}
+            write_nifti(
+                part, images, labels, about.spacing, contents=Contents(classes, setup.channels)
+            )
         write_json(part / FILE, about.to_json())
     told = tuple(remarks(made.arm, "generator", made.fit.inputs.plugin))
     return Samples(folder, about, told)

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -14,9 +14,9 @@ from vbench.data.holdings import Arrays, Chunk, Holding, by, cut, is_cut, look
 from vbench.data.normalise import normalise, scale_patches
 from vbench.data.patches import IN_MEMORY, check_fit
 from vbench.errors import DataError
-from vbench.interfaces import Generator, Params, param
-from vbench.layout import image_of, join_patches, label_of
-from vbench.types import Array, Patches, Progress, Setup, Weights
+from vbench.interfaces import Count, Generator, Params, param
+from vbench.layout import image_of, images_shape, join_patches, label_of
+from vbench.types import CHANNELS, Array, Patches, Progress, Setup, Weights
 
 #: The share by which the spacing may differ from that of the real data.
 APART = 0.2
@@ -37,6 +37,14 @@ class FolderParams(Params):
         None, "The layout of NIfTI files: nnunet, bids, manifest, pairs; not given: as it looks"
     )
     options: dict[str, Any] = param({}, "Parameters of that layout, such as { classes = [1] }")
+    labels: dict[str, Any] = param(
+        {},
+        "The values of several classes, as in a spec: { artery = 1, vein = [2, 3] }; not given: as "
+        "dataset.json names them",
+    )
+    channels: list[str] | None = param(
+        None, "Several channels of NIfTI files, as their layout names them; arrays need none"
+    )
     intensities: Literal["by-range", "as-is", "normalise"] = param(
         "by-range",
         "Of patches: 'as-is' takes them in [-1, 1]; 'normalise' scales them all together by the "
@@ -56,11 +64,13 @@ class Folder(Generator):
     name = "folder"
     learns = "elsewhere"
     gpu = False
+    classes: ClassVar[Count] = "any"
+    channels: ClassVar[Count] = "any"
     Params = FolderParams
 
     def __init__(self, params: FolderParams, setup: Setup) -> None:
         super().__init__(params, setup)
-        self._images: Array = np.zeros((0, *setup.size), np.float16)
+        self._images: Array = np.zeros(images_shape(0, setup.size, setup.contrasts), np.float16)
         self._labels: Array = np.zeros((0, *setup.size), np.uint8)
         self._remarks: list[str] = []
 
@@ -68,7 +78,7 @@ class Folder(Generator):
     def check(cls, params: FolderParams, setup: Setup) -> None:
         """Refuse a folder that holds no labelled pairs that patches can be had from."""
         try:
-            held = _open(params)
+            held = _open(params, setup)
             if is_cut(held, setup.size):
                 check_fit({str(held.path): shape for shape in _solid(held)}, setup.size)
         except DataError as error:
@@ -77,11 +87,16 @@ class Folder(Generator):
     @classmethod
     def files(cls, params: FolderParams) -> Mapping[str, Path]:
         """Name the images, labels and masks."""
-        return _open(params).files()
+        return look(
+            params.path,
+            layout=params.layout,
+            options=params.options,
+            channels=params.channels or CHANNELS,
+        ).files()
 
     def fit(self, patches: Patches, *, seed: int) -> Iterator[Progress]:
         """Read the folder, and compare it with the real patches."""
-        held = _open(self.params)
+        held = _open(self.params, self.setup)
         self._remarks = [self._check_spacing(held)]
         if is_cut(held, self.setup.size):
             self._cut(held)
@@ -119,7 +134,7 @@ class Folder(Generator):
 
     @property
     def _most(self) -> int:
-        each = 3 * int(np.prod(self.setup.size))
+        each = (2 * self.setup.contrasts + 1) * int(np.prod(self.setup.size))
         return self.params.most or max(1, IN_MEMORY // each)
 
     def _check_spacing(self, held: Holding) -> str:
@@ -163,7 +178,7 @@ class Folder(Generator):
         if count > self._most:
             order = np.random.default_rng(self.setup.cutting.seed).permutation(count)
             kept = np.sort(order[: self._most])
-        low, high, some = _range(held)
+        low, high, some = _range(held, self.setup.contrasts)
         how, method = self.params.intensities, self.setup.cutting.normalise
         within = low >= -1.0 and high <= 1.0
         if how == "as-is" and not within:
@@ -173,24 +188,26 @@ class Folder(Generator):
             )
         # Normalised images reach below 0: air, or what is outside of a mask, is -1.
         as_is = how == "as-is" or (how == "by-range" and within and low < 0)
+        scales: list[tuple[float, float] | None]
         if as_is:
-            scale, said = (-1.0, 1.0), "as they are"
+            scales, said = [(-1.0, 1.0)] * len(some), "as they are"
         elif method == "patch-minmax":
-            scale, said = None, "each scaled by its minimum and maximum"
+            scales, said = [None] * len(some), "each scaled by its minimum and maximum"
         else:
             try:
-                _, found = normalise(some, np.ones(some.shape, bool), method)
+                found = [normalise(one, np.ones(one.shape, bool), method)[1] for one in some]
             except DataError as error:
                 raise DataError(f"{held.path}: {error}") from error
-            scale = (found["low"], found["high"])
-            said = f"intensities {scale[0]:.4g} and {scale[1]:.4g} became -1 and 1 ({method})"
-        self._keep(_scaled(held.chunks(), kept, scale), len(kept))
+            scales = [(each["low"], each["high"]) for each in found]
+            limits = ", ".join(f"{each['low']:.4g} and {each['high']:.4g}" for each in found)
+            said = f"intensities {limits} became -1 and 1 ({method})"
+        self._keep(_scaled(held.chunks(), kept, scales), len(kept))
         fewer = f", {len(kept)} of them kept" if len(kept) < count else ""
         self._remarks.append(f"{count} patches of {by(self.setup.size)}{fewer}, {said}")
 
     def _keep(self, chunks: Iterator[Chunk], n: int) -> None:
         """Keep all patches of these pieces, in the precision in which volumes are prepared."""
-        self._images = np.empty((n, *self.setup.size), np.float16)
+        self._images = np.empty(images_shape(n, self.setup.size, self.setup.contrasts), np.float16)
         self._labels = np.empty((n, *self.setup.size), np.uint8)
         done = 0
         for chunk in chunks:
@@ -199,13 +216,31 @@ class Folder(Generator):
             done = end
 
 
-def _open(params: FolderParams) -> Holding:
-    """Look into the folder.
+def _open(params: FolderParams, setup: Setup) -> Holding:
+    """Look into the folder, for these classes and channels.
 
     Raises:
-        DataError: When there are no labelled pairs, or they cannot be read.
+        DataError: When there are no labelled pairs, they cannot be read, or are of others.
     """
-    held = look(params.path, layout=params.layout, options=params.options)
+    channels = setup.channels if params.channels is None else tuple(params.channels)
+    if len(channels) != setup.contrasts:
+        raise DataError(
+            f"channels names {len(channels)}, and data.source.channels {setup.contrasts}; name as "
+            "many, in the same order"
+        )
+    held = look(
+        params.path,
+        layout=params.layout,
+        options=params.options,
+        classes=setup.labels,
+        labels=params.labels or None,
+        channels=channels if setup.contrasts > 1 else CHANNELS,
+    )
+    if setup.contrasts > 1 and params.channels is None and not isinstance(held, Arrays):
+        raise DataError(
+            f"{held.path}: files of {setup.contrasts} channels; name these in the order of "
+            f"data.source.channels, such as channels = {list(setup.channels)}"
+        )
     if not held.labelled:
         raise DataError(f"{held.path}: no labels.npy beside images.npy; add it")
     if params.options and isinstance(held, Arrays):
@@ -218,14 +253,15 @@ def _solid(held: Holding) -> list[tuple[int, ...]]:
     return [(*shape, 1, 1)[:3] for shape in held.shapes()]
 
 
-def _range(held: Holding) -> tuple[float, float, Array]:
-    """Return the lowest and highest intensity, and some of them.
+def _range(held: Holding, channels: int) -> tuple[float, float, list[Array]]:
+    """Return the lowest and highest intensity, and some of each channel.
 
     Raises:
         DataError: When one is not finite.
     """
     rng = np.random.default_rng(0)
-    low, high, some = np.inf, -np.inf, []
+    low, high = np.inf, -np.inf
+    some: list[list[Array]] = [[] for _ in range(channels)]
     for chunk in held.chunks():
         values = np.asarray(chunk.images, np.float32)
         sound = np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
@@ -235,31 +271,39 @@ def _range(held: Holding) -> tuple[float, float, Array]:
                 f"{held.path}: {where} has values that are NaN or infinite; correct or remove it"
             )
         low, high = min(low, float(values.min())), max(high, float(values.max()))
-        flat = values.ravel()
-        some.append(flat if flat.size <= _DRAWN else rng.choice(flat, _DRAWN))
-    return low, high, np.concatenate(some)[:, None, None]
+        for number, own in enumerate(some):
+            flat = _channel(values, number, channels).ravel()
+            own.append(flat if flat.size <= _DRAWN else rng.choice(flat, _DRAWN))
+    return low, high, [np.concatenate(own)[:, None, None] for own in some]
+
+
+def _channel(images: Array, number: int, channels: int) -> Array:
+    """Return one channel of images, a view ``(n, *size)``."""
+    return images if channels == 1 else images[:, number]
 
 
 def _scaled(
-    chunks: Iterator[Chunk], kept: Array, scale: tuple[float, float] | None
+    chunks: Iterator[Chunk], kept: Array, scales: Sequence[tuple[float, float] | None]
 ) -> Iterator[Chunk]:
     """Yield those patches that are kept, scaled.
 
     Args:
         chunks: All patches.
         kept: Their numbers, ascending.
-        scale: What becomes -1 and 1; None: of each patch its minimum and maximum.
+        scales: What becomes -1 and 1 in each channel; None: of each patch its minimum and maximum.
     """
     first = 0
     for chunk in chunks:
         rows = kept[(kept >= first) & (kept < first + len(chunk.images))] - first
         first += len(chunk.images)
         images = np.array(chunk.images[rows], np.float32)
-        if scale is None:
-            scale_patches(images)
-        elif scale != (-1.0, 1.0):
-            low, high = scale
-            images = np.clip((images - low) * (2.0 / (high - low)) - 1.0, -1.0, 1.0)
+        for number, scale in enumerate(scales):
+            own = _channel(images, number, len(scales))
+            if scale is None:
+                scale_patches(own)
+            elif scale != (-1.0, 1.0):
+                low, high = scale
+                own[...] = np.clip((own - low) * (2.0 / (high - low)) - 1.0, -1.0, 1.0)
         labels = None if chunk.labels is None else chunk.labels[rows]
         yield replace(chunk, images=images, labels=labels)
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from vbench import Params, Patches, PrivacyMetric, Score, param
-from vbench.audit.attacks import dice, label_inference
+from vbench.audit.attacks import dice_by_class, label_inference
 from vbench.audit.closeness import closest, views_of
-from vbench.layout import image_of, label_of
+from vbench.interfaces import Count
+from vbench.layout import image_channels, label_of
 from vbench.types import Array
 
 
@@ -27,12 +28,15 @@ class LabelInference(PrivacyMetric):
     The attacker has a patient's image, finds the synthetic image that resembles it most (whatever
     its contrast, mirrored or turned), and takes over its label. The value is the mean Dice
     coefficient over training patients minus that over held-out ones: 0 is no leak, lower is
-    better. The interval is over patients. Alarm: patients, permuted, seldom reach the difference,
-    and neither do random halves of either side.
+    better; of several classes, the mean over those that one of two labels has. The interval is
+    over patients. Alarm: patients, permuted, seldom reach the difference, and neither do random
+    halves of either side.
     """
 
     name = "label-inference"
     paper = "after Yeom 2018, arXiv:1709.01604"
+    classes: ClassVar[Count] = "any"
+    channels: ClassVar[Count] = "any"
     Params = LabelInferenceParams
     higher_is_better = False
 
@@ -61,12 +65,12 @@ class LabelInference(PrivacyMetric):
 
 def _overlap(patches: Array, made: Array) -> Array:
     """Return the Dice coefficient of each patch's label with the nearest synthetic one."""
-    found = closest(image_of(patches), image_of(made))
+    found = closest(image_channels(patches), image_channels(made))
     views, overlap = views_of(patches.shape[2:]), np.empty(len(patches))
     for number in np.unique(found.view):
         chosen = np.flatnonzero(found.view == number)
         own = views[number].of(label_of(patches)[chosen])
-        overlap[chosen] = dice(own, label_of(made)[found.index[chosen]])
+        overlap[chosen] = dice_by_class(own, label_of(made)[found.index[chosen]])
     return overlap
 
 

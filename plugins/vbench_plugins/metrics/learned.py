@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import weakref
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from vbench import Params, Patches, PrivacyMetric, Score, param
-from vbench.layout import image_of
+from vbench.interfaces import Count
+from vbench.layout import image_channels, image_of, join_patches, label_of
 from vbench_plugins.metrics.competition import LISTED, find_outliers, flag, margins, risks
 from vbench_plugins.metrics.nearest import Floats, Matches, nearest
 
@@ -40,13 +41,16 @@ class LearnedCopies(PrivacyMetric):
     turn, scaling, blur, contrast and noise leave of a patch's frequencies and what tells patches
     apart. A released patch is flagged when its nearest patient is a training patient by such a
     margin that at most ``false_share`` of the flagged ones are chance. Of a large set, ``patches``
-    are looked at, drawn at random. Lower is better, and unseen patients show 0. The risk of a
+    are looked at, drawn at random. Each channel has a detector of its own, and a patch is flagged
+    by any of them. Lower is better, and unseen patients show 0. The risk of a
     patient is the share of their training patches that come out, with the interval of Clopper and
     Pearson. Alarm: any patch is flagged.
     """
 
     name = "learned-copies"
     paper = "Ioffe 2006, doi:10.1007/11744085_41; Elias 2007, doi:10.1038/nmeth1019"
+    classes: ClassVar[Count] = "any"
+    channels: ClassVar[Count] = "any"
     Params = LearnedCopiesParams
     higher_is_better = False
 
@@ -54,14 +58,19 @@ class LearnedCopies(PrivacyMetric):
         self, synthetic: Patches, training: Patches, heldout: Patches, *, features: Any, seed: int
     ) -> Score:
         """Score one set of synthetic patches."""
-        learnt = _learn(training, heldout, self.params.unseen, seed)
-        near, order = learnt.near, np.random.default_rng(seed).permutation(len(synthetic))
+        order = np.random.default_rng(seed).permutation(len(synthetic))
         looked = np.sort(order[: self.params.patches])
-        to_train, to_held = _compared(learnt.detector, synthetic, looked, near, learnt.far)
-        found = find_outliers(
-            to_train, to_held, learnt.usual, "learned", self.params.false_share, "second"
-        )
-        flags = flag([replace(found, patch=looked[found.patch])], near.subject)
+        found = []
+        for channel in range(len(training.channels)):
+            learnt = _learn(training, heldout, channel, self.params.unseen, seed)
+            made = _Channel(synthetic, channel)
+            to_train, to_held = _compared(learnt.detector, made, looked, learnt.near, learnt.far)
+            outliers = find_outliers(
+                to_train, to_held, learnt.usual, "learned", self.params.false_share, "second"
+            )
+            found.append(replace(outliers, patch=looked[outliers.patch]))
+        near = learnt.near
+        flags = flag(found, near.subject)
         return Score(
             len(flags) / len(looked),
             True,
@@ -117,25 +126,41 @@ class _Learnt:
     usual: npt.NDArray[np.float64]
 
 
+class _Channel(Patches):
+    """Patches with one of their channels only."""
+
+    def __init__(self, patches: Patches, channel: int) -> None:
+        self.size, self.subject_index = patches.size, patches.subject_index
+        self._patches, self._channel = patches, channel
+
+    def __len__(self) -> int:
+        return len(self._patches)
+
+    def take(self, index: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        taken = self._patches.take(index)
+        return join_patches(image_channels(taken)[:, self._channel], label_of(taken))
+
+
 #: Kept as long as both sets: an audit compares several sets with the same patients.
 _LEARNT: weakref.WeakKeyDictionary[
-    Patches, weakref.WeakKeyDictionary[Patches, dict[tuple[int, int], _Learnt]]
+    Patches, weakref.WeakKeyDictionary[Patches, dict[tuple[int, int, int], _Learnt]]
 ] = weakref.WeakKeyDictionary()
 
 
-def _learn(training: Patches, heldout: Patches, most: int, seed: int) -> _Learnt:
-    """Fit a detector, once for each pair of sets."""
+def _learn(training: Patches, heldout: Patches, channel: int, most: int, seed: int) -> _Learnt:
+    """Fit a detector of one channel, once for each pair of sets."""
     from vbench_plugins.metrics.detector import Detector
 
     known = _LEARNT.setdefault(training, weakref.WeakKeyDictionary()).setdefault(heldout, {})
-    if (most, seed) not in known:
+    if (channel, most, seed) not in known:
+        training, heldout = (_Channel(patches, channel) for patches in (training, heldout))
         detector = Detector.fit((training, heldout), seed)
         near, far = (_References.of(detector, patches) for patches in (training, heldout))
         unseen = np.sort(np.random.default_rng(seed).permutation(len(heldout))[:most])
         compared = _compared(detector, heldout, unseen, near, far)
         usual = margins(compared[0], compared[1], far.subject[unseen], "second")[0]
-        known[most, seed] = _Learnt(detector, near, far, usual)
-    return known[most, seed]
+        known[channel, most, seed] = _Learnt(detector, near, far, usual)
+    return known[channel, most, seed]
 
 
 def _compared(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -20,9 +20,9 @@ from vbench.data.folder import (
 )
 from vbench.data.header import SUFFIXES as NIFTI
 from vbench.data.nifti import Image, read_image
-from vbench.data.patterns import Names
+from vbench.data.patterns import Names, Pattern
 from vbench.errors import DataError, did_you_mean
-from vbench.interfaces import param
+from vbench.interfaces import Count, param
 from vbench_plugins.sources import tubes
 
 _Edge = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -32,8 +32,11 @@ _Edges = tuple[_Edge, _Edge, _Edge]
 class VolumesParams(FolderParams):
     """Parameters of volumes by pattern."""
 
-    image: str = param(
-        ..., "Names of the images below `path`, such as 'raw/{subject}.nii.gz'; '*' is anything."
+    image: str | list[str] = param(
+        ...,
+        "Names of the images below `path`, such as 'raw/{subject}.nii.gz'; '*' is anything. Of "
+        "several channels a list, in the order of `channels`.",
+        min_length=1,
     )
     label: str = param(..., "Names of the labels, such as 'seg/{subject}_y.nii.gz'.")
     mask: str | None = param(None, "Names of the brain masks; None: there are none.")
@@ -60,7 +63,18 @@ class VolumesParams(FolderParams):
         Raises:
             ValueError: When one is no pattern.
         """
-        return Names.read(self.image, self.label, self.mask)
+        first, *others = self.images
+        names = Names.read(first, self.label, self.mask)
+        for other in others:
+            Names.read(other, self.label, self.mask)
+        if len(set(self.images)) < len(self.images):
+            raise ValueError("image names one pattern twice; give each channel its own")
+        return names
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """The pattern of each channel."""
+        return (self.image,) if isinstance(self.image, str) else tuple(self.image)
 
 
 class Volumes(FolderSource):
@@ -68,13 +82,15 @@ class Volumes(FolderSource):
 
     ``{subject}`` in ``image``, ``label`` and ``mask`` stands for what the names of the files of
     one subject have in common, and ``*`` for anything within a name. Other words in braces do, too:
-    ``{part}/img/{eye}.nii.gz`` names a subject ``train-01``.
+    ``{part}/img/{eye}.nii.gz`` names a subject ``train-01``. Several channels have a pattern each:
+    ``image = ["{subject}_tof.nii.gz", "{subject}_t1.nii.gz"]``.
 
     NIfTI files are read, stacks of grey pages in TIFF, MetaImage and NRRD (with the extra ``itk``),
     and as labels the ``.tre`` files of TubeTK, whose tubes are drawn.
     """
 
     name = "volumes"
+    channels: ClassVar[Count] = "any"
     Params = VolumesParams
 
     @classmethod
@@ -84,6 +100,12 @@ class Volumes(FolderSource):
 
     def scan(self) -> Listing:
         """Find the files that the patterns name."""
+        patterns, wanted = self.params.images, self.channel_names
+        if len(patterns) != len(wanted):
+            raise DataError(
+                f"image: {len(patterns)} patterns for {len(wanted)} of `channels` "
+                f"({', '.join(wanted)}); give each channel its own, in this order"
+            )
         found = self.params.names.pair(self.path, skip=self.params.unpaired == "skip")
         known = [files.id for files in found.subjects]
         faults = list(found.faults)
@@ -93,7 +115,21 @@ class Volumes(FolderSource):
                 mend = f"take it out{did_you_mean(name, known)}"
                 faults.append(Fault(self.path, message, mend))
         kept = (files for files in found.subjects if files.id not in self.params.exclude)
-        subjects = tuple(replace(files, classes=self.classes) for files in kept)
+        others = [self._channel(text) for text in patterns[1:]]
+        subjects = tuple(
+            replace(
+                files,
+                classes=self.classes,
+                others=tuple(by[files.id] for by in others if files.id in by),
+            )
+            for files in kept
+        )
+        for files in subjects:
+            for text, name, by in zip(patterns[1:], wanted[1:], others, strict=True):
+                if files.id not in by:
+                    message = f"has no {text} beside it, the channel {name}"
+                    mend = "add it, correct `image`, or leave the subject out with `exclude`"
+                    faults.append(Fault(files.image, message, mend))
         if self.params.spacing is None and any(_is(stacks, files.image) for files in subjects):
             message = "no spacing is given: distances count voxels"
             faults.append(Fault(self.path, message, "set spacing, in mm", serious=False))
@@ -130,6 +166,12 @@ class Volumes(FolderSource):
         except DataError:
             return [content_digest(files.image)]  # preparing it says what is wrong
         return [content_digest(files.image), *where_digest(there)]
+
+    def _channel(self, text: str) -> dict[str, Path]:
+        """Return the files of a further channel by subject."""
+        fields = self.params.names.image.fields
+        found = Pattern(text).find(self.path)
+        return {"-".join(values[field] for field in fields): file for file, values in found}
 
     def _spacing(self, path: Path) -> tuple[float, float, float]:
         """Return the edges of a voxel of a stack."""

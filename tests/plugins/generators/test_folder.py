@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -61,6 +62,10 @@ class TestFolder(GeneratorSuite):
     def _folder(cls, tmp_path_factory: pytest.TempPathFactory) -> None:
         path = pairs(tmp_path_factory.mktemp("made"))
         cls.params = {"path": path, "most": 40, "any_spacing": True}
+
+    def several(self) -> list[tuple[int, int]]:
+        """Ask for no class that the folder does not have; see the tests below."""
+        return []
 
 
 def test_patches_in_range_are_taken_as_they_are_empty_labels_too(tmp_path: Path) -> None:
@@ -232,3 +237,61 @@ def test_options_are_the_layouts_own(tmp_path: Path) -> None:
         fitted(path, options={"clases": [1]})
     with pytest.raises(ValueError, match="did you mean 'nnunet'"):
         fitted(path, layout="nnunets")
+
+
+def test_classes_are_taken_by_name_and_channels_in_the_order_of_the_data(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    images = rng.uniform(-1, 1, (12, 2, *SIZE)).astype(np.float16)
+    labels = rng.choice([0, 5, 7], (12, *SIZE)).astype(np.uint8)
+    for name, array in (("images", images), ("labels", labels)):
+        np.save(tmp_path / f"{name}.npy", array)
+    setup = Setup(SIZE, labels=("artery", "vein"), channels=("TOF", "T1"))
+    with pytest.raises(ValueError, match=r"nothing there names its classes; write labels = \{ art"):
+        Folder.check(Folder.Params(path=tmp_path), setup)
+    said = {
+        "labels": {"background": 0, "vein": 5, "artery": 7},
+        "channel_names": {"0": "T1", "1": "TOF"},
+    }
+    write_json(tmp_path / "dataset.json", said)
+    kept = fitted(tmp_path, setup).weights()
+    np.testing.assert_array_equal(kept["images"], images[:, ::-1])
+    np.testing.assert_array_equal(kept["labels"], np.select([labels == 7, labels == 5], [1, 2]))
+    given = fitted(tmp_path, setup, labels={"artery": 5, "vein": 7}).weights()["labels"]
+    np.testing.assert_array_equal(given, np.select([labels == 5, labels == 7], [1, 2]))
+    for params, fault in (
+        ({"labels": {"artery": 5, "other": 7}}, "names the classes artery, other"),
+        ({"labels": {"artery": 5, "vein": 9}}, "has the value 7"),
+        ({"channels": ["TOF"]}, "channels names 1, and data.source.channels 2"),
+    ):
+        with pytest.raises((ValueError, DataError), match=fault):
+            fitted(tmp_path, setup, **params)
+    write_json(tmp_path / "dataset.json", {**said, "channel_names": {"0": "T1", "1": "T2"}})
+    with pytest.raises(ValueError, match="its channels are T1, T2, those of"):
+        Folder.check(Folder.Params(path=tmp_path), setup)
+
+
+def test_volumes_of_classes_and_channels_are_cut(tmp_path: Path) -> None:
+    nnunet(tmp_path / "set", 2)
+    about = json.loads((tmp_path / "set" / "dataset.json").read_text())
+    about |= {
+        "channel_names": {"0": "TOF", "1": "T1"},
+        "labels": {"background": 0, "vessel": 1, "other": 2},
+    }
+    write_json(tmp_path / "set" / "dataset.json", about)
+    for path in (tmp_path / "set" / "imagesTr").iterdir():
+        second = path.with_name(path.name.replace("_0000", "_0001"))
+        second.write_bytes(path.read_bytes())
+    setup = Setup(
+        SIZE,
+        spacing=SPACING,
+        cutting=Cutting(6, 0.5),
+        labels=("other", "vessel"),
+        channels=("T1", "TOF"),
+    )
+    method = fitted(tmp_path / "set", setup, channels=["T1", "TOF"])
+    patches = method.sample(12, seed=0)
+    assert patches.shape == (12, 3, *SIZE)
+    np.testing.assert_array_equal(patches[:, 0], patches[:, 1])
+    assert set(np.unique(patches[:, 2])) == {0, 2}
+    with pytest.raises(ValueError, match="files of 2 channels; name these in the order"):
+        Folder.check(Folder.Params(path=tmp_path / "set"), setup)

@@ -37,8 +37,8 @@ def test_no_two_are_alike() -> None:
 
 def test_patches_of_one_resemble_each_other_more_than_those_of_another() -> None:
     first, second = (corners(canary().load(f"canary-00{i}").image) for i in (0, 1))
-    own = closest(first[:3], first[3:]).similarity.mean()
-    other = closest(first[:3], second).similarity.mean()
+    own = closest(first[:3, None], first[3:, None]).similarity.mean()
+    other = closest(first[:3, None], second[:, None]).similarity.mean()
     assert own > other + 0.1
 
 

@@ -139,3 +139,31 @@ def test_the_spacing_of_stacks_is_given_for_all_or_by_subject(tmp_path: Path) ->
     assert len(by_name.anatomy("0")) == 2
     with pytest.raises(DataError, match="no entry for '0'; add one"):
         source(tmp_path, **named, spacing={"1": (1, 1, 1)}).load("0")
+
+
+def test_each_channel_has_a_pattern_of_its_own(tmp_path: Path) -> None:
+    for name in "ab":
+        image, vessel, _ = scene(0)
+        save(tmp_path / f"tof/{name}.nii.gz", image)
+        save(tmp_path / f"t1/{name}.nii.gz", 2 * image)
+        save(tmp_path / f"seg/{name}.nii.gz", vessel)
+    named = {
+        "label": "seg/{subject}.nii.gz",
+        "image": ["tof/{subject}.nii.gz", "t1/{subject}.nii.gz"],
+    }
+    two = source(tmp_path, **named)
+    two.channel_names = ("TOF", "T1")
+    assert two.subjects() == ["a", "b"]
+    loaded = two.load("b")
+    assert loaded.image.shape == (2, *loaded.label.shape)
+    np.testing.assert_array_equal(loaded.image[1], 2 * loaded.image[0])
+    with pytest.raises(DataError, match="2 patterns for 1 of `channels`"):
+        source(tmp_path, **named).subjects()
+    (tmp_path / "t1/a.nii.gz").unlink()
+    lacking = source(tmp_path, **named)
+    lacking.channel_names = ("TOF", "T1")
+    with pytest.raises(DataError, match=r"has no t1/\{subject\}.nii.gz beside it, the channel T1"):
+        lacking.subjects()
+    for wrong in (["tof/{subject}.nii.gz"] * 2, ["tof/{subject}.nii.gz", "t1/{other}.nii.gz"]):
+        with pytest.raises(ValueError, match="image"):
+            Volumes.Params(path=tmp_path, **{**named, "image": wrong})

@@ -21,6 +21,7 @@ from vbench.engine.context import Context
 from vbench.engine.stages.base import Lengths, Stage
 from vbench.engine.stages.common import (
     chosen,
+    contents,
     fitted_generator,
     fitted_segmenter,
     real_patches,
@@ -31,7 +32,7 @@ from vbench.engine.tuning import Trial
 from vbench.errors import ContractError
 from vbench.files import as_json
 from vbench.interfaces import Generator
-from vbench.layout import image_of, label_of
+from vbench.layout import image_channels, image_of, label_of
 from vbench.records.parts import Key
 from vbench.records.stages import (
     AttackInputs,
@@ -40,7 +41,7 @@ from vbench.records.stages import (
     FitSegmenterResult,
     SynthesiseInputs,
 )
-from vbench.types import Array, Patches
+from vbench.types import Array, Patches, Setup
 
 #: The most samples of a generator that an attacker looks at.
 MOST = 2000
@@ -164,14 +165,16 @@ class _Attacker:
         self._context, self._inputs = context, inputs
         self._cls = cast(type[Generator], context.plugin("generator", inputs.plugin).cls)
         self._rounds, self._done = 2 * rounds, 0
+        labels, channels = contents(context.store, inputs.train[0])
+        self._like = Setup(inputs.patches.size, labels=labels, channels=channels)
 
     def through_samples(self, key: Key, patches: Array) -> Array:
         """Return how near the samples come to each patch."""
-        made: Patches = samples_of(self._context.store, key)
+        made: Patches = samples_of(self._context.store, key, self._like)
         order = np.random.default_rng(self._inputs.seed).permutation(len(made))
         others = made.take(np.sort(order[:MOST]))
         self._report()
-        return closest(image_of(patches), image_of(others)).score()
+        return closest(image_channels(patches), image_channels(others)).score()
 
     def through_generator(self, key: Key, patches: Array) -> Array | None:
         """Return what the generator itself says of each patch; None when it says nothing.
@@ -218,6 +221,8 @@ class _Attacker:
 def _segmented(context: Context, inputs: AttackInputs, trial: Trial, patches: Array) -> Array:
     """Return the Dice coefficients of a segmenter that learnt from the samples only.
 
+    Of several classes all vessels are taken together.
+
     Args:
         context: The job.
         inputs: Its inputs.
@@ -227,7 +232,7 @@ def _segmented(context: Context, inputs: AttackInputs, trial: Trial, patches: Ar
     record = context.store.record(trial.key)
     cls = segmenter_of(context, record.inputs_as(FitSegmenterInputs).plugin)
     segmenter = fitted_segmenter(context.store, trial.key, cls, inputs.patches.size, context.device)
-    threshold = cast(float, record.result_as(FitSegmenterResult).threshold)
+    threshold = record.result_as(FitSegmenterResult).threshold
     return dice(segment(segmenter, image_of(patches), threshold), label_of(patches))
 
 

@@ -22,6 +22,11 @@
   viewer.setInterpolation(true); // voxels as they are
   const colours = JSON.parse(document.getElementById("colours").textContent);
   for (const name of ["truth", "prediction"]) viewer.addColormap(name, paint(...colours[name]));
+  // Of several classes each voxel has the colour of its own; the reference is slid in over it.
+  const classes = JSON.parse(document.getElementById("classes").textContent);
+  const channel = (at) => [0, ...classes.map((each) => each.colour[at])];
+  const table = { R: channel(0), G: channel(1), B: channel(2), A: [0, ...classes.map(() => 255)],
+    I: [0, ...classes.map((_, i) => i + 1)], labels: ["", ...classes.map((each) => each.name)] };
   const masks = { cal_min: 0.5, cal_max: 1, trustCalMinMax: false };
 
   async function show() {
@@ -31,9 +36,12 @@
     for (const volume of wanted) {
       const options = { base64: volume.data, name: `${volume.name.replaceAll("/", "-")}.nii.gz` };
       if (volume.kind !== "image") {
-        Object.assign(options, masks, { colormap: volume.kind, opacity: Number(pick(`${volume.kind}-opacity`).value) });
+        Object.assign(options, { opacity: Number(pick(`${volume.kind}-opacity`).value) });
+        if (!classes.length) Object.assign(options, masks, { colormap: volume.kind });
       }
-      viewer.addVolume(await NVImage.loadFromBase64(options));
+      const image = await NVImage.loadFromBase64(options);
+      if (volume.kind !== "image" && classes.length) image.setColormapLabel(table);
+      viewer.addVolume(image);
     }
     document.body.dataset.shown = wanted.map((v) => v.name).join(" ");
   }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,8 @@ from vbench.data.normalise import normalise
 class Prepared(MapTransform):
     """Masks an image and maps its intensities to [-1, 1], as in training; -1 outside of the mask.
 
-    Images and masks are ``(1, X, Y, Z)``. Where an item has no mask, one is derived from the image,
-    as vbench does for data without masks.
+    Images are ``(channels, X, Y, Z)``, masks ``(1, X, Y, Z)``. Where an item has no mask, one is
+    derived from the first channel, as vbench does for data without masks.
     """
 
     def __init__(
@@ -35,19 +35,22 @@ class Prepared(MapTransform):
             image = found[key]
             raw = _array(image)
             given = found.get(self.mask_key)
-            mask = foreground_mask(raw)[0] if given is None else np.nan_to_num(_array(given)) != 0
-            scaled, _ = normalise(raw, mask, self.method)
-            found[key] = _like(image, scaled)
-            found[self.mask_key] = _like(image, mask)
+            if given is None:
+                mask = foreground_mask(raw[0])[0]
+            else:
+                mask = np.nan_to_num(_array(given)[0]) != 0
+            found[key] = _like(image, [normalise(each, mask, self.method)[0] for each in raw])
+            found[self.mask_key] = _like(image[:1], [mask])
         return found
 
 
 def _array(image: Any) -> Any:
-    return np.asarray(torch.as_tensor(image)[0].cpu(), dtype=np.float32)
+    return np.asarray(torch.as_tensor(image).cpu(), dtype=np.float32)
 
 
-def _like(image: Any, array: Any) -> Any:
-    """Return an array as an image that lies as another does, with its history."""
+def _like(image: Any, channels: Sequence[Any]) -> Any:
+    """Return channels as an image that lies as another does, with its history."""
     made = torch.as_tensor(image).clone()
-    made[0] = torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
+    for number, channel in enumerate(channels):
+        made[number] = torch.from_numpy(np.ascontiguousarray(channel, dtype=np.float32))
     return made
