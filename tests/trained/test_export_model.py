@@ -18,6 +18,7 @@ from toy_benchmark import TOYS, toy_spec
 
 import vbench
 from vbench import api, registry
+from vbench.testing.toys import names
 from vbench.types import Portable, Setup
 
 TURN = np.linalg.qr(np.array([[1.0, 0.2, -0.1], [-0.2, 1, 0.15], [0.1, -0.15, 1]]))[0]
@@ -163,14 +164,16 @@ def test_the_card_has_the_fields_of_the_hub_and_the_scores(bundle: Path) -> None
         ("monai:DynUNet", {"network": {"filters": [4, 4, 4]}}, (8, 8)),
     ],
 )
+@pytest.mark.parametrize(("classes", "channels"), [(1, 1), (3, 2)])
 def test_networks_are_the_same_in_monais_terms(
-    name: str, params: dict[str, Any], size: tuple[int, ...]
+    name: str, params: dict[str, Any], size: tuple[int, ...], classes: int, channels: int
 ) -> None:
     import torch
     from monai.bundle import ConfigParser
 
     cls = registry.default().segmenter(name)
-    segmenter = cls(cls.Params.model_validate(params), Setup(size))
+    labels, seen = names(classes, channels)
+    segmenter = cls(cls.Params.model_validate(params), Setup(size, labels=labels, channels=seen))
     network = segmenter.model()  # type: ignore[attr-defined]
     with torch.no_grad():
         for buffer in network.buffers():
@@ -182,7 +185,7 @@ def test_networks_are_the_same_in_monais_terms(
     parser.update(json.loads(json.dumps(found.network)))
     other = parser.get_parsed_content("network_def").eval()
     other.load_state_dict(found.weights)
-    images = torch.randn(2, 1, *size)
+    images = torch.randn(2, channels, *size)
     with torch.no_grad():
         torch.testing.assert_close(other(images), network(images), atol=1e-5, rtol=1e-5)
 

@@ -182,8 +182,6 @@ class PatchSegmenter(Trained, Segmenter):
 
     def portable(self) -> Portable | None:
         """Return the network with what its images are standardised with, and its windows."""
-        if self.setup.classes > 1 or self.setup.contrasts > 1:
-            return None
         try:
             network, weights = self.elsewhere()
         except NotImplementedError:

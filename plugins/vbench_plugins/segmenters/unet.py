@@ -47,7 +47,9 @@ class Unet3d(PatchSegmenter):
 
     def elsewhere(self) -> tuple[Mapping[str, Any], Weights]:
         """Return the U-net composed of MONAI's blocks."""
+        from vbench_plugins.segmenters.training import outputs_of
         from vbench_plugins.segmenters.unet_monai import description, translated
 
         size, p = self.setup.size, self.params
-        return description(size, p), translated(self.model().state_dict(), size, p)
+        described = description(size, p, self.setup.contrasts, outputs_of(self.setup))
+        return described, translated(self.model().state_dict(), size, p)

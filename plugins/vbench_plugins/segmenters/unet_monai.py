@@ -26,12 +26,14 @@ _NORMS: dict[str, Any] = {
 _SKIP, _AFTER = 2, 3
 
 
-def description(size: tuple[int, ...], p: Any) -> dict[str, Any]:
+def description(size: tuple[int, ...], p: Any, inputs: int = 1, outputs: int = 1) -> dict[str, Any]:
     """Return entries of a MONAI config, of which ``network_def`` is the network.
 
     Args:
         size: Patch size in voxels.
         p: The U-net's parameters.
+        inputs: Channels of an image.
+        outputs: Logits of a voxel.
     """
     ndim = len(size)
     strides = halvings_where_even(size, p.depth - 1)
@@ -39,7 +41,7 @@ def description(size: tuple[int, ...], p: Any) -> dict[str, Any]:
     bottom = len(strides)
     reduce = p.upsampling == "transposed"
     entries: dict[str, Any] = {}
-    for level, (before, after) in enumerate(pairwise([1, *widths])):
+    for level, (before, after) in enumerate(pairwise([inputs, *widths])):
         entries[f"down_{level}"] = _convolutions(ndim, before, after, p)
     for level, (stride, (fine, coarse)) in enumerate(zip(strides, pairwise(widths), strict=True)):
         entries[f"pool_{level}"] = {
@@ -66,7 +68,7 @@ def description(size: tuple[int, ...], p: Any) -> dict[str, Any]:
     entries["last"] = {
         "_target_": f"torch.nn.Conv{ndim}d",
         "in_channels": widths[0],
-        "out_channels": 1,
+        "out_channels": outputs,
         "kernel_size": 1,
     }
     entries["network_def"] = "$torch.nn.Sequential(@level_0, @last)"
