@@ -84,8 +84,8 @@ class ClassEnd(nn.Module):
 class SegmenterHead(nn.Module):
     """Generated images ``(n, contrasts, *size)`` to their labels, by a segmenter of real patches.
 
-    The segmenter is trained elsewhere: here it always works as it does when it predicts, and
-    neither it nor the images get a gradient through it.
+    The segmenter is trained elsewhere: here it always works as it does when it predicts, and its
+    weights get no gradient. The images do: it is how a critic's view of the labels reaches them.
     """
 
     def __init__(self, size: tuple[int, ...], form: Form, lowest: float) -> None:
@@ -98,7 +98,6 @@ class SegmenterHead(nn.Module):
         """Stay in evaluation mode."""
         return super().train(False)
 
-    @torch.no_grad()
     def forward(self, image: Tensor) -> Tensor:
         """Map images to ``(n, classes, *size)``, from the lowest value of a label to 1."""
         logits = self.segmenter(image)

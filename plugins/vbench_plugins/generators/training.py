@@ -86,6 +86,7 @@ class GanTrainer(Trainer):
         self._set_rates()
         rng = numpy_rng(self.seed, NOISE, self.steps)
         batches = self.compute.tensor(batch).split(self.p.batch_size)
+        taught = self._teach(batch)
         for index in range(self.p.critic_steps):
             real = batches[0] if self.p.reuse_batch else batches[index]
             reused = self.p.reuse_batch and index == self.p.critic_steps - 1
@@ -95,18 +96,18 @@ class GanTrainer(Trainer):
             watched = self.critic_step(real, fake.detach(), rng)
         if not self.p.reuse_batch:
             fake = self.fake(self.p.batch_size, rng)
-        if self.auxiliary is not None:
-            watched["auxiliary_loss"] = self._teach(self.auxiliary, batch)
-        watched |= self._generator_step(fake, real, rng)
+        watched |= taught | self._generator_step(fake, real, rng)
         self.average.update(self.generator, self.steps)
         return watched
 
-    def _teach(self, auxiliary: AuxiliarySegmenter, batch: Array) -> Tensor:
-        """Train the auxiliary segmenter, and give its weights to a generator that labels by it."""
-        loss = auxiliary.learn(batch, self.steps, self._rate())
+    def _teach(self, batch: Array) -> dict[str, Tensor]:
+        """Train the auxiliary segmenter; a generator that labels by it takes its weights."""
+        if self.auxiliary is None:
+            return {}
+        loss = self.auxiliary.learn(batch, self.steps, self._rate())
         if isinstance(self.generator.head, SegmenterHead):
-            auxiliary.lend(self.generator.head)
-        return loss
+            self.auxiliary.lend(self.generator.head)
+        return {"auxiliary_loss": loss}
 
     def fake(self, n: int, rng: np.random.Generator) -> Tensor:
         """Generate ``n`` patches with the generator as it is."""
