@@ -10,10 +10,11 @@ from fabricate import fabricate
 from vbench.analysis import write_leaderboard
 from vbench.engine.stages import stage
 from vbench.errors import StoreError
-from vbench.records.board import Board, RankedSummary
+from vbench.records.board import Board
 from vbench.records.job import JobRecord
 from vbench.records.parts import TrialSpec
 from vbench.records.stages import STAGES, EvaluateResult, FitGeneratorResult, PrepareInputs
+from vbench.records.statistics import RankedSummary
 
 PLUGIN = {"name": "p", "distribution": "d", "version": "1", "source": "abc"}
 PREPARE = {

@@ -17,7 +17,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from searching import examples
 
-from vbench.data.nifti import Image, check_same_grid, read_image, whole_numbers
+from vbench.data.label_values import whole_numbers
+from vbench.data.nifti import Image, read_image
+from vbench.data.subject_files import check_same_grid
 from vbench.errors import DataError
 
 QUICK = settings(

@@ -6,13 +6,9 @@ import numpy as np
 import pytest
 from datasets import AFFINE, SHAPE, save, scene, subject, volume
 
-from vbench.data.nifti import (
-    corner_distance,
-    read_image,
-    read_subject,
-    write_like_native,
-    write_volume,
-)
+from vbench.data.nifti import read_image, write_like_native, write_volume
+from vbench.data.place import corner_distance
+from vbench.data.subject_files import read_subject
 from vbench.errors import DataError
 
 ORIENTATIONS = [

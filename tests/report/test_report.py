@@ -261,6 +261,7 @@ def test_the_viewer_keeps_to_its_budget(made, monkeypatch):
 def test_the_report_names_the_worst_patient_and_says_that_it_is_for_use_in_house(tmp_path):
     truth = {"real": 0.9, "synthetic/copy": 0.88, "synthetic/gan": 0.8}
     made = fabricate(tmp_path, truth=truth, seeds=(0,), n_test=1, failed=None)
+    made.plan["data"]["source"]["plugin"] = "nnunet"
     made.plan["data"]["source"]["subjects"]["train"][3] = HOSTILE
     made.privacy("synthetic/copy")["nn-ratio"] |= {
         "alarm": True,
@@ -280,3 +281,6 @@ def test_the_report_names_the_worst_patient_and_says_that_it_is_for_use_in_house
     assert "Patients are named as in the data set: this report is for use in-house." in panel
     assert "Utility against risk of the worst patient" in panel
     assert "Utility against strongest privacy score" in panel
+    made.plan["data"]["source"]["plugin"] = "phantom"  # nobody's image
+    made.rewrite()
+    assert "in-house" not in write_report(made.folder).read_text()

@@ -122,6 +122,9 @@ def test_the_worst_patient_is_named_only_where_that_is_asked_for(leaking):
     assert "source-03, in synthetic/copy: 0.75 [0.60, 0.90] on a scale from 0 to 1" in named
     assert "(nn-ratio, seed 1)" in named
     assert named.endswith("Patients are named here: this report is for use in-house.")
+    made_up = " ".join(summary(leaking, named=True, people=False))
+    assert "source-03" in made_up
+    assert "in-house" not in made_up
     plain = " ".join(summary(leaking))
     assert "most at risk is one in synthetic/copy: 0.75" in plain
     assert "source-03" not in plain + markdown(leaking)

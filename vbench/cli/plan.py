@@ -85,11 +85,6 @@ def command(spec: str, overrides: tuple[str, ...], out: str, as_json: bool) -> N
         console.print(line, highlight=False, soft_wrap=True)
     new = [planned for planned in jobs if not planned.cached]
     line = f"{len(jobs)} jobs: {len(jobs) - len(new)} cached, {len(new)} new"
-    known = [planned.seconds for planned in new if planned.seconds is not None]
-    if new and len(known) == len(new):
-        line += f"; about {duration(sum(known))} of work, by earlier jobs of the same kind"
-    elif known:
-        line += f"; {len(new) - len(known)} of the new ones were never timed here"
     shadows = [p for p in jobs if p.job.stage == "fit-generator" and p.job.seed is None]
     shadows = [p for p in shadows if "remarks" not in p.job.extra]
     if shadows:

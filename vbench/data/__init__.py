@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vbench.data.folder import Fault, FolderParams, FolderSource, Listing, SubjectFiles
-    from vbench.data.nifti import read_image, read_subject, write_like_native, write_volume
+    from vbench.data.nifti import read_image, write_like_native, write_volume
     from vbench.data.patches import ArrayPatches, MixedPatches, VolumePatches
     from vbench.data.predict import predict_volume
     from vbench.data.prepare import open_volume, prepare_subject
     from vbench.data.splits import Split, split_subjects
+    from vbench.data.subject_files import read_subject
 
 _HOME = {
     "Fault": "folder",
@@ -20,7 +21,7 @@ _HOME = {
     "Listing": "folder",
     "SubjectFiles": "folder",
     "read_image": "nifti",
-    "read_subject": "nifti",
+    "read_subject": "subject_files",
     "write_like_native": "nifti",
     "write_volume": "nifti",
     "ArrayPatches": "patches",

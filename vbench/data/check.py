@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 
 from vbench.data.folder import Fault, FolderSource, SubjectFiles
-from vbench.data.nifti import Image, check_same_grid, read_image, vessel_mask, whole_numbers
+from vbench.data.label_values import vessel_mask, whole_numbers
+from vbench.data.nifti import Image, read_image
 from vbench.data.placement import best_fit
+from vbench.data.subject_files import check_same_grid
 from vbench.errors import DataError
 from vbench.labels import LabelMap, told
 from vbench.types import Array

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from vbench.data.rows import rows
 from vbench.errors import DataError, did_you_mean
 from vbench.interfaces import DataSource
-from vbench.usertext import one_line, read_text
+from vbench.usertext import one_line
 
 #: Tables that a folder may have; the later one counts where both name a column.
 TABLES = ("participants.tsv", "manifest.csv")
@@ -97,38 +96,22 @@ def _rows(file: Path) -> dict[str, dict[str, str]]:
     Raises:
         DataError: When it is none, or has a subject twice.
     """
-    try:
-        text = read_text(file)
-    except OSError as error:
-        raise DataError(f"{file}: {error.strerror}") from error
-    except ValueError as error:
-        raise DataError(f"{file}: {error}; save it as UTF-8") from error
-    lines = text.splitlines(keepends=True)
-    if lines and lines[0].strip().strip('"').lower().startswith("sep="):
-        del lines[0]  # as Excel writes it, to name the separator
-    head = lines[0] if lines else ""
-    reader = csv.reader(
-        io.StringIO("".join(lines), newline=""), delimiter=max(",;\t", key=head.count)
-    )
+    table = rows(file)
+    _, columns = next(table)
+    key = next((name for name in _SUBJECT if name in columns), None)
+    if key is None:
+        raise DataError(
+            f"{file}: no column participant_id or subject in the first line; add one that names "
+            "the subjects"
+        )
     found: dict[str, dict[str, str]] = {}
-    try:
-        columns = [name.strip().lower() for name in next(reader, [])]
-        key = next((name for name in _SUBJECT if name in columns), None)
-        if key is None:
+    for line, cells in table:
+        row = dict(zip(columns, cells, strict=False))
+        subject = row.pop(key, "")
+        if subject and subject in found:
             raise DataError(
-                f"{file}: no column participant_id or subject in the first line; add one that "
-                "names the subjects"
+                f"{file}: line {line}: a second row of '{subject}'; keep one row a subject"
             )
-        for cells in reader:
-            row = dict(zip(columns, (cell.strip() for cell in cells), strict=False))
-            subject = row.pop(key, "")
-            if subject and subject in found:
-                raise DataError(
-                    f"{file}: line {reader.line_num}: a second row of '{subject}'; keep one row a "
-                    "subject"
-                )
-            if subject:
-                found[subject] = row
-    except csv.Error as error:
-        raise DataError(f"{file}: line {reader.line_num}: {error}; correct its quotes") from error
+        if subject:
+            found[subject] = row
     return found

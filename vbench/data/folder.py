@@ -18,7 +18,8 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from vbench.data.disguise import missing, unopened
-from vbench.data.nifti import Image, ras_shape, read_image, read_subject
+from vbench.data.nifti import Image, ras_shape, read_image
+from vbench.data.subject_files import read_subject
 from vbench.errors import DataError, did_you_mean
 from vbench.interfaces import DataSource, Params, param
 from vbench.types import Array, Subject

@@ -14,8 +14,9 @@ import numpy as np
 
 from vbench.data.folder import check_id
 from vbench.data.foreground import foreground_mask
-from vbench.data.nifti import Image, stacked
+from vbench.data.nifti import Image
 from vbench.data.normalise import normalise as to_range
+from vbench.data.subject_files import stacked
 from vbench.errors import DataError
 from vbench.files import read_json, read_npy, write_json, write_npy
 from vbench.labels import LabelMap

@@ -37,8 +37,11 @@ def data_faults(spec: Spec, registry: Registry) -> list[str]:
             continue
         values = {**cls.role_defaults.get(role_of(name), {}), **use.params}
         source = cast(FolderSource, open_source(cls, build_params(cls.Params, values, key), use))
-        found = faults_of(source)
-        bare = source.unlabelled()
+        try:
+            found, bare = faults_of(source), source.unlabelled()
+        except DataError as error:
+            lines.append(f"{key}: {error}")
+            continue
         lines += [f"{key}: {line}" for line in ([bare] if bare else folded(found))]
     return lines
 

@@ -120,7 +120,7 @@ def read_subjects(spec: Spec, registry: Registry, role: str) -> Subjects:
     labels = table.label_map
     channels = tuple(table.channels)
     source = opened(cls, params, labels, channels)
-    with called(f"{where}: source '{table.plugin}'"):
+    with called(where, f"source '{table.plugin}'"):
         names = source.subjects(table.split.wanted)
     people = _people(source, names, table.group, where)
     parts, folds = _divide(names, table.split, spec.data.seed, people, where)
@@ -132,7 +132,7 @@ def read_subjects(spec: Spec, registry: Registry, role: str) -> Subjects:
     prints: dict[str, str] = {}
     shapes: dict[str, tuple[int, int, int]] = {}
     for subject in (name for part in parts.values() for name in part):
-        with called(f"{where}: source '{table.plugin}', subject {subject}"):
+        with called(where, f"source '{table.plugin}', subject {subject}"):
             prints[subject] = source.fingerprint(subject)
             shape = source.shape_of(subject)
         if shape is not None:
@@ -152,11 +152,11 @@ def read_subjects(spec: Spec, registry: Registry, role: str) -> Subjects:
             benchmark=spec.benchmark.name,
         )
     _refuse_twins(prints, where)
-    with called(f"{where}: source '{table.plugin}'"):
+    with called(where, f"source '{table.plugin}'"):
         heads = {subject: source.anatomy(subject) for subject in prints}
     audited = spec.metrics.fidelity or spec.metrics.privacy or folds
     cut = [name for part in (parts if audited else ("train",)) for name in parts[part]]
-    try:
+    with called(where, f"source '{table.plugin}'"):
         check_fit(shapes, spec.patches.size)
         for loaded in _partly_labelled(source, cut):
             check_labelled(
@@ -165,8 +165,6 @@ def read_subjects(spec: Spec, registry: Registry, role: str) -> Subjects:
                 per_subject=spec.patches.per_subject,
                 vessel_centred=spec.patches.vessel_centred,
             )
-    except DataError as error:
-        raise DataError(f"{where}: {error}") from error
     return Subjects(
         role=role,
         plugin=table.plugin,
@@ -193,11 +191,8 @@ def _subgroups(
 
     if not columns:
         return {}
-    with called(f"{where}: source '{source.name}'"):
-        try:
-            return subgroups(source, columns, tested)
-        except DataError as error:
-            raise DataError(f"{where}.subgroups: {error}") from error
+    with called(f"{where}.subgroups", f"source '{source.name}'"):
+        return subgroups(source, columns, tested)
 
 
 def _divide(
@@ -206,13 +201,14 @@ def _divide(
     """Return the parts, and with cross-validation those of each fold."""
     from vbench.data.splits import fold_subjects, split_subjects
 
-    if isinstance(split, Split):
-        found = split_subjects(names, split.model_dump(), seed, people)
-        return {"train": found.train, "val": found.val, "test": found.test}, ()
     try:
+        if isinstance(split, Split):
+            found = split_subjects(names, split.model_dump(), seed, people)
+            return {"train": found.train, "val": found.val, "test": found.test}, ()
         several = fold_subjects(names, split.folds, split.val, seed, people or None)
     except DataError as error:
-        raise DataError(f"{where}.{error}") from error
+        key = f"{where}." if str(error).startswith("split") else f"{where}: "
+        raise DataError(f"{key}{error}") from error
     folds = tuple({"train": f.train, "val": f.val, "test": f.test} for f in several)
     return {"train": (), "val": (), "test": tuple(s for f in several for s in f.test)}, folds
 
@@ -224,7 +220,7 @@ def _people(
     from vbench.data.splits import group_by_pattern
 
     if pattern is None:
-        with called(f"{where}: group_of"):
+        with called(where, "group_of"):
             people = {name: source.group_of(name) for name in names}
         return people if len(set(people.values())) < len(people) else {}
     try:
@@ -249,14 +245,16 @@ def _partly_labelled(source: DataSource, names: Iterable[str]) -> Iterator[Subje
 
 
 @contextmanager
-def called(what: str) -> Iterator[None]:
-    """Say which source broke while the benchmark was planned, in one line."""
+def called(where: str, what: str) -> Iterator[None]:
+    """Say which key of the spec has wrong data or a plugin that broke, in one line."""
     try:
         yield
+    except DataError as error:
+        raise DataError(f"{where}: {error}") from error
     except VbenchError:
         raise
     except Exception as error:
-        raise PluginError(f"{what}: {type(error).__name__}: {error}") from error
+        raise PluginError(f"{where}: {what}: {type(error).__name__}: {error}") from error
 
 
 def refuse_overlap(source: Subjects, target: Subjects) -> None:

@@ -154,8 +154,9 @@ class ArmPlanner(SegmenterTraining):
             target: Name of the second data set; None without one.
             steps: Training length of the segmenter; None: that of the spec.
         """
-        volumes = len(make.data["source"].parts["train"])
-        super().__init__(make.spec, make.registry, segmenter, volumes, steps)
+        self._jobs = make.jobs
+        volumes = len(self._jobs.data["source"].parts["train"])
+        super().__init__(self._jobs.spec, self._jobs.registry, segmenter, volumes, steps)
         self.arms = arms
         self._steps = steps
         self._target = target
@@ -182,7 +183,7 @@ class ArmPlanner(SegmenterTraining):
 
     def training_volumes(self, cohort: str, seed: int, subjects: int | None = None) -> list[str]:
         """Return keys of a cohort's training volumes, of all persons or of the first few."""
-        data = self._make.data[self._set(cohort)]
+        data = self._jobs.data[self._set(cohort)]
         if subjects is None:
             return data.keys("train")
         persons = data.persons("train")
@@ -217,51 +218,54 @@ class ArmPlanner(SegmenterTraining):
             "initial": list(initial),
             "synthetic_of": list(synthetic_of),
         }
+        make = self._make.segmenters
         # What is not trained has nothing to try.
         for trial in range(self.spec.tune.trials if volumes else 1):
-            spec = self._make.trial_spec(arm, seed, row.segmenter, trial, {})
-            self._make.trial(arm, seed, row.segmenter, spec, reads, start)
+            spec = make.trial_spec(arm, seed, row.segmenter, trial, {})
+            make.trial(arm, seed, row.segmenter, spec, reads, start)
         if evaluated:
             self.evaluate(row, seed)
 
     def train_on_samples(self, row: Row, seed: int, generator: GeneratorUse) -> None:
         """Plan the trials of an arm on its dose of a generator's samples, but no evaluation."""
-        arm, tune, make = self._arm(row), self.spec.tune, self._make
+        arm, tune = self._arm(row), self.spec.tune
+        fits, make = self._make.generators, self._make.segmenters
         if seed in arm.trials:
             return
-        model = make.registry.get("generator", generator.plugin).cls.Params
+        model = self._jobs.registry.get("generator", generator.plugin).cls.Params
         space = tunable(model, generator.params, tune.parameters, "generator")
         if tune.trials == 1:
             space = {}
-        shared = None if space else make.samples(arm, seed, generator, None)
+        shared = None if space else fits.samples(arm, seed, generator, None)
         axes = {**space, **make.checkpoint_axis(1 if generator.from_ else tune.checkpoints)}
         val = self._tested_on(row).keys("val")
         for trial in range(tune.trials):
             spec = make.trial_spec(arm, seed, row.segmenter, trial, axes, generator)
-            samples = shared or make.samples(arm, seed, generator, spec)
+            samples = shared or fits.samples(arm, seed, generator, spec)
             make.trial(arm, seed, row.segmenter, spec, {"synthetic": samples, "val": val})
 
     def evaluate(self, row: Row, seed: int) -> None:
         """Plan the one evaluation on the test subjects."""
         arm = self._arm(row)
         if seed not in arm.evaluate:
-            self._make.evaluate(arm, seed, row.segmenter, self._tested_on(row))
+            self._make.segmenters.evaluate(arm, seed, row.segmenter, self._tested_on(row))
 
     def audit(self, row: Row, seed: int, features_of: str) -> None:
         """Plan fidelity and privacy scores of an arm's generator."""
         if self._steps is not None:
             return  # the arm of the spec's own length stands for the generator
         arm = self._arm(row)
-        if seed in arm.audit or seed in arm.attack or self._make.audited_before(arm, seed):
+        make = self._make.audits
+        if seed in arm.audit or seed in arm.attack or make.audited_before(arm, seed):
             return
-        self._make.audit(arm, seed, self.arms.get(self._name(features_of, "source")))
+        make.audit(arm, seed, self.arms.get(self._name(features_of, "source")))
         (use,) = (use for use in self.spec.generators if use.label == row.generator)
-        self._make.attack(arm, seed, use)
+        make.attack(arm, seed, use)
 
     def _arm(self, row: Row) -> Arm:
         regime = named(row.regime)
         several = len(self.spec.data.seconds) > 1 and regime.cohort == "target"
-        fold = self._make.fold if self._make.folded(regime.cohort) else None
+        fold = self._jobs.fold if self._jobs.folded(regime.cohort) else None
         new = Arm.of(
             replace(row, name=self._shown(row.name, regime.cohort, regime.learns)),
             self._base(row.name),
@@ -282,7 +286,7 @@ class ArmPlanner(SegmenterTraining):
 
     def _name(self, arm: str, cohort: str, learns: bool = True) -> str:
         """Return the name of an arm's fold, by which it is found again."""
-        fold = f" fold {self._make.fold}" if self._make.folded(cohort) else ""
+        fold = f" fold {self._jobs.fold}" if self._jobs.folded(cohort) else ""
         return self._shown(arm, cohort, learns) + fold
 
     def _shown(self, arm: str, cohort: str, learns: bool) -> str:
@@ -301,4 +305,4 @@ class ArmPlanner(SegmenterTraining):
         return arm if self._steps is None else f"{arm}/steps={self._steps}"
 
     def _tested_on(self, row: Row) -> Subjects:
-        return self._make.data[self._set(named(row.regime).cohort)]
+        return self._jobs.data[self._set(named(row.regime).cohort)]

@@ -57,7 +57,7 @@ def settings_of(entry: Entry, use: PluginUse, where: str) -> Settings:
     cls = cast(type[Fitted], entry.cls)
     values = resolved(entry, use, where)
     params = cls.Params.model_validate(values)
-    with called(f"{where}: {use.plugin}.files"):
+    with called(where, f"{use.plugin}.files"):
         prints = {name: content_digest(path) for name, path in cls.files(params).items()}
     if not prints:
         return Settings(values)

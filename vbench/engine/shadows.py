@@ -59,7 +59,7 @@ def canary_jobs(spec: Spec, registry: Registry, table: Audit) -> list[Job]:
     cls = cast(type[DataSource], entry.cls)
     params = build_params(cls.Params, use.params, "audit.canary.params")
     source = cls(params)
-    with called(f"audit.canary: source '{use.plugin}'"):
+    with called("audit.canary", f"source '{use.plugin}'"):
         names = source.subjects(table.canaries)[: table.canaries]
         prints = [source.fingerprint(name) for name in names]
         shapes = {name: source.shape_of(name) for name in names}
@@ -68,10 +68,8 @@ def canary_jobs(spec: Spec, registry: Registry, table: Audit) -> list[Job]:
             f"audit.canary: source '{use.plugin}' has {len(set(prints))} different subjects, but "
             f"audit.canaries = {table.canaries}; ask for fewer"
         )
-    try:
+    with called("audit.canary", f"source '{use.plugin}'"):
         check_fit({n: shape for n, shape in shapes.items() if shape}, spec.patches.size)
-    except DataError as error:
-        raise DataError(f"audit.canary: {error}") from error
     values = params.model_dump(mode="json")
     return [
         Job(

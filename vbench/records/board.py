@@ -7,139 +7,23 @@ from typing import ClassVar, Literal
 
 from pydantic import JsonValue
 
+from vbench.records.curves import DoseCurve, StepsCurve, TransferCurve
 from vbench.records.model import Record
 from vbench.records.parts import Repetition
+from vbench.records.statistics import (
+    BySubgroup,
+    Claim,
+    Comparison,
+    Interval,
+    MetricColumn,
+    Number,
+    RankedSummary,
+    Subgroups,
+    Summary,
+)
 
-Number = int | float
-Interval = tuple[float, float]
-Claim = Literal["methods", "networks"]
 #: As :data:`vbench.audit.verdict.Word`.
 Word = Literal["alarm", "no alarm", "not judged", "not meaningful"]
-
-
-class MetricColumn(Record):
-    """How to read a metric: versioned name, unit (empty for a pure number), direction if any."""
-
-    id: str
-    unit: str
-    higher_is_better: bool | None
-
-
-class Summary(Record):
-    """One arm and metric, in the metric's unit; None where there is no value.
-
-    Attributes:
-        mean: Over all cases that have a value, a rule's value included.
-        sd: Between subjects, each averaged over its seeds.
-        sd_seeds: Between the means of seeds.
-        median: Over subjects.
-        ci95: Of the mean, over seeds and subjects.
-        claim: Whether the interval is about the method or, with one seed, about this network.
-        n: Cases with a value.
-        n_undefined: Of them, those that a rule gave.
-        n_failed: Cases without a value.
-    """
-
-    mean: float | None
-    sd: float | None
-    sd_seeds: float | None
-    median: float | None
-    ci95: Interval | None
-    claim: Claim
-    n: int
-    n_undefined: int
-    n_failed: int
-
-
-class Gap(Record):
-    """How far the means of subgroups lie apart.
-
-    Attributes:
-        gap: The highest mean less the lowest, in the metric's unit; None with a single group.
-        lowest, highest: The groups that have them.
-        tested: The groups that were tested, those of enough subjects; empty when none were.
-        p_raw: That the tested groups do not differ (Welch's analysis of variance over subjects);
-            None when it was not tested, or a group has no spread.
-        p: The same, Holm-corrected over the finished arms of the cohort.
-    """
-
-    gap: float | None
-    lowest: str | None
-    highest: str | None
-    tested: tuple[str, ...]
-    p_raw: float | None
-    p: float | None
-
-
-class BySubgroup(Record):
-    """An arm's scores by one column: summaries by group and metric, gaps by metric."""
-
-    groups: Mapping[str, Mapping[str, Summary]]
-    gaps: Mapping[str, Gap]
-
-
-class Subgroups(Record):
-    """The groups that one column makes of the test subjects of a cohort.
-
-    Attributes:
-        groups: Test subjects by group.
-        unknown: Those without a value in the column: in no group.
-    """
-
-    groups: Mapping[str, tuple[str, ...]]
-    unknown: tuple[str, ...]
-
-
-class RankedSummary(Summary):
-    """A summary among the finished arms of its cohort.
-
-    Attributes:
-        rank: 1 for the best mean; equal means share it.
-        tied: Whether another arm has the same mean.
-        like_best: Whether the interval of the difference from the best includes 0.
-        average_rank: Over subjects, from 1.
-        win_rate: Share of subjects and other arms that it beats, 0 to 1.
-    """
-
-    rank: int
-    tied: bool
-    like_best: bool
-    average_rank: float | None
-    win_rate: float | None
-
-
-class Comparison(Record):
-    """An arm and another on the subjects that both have.
-
-    Attributes:
-        arm: The other arm.
-        difference: Arm minus the other, in the metric's unit.
-        ratio: Arm over the other; None when the other is 0.
-        ci95: Of the difference.
-        ratio_ci95: Of the ratio.
-        p_raw: Before the correction.
-        p_smallest: 1 when nothing could be tested.
-        claim: As of :class:`Summary`.
-        effect: Rank-biserial correlation, -1 to 1, positive when the arm is the better one.
-        n: Subjects.
-        seeds: Of the side that has fewer.
-        p: Holm-corrected over the table.
-        comparisons: How many it was corrected for.
-    """
-
-    arm: str
-    difference: float
-    ratio: float | None
-    ci95: Interval | None
-    ratio_ci95: tuple[float | None, float | None] | None
-    p_raw: float
-    p_smallest: float
-    claim: Claim
-    effect: float | None
-    n: int
-    seeds: int
-    p: float
-    comparisons: int
 
 
 class ArmFailure(Record):
@@ -291,132 +175,6 @@ class Row(Record):
     alarms: tuple[str, ...] = ()
     worst_patient: WorstPatient | None = None
     flagged: int = 0
-
-
-class ControlGain(Record):
-    """The gain over equal training at one n, positive when pre-training helps."""
-
-    arm: str
-    gain: float
-    ci95: Interval | None
-    p: float
-
-
-class CeilingShare(Record):
-    """How near pre-training on a generator's patches comes to pre-training on real ones, at one n.
-
-    Attributes:
-        arm: The arm that was pre-trained on real patches of the source.
-        score: Its mean.
-        ratio: Of the two scores, arm over ceiling.
-        over: The arm from scratch that both gains are over; None where there is none.
-        share: The arm's gain over the ceiling's; None where the ceiling's cannot be shown.
-    """
-
-    arm: str
-    score: float | None
-    ratio: float | None
-    ratio_ci95: tuple[float | None, float | None] | None
-    over: str | None
-    share: float | None
-    share_ci95: Interval | None
-
-
-class TransferCurve(Record):
-    """How much pre-training with one generator helps, by number of patients.
-
-    Attributes:
-        n: Numbers of patients, ascending; the lists below have one entry for each.
-        pretrained, scratch: Means, in the metric's unit.
-        gain: Positive when pre-training helps.
-        area: Mean gain over the range of n.
-        worth: Patients that pre-training is worth; None where no measured n bounds it.
-        worth_ci95: Its interval, an end None where nothing bounds it.
-        worth_reason: Why there is no interval.
-        worth_limit: The most that could have been found.
-        generator: None: pre-trained on real patches of the source, the ceiling.
-        segmenter: Which of several segmenters; left out where there is one.
-        cohort: Which of several targets; left out where there is one.
-        control: The gain over equal training; None where it was not planned or has no score.
-        ceiling: How near it comes to the ceiling; None where that was not planned or has no score.
-    """
-
-    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"segmenter", "cohort"})
-
-    generator: str | None
-    segmenter: str | None = None
-    cohort: str | None = None
-    metric: str
-    claim: Claim
-    n: tuple[int, ...]
-    pretrained: tuple[float, ...]
-    scratch: tuple[float, ...]
-    gain: tuple[float, ...]
-    gain_ci95: tuple[Interval | None, ...]
-    area: float
-    area_ci95: Interval | None
-    worth: tuple[float | None, ...]
-    worth_ci95: tuple[tuple[float | None, float | None] | None, ...]
-    worth_reason: tuple[str | None, ...]
-    worth_limit: tuple[int, ...]
-    control: tuple[ControlGain | None, ...]
-    ceiling: tuple[CeilingShare | None, ...] = ()
-
-
-class DoseCurve(Record):
-    """How the number of synthetic patches tells, at equal steps of the segmenter.
-
-    Attributes:
-        segmenter: Which of several segmenters; left out where there is one.
-        dose: Multiples of the number of real patches, ascending; the lists below have one entry
-            for each.
-        arm: The arms.
-        patches: How many synthetic patches; None when not known.
-        mean: In the metric's unit, with ``ci95``.
-        ratio: To ``real``; None where there is none.
-        change: To dose 1, in the metric's unit; None at dose 1.
-        p: Of the change, Holm-corrected over the doses of the curve.
-    """
-
-    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"segmenter"})
-
-    regime: str
-    generator: str
-    segmenter: str | None = None
-    metric: str
-    claim: Claim
-    dose: tuple[float, ...]
-    arm: tuple[str, ...]
-    patches: tuple[int | None, ...]
-    mean: tuple[float, ...]
-    ci95: tuple[Interval | None, ...]
-    ratio: tuple[float | None, ...]
-    ratio_ci95: tuple[tuple[float | None, float | None] | None, ...]
-    change: tuple[float | None, ...]
-    change_ci95: tuple[Interval | None, ...]
-    p: tuple[float | None, ...]
-
-
-class StepsCurve(Record):
-    """How an arm's score depends on the steps of its segmenter.
-
-    Attributes:
-        base: The arm at the spec's own length.
-        steps: Optimiser steps in all, ascending; the lists below have one entry for each.
-        arm: The arms.
-        mean: In the metric's unit, with ``ci95``.
-        ratio: To ``real`` of the same length; None where there is none.
-    """
-
-    base: str
-    regime: str
-    metric: str
-    steps: tuple[Number, ...]
-    arm: tuple[str, ...]
-    mean: tuple[float, ...]
-    ci95: tuple[Interval | None, ...]
-    ratio: tuple[float | None, ...]
-    ratio_ci95: tuple[tuple[float | None, float | None] | None, ...]
 
 
 class Board(Record):

@@ -15,15 +15,20 @@ _PLACE = re.compile(r"(?<![\w:/.<~-])/(?:[^\s/:'\"<>|,;\\]+/)+([^\s/:'\"<>|,;\\]
 
 def patients(results: Results) -> str:
     """Name the data sets of a benchmark whose subjects may be people; empty when none are."""
-    plugins = registry.default()
-    found = []
-    for role, part in results.plan.data.items():
-        if part is None:
-            continue
-        known = plugins.has("source", part.plugin)
-        if not known or plugins.source(part.plugin).patients:
-            found.append(f"{role} data, {part.plugin}")
-    return "; ".join(found)
+    sets = results.plan.data
+    return "; ".join(
+        f"{role} data, {part.plugin}"
+        for role, part in sets.items()
+        if part is not None and of_people(results, role)
+    )
+
+
+def of_people(results: Results, role: str) -> bool:
+    """Whether the subjects of a data set may be people: its source says so, or is not installed."""
+    part, plugins = results.plan.data.get(role), registry.default()
+    if part is None or not plugins.has("source", part.plugin):
+        return True
+    return plugins.source(part.plugin).patients
 
 
 def discreet(value: Any) -> Any:

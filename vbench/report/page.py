@@ -20,7 +20,7 @@ from vbench.colours import LEGEND, class_colour, css, style
 from vbench.figures.sections import sections
 from vbench.regimes import EXTRA_REFERENCES, MAIN_REFERENCES, REGIMES
 from vbench.report import reference
-from vbench.report.discretion import discreet, patients
+from vbench.report.discretion import discreet, of_people, patients
 from vbench.report.html import environment, resource, script_hash
 from vbench.report.vega import vega
 from vbench.report.viewer import write_viewer
@@ -85,7 +85,7 @@ def render(
         viewer: Whether there is a ``viewer.html`` beside it.
         images: Whether to show patients' volumes, and patches of them.
     """
-    board = discreet(board)
+    board, people = discreet(board), of_people(results, "source")
     scripts = [vega(), resource("report.js")]
     return environment().get_template("report.html").render(
         board=board,
@@ -108,7 +108,8 @@ def render(
         scripts=[Markup(script) for script in scripts],
         hashes=[script_hash(script) for script in scripts],
         style=Markup(style() + resource("report.css")),
-        summary=summary(board, named=True),
+        summary=summary(board, named=True, people=people),
+        people=people,
         viewer=viewer,
         dose_table=dose_table(board, headline(board)),
         extras=_extras(board),

@@ -20,12 +20,13 @@ Board = Mapping[str, Any]
 Row = Mapping[str, Any]
 
 
-def summary(board: Board, *, named: bool = False) -> list[str]:
+def summary(board: Board, *, named: bool = False, people: bool = True) -> list[str]:
     """Return the sentences of the summary.
 
     Args:
         board: Content of leaderboard.json.
         named: Whether the training patient who is most at risk is named: only in-house.
+        people: Whether training patients are people; False where a procedure makes them up.
     """
     primary = board["primary"]
     if primary is None:
@@ -41,7 +42,7 @@ def summary(board: Board, *, named: bool = False) -> list[str]:
         *(f"{note[0].upper()}{note[1:]}." for note in unseen_notes(board["rows"])),
         *(f"{note}." for note in repeat_notes(board["rows"])),
         *(f"{note}." for note in collapse_notes(board["rows"]) + remark_notes(board["rows"])),
-        *_privacy(board, rows, named),
+        *_privacy(board, rows, named, people),
         *_caution(board, rows),
     ]
 
@@ -280,7 +281,7 @@ def _lapses(board: Board, rows: list[Row]) -> Iterator[str]:
         )
 
 
-def _privacy(board: Board, rows: list[Row], named: bool) -> Iterator[str]:
+def _privacy(board: Board, rows: list[Row], named: bool, people: bool) -> Iterator[str]:
     alarmed = [row for row in board["rows"] if row.get("verdict") == "alarm"]
     quiet = [row for row in rows if row.get("verdict") == "no alarm"]
     unknown = [row for row in rows if row.get("verdict") == "not judged"]
@@ -298,7 +299,7 @@ def _privacy(board: Board, rows: list[Row], named: bool) -> Iterator[str]:
         yield f"Not meaningful, since the patches are of no use and give nobody away: {names}."
     risks = [row for row in board["rows"] if row.get("worst_patient")]
     if risks:
-        yield _worst(max(risks, key=lambda row: row["worst_patient"]["value"]), named)
+        yield _worst(max(risks, key=lambda row: row["worst_patient"]["value"]), named, people)
 
 
 def _alarms(row: Row) -> str:
@@ -308,15 +309,15 @@ def _alarms(row: Row) -> str:
     return f"{row['arm']} ({', '.join(row['alarms'])}{seeds})"
 
 
-def _worst(row: Row, named: bool) -> str:
+def _worst(row: Row, named: bool, people: bool) -> str:
     worst = row["worst_patient"]
     says = f"{risk(row)} on a scale from 0 to 1 ({worst['metric']}, seed {worst['seed']})"
     if not named:
         return f"The training patient most at risk is one in {row['arm']}: {says}."
-    return (
-        f"The training patient most at risk is {worst['patient']}, in {row['arm']}: {says}. "
-        "Patients are named here: this report is for use in-house."
-    )
+    text = f"The training patient most at risk is {worst['patient']}, in {row['arm']}: {says}."
+    if people:
+        text += " Patients are named here: this report is for use in-house."
+    return text
 
 
 def _caution(board: Board, rows: list[Row]) -> Iterator[str]:

@@ -49,7 +49,9 @@ class Pair:
         Raises:
             DataError: When one cannot be read, is no label map, or their grids differ.
         """
-        from vbench.data.nifti import check_same_grid, read_image, whole_numbers
+        from vbench.data.label_values import whole_numbers
+        from vbench.data.nifti import read_image
+        from vbench.data.subject_files import check_same_grid
 
         truth = read_image(self.truth, integer=True)
         # A file without a unit is in that of its partner: predictions often lose it.

@@ -13,8 +13,6 @@ from pydantic import JsonValue
 
 from vbench.records.model import Record
 
-Plain = bool | int | float | None
-
 
 class AuditScore(Record):
     """One fidelity or privacy score.

@@ -16,7 +16,8 @@ import numpy as np
 from vbench._version import __version__
 from vbench.data.datasetjson import ignore_beside
 from vbench.data.folder import content_digest
-from vbench.data.nifti import Image, ras_shape, read_channels
+from vbench.data.nifti import Image, ras_shape
+from vbench.data.subject_files import read_channels
 from vbench.defaults import OUT
 from vbench.engine.store import writable
 from vbench.errors import DataError

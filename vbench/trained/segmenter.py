@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from vbench.data.nifti import Image, read_channels, write_like_native
+from vbench.data.nifti import Image, write_like_native
 from vbench.data.predict import decided, predict_volume
 from vbench.data.prepare import scan_volume
+from vbench.data.subject_files import read_channels
 from vbench.data.windows import watched
 from vbench.errors import ContractError, DivergedError, StoreError
 from vbench.interfaces import Segmenter

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
 from vbench.data.folder import Fault, FolderSource, Listing, SubjectFiles
+from vbench.data.rows import rows
 from vbench.errors import DataError
 from vbench.interfaces import Count
 from vbench.types import CHANNELS
-from vbench.usertext import read_text, user_path
+from vbench.usertext import user_path
 
-#: A first line that only names the separator, as Excel reads and writes it.
-_SEPARATOR = "sep="
 #: Columns that hold no image.
 _OTHERS = {"subject", "label", "mask", "group"}
 
@@ -94,34 +91,15 @@ class Manifest(FolderSource):
         Raises:
             DataError: When the file cannot be read as a table, or lacks a column.
         """
-        try:
-            text = read_text(file)
-        except OSError as error:
-            raise DataError(f"{file}: {error.strerror}; check `path` in the spec") from error
-        except ValueError as error:
-            raise DataError(f"{file}: {error}; save it as 'CSV UTF-8'") from error
-        head = text.partition("\n")[0].strip()
-        named = head.strip('"').lower().startswith(_SEPARATOR)
-        separator = head.strip('"')[len(_SEPARATOR) :][:1] if named else ""
-        reader = csv.reader(
-            io.StringIO(text, newline=""), delimiter=separator or max(",;\t", key=head.count)
-        )
-        try:
-            if named:
-                next(reader)
-            columns = [name.strip().lower() for name in next(reader, [])]
-            _check_columns(file, columns, self._needed)
-            for cells in reader:
-                values = [cell.strip() for cell in cells]
-                if any(values[len(columns) :]):
-                    message = f"line {reader.line_num}: {len(cells)} cells, {len(columns)} columns"
-                    faults.append(Fault(file, message, "put a cell that has a separator in quotes"))
-                elif any(values):
-                    yield reader.line_num, dict(zip(columns, values, strict=False))
-        except csv.Error as error:
-            raise DataError(
-                f"{file}: line {reader.line_num}: {error}; correct the cell, and its quotes"
-            ) from error
+        table = rows(file)
+        _, columns = next(table)
+        _check_columns(file, columns, self._needed)
+        for line, values in table:
+            if any(values[len(columns) :]):
+                message = f"line {line}: {len(values)} cells, {len(columns)} columns"
+                faults.append(Fault(file, message, "put a cell that has a separator in quotes"))
+            elif any(values):
+                yield line, dict(zip(columns, values, strict=False))
 
 
 def _check_columns(file: Path, columns: list[str], needed: tuple[str, ...]) -> None:
