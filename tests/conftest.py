@@ -7,6 +7,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+import warm_python as warm
 from installing import Installer
 from searching import examples
 from warm_workers import warm_workers as kept_warm
@@ -45,6 +46,12 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("store") / "mlflow.db"
     client(f"sqlite:///{path}").search_experiments()
     return path
+
+
+@pytest.fixture(scope="session")
+def warm_python() -> str:
+    """Start a server of forked programs, once; return the script to call in Python's place."""
+    return warm.start()
 
 
 @pytest.fixture(scope="module")

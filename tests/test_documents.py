@@ -10,6 +10,9 @@ cached for the next. What is substituted is little:
 - a block below a comment ``<!-- not run: why -->`` is parsed only: bash must understand it, and
   vbench's command line every command and option of it;
 - a block below ``<!-- fails -->`` must fail.
+
+Most pages' commands are forked from a process that has imported vbench (:mod:`warm_python`); those
+of the pages in ``STARTED`` are started as a reader's are, and so are their workers.
 """
 
 from __future__ import annotations
@@ -40,6 +43,8 @@ BLOCKS = [(page, block) for page in PAGES for block in blocks(page)]
 RUNNABLE = ("sh", "python")
 #: Separate packages with their own dependencies: their commands are only parsed.
 PACKAGES = ROOT / "plugins"
+#: Pages whose commands are processes of their own.
+STARTED = ("docs/tutorials/first-run.md", "docs/howto/folds.md")
 
 
 def is_run(page: Path, block: Block) -> bool:
@@ -69,7 +74,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "results").mkdir()
     tiny = Path(__file__).with_name("tiny_vbench.py")
     for name, call in {
-        "vbench": f'exec "{sys.executable}" "{tiny}" "$@"',
+        "vbench": f'exec "${{WARM_PYTHON:-{sys.executable}}}" "{tiny}" "$@"',
         "make": f'exec /usr/bin/make --dry-run --directory "{ROOT}" "$@" > /dev/null',
     }.items():
         (commands / name).write_text(f"#!/bin/sh\n{call}\n")
@@ -111,16 +116,17 @@ def script(page: Path, folder: Path) -> str:
 @pytest.mark.parametrize(
     "page", [p for p in PAGES if any(is_run(p, b) for b in blocks(p))], ids=where
 )
-def test_the_commands_of_the_page_run(page: Path, desk: Path) -> None:
+def test_the_commands_of_the_page_run(page: Path, desk: Path, warm_python: str) -> None:
     folder = desk / "-".join(page.relative_to(ROOT).parts)
     folder.mkdir()
     for shared in ("benchmarks", "results", "DIR", "LABELS", "PREDICTIONS"):
         (folder / shared).symlink_to(desk / shared)
     places = [desk / ".bin", Path(sys.executable).parent, os.environ["PATH"]]
+    warm = {} if where(page) in STARTED else {"WARM_PYTHON": warm_python}
     process = subprocess.Popen(
         ["bash", "-c", script(page, folder)],
         cwd=folder,
-        env={**os.environ, "PATH": os.pathsep.join(map(str, places)), "COLUMNS": "160"},
+        env={**os.environ, **warm, "PATH": os.pathsep.join(map(str, places)), "COLUMNS": "160"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -10,12 +10,15 @@ one: each has torch to import, for trainings of a second.
 
 from __future__ import annotations
 
+import os
 import runpy
 import sys
+from types import SimpleNamespace
 from typing import Any
 
 from vbench import api, registry
 from vbench.cli import main
+from vbench.engine import process
 from vbench.spec import Spec, load_spec, parse_spec
 from vbench.spec.space import without_ranges
 
@@ -70,6 +73,9 @@ def plain_run(*args: Any, **named: Any) -> Any:
 if __name__ == "__main__":
     api.load_spec = tiny_load  # type: ignore[attr-defined]
     api.run = plain_run  # type: ignore[assignment]
+    if "WARM_PYTHON" in os.environ:  # its workers need not import torch
+        python = SimpleNamespace(executable=os.environ["WARM_PYTHON"], path=sys.path)
+        process.sys = python  # type: ignore[assignment]
     if sys.argv[1:] and sys.argv[1].endswith(".py"):
         runpy.run_path(sys.argv[1], run_name="__main__")
     else:
