@@ -27,7 +27,7 @@ from typing import Any
 
 #: What programs of tests import sooner or later.
 IMPORTED = (
-    "vbench.api vbench.cli.run vbench.cli.export vbench.cli.predict vbench.engine.session "
+    "vbench.api vbench.cli.run vbench.cli.export vbench.cli.predict vbench.engine.session "  # noqa: SIM905
     "vbench.engine.worker vbench.report vbench.result vbench.testing.apart vbench.trained.sample "
     "vbench_plugins.generators vbench_plugins.metrics vbench_plugins.phantom.make "
     "vbench_plugins.segmenters vbench_plugins.sources altair nibabel optuna PIL.Image "
@@ -132,9 +132,9 @@ def serve(listener: socket.socket) -> list[str]:
     for file, number in zip(high, numbers, strict=True):
         os.dup2(file, number)
         os.close(file)
-    sys.stdin = open(0, closefd=False)  # noqa: PTH123, SIM115
-    sys.stdout = open(1, "w", closefd=False)  # noqa: PTH123, SIM115
-    sys.stderr = open(2, "w", 1, errors="backslashreplace", closefd=False)  # noqa: PTH123, SIM115
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115
+    sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", 1, errors="backslashreplace", closefd=False)  # noqa: SIM115
     for each in ignored:
         signal.signal(each, signal.SIG_IGN)
     os.chdir(folder)

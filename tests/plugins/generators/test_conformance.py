@@ -38,3 +38,5 @@ class TestGeometric(GeneratorSuite):
 
 class TestMonaiFlow(GeneratorSuite):
     plugin = MonaiFlow
+    # Attention of 4 × 4 × 4 places, not of 8 × 8 × 8: that takes most of the time.
+    params = {"levels": 3}  # noqa: RUF012
