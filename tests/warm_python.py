@@ -26,8 +26,8 @@ from contextlib import suppress
 from typing import Any
 
 #: What programs of tests import sooner or later.
-IMPORTED = (
-    "vbench.api vbench.cli.run vbench.cli.export vbench.cli.predict vbench.engine.session "  # noqa: SIM905
+IMPORTED = (  # noqa: SIM905
+    "vbench.api vbench.cli.run vbench.cli.export vbench.cli.predict vbench.engine.session "
     "vbench.engine.worker vbench.report vbench.result vbench.testing.apart vbench.trained.sample "
     "vbench_plugins.generators vbench_plugins.metrics vbench_plugins.phantom.make "
     "vbench_plugins.segmenters vbench_plugins.sources altair nibabel optuna PIL.Image "

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from types import SimpleNamespace
 
 import pytest
 from command_line import vbench
@@ -9,7 +11,14 @@ from installing import PLUGINS
 from vbench.testing import apart
 
 
-def test_what_ran_failed_and_was_skipped_is_printed():
+@pytest.fixture(autouse=True)
+def forked(monkeypatch, warm_python):
+    """Fork the processes of plugins, but those of the first test."""
+    monkeypatch.setattr(apart, "sys", SimpleNamespace(executable=warm_python, path=sys.path))
+
+
+def test_what_ran_failed_and_was_skipped_is_printed(monkeypatch):
+    monkeypatch.undo()  # a process that is started
     answer = vbench("check", "threshold")
     assert answer.code == 0
     assert "segmenter threshold, vbench 0.1.0" in answer.out
