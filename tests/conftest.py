@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import patch
 
 import hypothesis
 import pytest
@@ -52,6 +55,16 @@ def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def warm_python() -> str:
     """Start a server of forked programs, once; return the script to call in Python's place."""
     return warm.start()
+
+
+@pytest.fixture(scope="module")
+def forked_workers(warm_python: str) -> Iterator[None]:
+    """Fork this module's workers, where neither their memory nor their death is looked at."""
+    from vbench.engine import process
+
+    python = SimpleNamespace(executable=warm_python, path=sys.path)
+    with patch.object(process, "sys", python):
+        yield
 
 
 @pytest.fixture(scope="module")

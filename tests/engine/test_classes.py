@@ -30,6 +30,8 @@ from vbench.scoring.score import score_files
 from vbench.spec import parse_spec
 from vbench.testing.toys import ToyPatches
 
+pytestmark = pytest.mark.usefixtures("forked_workers")
+
 NAMED = str(Path(__file__).parents[1] / "fixtures" / "named.py")
 CLASSES = ("artery", "vein", "aneurysm")
 

@@ -12,6 +12,8 @@ from toy_benchmark import toy_spec
 
 from vbench import api
 
+pytestmark = pytest.mark.usefixtures("forked_workers")
+
 
 def fit(out: Path, steps: int, checkpoints: int, **params: Any) -> tuple[Path, dict[str, Any]]:
     use = {"plugin": "toy-generator", "params": {"steps": steps, **params}}

@@ -13,6 +13,8 @@ from vbench.engine.store import Store
 from vbench.errors import SpecError
 from vbench.records.stages import FitSegmenterInputs, FitSegmenterResult
 
+pytestmark = pytest.mark.usefixtures("forked_workers")
+
 DIRECTIONLESS = """
 import vbench
 
