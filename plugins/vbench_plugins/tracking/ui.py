@@ -141,8 +141,10 @@ def _environment(uri: str, port: int) -> dict[str, str]:
         # Not by command line, which may be read by all: it is no place for a password.
         "MLFLOW_BACKEND_STORE_URI": uri,
         "MLFLOW_SERVER_ALLOWED_HOSTS": f"{HOST}:{port},localhost:{port}",
-        # No file of the folder that we are in stands for a library.
+        # No file of the folder that we are in stands for a library: not for Python, and not for
+        # uvicorn, which would look there first.
         "PYTHONSAFEPATH": "1",
+        "UVICORN_APP_DIR": str(Path(os.__file__).parent),
     }
 
 
