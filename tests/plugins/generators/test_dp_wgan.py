@@ -307,7 +307,7 @@ def test_phantoms_become_labelled_patches() -> None:
 
 @installed
 def test_agreement_without_phantoms_is_refused() -> None:
-    with pytest.raises(ValueError, match="agreement = 2.0 and pretrain_steps = 0"):
+    with pytest.raises(ValueError, match=r"agreement = 2\.0 and pretrain_steps = 0"):
         DpWgan.check(params(agreement=2.0), SETUP)
     with pytest.raises(ValueError, match="label_by = segmenter and pretrain_steps = 0"):
         DpWgan.check(params(label_by="segmenter"), SETUP)
