@@ -21,8 +21,9 @@ from vbench.errors import DamagedError, StoreError, did_you_mean
 from vbench.files import read_json
 from vbench.records.plan import PlanFile
 
-#: Where the store keeps the records of failed jobs, and what unfinished ones need to go on.
-_BESIDE = ("failures", "checkpoints")
+#: Where the store keeps the records of failed jobs, what unfinished ones need to go on, and states
+#: that longer trainings start from, which no plan names.
+_BESIDE = ("failures", "checkpoints", "states")
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from toy_benchmark import TOYS, toy_plan, toy_spec, toy_table
 
-from vbench.engine.job import derive_seed, digest
+from vbench.engine.keys import derive_seed, digest
 from vbench.engine.plan import Plan, make_plan
 from vbench.records.stages import FitSegmenterInputs
 from vbench.registry import load

@@ -89,7 +89,8 @@ def test_a_worker_does_not_import_what_lies_in_the_current_folder(
 ) -> None:
     (tmp_path / "random.py").write_text("raise SystemExit('the wrong random')\n")
     monkeypatch.chdir(tmp_path)
-    assert api.run(toy_spec(regimes={"real": True}), tmp_path / "out", tracking=False).ok
+    result = api.run(toy_spec(regimes={"real": True}), tmp_path / "out", tracking=False)
+    assert not result.failures, (result.failures, sys.path)
 
 
 def test_a_warm_worker_is_used_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

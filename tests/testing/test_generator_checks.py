@@ -242,6 +242,41 @@ class ForgetsItsAverage(Fine):
         self.step = int(state["step"])
 
 
+class SharesAll(Fine):
+    """Shares all its steps with a longer training, and says so."""
+
+    class Params(vbench.Params):
+        steps: int = vbench.param(4, "Draws", length=True)
+
+    @classmethod
+    def shared_steps(cls, params):
+        return params.steps
+
+
+class SharesMoreThanItHas(SharesAll):
+    """Counts from one."""
+
+    @classmethod
+    def shared_steps(cls, params):
+        return params.steps + 1
+
+
+class SharesWithoutState(SharesAll):
+    """Cannot be resumed."""
+
+    def state(self):
+        return None
+
+
+class FadesOut(SharesAll):
+    """Learns less with every step that is left, and forgets that it does."""
+
+    def fit(self, patches, *, seed):
+        for progress in super().fit(patches, seed=seed):
+            self.table = {"mean": self.table["mean"] * (1 - self.step / self.params.steps)}
+            yield progress
+
+
 class StaysOnTheCpu(Fine):
     """Computes with torch where it likes."""
 
@@ -357,6 +392,9 @@ class KeepsMoreThanASummary(Fine):
         (StartsAgain, "resumes", "it reports step 1 first"),
         (ForgetsItsAverage, "resumes", "resumed at step 1, the weights are others: mean"),
         (StaysOnTheCpu, "computes-where-it-is-told", "it computes on cpu only"),
+        (SharesMoreThanItHas, "longer-trainings-begin-alike", "says 9 of 8 steps"),
+        (SharesWithoutState, "longer-trainings-begin-alike", "and state() is None"),
+        (FadesOut, "longer-trainings-begin-alike", "says 8 of 8 steps, after which"),
         (Flat, "samples-are-labelled-patches", "sample(1) returned shape (1, 16, 16"),
         (Double, "samples-are-labelled-patches", "samples are float64"),
         (Bright, "samples-are-labelled-patches", "expected [-1, 1]"),
@@ -375,6 +413,11 @@ def test_the_fault_is_found(cls, check, message):
     for outcome in outcomes:
         assert outcome.status == "failed"
         assert message in outcome.message
+
+
+def test_a_training_that_shares_its_steps_is_sound():
+    outcomes = run(suite_for(SharesAll), only=["longer-trainings-begin-alike"])
+    assert {outcome.status for outcome in outcomes} == {"passed"}
 
 
 def test_too_slow_is_found():

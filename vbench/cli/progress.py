@@ -145,7 +145,9 @@ def _outcome(record: JobRecord) -> str:
         return f" [dim]test {metric}[/] {sum(values) / len(values):.3f}" if values else ""
     if isinstance(result, FitGeneratorResult) and result.candidates:
         collapsed = result.candidates[-1].collapsed
-        return f" [yellow]collapsed: {collapsed}[/]" if collapsed else ""
+        start = result.went_on_from
+        went_on = f" [dim]went on from step {start} of a shorter training[/]" if start else ""
+        return f"{went_on} [yellow]collapsed: {collapsed}[/]" if collapsed else went_on
     return ""
 
 

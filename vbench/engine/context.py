@@ -52,6 +52,7 @@ class Context:
         device: Where to compute.
         report: Tells the run how far it is.
         checkpoint_seconds: How often a training is saved.
+        keep_states: Whether a generator's training leaves a state for longer ones.
         cost: What the stage measured about its work.
     """
 
@@ -62,6 +63,7 @@ class Context:
     device: str
     report: Report
     checkpoint_seconds: float
+    keep_states: bool = False
     cost: Cost = field(default_factory=Cost)
 
     def plugin(self, kind: Kind, planned: PluginIdentity) -> Entry:

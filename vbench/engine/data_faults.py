@@ -7,7 +7,7 @@ from typing import cast
 
 from vbench.data.folder import FolderSource
 from vbench.engine.datasets import role_of
-from vbench.engine.job import digest
+from vbench.engine.keys import digest
 from vbench.engine.plan import Plan
 from vbench.engine.stages.base import own_params
 from vbench.engine.store import Store

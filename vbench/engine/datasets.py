@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Any, cast
 
-from vbench.engine.job import Job, digest
+from vbench.engine.job import Job
+from vbench.engine.keys import digest
 from vbench.errors import DataError, PluginError, VbenchError
 from vbench.interfaces import DataSource
 from vbench.records.parts import PluginIdentity

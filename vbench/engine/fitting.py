@@ -156,6 +156,8 @@ def drive(
                 progress.step >= math.ceil(marks[notes["marks"]] * progress.total)
             ):
                 reached = time.perf_counter()
+                notes["cpu_seconds"] = cpu_seconds() - cpu
+                notes |= {"seen": watched.seen()} if known else {}
                 go_on = on_mark(notes["marks"], progress.step)
                 marking += time.perf_counter() - reached
                 notes["marks"] += 1

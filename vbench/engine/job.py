@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
 
-from pydantic import JsonValue
-
+from vbench.engine.keys import digest
 from vbench.engine.stages import stage
 from vbench.errors import StoreError
 from vbench.records.parts import PluginIdentity
@@ -20,21 +17,6 @@ from vbench.types import JobInfo
 I_ = TypeVar("I_", bound=Inputs)
 
 _STAGE_OF: dict[type[Inputs], str] = {models[0]: name for name, models in STAGES.items()}
-
-
-def digest(value: Any) -> str:
-    """Return the key of a JSON value: 20 hex digits, whatever the order of its tables."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:20]
-
-
-def derive_seed(seed: int, *axes: JsonValue) -> int:
-    """Derive the seed of a thing from the benchmark's seed and the axes that the thing depends on.
-
-    Adding an arm changes no other arm's seeds. The result lies in [0, 2**31).
-    """
-    text = json.dumps([seed, *axes], separators=(",", ":"))
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ import numpy as np
 from vbench.engine.arm import Arm
 from vbench.engine.datasets import Subjects, read_subjects, refuse_overlap, role_of
 from vbench.engine.factory import JobFactory
-from vbench.engine.job import Job, derive_seed
+from vbench.engine.job import Job
+from vbench.engine.keys import derive_seed
 from vbench.engine.lengths import SegmenterTraining
 from vbench.engine.settle import settle
 from vbench.engine.taken import borrow

@@ -58,6 +58,7 @@ class Settings:
         threads: Threads of one job.
         plugins: Local plugin files.
         checkpoint_seconds: How often a training is saved.
+        keep_states: Whether a generator's training leaves a state for longer ones.
         limit_seconds: Wall time of one job; None: no limit.
         limit_bytes: Resident memory of one job; None: no limit.
     """
@@ -66,6 +67,7 @@ class Settings:
     threads: int = 1
     plugins: tuple[str, ...] = ()
     checkpoint_seconds: float = 60.0
+    keep_states: bool = False
     limit_seconds: float | None = None
     limit_bytes: int | None = None
 
@@ -194,6 +196,7 @@ class Runner:
             threads=s.threads,
             plugins=s.plugins,
             checkpoint_seconds=s.checkpoint_seconds,
+            keep_states=s.keep_states,
             limit_seconds=s.limit_seconds,
             limit_bytes=s.limit_bytes,
         )

@@ -106,6 +106,7 @@ def execute(
         threads=spec.compute.threads or max(1, cores // workers),
         plugins=tuple(spec.plugins.paths),
         checkpoint_seconds=spec.limits.checkpoint_seconds,
+        keep_states=spec.limits.keep_states,
         limit_seconds=spec.limits.seconds,
         limit_bytes=_bytes(spec.limits.memory_gb),
     )

@@ -11,7 +11,7 @@ from pydantic import JsonValue
 
 from vbench.data.folder import content_digest
 from vbench.engine.datasets import called
-from vbench.engine.job import digest
+from vbench.engine.keys import digest
 from vbench.interfaces import Fitted
 from vbench.registry import Entry
 from vbench.spec.check import build_params

@@ -7,7 +7,8 @@ from typing import cast
 import numpy as np
 
 from vbench.engine.datasets import Subjects, called
-from vbench.engine.job import Job, derive_seed
+from vbench.engine.job import Job
+from vbench.engine.keys import derive_seed
 from vbench.errors import DataError, SpecError
 from vbench.interfaces import DataSource
 from vbench.records.parts import Key, PluginIdentity

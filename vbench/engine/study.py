@@ -11,7 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vbench.engine.job import Job, digest
+from vbench.engine.job import Job
+from vbench.engine.keys import digest
 from vbench.engine.tuning import distributions, within
 from vbench.log import gently
 from vbench.records.parts import Params

@@ -53,6 +53,7 @@ class Task:
         threads: Threads that numerical libraries may use.
         plugins: Local plugin files.
         checkpoint_seconds: How often a training is saved.
+        keep_states: Whether a generator's training leaves a state for longer ones.
         limit_seconds: Wall time after which the job is stopped; None: never.
         limit_bytes: Resident memory at which the job is stopped; None: never.
     """
@@ -64,6 +65,7 @@ class Task:
     threads: int = 1
     plugins: tuple[str, ...] = ()
     checkpoint_seconds: float = 60.0
+    keep_states: bool = False
     limit_seconds: float | None = None
     limit_bytes: int | None = None
 
@@ -98,6 +100,7 @@ def execute(task: Task, report: Callable[[int, int, Mapping[str, float]], None])
         device=device,
         report=report,
         checkpoint_seconds=task.checkpoint_seconds,
+        keep_states=task.keep_states,
     )
     started, begun = datetime.now(UTC), time.perf_counter()
     cpu = cpu_seconds()

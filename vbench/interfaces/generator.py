@@ -27,6 +27,19 @@ class Generator(Fitted):
     kind: ClassVar[Kind] = "generator"
     learns: ClassVar[Literal["patches", "summary", "nothing", "elsewhere"]] = "patches"
 
+    @classmethod
+    def shared_steps(cls, params: Any) -> int:
+        """Return how many of its first steps a longer training does in the very same way.
+
+        All but those in which a rate falls towards the end, say. With ``limits.keep_states`` vbench
+        keeps the :meth:`state` after that step, and a training that differs in its length only
+        starts from there. 0, as here, when every step depends on the length.
+
+        Args:
+            params: An instance of this class's ``Params``.
+        """
+        return 0
+
     @abstractmethod
     def sample(self, n: int, *, seed: int) -> Array:
         """Sample labelled patches.

@@ -145,9 +145,12 @@ class FitGeneratorResult(Result):
         guarantee: Its differential privacy, as :meth:`vbench.interfaces.Generator.guarantee` says
             it; None without any.
         remarks: What a reader should know of it; None: nothing.
+        went_on_from: The step of a shorter training at which it started; None: at its first.
     """
 
-    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"skipped", "budget", "guarantee", "remarks"})
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset(
+        {"skipped", "budget", "guarantee", "remarks", "went_on_from"}
+    )
 
     skipped: bool | None = None
     params: Params = {}
@@ -158,6 +161,7 @@ class FitGeneratorResult(Result):
     budget: Budget | None = None
     guarantee: Mapping[str, JsonValue] | None = None
     remarks: tuple[str, ...] | None = None
+    went_on_from: int | None = None
 
 
 # --- synthesise ----------------------------------------------------------------------------

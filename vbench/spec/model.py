@@ -110,6 +110,11 @@ class Limits(Table):
     checkpoint_seconds: float = Field(
         60.0, ge=0, description="How often a long training is saved, so that it can go on."
     )
+    keep_states: bool = Field(
+        False,
+        description="Keep the state of each generator's training at the last step that does not "
+        "depend on the length, so a longer one starts there: several times the weights.",
+    )
 
 
 class Compute(Table):

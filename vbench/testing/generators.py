@@ -10,9 +10,10 @@ from vbench.interfaces import Generator
 from vbench.layout import image_of, label_of, patches_shape
 from vbench.testing import tables
 from vbench.testing.fitted import FittedSuite
+from vbench.testing.fitting import SEED
 from vbench.testing.suite import Skip, expect
 from vbench.testing.toys import NoisePatches, ToyPatches
-from vbench.types import Array
+from vbench.types import Array, Weights
 
 #: Rounding that a larger batch may cause, in image intensity.
 COMPANIONS = 1e-3
@@ -118,6 +119,40 @@ class GeneratorSuite(FittedSuite):
         again = second.membership_scores(patches.copy())
         fault = tables.array_difference(np.asarray(scores), np.asarray(again))
         expect(not fault, f"after load_weights the membership scores are others: {fault}")
+
+    def test_longer_trainings_begin_alike(self, ndim: int) -> None:
+        """Trains as many steps as ``shared_steps`` says just as a longer training would."""
+        params, length = self.settings(), self.plugin.settings_for(1)
+        if not length:
+            raise Skip("settings_for() is empty: its length cannot be set")
+        steps = 4 * (self.plugin.training_steps(params, len(self.patches(ndim))) or 1)
+        states: list[tuple[int, Weights]] = []
+        for times in (1, 2):
+            longer = self.plugin.settings_for(times * steps)
+            method = self.plugin(params.model_copy(update=dict(longer)), self.build(ndim).setup)
+            shared = self.plugin.shared_steps(method.params)
+            expect(
+                isinstance(shared, int) and 0 <= shared <= times * steps,
+                f"shared_steps() says {shared!r} of {times * steps} steps",
+            )
+            if not shared:
+                raise Skip("shared_steps() is 0: a longer training starts anew")
+            states.append(self._state_at(method, states[0][0] if states else shared, ndim))
+        fault = tables.difference(states[0][1], states[1][1], exact=True)
+        expect(
+            not fault,
+            f"shared_steps() says {states[0][0]} of {steps} steps, after which a training of "
+            f"{2 * steps} has another state: {fault}",
+        )
+
+    def _state_at(self, method: Any, step: int, ndim: int) -> tuple[int, Weights]:
+        """Return a step, and the state of a fit after it."""
+        for progress in method.fit(self.patches(ndim), seed=SEED):
+            if progress.step == step:
+                state = method.state()
+                expect(state is not None, "shared_steps() is not 0, and state() is None")
+                return step, tables.copy(state)
+        raise AssertionError(f"shared_steps() says {step}: no report is of that step")
 
     def test_samples_differ(self, ndim: int) -> None:
         """Samples patches that are not all one and the same."""

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from vbench import registry
 from vbench._version import __version__
 from vbench.defaults import OUT
-from vbench.engine.job import derive_seed
+from vbench.engine.keys import derive_seed
 from vbench.engine.plan import make_plan
 from vbench.engine.stages.common import fitted_generator, sample_patches, spacing_of
 from vbench.engine.store import writable

@@ -122,6 +122,11 @@ class DpWgan(WganGpSn):
             )
         privacy_budget.require()
 
+    @classmethod
+    def shared_steps(cls, params: DpWganParams) -> int:  # type: ignore[override]
+        """None: how much noise a step adds depends on how many there are."""
+        return 0
+
     def fit(self, patches: Patches, *, seed: int) -> Iterator[Progress]:
         """Train on phantoms, then privately on patients.
 

@@ -84,6 +84,11 @@ class Gan(TrainedGenerator):
             else:
                 halvings_to_start(setup.size)
 
+    @classmethod
+    def shared_steps(cls, params: GanParams) -> int:
+        """All until the rates fall; none where the pull on labels grows with the training."""
+        return 0 if params.agreement else int(params.steps * (1 - params.decay))
+
     @property
     def form(self) -> Form:
         """The channels of patches in the networks: those of the image, one for each class."""

@@ -10,7 +10,8 @@ from pydantic import JsonValue
 
 from vbench.engine.arm import Arm
 from vbench.engine.datasets import Subjects
-from vbench.engine.job import Job, derive_seed, digest
+from vbench.engine.job import Job
+from vbench.engine.keys import derive_seed, digest
 from vbench.engine.settings import Settings, resolved, settings_of
 from vbench.interfaces import Fitted, Generator, Metric
 from vbench.records.parts import Key, PatchSpec, PluginIdentity, PluginSetting, TrialSpec

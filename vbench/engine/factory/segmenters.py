@@ -12,7 +12,7 @@ from vbench.engine.arm import Arm
 from vbench.engine.datasets import Subjects, role_of
 from vbench.engine.factory.jobs import Jobs, identity, places
 from vbench.engine.given import find
-from vbench.engine.job import derive_seed
+from vbench.engine.keys import derive_seed
 from vbench.engine.settings import resolved
 from vbench.records.parts import GivenWeights, Key, TrialSpec
 from vbench.records.stages import EvaluateInputs, FitSegmenterInputs

@@ -20,6 +20,7 @@ from vbench.engine.stages.common import (
     settled,
     training_setup,
 )
+from vbench.engine.states import States
 from vbench.engine.weights import load_weights, save_weights
 from vbench.errors import DataError
 from vbench.files import as_json, write_npy
@@ -58,14 +59,23 @@ class FitGenerator(Stage[FitGeneratorInputs, FitGeneratorResult]):
         if inputs.taken is not None:
             return _taken(context, inputs, generator, params)
         checkpoint = Checkpoint(context.store.checkpoint(context.job.key))
-        if not checkpoint.restore(generator):
+        candidates = candidate_marks(inputs.checkpoints)
+        states = States(context, inputs, params)
+        restored = checkpoint.restore(generator)
+        if not restored:
             checkpoint.clear()
             checkpoint.notes |= {"candidates": [], "looks": []}
-        candidates = candidate_marks(inputs.checkpoints)
-        marks = sorted({*candidates, *PREVIEWS})
+            restored = states.restore(generator, checkpoint, before=candidates[0])
+        left = [states.mark] if context.keep_states and states.mark else []
+        marks = sorted({*candidates, *PREVIEWS, *left})
         notes, folder = checkpoint.notes, checkpoint.folder
+        if restored and states.mark:
+            notes["marks"] = states.passed(marks, notes["step"])
 
         def preview(mark: int, step: int) -> bool:
+            if marks[mark] in left:
+                states.keep(generator, checkpoint)
+                return True
             samples = generator.sample(SHOWN, seed=inputs.seed)
             check_labelled_patches(samples, SHOWN, generator.setup, cls.name)
             seen = {"step": step, **_preview(samples)}
@@ -105,6 +115,7 @@ class FitGenerator(Stage[FitGeneratorInputs, FitGeneratorResult]):
             budget=budget(checkpoint),
             guarantee=as_json(generator.guarantee()),
             remarks=tuple(str(line) for line in generator.remarks()) or None,
+            went_on_from=notes.get("went_on_from"),
         )
 
     def amount(
