@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from toy_benchmark import FAULTY, TOYS, toy_spec, toy_table
 
 from vbench import api
 from vbench.engine import process
+from vbench.importing import python_path
 
 
 def spec_of(fault: str, place: Path, **changes: object) -> object:
@@ -84,13 +86,22 @@ def test_garbage_on_standard_output_is_no_message(tmp_path: Path) -> None:
     ).ok
 
 
+@pytest.mark.parametrize("name", ["", ".", "./"])
 def test_a_worker_does_not_import_what_lies_in_the_current_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     (tmp_path / "random.py").write_text("raise SystemExit('the wrong random')\n")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(name)  # as libraries do, such as those that export a model
     result = api.run(toy_spec(regimes={"real": True}), tmp_path / "out", tracking=False)
-    assert not result.failures, (result.failures, sys.path)
+    assert not result.failures
+
+
+def test_a_worker_looks_where_we_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    named = ["/usr/lib/python", "plugins", "", ".", "./more/.."]
+    assert python_path(named).split(os.pathsep) == ["/usr/lib/python", str(tmp_path / "plugins")]
+    assert "" not in python_path().split(os.pathsep)
 
 
 def test_a_warm_worker_is_used_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 import psutil
 
 from vbench.engine.worker import Task
+from vbench.importing import python_path
 from vbench.records.job import JobRecord
 from vbench.types import JobFailure
 
@@ -76,7 +77,7 @@ class WorkerProcess:
             "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
             "PYTHONUNBUFFERED": "1",
             # It imports what we import: not more, such as a random.py in the current folder.
-            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+            "PYTHONPATH": python_path(),
         }
         self._log = tempfile.TemporaryFile(mode="w+b")  # noqa: SIM115 - lives as long as we do
         self._channel, theirs = socket.socketpair()

@@ -24,6 +24,7 @@ from dataclasses import asdict, dataclass, field
 from typing import IO, Any
 
 from vbench.errors import PluginError, VbenchError
+from vbench.importing import python_path
 from vbench.testing.run import Outcome, chosen, run, suite_for, warm_up
 
 #: Seconds that a check may take longer than its limit before its process is killed: its own clock
@@ -137,7 +138,7 @@ class _Child:
                 stdout=self._log,
                 stderr=self._log,
                 # It imports what we import, and finds files where we do.
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+                env={**os.environ, "PYTHONPATH": python_path()},
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )

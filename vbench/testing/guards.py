@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import rich.style  # noqa: F401  its first import draws from `random`: not a plugin's doing
 
+from vbench.importing import python_path
 from vbench.types import Array
 
 #: What takes long to import, so that `vbench plan` and `vbench --help` must not wait for it.
@@ -57,10 +58,10 @@ def in_new_process(code: str, *arguments: str, data: bytes = b"") -> str:
         AssertionError: When it fails, with the last line of its error.
     """
     done = subprocess.run(
-        [sys.executable, "-c", code, *arguments],
+        [sys.executable, "-P", "-c", code, *arguments],
         input=data,
         capture_output=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+        env={**os.environ, "PYTHONPATH": python_path()},
         timeout=120,
         check=False,
     )
