@@ -10,7 +10,7 @@ from vbench_plugins.generators.copy import Copy
 from vbench_plugins.generators.dp_calibrated import DpCalibrated
 from vbench_plugins.generators.dp_wgan import DpWgan
 from vbench_plugins.generators.folder import Folder
-from vbench_plugins.generators.gan import Dcgan, WganGp, WganGpSn
+from vbench_plugins.generators.gan import Dcgan, R3Gan, WganGp, WganGpSn
 from vbench_plugins.generators.geometric import Geometric
 from vbench_plugins.generators.mask_first import MaskFirst
 from vbench_plugins.generators.monai_flow import MonaiFlow
@@ -24,6 +24,7 @@ def vbench_register_generators(register: Callable[[type[Generator]], None]) -> N
         Dcgan,
         WganGp,
         WganGpSn,
+        R3Gan,
         DpWgan,
         DpCalibrated,
         MaskFirst,

@@ -1,4 +1,4 @@
-"""The paper's three GANs as plugins: DCGAN, WGAN-GP and WGAN-GP-SN, in 2D and 3D.
+"""The paper's three GANs as plugins, DCGAN, WGAN-GP and WGAN-GP-SN, and R3GAN, in 2D and 3D.
 
 Kossen et al., Synthesizing anonymized and labeled TOF-MRA patches for brain vessel segmentation
 using generative adversarial networks, 2021.
@@ -17,6 +17,7 @@ from vbench.types import Array, Setup, Weights
 from vbench_plugins.generators.gan_params import (
     DcganParams,
     GanParams,
+    R3GanParams,
     WganGpParams,
     WganGpSnParams,
 )
@@ -218,3 +219,15 @@ class WganGpSn(Gan):
 
     name = "wgan-gp-sn"
     Params = WganGpSnParams
+
+
+class R3Gan(Gan):
+    """Relativistic GAN with penalties on real and generated patches (arXiv 2501.05441).
+
+    The loss and the critic without normalisation are those of R3GAN; the networks are those of the
+    other GANs, not its residual ones.
+    """
+
+    name = "r3gan"
+    paper = "Huang et al. 2024, arXiv:2501.05441"
+    Params = R3GanParams

@@ -81,6 +81,8 @@ _BATCH_PENALTY: dict[str, Any] = {"penalty": "batch", "penalty_samples": 0}
 class GanParams(PresetParams):
     """What the three GANs share. Defaults are those of ``corrected``."""
 
+    objective: ClassVar[Literal["wasserstein", "relativistic", "cross-entropy"]]
+
     preset: Preset = param("corrected", "Whose architecture and training the defaults are")
 
     # Length and optimiser
@@ -178,6 +180,7 @@ class GanParams(PresetParams):
 class DcganParams(GanParams):
     """Parameters of :class:`~vbench_plugins.generators.gan.Dcgan`."""
 
+    objective = "cross-entropy"
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "authors": {
             **_AUTHORS,
@@ -215,6 +218,7 @@ class DcganParams(GanParams):
 class WganGpParams(GanParams):
     """Parameters of :class:`~vbench_plugins.generators.gan.WganGp`."""
 
+    objective = "wasserstein"
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
         "authors": {
             **_AUTHORS,
@@ -248,3 +252,24 @@ class WganGpSnParams(WganGpParams):
     """Parameters of :class:`~vbench_plugins.generators.gan.WganGpSn`."""
 
     norm_critic: Literal["instance", "spectral", "none"] = param("spectral", "Critic normalisation")
+
+
+class R3GanParams(GanParams):
+    """Parameters of :class:`~vbench_plugins.generators.gan.R3Gan`."""
+
+    objective = "relativistic"
+
+    preset: Literal["corrected"] = param("corrected", "The only one: it has no authors' code here")
+    lr_generator: float = param(1e-3, "Generator learning rate", tune=(2e-4, 2e-3), log=True, gt=0)
+    lr_critic: float = param(1e-3, "Critic learning rate", tune=(2e-4, 2e-3), log=True, gt=0)
+    critic_steps: int = param(1, "Critic steps per generator step", tune=[1, 2], ge=1)
+    norm_critic: Literal["instance", "spectral", "none"] = param("none", "Critic normalisation")
+    critic_head: Literal["linear", "conv", "pool"] = param(
+        "linear", "The critic's last layer; pool: the same weights everywhere"
+    )
+    penalty_weight: float = param(
+        1.0, "Weight of both penalties, gamma in the paper", tune=(0.05, 10.0), log=True, ge=0
+    )
+    penalty_samples: int = param(
+        0, "Samples of a batch that the penalties are computed on; 0: all", ge=0
+    )

@@ -1,4 +1,4 @@
-"""What critic and generator minimise: the Wasserstein distance with penalty, or cross-entropy."""
+"""What critic and generator minimise: the Wasserstein distance, cross-entropy, or a comparison."""
 
 from __future__ import annotations
 
@@ -55,6 +55,41 @@ def gradient_penalty(
     flat = gradient.flatten(1) if mode == "sample" else gradient.reshape(1, -1)
     norm = flat.norm(dim=1)
     return ((norm - 1) ** 2).mean(), norm.detach().mean()
+
+
+def squared_gradient(critic: Critic, patches: Tensor) -> Tensor:
+    """Return the mean squared length of the critic's gradient, in float32.
+
+    R1 of real patches and R2 of generated ones (arXiv 1801.04406).
+    """
+    patches = patches.detach().requires_grad_(True)
+    (gradient,) = torch.autograd.grad(critic(patches).sum(), patches, create_graph=True)
+    return gradient.flatten(1).square().sum(1).mean()
+
+
+class Relativistic:
+    """Each real patch against a generated one, with R1 and R2 (arXiv 2501.05441)."""
+
+    def __init__(self, p: Any, compute: Compute) -> None:
+        self.p, self.compute = p, compute
+
+    def critic(
+        self, critic: Critic, real: Tensor, fake: Tensor, rng: np.random.Generator
+    ) -> tuple[Tensor, Metrics]:
+        """Return how little real patches score above generated ones, plus both penalties."""
+        with self.compute.autocast():
+            margin = critic(real).float() - critic(fake).float()
+        count = self.p.penalty_samples or len(real)
+        r1 = squared_gradient(critic, real[:count])
+        r2 = squared_gradient(critic, fake[:count])
+        loss = F.softplus(-margin).mean() + self.p.penalty_weight / 2 * (r1 + r2)
+        return loss, {"margin": margin.mean(), "r1": r1, "r2": r2}
+
+    def generator(self, critic: Critic, fake: Tensor, real: Tensor) -> Tensor:
+        """Return how little generated patches score above real ones."""
+        with self.compute.autocast():
+            margin = critic(fake).float() - critic(real).float()
+        return F.softplus(-margin).mean()
 
 
 class Wasserstein:
@@ -123,3 +158,12 @@ class CrossEntropy:
         if real_features is not None:
             loss = loss + F.l1_loss(features.float().mean(0), real_features.float().mean(0))
         return loss
+
+
+def objective_of(p: Any, compute: Compute) -> Objective:
+    """Return the losses of a GAN with these parameters."""
+    if p.objective == "wasserstein":
+        return Wasserstein(p, compute)
+    if p.objective == "relativistic":
+        return Relativistic(p, compute)
+    return CrossEntropy(p, compute)

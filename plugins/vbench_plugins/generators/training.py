@@ -18,7 +18,7 @@ from vbench_plugins.generators.networks import (
     initialise,
     lowest,
 )
-from vbench_plugins.generators.objectives import CrossEntropy, Objective, Wasserstein
+from vbench_plugins.generators.objectives import objective_of
 from vbench_plugins.nn.adam import Adam
 from vbench_plugins.nn.augment import symmetry
 from vbench_plugins.nn.compute import Compute
@@ -57,9 +57,7 @@ class GanTrainer(Trainer):
         mine = [weight for weight in self.generator.parameters() if weight.requires_grad]
         self.optimiser = Adam(mine, p.lr_generator, betas)
         self.critic_optimiser = Adam(self.critic.parameters(), p.lr_critic, betas)
-        self.objective: Objective = (
-            Wasserstein(p, compute) if hasattr(p, "penalty") else CrossEntropy(p, compute)
-        )
+        self.objective = objective_of(p, compute)
         self.modules = {"generator": self.generator, "critic": self.critic}
         self.optimisers = {
             "generator-adam": self.optimiser,

@@ -8,7 +8,7 @@ import torch
 from vbench_plugins.generators.copy import Copy
 from vbench_plugins.generators.dp_wgan import DpWgan
 from vbench_plugins.generators.flow import FlowNet
-from vbench_plugins.generators.gan import Dcgan, WganGp, WganGpSn
+from vbench_plugins.generators.gan import Dcgan, R3Gan, WganGp, WganGpSn
 from vbench_plugins.generators.geometric import Geometric
 from vbench_plugins.generators.mask_first import MaskFirst
 from vbench_plugins.generators.monai_flow import MonaiFlow
@@ -21,7 +21,7 @@ from vbench.layout import image_channels, join_patches, label_of
 from vbench.types import Array, Patches, Setup
 
 LABELS, CHANNELS = ("artery", "vein", "aneurysm"), ("TOF", "T1")
-ALL = (Copy, Noise, Geometric, MaskFirst, MonaiFlow, Dcgan, WganGp, WganGpSn)
+ALL = (Copy, Noise, Geometric, MaskFirst, MonaiFlow, Dcgan, WganGp, WganGpSn, R3Gan)
 #: Classes and channels.
 FORMS = ((3, 1), (1, 2), (3, 2))
 

@@ -1,5 +1,5 @@
 from vbench_plugins.generators.copy import Copy
-from vbench_plugins.generators.gan import Dcgan, WganGp, WganGpSn
+from vbench_plugins.generators.gan import Dcgan, R3Gan, WganGp, WganGpSn
 from vbench_plugins.generators.geometric import Geometric
 from vbench_plugins.generators.mask_first import MaskFirst
 from vbench_plugins.generators.monai_flow import MonaiFlow
@@ -18,6 +18,10 @@ class TestWganGp(GeneratorSuite):
 
 class TestWganGpSn(GeneratorSuite):
     plugin = WganGpSn
+
+
+class TestR3Gan(GeneratorSuite):
+    plugin = R3Gan
 
 
 class TestMaskFirst(GeneratorSuite):

@@ -2,9 +2,20 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from vbench_plugins.generators.gan_params import DcganParams, WganGpParams, WganGpSnParams
+from vbench_plugins.generators.gan_params import (
+    DcganParams,
+    R3GanParams,
+    WganGpParams,
+    WganGpSnParams,
+)
 from vbench_plugins.generators.networks import Critic
-from vbench_plugins.generators.objectives import CrossEntropy, Wasserstein, gradient_penalty
+from vbench_plugins.generators.objectives import (
+    CrossEntropy,
+    Relativistic,
+    Wasserstein,
+    gradient_penalty,
+    objective_of,
+)
 from vbench_plugins.nn.compute import Compute
 from vbench_plugins.nn.seeding import INIT, torch_seed
 
@@ -71,6 +82,46 @@ def test_the_penalty_may_look_at_some_samples_only() -> None:
     _, watched = objective.critic(critic, real, fake, np.random.default_rng(3))
     expected, _ = gradient_penalty(critic, real[:2], fake[:2], "sample", np.random.default_rng(3))
     assert torch.allclose(watched["penalty"], expected)
+
+
+def test_each_real_patch_is_compared_with_a_generated_one() -> None:
+    p, critic, real, fake = critic_and_patches(R3GanParams, penalty_weight=0.0)
+    objective = Relativistic(p, Compute())
+    loss, _ = objective.critic(critic, real, fake, np.random.default_rng(0))
+    pairs = [critic(a[None]) - critic(b[None]) for a, b in zip(real, fake, strict=True)]
+    assert torch.allclose(loss, F.softplus(-torch.cat(pairs)).mean(), atol=1e-6)
+    made = objective.generator(critic, fake, real)
+    assert torch.allclose(made, F.softplus(torch.cat(pairs)).mean(), atol=1e-6)
+
+
+@pytest.mark.parametrize("samples", [0, 2])
+def test_both_penalties_are_squared_lengths_of_gradients(samples: int) -> None:
+    p, critic, real, fake = critic_and_patches(
+        R3GanParams, penalty_weight=3.0, penalty_samples=samples
+    )
+    rng = np.random.default_rng(0)
+    loss, watched = Relativistic(p, Compute()).critic(critic, real, fake, rng)
+    count = samples or 5
+    for name, patches in (("r1", real), ("r2", fake)):
+        expected = norms_by_hand(critic, patches[:count]).square().mean()
+        assert torch.allclose(watched[name], expected, rtol=1e-4)
+    alone = F.softplus(critic(fake) - critic(real)).mean()
+    assert torch.allclose(loss, alone + 1.5 * (watched["r1"] + watched["r2"]), rtol=1e-4)
+    loss.backward()
+    assert all(w.grad is not None for name, w in critic.named_parameters() if "weight" in name)
+
+
+@pytest.mark.parametrize(
+    ("cls", "kind"),
+    [
+        (DcganParams, CrossEntropy),
+        (WganGpSnParams, Wasserstein),
+        (WganGpParams, Wasserstein),
+        (R3GanParams, Relativistic),
+    ],
+)
+def test_the_parameters_say_which_loss(cls: type, kind: type) -> None:
+    assert type(objective_of(cls(), Compute())) is kind
 
 
 def test_targets_are_drawn_from_the_named_ranges() -> None:
