@@ -224,8 +224,8 @@ class WganGpSn(Gan):
 class R3Gan(Gan):
     """Relativistic GAN with penalties on real and generated patches (arXiv 2501.05441).
 
-    The loss and the critic without normalisation are those of R3GAN; the networks are those of the
-    other GANs, not its residual ones.
+    Its loss, and no normalisation anywhere; the networks are those of the other GANs, not its
+    residual ones.
     """
 
     name = "r3gan"

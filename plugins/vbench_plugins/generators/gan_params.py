@@ -263,6 +263,8 @@ class R3GanParams(GanParams):
     lr_generator: float = param(1e-3, "Generator learning rate", tune=(2e-4, 2e-3), log=True, gt=0)
     lr_critic: float = param(1e-3, "Critic learning rate", tune=(2e-4, 2e-3), log=True, gt=0)
     critic_steps: int = param(1, "Critic steps per generator step", tune=[1, 2], ge=1)
+    weight_sd: float = param(0.0, "Spread of initial weights; 0: torch's own", ge=0)
+    norm_generator: Literal["batch", "none"] = param("none", "Generator normalisation")
     norm_critic: Literal["instance", "spectral", "none"] = param("none", "Critic normalisation")
     critic_head: Literal["linear", "conv", "pool"] = param(
         "linear", "The critic's last layer; pool: the same weights everywhere"
