@@ -11,9 +11,7 @@ import random
 import shutil
 import struct
 import tomllib
-from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any
 
 import datasets
 import nibabel as nib
@@ -21,6 +19,7 @@ import numpy as np
 from command_line import Answer, vbench
 from fabricate import fabricate
 from fuzzing.mutations import spoil_bytes, spoil_lines, spoil_tree, spoil_value
+from fuzzing.target import Target, WrongError, strict_json
 from installing import Installer
 from patients import patients
 from share_sets import arrays
@@ -32,49 +31,6 @@ from vbench.errors import DataError
 from vbench.spec import load_spec, parse_spec
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-class WrongError(Exception):
-    """vbench accepted an input, and what it says of it does not hold."""
-
-
-class Target(ABC):
-    """One kind of input.
-
-    Attributes:
-        share: Of the processor time.
-        codes: Exit codes that are right for some input.
-        lines: How many lines a refusal may have on stderr.
-    """
-
-    share = 1.0
-    codes = (0, 2)
-    lines = 1
-
-    @abstractmethod
-    def prepare(self, folder: Path) -> None:
-        """Write sound input."""
-
-    @abstractmethod
-    def spoil(self, folder: Path, rng: random.Random) -> None:
-        """Spoil it in place."""
-
-    @abstractmethod
-    def feed(self, folder: Path, rng: random.Random) -> Answer | None:
-        """Hand it to vbench; None when it was refused by a call.
-
-        Raises:
-            WrongError: When it was accepted, wrongly.
-        """
-
-
-def strict_json(text: str) -> Any:
-    """Read JSON that has no NaN."""
-
-    def refuse(word: str) -> None:
-        raise WrongError(f"{word} in JSON")
-
-    return json.loads(text, parse_constant=refuse)
 
 
 class Volumes(Target):
@@ -261,6 +217,7 @@ class Results(Target):
     """Results folders of others: plan, records and artifacts."""
 
     share = 2.0
+    writes = ("r",)
 
     def prepare(self, folder: Path) -> None:
         truth = {"real": 0.9, "synthetic/dcgan": 0.8, "transfer/dcgan/n2": 0.85}
@@ -339,6 +296,7 @@ class Exports(Target):
     """Folders that say that `vbench export` wrote them."""
 
     codes = (0, 1, 2)
+    writes = ("r",)
 
     def prepare(self, folder: Path) -> None:
         arrays(folder / "e", patients(3, 8, seed=0, size=(8, 8)))
@@ -378,6 +336,7 @@ class Metadata(Target):
     """What an installed distribution says of itself, and of its plugins."""
 
     share = 0.5
+    writes = ("site",)
 
     def prepare(self, folder: Path) -> None:
         info = folder / "site" / "vbench_fine-1.0.dist-info"
@@ -416,13 +375,3 @@ TARGETS: dict[str, Target] = {
     "export": Exports(),
     "metadata": Metadata(),
 }
-
-
-def fresh(sound: Path, place: Path) -> None:
-    """Put a copy of the sound input in place of what was there."""
-    shutil.rmtree(place, ignore_errors=True)
-
-    def pipes(folder: str, names: list[str]) -> list[str]:
-        return [name for name in names if Path(folder, name).is_fifo()]
-
-    shutil.copytree(sound, place, symlinks=True, ignore=pipes)
