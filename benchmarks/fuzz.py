@@ -4,13 +4,13 @@
     python benchmarks/fuzz.py --inputs 2000                           # of each kind, however long
     python benchmarks/fuzz.py --only nifti --seed 0 --again 1234      # one input once more
 
-Sound inputs of every kind (see `fuzzing/targets.py`) are spoiled at random and handed to the
-command line, or to the call behind it, in this process. A fault is: an exception, more than one
-line of error, a control character in what is printed, more than 20 seconds of processor time, memory
-beyond ten times the input and 64 MB, a file written where the command was told to write none,
-something unpickled or started, and an accepted input of which vbench says what does not hold (voxels
-other than nibabel's, NaN in JSON, a spec that changes when it is written out). Each kind of fault is
-told once, with the number that repeats it: an input depends on seed, kind and number alone, however
+Sound inputs of every kind (`fuzzing/targets.py`) are spoiled at random and handed to the command
+line, or to the call behind it, in this process. A fault is: an exception, more than one line of
+error, a control character in what is printed, more than 20 seconds of processor time, memory
+beyond ten times the input and 64 MB, a file written where none was asked for, something unpickled
+or started, and an accepted input of which vbench says what does not hold (other voxels than
+nibabel's, NaN in JSON, a spec that changes when it is written out). Each kind of fault is told
+once, with the number that repeats it: an input depends on seed, kind and number alone, however
 many processes there are. Exit code 1 when there was any.
 """
 
@@ -39,7 +39,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[1:1] = [str(ROOT / "tests"), str(ROOT / "tests" / "data"), str(ROOT / "plugins")]
 
-from fuzzing.target import Target, WrongError, fresh  # noqa: E402 - needs the path
+from fuzzing.target import Copy, Target, WrongError, fresh  # noqa: E402 - needs the path
 from fuzzing.targets import TARGETS  # noqa: E402
 
 #: Seconds of processor time that an input may take.
@@ -176,11 +176,12 @@ def run(
         numbers, end = iter(range(share, options.inputs, options.processes)), float("inf")
     if options.again is not None:
         numbers = iter([options.again])
+    copy = Copy(root / name, case)
     for number in numbers:
         if time.process_time() > end:
             break
         rng = random.Random(f"{options.seed} {name} {number}")
-        fresh(root / name, case)
+        copy.mend()
         target.spoil(case, rng)
         fault = judge(target, case, rng, guard)
         done += 1

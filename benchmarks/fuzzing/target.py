@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
+import stat
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +60,17 @@ def strict_json(text: str) -> Any:
     return json.loads(text, parse_constant=refuse)
 
 
+def one_line(error: Exception, lines: int = 1) -> None:
+    """Hold the message of a refusal to one line, or to a few.
+
+    Raises:
+        WrongError: When it is none, or more.
+    """
+    found = str(error).split("\n")
+    if not str(error).strip() or len(found) > lines:
+        raise WrongError(f"a refusal of {len(found)} lines: {error}")
+
+
 def fresh(sound: Path, place: Path) -> None:
     """Put a copy of the sound input in place of what was there."""
     shutil.rmtree(place, ignore_errors=True)
@@ -65,3 +79,47 @@ def fresh(sound: Path, place: Path) -> None:
         return [name for name in names if Path(folder, name).is_fifo()]
 
     shutil.copytree(sound, place, symlinks=True, ignore=pipes)
+
+
+class Copy:
+    """A copy of the sound input that is mended after each use, where it was changed."""
+
+    def __init__(self, sound: Path, place: Path) -> None:
+        self.sound, self.place = sound, place
+        fresh(sound, place)
+        self._whole = dict(_walk(place))
+
+    def mend(self) -> None:
+        """Bring the copy back to what it was."""
+        there = dict(_walk(self.place))
+        for path in sorted(there.keys() - self._whole.keys(), reverse=True):
+            _remove(path)
+        for path, about in self._whole.items():
+            if there.get(path) == about:
+                continue
+            if os.path.lexists(path):
+                _remove(path)
+            own = self.sound / path.relative_to(self.place)
+            path.mkdir() if own.is_dir() else shutil.copy2(own, path)
+            # What a folder holds comes after it; its own time changes by that.
+            self._whole[path] = _about(path)
+
+
+def _walk(folder: Path) -> Iterator[tuple[Path, tuple[int, ...]]]:
+    """Yield what lies below a folder, each folder before what it holds; links are not followed."""
+    for path in sorted(folder.iterdir()):
+        yield path, _about(path)
+        if path.is_dir() and not path.is_symlink():
+            yield from _walk(path)
+
+
+def _about(path: Path) -> tuple[int, ...]:
+    """What is another number once a file was written, or a folder replaced."""
+    found = path.lstat()
+    if stat.S_ISDIR(found.st_mode):
+        return (found.st_mode, found.st_ino)
+    return (found.st_mode, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def _remove(path: Path) -> None:
+    shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
