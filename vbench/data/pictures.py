@@ -17,7 +17,7 @@ import numpy as np
 
 from vbench.data.disguise import HEAD, disguise, unopened
 from vbench.data.nifti import Image, oriented
-from vbench.data.unpack import GZIP, blocks
+from vbench.data.unpack import GZIP, blocks, check_pixels
 from vbench.errors import DataError
 from vbench.types import Array
 from vbench.usertext import regular
@@ -116,6 +116,7 @@ def opened(path: Path, *, decode: bool = True) -> Iterator[Picture]:
                         f"{path}: {pages} pages, expected one picture; write each as a file, or a "
                         "stack as NIfTI"
                     )
+                check_pixels(path, path.stat().st_size, picture.size)
                 if not decode:
                     yield picture
                     return

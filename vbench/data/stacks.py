@@ -14,6 +14,7 @@ import numpy as np
 
 from vbench.data.disguise import HEAD, disguise, unopened
 from vbench.data.nifti import Image, oriented
+from vbench.data.unpack import check_pixels
 from vbench.errors import DataError
 from vbench.types import Array
 from vbench.usertext import regular
@@ -63,6 +64,7 @@ def _pages(path: Path) -> list[Array]:
     try:
         with _opened(path) as stack, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # such as of odd TIFF tags
+            check_pixels(path, path.stat().st_size, stack.size)
             _check_memory(path, (*stack.size, getattr(stack, "n_frames", 1)))
             for number, page in enumerate(ImageSequence.Iterator(stack), start=1):
                 if page.mode not in ("1", "L") and not page.mode.startswith(("I", "F")):
