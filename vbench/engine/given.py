@@ -103,7 +103,7 @@ def read(file: Path) -> Weights:
         else:
             found = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # the libraries raise their own kinds
-        text = str(error).splitlines()[0]
+        text = (str(error).splitlines() or [type(error).__name__])[0]
         hint = "save its state dict as safetensors" if file.suffix not in SAFE else "copy it again"
         raise DataError(f"{file}: cannot be read as weights ({text}); {hint}") from error
     for name in ("state_dict", "model_state_dict", "model", "network_weights"):
