@@ -273,7 +273,9 @@ def _points(
 def _check_files(installed: metadata.Distribution) -> None:
     """Raise OSError when what a distribution says of itself is no file: a pipe has no end."""
     place = getattr(installed, "_path", None)
-    for name in ("entry_points.txt", "METADATA", "PKG-INFO") if isinstance(place, Path) else ():
+    if not isinstance(place, Path):
+        return
+    for name in ("entry_points.txt", "METADATA", "PKG-INFO"):
         with suppress(FileNotFoundError, NotADirectoryError):
             regular(place / name)
 
