@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import math
+import platform
 import random
 import shutil
 import struct
@@ -162,6 +163,7 @@ class Specs(Target):
         for path in ("smoke.toml", "paper.toml", "privacy.toml"):
             shutil.copy(ROOT / "benchmarks" / path, folder)
         shutil.copy(folder / "smoke.toml", folder / "s.toml")
+        platform.processor()  # which Python asks of the program `uname`, once a process
 
     def spoil(self, folder: Path, rng: random.Random) -> None:
         path = folder / rng.choice(("smoke.toml", "smoke.toml", "paper.toml", "privacy.toml"))
