@@ -1,21 +1,25 @@
 """Feeds spoiled inputs to vbench and says what it should not have done with them.
 
-    python benchmarks/fuzz.py [--minutes 20] [--seed 0] [--only nifti] [--keep DIR]
+    python benchmarks/fuzz.py [--minutes 20] [--seed 0] [--only nifti] [--keep DIR] [--processes 2]
+    python benchmarks/fuzz.py --inputs 2000                           # of each kind, however long
     python benchmarks/fuzz.py --only nifti --seed 0 --again 1234      # one input once more
 
-Sound inputs of every kind (specs, data sets in each layout, NIfTI, SWC, results folders, exports,
-arrays, plugins' metadata) are spoiled at random and handed to the command line, in this process. A
-fault is: an exception, more than one line of error, a control character in what is printed, more
-than 20 seconds of processor time, memory beyond ten times the input and 64 MB, a file written
-anywhere else, something unpickled or started, and an accepted input of which vbench says what does
-not hold (voxels other than nibabel's, NaN in JSON, a spec that changes when it is written out).
-Each kind is told once, with the number that repeats it. Exit code 1 when there was any.
+Sound inputs of every kind (`fuzzing/targets.py`) are spoiled at random and handed to the command
+line, or to the call behind it, in this process. A fault is: an exception, more than one line of
+error, a control character in what is printed, more than 20 seconds of processor time, memory
+beyond ten times the input and 64 MB, a file written where none was asked for, something unpickled
+or started, and an accepted input of which vbench says what does not hold (other voxels than
+nibabel's, NaN in JSON, a spec that changes when it is written out). Each kind of fault is told
+once, with the number that repeats it: an input depends on seed, kind and number alone, however
+many processes there are. Exit code 1 when there was any.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import logging
+import multiprocessing
 import os
 import random
 import resource
@@ -26,8 +30,8 @@ import time
 import traceback
 import warnings
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -35,7 +39,8 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[1:1] = [str(ROOT / "tests"), str(ROOT / "tests" / "data"), str(ROOT / "plugins")]
 
-from fuzzing.targets import TARGETS, Target, WrongError, fresh  # noqa: E402 - needs the path
+from fuzzing.target import Copy, Target, WrongError, fresh  # noqa: E402 - needs the path
+from fuzzing.targets import TARGETS  # noqa: E402
 
 #: Seconds of processor time that an input may take.
 PATIENCE = 20.0
@@ -55,8 +60,8 @@ class Hang(BaseException):
 class Guard:
     """Notes what must not happen while an input is read: Python reports it as audit events."""
 
-    def __init__(self, allowed: Path) -> None:
-        self.allowed = str(allowed)
+    def __init__(self) -> None:
+        self.allowed: tuple[str, ...] = ()
         self.seen: list[str] = []
         self.watching = False
         sys.addaudithook(self._hear)
@@ -64,13 +69,7 @@ class Guard:
     def _hear(self, event: str, args: tuple[Any, ...]) -> None:
         if not self.watching:
             return
-        if event in (
-            "pickle.find_class",
-            "subprocess.Popen",
-            "os.system",
-            "os.exec",
-            "socket.connect",
-        ):
+        if event in STARTS:
             self.seen.append(f"{event} {args[:2]}")
         elif event == "open":
             path, _, flags = args
@@ -115,8 +114,15 @@ def size_of(folder: Path) -> int:
     return sum(p.lstat().st_size for p in folder.rglob("*") if p.is_file() and not p.is_symlink())
 
 
+def forget_peak() -> None:
+    """Let the kernel count the most memory anew, where it can: a peak would hide later ones."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
 def judge(target: Target, case: Path, rng: random.Random, guard: Guard) -> str | None:
     """Feed one input; return what was wrong, in words that name the kind first."""
+    forget_peak()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
     guard.seen.clear()
     guard.watching = True
@@ -157,55 +163,89 @@ def judge(target: Target, case: Path, rng: random.Random, guard: Guard) -> str |
     return None
 
 
+def run(
+    name: str, root: Path, options: argparse.Namespace, guard: Guard, share: int
+) -> tuple[int, Counter[str]]:
+    """Feed one process's share of the inputs of a kind; return how many, and faults by kind."""
+    target, kinds, done = TARGETS[name], Counter[str](), 0
+    case = root / f"case{share}"
+    guard.allowed = (str(root / "tmp"), *(str(case / place) for place in target.writes))
+    end = time.process_time() + 60 * options.minutes / options.processes * target.share
+    numbers: Iterator[int] = itertools.count(share, options.processes)
+    if options.inputs:
+        numbers, end = iter(range(share, options.inputs, options.processes)), float("inf")
+    if options.again is not None:
+        numbers = iter([options.again])
+    copy = Copy(root / name, case)
+    for number in numbers:
+        if time.process_time() > end:
+            break
+        rng = random.Random(f"{options.seed} {name} {number}")
+        copy.mend()
+        target.spoil(case, rng)
+        fault = judge(target, case, rng, guard)
+        done += 1
+        if fault is not None:
+            kind = fault.partition(": ")[0]
+            if kind not in kinds:
+                print(f"{name} {number}: {fault}", flush=True)
+                if options.keep:
+                    fresh(case, options.keep / f"{name}-{number}")
+            kinds[kind] += 1
+    return done, kinds
+
+
+def warm(name: str, root: Path) -> None:
+    """Write the sound input of a kind, and feed it: what it imports counts for no input."""
+    (root / name).mkdir()
+    TARGETS[name].prepare(root / name)
+    for seed in (0, 2):
+        fresh(root / name, root / "warm")
+        TARGETS[name].feed(root / "warm", random.Random(seed))
+
+
+def work(share: int, names: Sequence[str], root: Path, options: argparse.Namespace) -> Counter[str]:
+    """Run all kinds in turn, as one of several processes; return the inputs of each."""
+    guard, counts = Guard(), Counter[str]()
+    for name in names:
+        counts[name], kinds = run(name, root, options, guard, share)
+        counts["faults"] += len(kinds)
+        print(f"{name}: {counts[name]} inputs, {sum(kinds.values())} faults", flush=True)
+    return counts
+
+
 def main() -> int:
     """Run all targets in turn, a slice of time each; return the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--minutes", type=float, default=20.0, help="processor time")
+    parser.add_argument("--minutes", type=float, default=20.0, help="processor time of all")
+    parser.add_argument("--inputs", type=int, help="of each kind, instead of minutes")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", choices=sorted(TARGETS))
+    parser.add_argument("--only", choices=sorted(TARGETS), nargs="+")
     parser.add_argument("--again", type=int, help="number of the input to repeat")
     parser.add_argument("--keep", type=Path, help="keep the inputs that found something here")
+    parser.add_argument("--processes", type=int, default=1)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
-    names = [options.only] if options.only else list(TARGETS)
-    total = sum(TARGETS[name].share for name in names)
-    found: dict[str, dict[str, int]] = {}
-    counts: Counter[str] = Counter()
+    names = options.only or list(TARGETS)
+    options.minutes /= sum(TARGETS[name].share for name in names)
     with tempfile.TemporaryDirectory(prefix="vbench-fuzz-") as place:
         root = Path(os.path.realpath(place))
-        guard = Guard(root)
         tempfile.tempdir = str(root / "tmp")
         (root / "tmp").mkdir()
         for name in names:
-            target, kinds = TARGETS[name], found.setdefault(name, {})
-            (root / name).mkdir()
-            target.prepare(root / name)
-            end = time.process_time() + 60 * options.minutes * target.share / total
-            case = root / "case"
-            fresh(root / name, case)
-            target.feed(case, random.Random(0))  # what it imports counts for no input
-            target.feed(case, random.Random(2))
-            number = options.again or 0
-            while time.process_time() < end:
-                rng = random.Random(f"{options.seed} {name} {number}")
-                fresh(root / name, case)
-                target.spoil(case, rng)
-                fault = judge(target, case, rng, guard)
-                counts[name] += 1
-                if fault is not None:
-                    kind = fault.partition(": ")[0]
-                    if kind not in kinds:
-                        print(f"{name} {number}: {fault}", flush=True)
-                        if options.keep:
-                            fresh(case, options.keep / f"{name}-{number}")
-                    kinds[kind] = kinds.get(kind, 0) + 1
-                if options.again is not None:
-                    break
-                number += 1
-            print(f"{name}: {counts[name]} inputs, {sum(kinds.values())} faults", flush=True)
-    print(f"{sum(counts.values())} inputs, {sum(map(len, found.values()))} kinds of fault")
-    return 1 if any(found.values()) else 0
+            warm(name, root)
+        if options.processes == 1:
+            counts = work(0, names, root, options)
+        else:
+            # Forked, so that what was imported above is shared.
+            with multiprocessing.get_context("fork").Pool(options.processes) as pool:
+                shares = [(share, names, root, options) for share in range(options.processes)]
+                counts = sum(pool.starmap(work, shares, chunksize=1), Counter())
+    faults = counts.pop("faults", 0)
+    print(", ".join(f"{name} {count}" for name, count in counts.items()))
+    print(f"{sum(counts.values())} inputs, {faults} kinds of fault")
+    return 1 if faults else 0
 
 
 if __name__ == "__main__":

@@ -13,7 +13,15 @@ class SpecError(VbenchError):
     """The spec, or a ``--set``, is wrong."""
 
 
-class DataError(VbenchError):
+class _LineError(VbenchError):
+    """A line for each argument, whatever names and messages of others it quotes."""
+
+    def __str__(self) -> str:
+        """Return the lines, a line break within one as an escape."""
+        return "\n".join(str(line).replace("\n", "\\n").replace("\r", "\\r") for line in self.args)
+
+
+class DataError(_LineError):
     """A data file or folder is wrong."""
 
 
@@ -28,7 +36,7 @@ class MissingExtraError(PluginError, ValueError):
     """
 
 
-class StoreError(VbenchError):
+class StoreError(_LineError):
     """The results folder cannot be read or written as it is."""
 
 

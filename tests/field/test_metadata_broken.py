@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,3 +39,21 @@ def test_broken_metadata_is_reported_and_the_others_work(
     assert "Traceback" not in answer.err
     assert "wgan-gp-sn" in answer.out
     assert f"not loaded  {installed}" in answer.out
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+@pytest.mark.parametrize("file", ["METADATA", "entry_points.txt"])
+@pytest.mark.parametrize("what", ["pipe", "device"])
+def test_so_is_what_has_no_end(installed: Path, file: str, what: str) -> None:
+    (installed / file).unlink()
+    if what == "pipe":
+        os.mkfifo(installed / file)
+    else:
+        (installed / file).symlink_to("/dev/zero")
+    Installer.forget()
+    answer = vbench("plugins")
+    assert answer.code == 0
+    assert "wgan-gp-sn" in answer.out
+    assert f"not loaded  {installed}" in answer.out
+    assert "not a regular file" in answer.out

@@ -52,3 +52,12 @@ def test_a_spec_whose_tables_are_none(tmp_path: Path, table: str, value: Any) ->
     made.plan["spec"][table] = value
     made.rewrite()
     refused(made, f"plan.json: spec: {table}")
+
+
+@pytest.mark.parametrize("value", [[], "0.5", True, {"a": 1}])
+@pytest.mark.parametrize("name", ["value", "floor", "ceiling"])
+def test_a_score_of_an_audit_that_is_no_number(tmp_path: Path, name: str, value: Any) -> None:
+    made = fabricate(tmp_path, truth=ONE, seeds=(0,), trials=1)
+    made.privacy("synthetic/dcgan")["nn-ratio"][name] = value
+    made.rewrite()
+    refused(made, f"{name} is {value!r}, expected a number")

@@ -6,6 +6,7 @@ it is drawn as it looks. What a volume's header says (size, unit) is given besid
 
 from __future__ import annotations
 
+import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ import numpy as np
 
 from vbench.data.disguise import HEAD, disguise, unopened
 from vbench.data.nifti import Image, oriented
-from vbench.data.unpack import GZIP, blocks
+from vbench.data.unpack import GZIP, blocks, check_pixels
 from vbench.errors import DataError
 from vbench.types import Array
 from vbench.usertext import regular
@@ -32,6 +33,11 @@ SUFFIXES = (
 )
 #: Pillow's names of these formats. Of others, EPS is a program that Pillow has Ghostscript run.
 FORMATS = ("PNG", "TIFF", "JPEG", "BMP", "GIF", "PPM")
+#: What Pillow raises where a file is damaged: each of its parsers has its own ways.
+DAMAGED = (
+    *(OSError, ValueError, TypeError, SyntaxError, EOFError, LookupError, ArithmeticError),
+    *(AttributeError, struct.error),
+)
 #: No packed picture unpacks to more bytes.
 _MOST = 1 << 30
 Channel = Literal["grey", "red", "green", "blue"]
@@ -116,6 +122,7 @@ def opened(path: Path, *, decode: bool = True) -> Iterator[Picture]:
                         f"{path}: {pages} pages, expected one picture; write each as a file, or a "
                         "stack as NIfTI"
                     )
+                check_pixels(path, path.stat().st_size, picture.size)
                 if not decode:
                     yield picture
                     return
@@ -124,7 +131,7 @@ def opened(path: Path, *, decode: bool = True) -> Iterator[Picture]:
                 yield upright
     except PIL.Image.DecompressionBombError as error:
         raise DataError(f"{path}: {error}; crop it") from error
-    except (OSError, ValueError, TypeError, SyntaxError, EOFError) as error:
+    except DAMAGED as error:
         found = disguise(first)
         what = " ".join(str(error).replace(str(path), "it").split())
         if found is not None and "picture" not in found[0]:

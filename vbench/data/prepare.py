@@ -262,7 +262,7 @@ def open_volume(folder: str | Path) -> Volume:
         if (folder / "ignore.npy").is_file():
             ignore = read_npy(folder / "ignore.npy")
         spacing = about["spacing"]
-        return Volume(
+        volume = Volume(
             id=about["id"],
             image=image,
             label=label,
@@ -277,8 +277,29 @@ def open_volume(folder: str | Path) -> Volume:
             channels=tuple(about.get("channels", CHANNELS)),
             values=tuple(about.get("values", (1,))),
         )
+        _check_whole(volume)
+        return volume
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise DataError(f"{folder}: no prepared volume ({error}); prepare it again") from error
+
+
+def _check_whole(volume: Volume) -> None:
+    """Raise ValueError when the parts of a prepared volume do not fit together."""
+    grid = volume.image.shape[-3:]
+    several = (len(volume.channels),) if len(volume.channels) > 1 else ()
+    if len(grid) != 3 or not all(grid) or volume.image.shape != (*several, *grid):
+        raise ValueError(f"an image {volume.image.shape} of {len(volume.channels)} channels")
+    for name in ("label", "mask", "ignore"):
+        part = getattr(volume, name)
+        if part is not None and (part.shape != grid or part.dtype.kind not in "biu"):
+            raise ValueError(f"{name}: an array {part.shape} of {part.dtype} to an image {grid}")
+    if volume.image.dtype.kind != "f" or len(volume.labels) != len(volume.values):
+        raise ValueError(f"an image of {volume.image.dtype}, {len(volume.labels)} classes")
+    numbers = [np.asarray(volume.spacing, np.float64), volume.affine, volume.native_affine]
+    if [part.shape for part in numbers] != [(3,), (4, 4), (4, 4)] or not all(
+        np.isfinite(part).all() for part in numbers
+    ):
+        raise ValueError("no spacing of three edges, or no affine of 4 × 4 numbers")
 
 
 def intensity(values: Array) -> dict[str, float]:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ import numpy as np
 
 from vbench.data.disguise import HEAD, disguise, unopened
 from vbench.data.nifti import Image, oriented
+from vbench.data.pictures import DAMAGED
+from vbench.data.unpack import check_pixels
 from vbench.errors import DataError
 from vbench.types import Array
 from vbench.usertext import regular
@@ -52,32 +56,28 @@ def stack_shape(path: Path) -> tuple[int, int, int]:
     Raises:
         DataError: When it cannot be opened.
     """
-    with _opened(path) as stack:
-        return (*stack.size, getattr(stack, "n_frames", 1))
+    with _opened(path) as (_, shape):
+        return shape
 
 
 def _pages(path: Path) -> list[Array]:
     from PIL import ImageSequence
 
     found: list[Array] = []
-    try:
-        with _opened(path) as stack, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # such as of odd TIFF tags
-            _check_memory(path, (*stack.size, getattr(stack, "n_frames", 1)))
-            for number, page in enumerate(ImageSequence.Iterator(stack), start=1):
-                if page.mode not in ("1", "L") and not page.mode.startswith(("I", "F")):
-                    raise DataError(
-                        f"{path}: page {number} is in colour ({page.mode}), expected grey; write "
-                        "one channel as a file of its own"
-                    )
-                found.append(np.asarray(page))
-                if found[-1].shape != found[0].shape:
-                    raise DataError(
-                        f"{path}: page {number} has {found[-1].shape[::-1]} pixels, the first has "
-                        f"{found[0].shape[::-1]}; write pages of one size"
-                    )
-    except (OSError, ValueError, TypeError, SyntaxError, EOFError) as error:
-        raise DataError(f"{path}: damaged ({error}); copy or download it again") from error
+    with _opened(path) as (stack, shape):
+        _check_memory(path, shape)
+        for number, page in enumerate(ImageSequence.Iterator(stack), start=1):
+            if page.mode not in ("1", "L") and not page.mode.startswith(("I", "F")):
+                raise DataError(
+                    f"{path}: page {number} is in colour ({page.mode}), expected grey; write "
+                    "one channel as a file of its own"
+                )
+            found.append(np.asarray(page))
+            if found[-1].shape != found[0].shape:
+                raise DataError(
+                    f"{path}: page {number} has {found[-1].shape[::-1]} pixels, the first has "
+                    f"{found[0].shape[::-1]}; write pages of one size"
+                )
     return found
 
 
@@ -93,11 +93,12 @@ def _check_memory(path: Path, shape: tuple[int, ...]) -> None:
         )
 
 
-def _opened(path: Path) -> Any:
-    """Open a TIFF file with Pillow.
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[Any, tuple[int, int, int]]]:
+    """Open a TIFF file with Pillow; yield it with its size and its number of pages.
 
     Raises:
-        DataError: When it is missing, or is none.
+        DataError: When it is missing, or is none; when it proves to be damaged while it is open.
     """
     import PIL.Image
 
@@ -106,13 +107,19 @@ def _opened(path: Path) -> Any:
             first = file.read(HEAD)
     except OSError as error:
         raise unopened(path, error) from error
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return PIL.Image.open(path, formats=["TIFF"])
-    except (OSError, ValueError, SyntaxError, PIL.Image.DecompressionBombError) as error:
-        what, mend = disguise(first) or ("", "write it again as TIFF")
-        what = what.removesuffix(", not a NIfTI file")
-        raise DataError(f"{path}: not a TIFF stack{f' but {what}' if what else ''}; {mend}") from (
-            error
-        )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # such as of odd TIFF tags
+        try:
+            stack = PIL.Image.open(path, formats=["TIFF"])
+        except (*DAMAGED, PIL.Image.DecompressionBombError) as error:
+            what, mend = disguise(first) or ("", "write it again as TIFF")
+            what = what.removesuffix(", not a NIfTI file")
+            raise DataError(
+                f"{path}: not a TIFF stack{f' but {what}' if what else ''}; {mend}"
+            ) from error
+        try:
+            with stack:
+                check_pixels(path, path.stat().st_size, stack.size)
+                yield stack, (*stack.size, getattr(stack, "n_frames", 1))
+        except DAMAGED as error:
+            raise DataError(f"{path}: damaged ({error}); copy or download it again") from error

@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import BinaryIO
+
+from vbench.errors import DataError
 
 #: Bytes that are read, and unpacked, at once: whatever a file claims, no more waits in memory.
 BLOCK = 1 << 20
 #: Deflate packs no more than this many bytes into one.
 DENSEST = 1032
+#: Pixels that any picture may claim: they take no memory to speak of.
+_HARMLESS = 1 << 22
 GZIP = b"\x1f\x8b"
+
+
+def check_pixels(path: Path, size: int, shape: tuple[int, ...]) -> None:
+    """Refuse a picture that claims far more pixels than ``size`` bytes can hold, packed as any.
+
+    Raises:
+        DataError: As when a file of some hundred bytes claims 60,000 by 60,000.
+    """
+    pixels = math.prod(shape)
+    if pixels > max(_HARMLESS, 8 * DENSEST * size):  # 8 pixels of one bit in each byte
+        raise DataError(
+            f"{path}: claims {' × '.join(map(str, shape))} pixels in {size} bytes, which cannot "
+            "hold them; copy or download it again"
+        )
 
 
 def blocks(file: BinaryIO) -> Iterator[bytes]:

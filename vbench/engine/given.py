@@ -30,6 +30,8 @@ MODELS, CONFIG = "models", Path("configs") / "inference.json"
 _COUNTER = "num_batches_tracked"
 #: What images are standardised with before the network sees them; in weights of networks here.
 MOMENTS = "moments"
+#: Beyond this no images are standardised, and float32 ends.
+_WIDEST = 1e30
 
 
 def find(start: Start) -> tuple[Path, GivenWeights]:
@@ -101,7 +103,7 @@ def read(file: Path) -> Weights:
         else:
             found = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # the libraries raise their own kinds
-        text = str(error).splitlines()[0]
+        text = (str(error).splitlines() or [type(error).__name__])[0]
         hint = "save its state dict as safetensors" if file.suffix not in SAFE else "copy it again"
         raise DataError(f"{file}: cannot be read as weights ({text}); {hint}") from error
     for name in ("state_dict", "model_state_dict", "model", "network_weights"):
@@ -203,17 +205,29 @@ def _prefixes(names: Sequence[str]) -> list[str]:
 
 
 def _moments(start: Start, bundle: Path | None) -> tuple[float, float]:
-    """Return what images are standardised with: so that [-1, 1] becomes the network's range."""
+    """Return what images are standardised with: so that [-1, 1] becomes the network's range.
+
+    Raises:
+        DataError: When they are no numbers that images can be standardised with.
+    """
     if start.range is not None:
         low, high = start.range
         sd = 2.0 / (high - low)
-        return -1.0 - low * sd, sd
-    try:
-        found = read_json(bundle / CONFIG) if bundle else {}
-        network = found["network"]
-        return float(network["mean"]), float(network["sd"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return 0.0, 1.0
+        mean, said = -1.0 - low * sd, f"{start.where}.range"
+    else:
+        try:
+            found = read_json(bundle / CONFIG) if bundle else {}
+            network = found["network"]
+            mean, sd = float(network["mean"]), float(network["sd"])
+        except (OSError, ValueError, KeyError, TypeError, OverflowError):
+            return 0.0, 1.0
+        said = f"{bundle and bundle / CONFIG}: network.mean and network.sd"
+    if not (abs(mean) <= _WIDEST and 1 / _WIDEST <= sd <= _WIDEST):
+        raise DataError(
+            f"{said}: images would be standardised by mean {mean:g} and sd {sd:g}; give the range "
+            "of the network's images, such as [0, 1]"
+        )
+    return mean, sd
 
 
 def _array(value: Any) -> Array:

@@ -126,7 +126,7 @@ def execute(
             # All data is read before anything is trained, so that a broken file is found at once.
             faults = [f.message for f in runner.run(reading=True) if f.reason == "data"]
             if faults:
-                raise DataError("\n".join(faults))
+                raise DataError(*faults)
             runner.run()
 
 

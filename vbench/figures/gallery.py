@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ from vbench.errors import StoreError
 from vbench.figures.figure import Figure
 from vbench.figures.pixels import enlarge, patch_sheet, png, projection_sheet
 from vbench.files import read_npy
+from vbench.labels import MOST
+from vbench.layout import label_of
 from vbench.masks.slices import ray
 from vbench.picture import sides
 from vbench.records.parts import Repetition
@@ -75,7 +77,7 @@ def previews(results: Results, arm: Arm, store: Path) -> Iterator[PreviewImage]:
             for preview in fit.result_as(FitGeneratorResult).previews:
                 path = store / fit.key / Path(preview.file or "").name
                 if path.is_file():
-                    patches = _array(path)
+                    patches = _patches(path)
                     file = png(enlarge(patch_sheet(patches[:SHOWN])))
                     fault = preview.collapsed or ""
                     yield PreviewImage(str(arm.generator), seed, preview.step, fault, file)
@@ -98,13 +100,37 @@ def preview_figures(results: Results, store: Path) -> list[Figure]:
     return figures
 
 
-def _array(path: Path) -> npt.NDArray[Any]:
+def _array(path: Path, expected: str, fits: Callable[[npt.NDArray[Any]], bool]) -> Any:
+    """Open an array of the store.
+
+    Raises:
+        StoreError: When it is none, or another one than is expected.
+    """
     try:
-        return read_npy(path)
+        array = read_npy(path)
     except (OSError, ValueError) as error:
         raise StoreError(
             f"{path}: cannot be read ({error}); remove its folder and run again"
         ) from error
+    if array.dtype.kind not in "biuf" or not array.size or not fits(array):
+        raise StoreError(
+            f"{path}: an array {array.shape} of {array.dtype}, expected {expected}; remove its "
+            "folder and run again"
+        )
+    return array
+
+
+def _patches(path: Path) -> Any:
+    """Open labelled patches, of which the first are shown."""
+
+    def fits(array: npt.NDArray[Any]) -> bool:
+        if array.ndim not in (4, 5) or array.shape[1] < 2:
+            return False
+        shown = np.asarray(array[:SHOWN], np.float64)
+        labels = label_of(shown)
+        return bool(np.isfinite(shown).all() and labels.min() >= 0 and labels.max() <= MOST)
+
+    return _array(path, "finite patches (n, channels and label, *size)", fits)
 
 
 def _sheet(patches: npt.NDArray[Any], title: str, caption: str) -> Figure:
@@ -127,7 +153,7 @@ def chosen_samples(
         if chosen.generator is not None:
             path = store / chosen.generator.key / f"samples-{chosen.candidate}.npy"
             if path.is_file():
-                return chosen.generator, _array(path)
+                return chosen.generator, _patches(path)
     return None
 
 
@@ -195,7 +221,12 @@ def arm_projections(results: Results, board: Board, arm: Arm, store: Path) -> It
             letters = ("", "")
             if volume is not None:
                 letters = sides(volume.affine, ray(volume.shape))
-            sheet = projection_sheet(_array(path), letters, several=bool(evaluated.labels))
+            planes = _array(
+                path,
+                "three projections (3, X, Y) of uint8",
+                lambda found: found.ndim == 3 and len(found) == 3 and found.dtype == np.uint8,
+            )
+            sheet = projection_sheet(planes, letters, several=bool(evaluated.labels))
             file = png(sheet)
             yield Projection(word, subject, value, seed, file)
 

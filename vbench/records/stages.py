@@ -8,9 +8,9 @@ Fields that name jobs (``train``, ``trials``) hold keys.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, ConfigDict, Field, JsonValue
 
 from vbench.labels import LabelMap
 from vbench.records.model import Record
@@ -367,12 +367,25 @@ class AuditInputs(Inputs):
     groups: Mapping[str, tuple[str, ...]] | None = None
 
 
+def _of_numbers(entry: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
+    """Refuse an entry whose scores are no numbers."""
+    for name in ("value", "floor", "ceiling"):
+        value = entry.get(name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
+            raise ValueError(f"{name} is {value!r}, expected a number")
+    return entry
+
+
+#: What an audit says of one metric.
+Entry = Annotated[Mapping[str, JsonValue], AfterValidator(_of_numbers)]
+
+
 class AuditResult(Result):
     """By metric: ``value``, ``floor``, ``ceiling`` and what else the metric says."""
 
     checkpoint: int
-    fidelity: Mapping[str, Mapping[str, JsonValue]] = {}
-    privacy: Mapping[str, Mapping[str, JsonValue]] = {}
+    fidelity: Mapping[str, Entry] = {}
+    privacy: Mapping[str, Entry] = {}
 
 
 # --- attack --------------------------------------------------------------------------------
@@ -433,7 +446,7 @@ class AttackResult(Result):
     """By attack: ``value``, ``floor``, ``ceiling`` and what else it says, as a privacy score."""
 
     checkpoint: int
-    privacy: Mapping[str, Mapping[str, JsonValue]] = {}
+    privacy: Mapping[str, Entry] = {}
 
 
 #: The stages of a run, in order; adding one starts here.

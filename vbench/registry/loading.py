@@ -12,6 +12,7 @@ import os
 import re
 import traceback
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache, partial
 from importlib import metadata
@@ -26,6 +27,7 @@ from vbench.interfaces import DataSource, Generator, Metric, Plugin, Segmenter
 from vbench.registry.local_file import import_file
 from vbench.registry.source_digest import source_digest
 from vbench.types import Kind
+from vbench.usertext import regular
 
 GROUP = "vbench"
 BUILT_IN = "vbench"
@@ -252,6 +254,7 @@ def _points(
     found: dict[str, list[tuple[metadata.EntryPoint, str, str]]] = {}
     for installed in metadata.distributions():
         try:
+            _check_files(installed)
             points = installed.entry_points.select(group=GROUP)
             if not points:
                 continue
@@ -265,6 +268,16 @@ def _points(
         # The first on the path counts, as in an import.
         found.setdefault(alike, [(point, name, version) for point in points])
     return sorted((each for own in found.values() for each in own), key=lambda e: (e[1], e[0].name))
+
+
+def _check_files(installed: metadata.Distribution) -> None:
+    """Raise OSError when what a distribution says of itself is no file: a pipe has no end."""
+    place = getattr(installed, "_path", None)
+    if not isinstance(place, Path):
+        return
+    for name in ("entry_points.txt", "METADATA", "PKG-INFO"):
+        with suppress(FileNotFoundError, NotADirectoryError):
+            regular(place / name)
 
 
 def _absent(names: Iterable[str], known: Iterable[str]) -> list[PluginError]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeGuard, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from vbench.errors import SpecError, did_you_mean
 from vbench.spec.model import Spec
@@ -67,7 +68,7 @@ def _sound_part(table: Mapping[str, Any], error: ValidationError) -> Spec | None
     """Return the spec without the keys that an error names; None when that is no spec."""
     rest = deepcopy(dict(table))
     for fault in error.errors():
-        path = [part for part in fault["loc"] if not _is_branch(part)]
+        path = _path(fault)
         place: Any = rest
         for part in path[:-1]:
             inside = isinstance(place, dict) and part in place
@@ -85,7 +86,7 @@ def describe(error: ValidationError, model: type[BaseModel], prefix: str = "") -
     """Return one line for each fault that pydantic found: key path, fault, and the nearest name."""
     lines = []
     for fault in error.errors():
-        path = [part for part in fault["loc"] if not _is_branch(part)]
+        path = _path(fault)
         where = prefix + ".".join(map(str, path))
         if fault["type"] == "extra_forbidden":
             known = _known(model, fault["loc"][:-1])
@@ -111,6 +112,14 @@ def describe(error: ValidationError, model: type[BaseModel], prefix: str = "") -
 
 #: Names of types and tables that unions of the spec's model have.
 _BRANCHES = {"int", "float", "str", "bool", "PluginUse", "GivenWeights", "Split", "Folds"}
+
+
+def _path(fault: ErrorDetails) -> list[str | int]:
+    """Return the keys that lead to a fault, without the branches of unions."""
+    path = [part for part in fault["loc"] if not _is_branch(part)]
+    # A key that there should be, or should not, is a key whatever its name.
+    last = fault["loc"][-1:] if fault["type"] in {"extra_forbidden", "missing"} else ()
+    return [*path, *last] if last and _is_branch(last[0]) else path
 
 
 def _is_branch(part: str | int) -> bool:

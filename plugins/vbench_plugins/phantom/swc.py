@@ -14,6 +14,10 @@ from vbench.errors import DataError
 from vbench.types import Array
 from vbench.usertext import one_line, read_text
 
+#: mm beyond which no point of a brain lies, and whose inverse no radius is below: lengths and cubes
+#: of radii stay finite.
+_FAR = 1e9
+
 
 @dataclass(frozen=True)
 class Tree:
@@ -135,6 +139,11 @@ def _node(words: list[str], line: str, where: str) -> list[float]:
         raise DataError(
             f"{where}: the radius is {row[5]:g} (0 and -1 stand for unknown), expected mm above 0; "
             "measure it, or leave this file out"
+        )
+    if not (all(abs(value) <= _FAR for value in row[2:6]) and row[5] >= 1 / _FAR):
+        raise DataError(
+            f"{where}: no place or radius of a vessel lies beyond {_FAR:g} mm or below "
+            f"{1 / _FAR:g} mm, got '{shown}'; correct the line"
         )
     return row
 
