@@ -29,7 +29,7 @@ CELLS = tuple(
     f"{python}/{resolution}" for python in PYTHONS for resolution in ("lowest-direct", "highest")
 )
 #: No compiler is asked for: a floor without a wheel for a Python is no floor there.
-RESOLVE = ("--quiet", "--only-binary", ":all:", "--resolution")
+RESOLVE = ("--quiet", "--only-binary", ":all:", "--no-binary", "vbench", "--resolution")
 #: What a cell says that it ran with.
 TOLD = ("torch", "numpy", "pandas", "mlflow", "monai")
 #: About a minute: plugins found, specs read, files read, scores, keys, and a benchmark of toys.
