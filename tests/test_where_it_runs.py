@@ -216,6 +216,7 @@ def test_a_stranger_without_a_home_on_a_read_only_tree_without_shared_memory(
 ) -> None:
     """As in a hardened container: nothing but one folder can be written to."""
     python = Path(sys.base_prefix).resolve()
+    devices = elsewhere.parent / "dev"
     lines = ["set -e"]
     if private := hidden(python):  # such as /root: an empty one, with Python where it was
         lines += [
@@ -227,15 +228,15 @@ def test_a_stranger_without_a_home_on_a_read_only_tree_without_shared_memory(
     lines += [
         f"mount --bind {ROOT} {ROOT}",
         f"mount -o remount,ro,bind {ROOT}",
-        "mkdir /tmp/.vbench-dev" if not Path("/tmp/.vbench-dev").exists() else "",
-        "mount -t tmpfs -o mode=755 none /tmp/.vbench-dev",
+        f"mkdir -p {devices}",
+        f"mount -t tmpfs -o mode=755 none {devices}",
         "for d in null zero full random urandom; do "
-        "touch /tmp/.vbench-dev/$d; mount --bind /dev/$d /tmp/.vbench-dev/$d; done",
-        "mount --rbind /tmp/.vbench-dev /dev",
+        f"touch {devices}/$d; mount --bind /dev/$d {devices}/$d; done",
+        f"mount --rbind {devices} /dev",
         f"cd {elsewhere}",
         f'exec setpriv --reuid {STRANGER} --regid {STRANGER} --clear-groups "$@"',
     ]
-    inside = ["unshare", "--mount", "sh", "-c", "\n".join(filter(None, lines)), "sh"]
+    inside = ["unshare", "--mount", "sh", "-c", "\n".join(lines), "sh"]
     nobody = surroundings(
         HOME=None, XDG_CACHE_HOME=None, USER=None, LOGNAME=None, LNAME=None, USERNAME=None
     )
