@@ -38,10 +38,10 @@ def one_version(root: Path) -> Iterator[str]:
     cited = re.search(r"^version: (\S+)", (root / "CITATION.cff").read_text(), re.MULTILINE)
     if cited is None or cited.group(1) != version:
         yield f"CITATION.cff: version is not {version}"
-    for page in ("README.md", "docs/index.md"):
-        for named in re.findall(r"vbench-(\d\S*?)-py3", (root / page).read_text()):
+    for page in (root / "README.md", *sorted(root.glob("docs/**/*.md"))):
+        for named in re.findall(r"vbench-(\d\S*?)-py3", page.read_text()):
             if named != version:
-                yield f"{page}: names the wheel of {named}, not of {version}"
+                yield f"{page.relative_to(root)}: names the wheel of {named}, not of {version}"
 
 
 def changelog(root: Path) -> Iterator[str]:

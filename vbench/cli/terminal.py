@@ -10,7 +10,6 @@ from rich.segment import Segment
 
 from vbench.usertext import harmless
 
-
 #: In fewer characters a name and an interval would be cut; the terminal may break the line.
 NARROWEST = 60
 
