@@ -6,9 +6,10 @@
     python tests/matrix.py 3.11/highest -- tests/engine    # other tests
 
 A cell is a Python and a resolution of uv: ``highest`` takes the newest versions, ``lowest-direct``
-the floors of pyproject.toml. Each gets a fresh environment from the package index, and torch alone
-is gigabytes there: give it time. A cell whose Python is not to be had is not a failure; the last
-lines say which cells ran, which did not, and why.
+the floors of pyproject.toml, or the first version above one that has a wheel for that Python.
+Each gets a fresh environment from the package index, which is removed after it; torch alone is
+gigabytes there: give it time. A cell whose Python is not to be had is not a failure, but what it
+would install is still resolved; the last lines say which cells ran, which did not, and why.
 """
 
 from __future__ import annotations
@@ -23,8 +24,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-#: Floors are tried with the oldest Python only: for newer ones many have no wheel.
-CELLS = ("3.11/lowest-direct", "3.11/highest", "3.12/highest", "3.13/highest", "3.14/highest")
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+CELLS = tuple(
+    f"{python}/{resolution}" for python in PYTHONS for resolution in ("lowest-direct", "highest")
+)
+#: No compiler is asked for: a floor without a wheel for a Python is no floor there.
+RESOLVE = ("--quiet", "--only-binary", ":all:", "--no-binary", "vbench", "--resolution")
+#: What a cell says that it ran with.
+TOLD = ("torch", "numpy", "pandas", "mlflow", "monai")
 #: About a minute: plugins found, specs read, files read, scores, keys, and a benchmark of toys.
 QUICK = (
     "tests/registry/test_registry.py",
@@ -72,12 +79,28 @@ def python_of(version: str) -> Path | str:
     return Path(done.stdout.strip())
 
 
+def resolved(version: str, resolution: str) -> str:
+    """Return what would be installed for a Python that is not here, or why nothing would."""
+    command = ["uv", "pip", "compile", *RESOLVE, resolution, "--python-version", version]
+    command += ["--extra", "dev", "--no-header", "--no-annotate", "pyproject.toml"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        return f"nor do its versions resolve: {' '.join(done.stderr.split())[:600]}"
+    return f"its versions resolve: {named(done.stdout)}"
+
+
+def named(pins: str) -> str:
+    """Return the packages of TOLD among lines of ``name==version``."""
+    versions = dict(line.split("==", 1) for line in pins.splitlines() if "==" in line)
+    return ", ".join(f"{name} {versions[name]}" for name in TOLD if name in versions)
+
+
 def run(cell: str, tests: list[str], folder: Path) -> Result:
     """Make the cell's environment and run the tests in it."""
     version, _, resolution = cell.partition("/")
     python = python_of(version)
     if isinstance(python, str):
-        return Result(cell, "not run", python)
+        return Result(cell, "not run", f"{python}; {resolved(version, resolution)}")
     begun = time.monotonic()
     place = folder / cell.replace("/", "-")
     environment = {
@@ -87,7 +110,7 @@ def run(cell: str, tests: list[str], folder: Path) -> Result:
         # uv's own name for the places that pip was told to look in as well.
         "UV_FIND_LINKS": os.environ.get("UV_FIND_LINKS", os.environ.get("PIP_FIND_LINKS", "")),
     }
-    install = ["uv", "pip", "install", "--quiet", "--resolution", resolution]
+    install = ["uv", "pip", "install", *RESOLVE, resolution]
     for what, command in (
         ("no environment", ["uv", "venv", "--quiet", "--python", str(python), str(place)]),
         ("not installed", [*install, "--editable", ".[dev]"]),
@@ -96,13 +119,16 @@ def run(cell: str, tests: list[str], folder: Path) -> Result:
         if done.returncode:
             lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
             return Result(cell, "failed", f"{what}: {' '.join(lines)[:600]}")
+    installed = time.monotonic() - begun
+    freeze = ["uv", "pip", "freeze", "--quiet"]
+    pins = subprocess.run(freeze, cwd=ROOT, env=environment, capture_output=True, text=True).stdout
     command = [str(place / "bin/python"), "-m", "pytest", "-q", "-m", MARKED, *tests]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     last = (done.stdout.strip().splitlines() or ["no output"])[-1].strip("= ")
     if done.returncode:
         print(done.stdout[-6000:], done.stderr[-2000:], file=sys.stderr)
-        return Result(cell, "failed", last)
-    return Result(cell, "passed", f"{last}; {time.monotonic() - begun:.0f} s with the installation")
+        return Result(cell, "failed", f"{last}; {named(pins)}")
+    return Result(cell, "passed", f"{last}; {installed:.0f} s to install; {named(pins)}")
 
 
 def main() -> None:
@@ -111,10 +137,10 @@ def main() -> None:
     words, _, tests = " ".join(sys.argv[1:]).partition("--")
     cells = parser.parse_args(words.split()).cells or CELLS
     results = []
-    with tempfile.TemporaryDirectory(prefix="vbench-matrix-") as folder:
-        for cell in cells:
+    for cell in cells:
+        with tempfile.TemporaryDirectory(prefix="vbench-matrix-") as folder:
             results.append(run(cell, tests.split() or list(QUICK), Path(folder)))
-            print(f"{results[-1].status:8} {cell:20} {results[-1].told}", flush=True)
+        print(f"{results[-1].status:8} {cell:20} {results[-1].told}", flush=True)
     passed = sum(result.status == "passed" for result in results)
     failed = sum(result.status == "failed" for result in results)
     print(f"{passed} of {len(results)} cells passed, {failed} failed")

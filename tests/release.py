@@ -19,6 +19,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 
+#: What names the wheel beside the pages of the documentation.
+NAMING = (Path("README.md"), Path("benchmarks/Containerfile"))
 #: Finds what is wrong in a tree: a sentence for each fault, with the file and the fix.
 Check = Callable[[Path], Iterator[str]]
 
@@ -38,10 +40,11 @@ def one_version(root: Path) -> Iterator[str]:
     cited = re.search(r"^version: (\S+)", (root / "CITATION.cff").read_text(), re.MULTILINE)
     if cited is None or cited.group(1) != version:
         yield f"CITATION.cff: version is not {version}"
-    for page in ("README.md", "docs/index.md"):
-        for named in re.findall(r"vbench-(\d\S*?)-py3", (root / page).read_text()):
+    pages = [root / path for path in NAMING if (root / path).is_file()]
+    for page in (*pages, *sorted(root.glob("docs/**/*.md"))):
+        for named in re.findall(r"vbench-(\d\S*?)-py3", page.read_text()):
             if named != version:
-                yield f"{page}: names the wheel of {named}, not of {version}"
+                yield f"{page.relative_to(root)}: names the wheel of {named}, not of {version}"
 
 
 def changelog(root: Path) -> Iterator[str]:

@@ -47,10 +47,12 @@ def test_a_tree_that_is_ready_has_no_fault(tree: Path) -> None:
         ("CHANGELOG.md", "## 1.2.2 — 2026-01-01\n\n- Old.\n", "not of 1.2.3"),
         ("CHANGELOG.md", "\n## 1.2.3 — 2026-11-27\n\n", "nothing is said"),
         ("docs/index.md", "pip install vbench-1.2.2-py3-none-any.whl\n", "wheel of 1.2.2"),
+        ("docs/howto/x.md", "pip install vbench-1.2.2-py3-none-any.whl\n", "x.md: names the wheel"),
         ("results/README.md", "nothing\n", "does not name summaries/paper"),
     ],
 )
 def test_what_is_not_ready_is_named(tree: Path, name: str, text: str, said: str) -> None:
+    (tree / name).parent.mkdir(parents=True, exist_ok=True)
     (tree / name).write_text(text)
     assert any(said in fault for fault in faults(tree)), faults(tree)
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import sys
+from importlib.metadata import version
 from types import SimpleNamespace
 
 import pytest
@@ -21,7 +22,7 @@ def test_what_ran_failed_and_was_skipped_is_printed(monkeypatch):
     monkeypatch.undo()  # a process that is started
     answer = vbench("check", "threshold")
     assert answer.code == 0
-    assert "segmenter threshold, vbench 0.1.0" in answer.out
+    assert f"segmenter threshold, vbench {version('vbench')}" in answer.out
     assert "40 checks ran: 40 passed, 0 failed; 13 skipped" in answer.out
     assert "skipped: state() is None: an interrupted fit starts again" in answer.out
 

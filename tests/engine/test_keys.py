@@ -2,12 +2,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from toy_benchmark import TOYS, toy_plan, toy_spec, toy_table
 
+from vbench._version import KEYS
 from vbench.engine.keys import derive_seed, digest
 from vbench.engine.plan import Plan, make_plan
 from vbench.records.stages import FitSegmenterInputs
-from vbench.registry import load
+from vbench.registry import load, loading
 from vbench.spec import parse_spec
 
 
@@ -70,6 +72,22 @@ def test_an_added_arm_or_seed_changes_no_other() -> None:
 
 def test_workers_limits_and_place_are_no_part_of_a_key() -> None:
     assert keys() == keys(limits={"seconds": 5, "memory_gb": 1}, compute__threads=2)
+
+
+def test_a_release_changes_keys_of_its_own_plugins_unless_it_is_vbench(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    spec = toy_spec(generators=[{"plugin": "copy"}], segmenter={"plugin": "threshold"})
+    before = set(make_plan(spec, load([TOYS])).jobs)
+    points = loading._points
+    monkeypatch.setattr(loading, "_points", lambda fail: [(*p[:2], "9.9") for p in points(fail)])
+    released = load([TOYS])
+    copy = released.get("generator", "copy")
+    assert copy.version == "9.9"
+    assert set(make_plan(spec, released).jobs) == before
+    assert copy.identity["version"] == KEYS
+    others = [loading.Entry(copy.cls, "others", version).identity for version in ("1.0", "1.1")]
+    assert [identity["version"] for identity in others] == ["1.0", "1.1"]
 
 
 def test_the_name_of_the_benchmark_is_no_part_of_a_key() -> None:

@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import io
+import os
 import sys
 
 import click
 
 from vbench._version import __version__
+from vbench.cli.start import put_right
 from vbench.cli.streams import harmless_output
 from vbench.errors import VbenchError, did_you_mean
 
@@ -131,6 +134,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; an error that a user can fix is one line and exit code 2."""
+    put_right()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # Characters that the terminal's encoding lacks are shown as escapes.
@@ -156,7 +160,12 @@ def _run() -> int:
         click.echo(f"vbench: {error}", err=True)
         return 2
     except OSError as error:
-        if error.filename is None:
+        if error.filename is not None:
+            click.echo(f"vbench: {error.filename}: {error.strerror}; check the path", err=True)
+        elif error.errno in (errno.ENOSPC, errno.EDQUOT):
+            # Python would try again at its end to print what is left, and fail again.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            click.echo(f"vbench: {error.strerror}; make room, and do it again", err=True)
+        else:
             raise
-        click.echo(f"vbench: {error.filename}: {error.strerror}; check the path", err=True)
         return 2

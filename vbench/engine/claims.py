@@ -127,7 +127,7 @@ class Claims:
     def _owner_of(path: Path) -> dict[str, Any]:
         """Return what the claim says; empty while it is being written: the lease decides then."""
         try:
-            owner: dict[str, Any] = json.loads(path.read_text())
+            owner: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return {}
         return owner

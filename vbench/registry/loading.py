@@ -22,6 +22,7 @@ from typing import Any, cast
 import pluggy
 
 from vbench import hookspecs
+from vbench._version import KEYS
 from vbench.errors import PluginError, did_you_mean
 from vbench.interfaces import DataSource, Generator, Metric, Plugin, Segmenter
 from vbench.registry.local_file import import_file
@@ -69,11 +70,11 @@ class Entry:
 
     @property
     def identity(self) -> dict[str, str]:
-        """What a job key and a record say of the plugin."""
+        """What a job key and a record say of the plugin; of a built-in one no release's number."""
         return {
             "name": self.cls.name,
             "distribution": Path(self.distribution).name,
-            "version": self.version,
+            "version": KEYS if self.built_in else self.version,
             "source": self.digest,
         }
 

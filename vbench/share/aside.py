@@ -7,7 +7,6 @@ for as long as a process needs them.
 
 from __future__ import annotations
 
-import fcntl
 import glob
 import os
 import secrets
@@ -108,6 +107,8 @@ def _held(part: Path) -> Iterator[None]:
     Raises:
         BlockingIOError: When another process holds it.
     """
+    import fcntl  # where there is none, all else of vbench can be used
+
     handle = os.open(part, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

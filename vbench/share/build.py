@@ -86,7 +86,7 @@ def build(
     contents = audit.contents
     worst = _worst(outcome, numbers)
     judged, removed = outcome.verdict, len(outcome.removed)
-    shipped = f"{plugin.distribution} {plugin.version}" if entry.version else "a local plugin"
+    shipped = f"{entry.distribution} {entry.version}" if entry.version else "a local plugin"
     return Datasheet(
         id=record.id,
         vbench=vbench.__version__,
