@@ -2,13 +2,13 @@
 
     python benchmarks/chaos.py [--kills 20] [--warm] [--seed 0]
 
-A run is killed while it starts, at a random moment of a random job of each stage, and while it
+Kills meet a run while it starts, at a random moment of a random job of each stage, and while it
 writes its results: SIGKILL of vbench alone (its workers must leave by themselves) and of its whole
-process tree, in turn. It goes on until the next kill; after ten it may end, and the next one begins
-in a new folder. ``--warm`` forks all processes from ones that have imported vbench and torch, which
-makes a thousand kills a matter of minutes.
+process tree, in turn. Each time the same command goes on; after ten kills it may end, and the next
+run begins in a new folder. ``--warm`` forks all processes from ones that have imported vbench and
+torch already: a thousand kills are then a matter of minutes.
 
-Exit code 1 when results or artifacts differ, a finished job is lost or done twice, or anything is
+Exit code 1 when scores or artifacts differ, a finished job is lost or done twice, or anything is
 left behind: half-written files, claims, checkpoints, processes.
 """
 
@@ -19,6 +19,7 @@ import importlib
 import multiprocessing
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -42,99 +44,212 @@ from vbench.engine import process  # noqa: E402
 from vbench.engine.claims import LOCK  # noqa: E402
 from vbench.files import read_json  # noqa: E402
 
-NAME = "chaos"
-SPEC = ROOT / "benchmarks" / f"{NAME}.toml"
-JOBS = ("prepare", "fit-generator", "synthesise", "fit-segmenter", "audit", "evaluate")
-PHASES = ("start", *JOBS, "end")
+SPEC = ROOT / "benchmarks" / "chaos.toml"
+STAGES = ("prepare", "fit-generator", "synthesise", "fit-segmenter", "audit", "evaluate")
+#: Where runs are killed, in the order in which they come there.
+PHASES = ("start", *STAGES, "end")
+KINDS = ("vbench killed", "tree killed")
 KILLS_A_RUN = 10
 #: Seconds that a process may take to leave, and a run to end.
 GRACE, PATIENCE = 20, 600
-#: Seconds after which vbench removes a half-written file of a process that it cannot know dead.
-OLD = 3700
+#: Seconds after which a half-written file is nobody's, and a run removes it.
+OLD = 7200
 
 
-def start(out: Path, python: str | None) -> psutil.Process:
-    """Start a run; with a ``python`` to call for its workers it is forked from this process."""
-    arguments = ["run", str(SPEC), "--out", str(out), "--no-tracking"]
-    if python is None:
-        command = [sys.executable, "-m", "vbench", *arguments]
-        null = subprocess.DEVNULL
-        return psutil.Process(subprocess.Popen(command, stdout=null, stderr=null).pid)
+@dataclass(frozen=True)
+class Results:
+    """A results folder."""
 
-    def become() -> None:
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, 1)
-        os.dup2(null, 2)
-        process.sys = SimpleNamespace(executable=python, path=sys.path)  # type: ignore[assignment]
-        sys.argv = ["vbench", *arguments]
-        vbench()
+    out: Path
 
-    forked = multiprocessing.get_context("fork").Process(target=become)
-    forked.start()
-    return psutil.Process(forked.pid)
+    def start(self, python: str | None) -> psutil.Process:
+        """Start a run; with a ``python`` to call for its workers, it is forked from here."""
+        for path in self.out.rglob(".tmp-*"):
+            os.utime(path, (time.time() - OLD,) * 2)
+        arguments = ["run", str(SPEC), "--out", str(self.out), "--no-tracking"]
+        if python is None:
+            command = [sys.executable, "-m", "vbench", *arguments]
+            quiet = subprocess.DEVNULL
+            return psutil.Process(subprocess.Popen(command, stdout=quiet, stderr=quiet).pid)
+
+        def become() -> None:
+            quiet = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(quiet, 1)
+            os.dup2(quiet, 2)
+            warm = SimpleNamespace(executable=python, path=sys.path)
+            process.sys = warm  # type: ignore[assignment]
+            sys.argv = ["vbench", *arguments]
+            vbench()
+
+        forked = multiprocessing.get_context("fork").Process(target=become)
+        forked.start()
+        return psutil.Process(forked.pid)
+
+    def end(self, python: str | None) -> None:
+        """Let a run go on to its end."""
+        run = self.start(python)
+        if not ended(run, PATIENCE) or run.wait() != 0:
+            raise SystemExit(f"a run failed in {self.out}")
+
+    def working(self) -> set[str]:
+        """Return the names of the folders that jobs write into, which begin with the key."""
+        return {path.name for path in (self.out / "store" / "work").glob("*-*-*")}
+
+    def finished(self) -> dict[str, int]:
+        """Return the keys of the jobs in the store, and when each was written."""
+        found = (self.out / "store").glob("*/record.json")
+        return {path.parent.name: path.stat().st_mtime_ns for path in found}
+
+    def records(self) -> dict[str, Any]:
+        """Return the records in the store, by key."""
+        found = (self.out / "store").glob("*/record.json")
+        return {path.parent.name: read_json(path) for path in found}
+
+    def files(self) -> set[str]:
+        """Return the names of all files, but for the lock's and the log's."""
+        names = {p.relative_to(self.out).as_posix() for p in self.out.rglob("*") if not p.is_dir()}
+        return names - {f"store/claims/{LOCK}", "chaos/vbench.log"}
+
+    def faults(self, calm: Results) -> Iterator[str]:
+        """Compare with the results of an undisturbed run."""
+        scores = [(each.out / "chaos" / "cases.csv").read_bytes() for each in (self, calm)]
+        if scores[0] != scores[1]:
+            yield "cases.csv differs"
+        sums = [{key: r["files"] for key, r in each.records().items()} for each in (self, calm)]
+        if sums[0].keys() != sums[1].keys():
+            yield "other jobs are in the store"
+        elif odd := [key for key in sums[0] if sums[0][key] != sums[1][key]]:
+            yield f"other artifacts: {', '.join(odd)}"
+        if names := self.files() ^ calm.files():
+            yield f"missing or left behind: {', '.join(sorted(names))}"
 
 
-def below() -> set[psutil.Process]:
-    """Return all that this process, and what it started, has started."""
-    return set(psutil.Process().children(recursive=True))
+class Chaos:
+    """Kills, and what came of them.
+
+    Attributes:
+        met: Kills by what was at work, and by kind.
+        kills: How many there were.
+        runs: Runs that went on to their end after their kills, and were compared.
+        faults: What was wrong.
+    """
+
+    def __init__(self, folder: Path, python: str | None, seed: int) -> None:
+        """Do the undisturbed run, which says how long everything takes."""
+        self.folder, self.python, self.random = folder, python, random.Random(seed)
+        self.others = below()
+        self.met: Counter[tuple[str, str]] = Counter()
+        self.kills = self.runs = 0
+        self.faults: list[str] = []
+        self.calm = Results(folder / "calm")
+        begun = time.time()
+        self.calm.end(python)
+        now = time.time()
+        records = self.calm.records()
+        written = {key: at / 1e9 for key, at in self.calm.finished().items()}
+        self.stages = {key: record["stage"] for key, record in records.items()}
+        self.seconds = {key: record["seconds"] for key, record in records.items()}
+        first = min(written[key] - self.seconds[key] for key in written)
+        self.seconds |= {"start": first - begun, "end": now - max(written.values())}
+        print(f"undisturbed: {len(records)} jobs in {now - begun:.1f} s", flush=True)
+
+    def disturb(self, kills: int) -> None:
+        """Kill a run at so many moments, let it end, and compare."""
+        wild = Results(self.folder / f"wild-{self.runs}")
+        faults: list[str] = []
+        for phase in sorted(self.random.choices(PHASES, k=kills), key=PHASES.index):
+            faults += self.kill(wild, phase)
+        kept = wild.finished()
+        wild.end(self.python)
+        faults += [*lost(kept, wild), *wild.faults(self.calm)]
+        self.runs += 1
+        self.faults += [f"{wild.out.name}: {fault}" for fault in faults]
+        print(
+            f"{self.kills} kills, {self.runs} runs; {'; '.join(faults) or 'no fault'}", flush=True
+        )
+        shutil.rmtree(wild.out)
+
+    def kill(self, wild: Results, phase: str) -> Iterator[str]:
+        """Start a run and kill it at a moment of a phase, if it comes there; say what is wrong."""
+        kept, left_over = wild.finished(), wild.working()
+        jobs = sorted(key for key in self.stages if self.stages[key] == phase and key not in kept)
+        if phase in STAGES and not jobs:
+            return
+        target = self.random.choice(jobs) if jobs else phase
+        run = wild.start(self.python)
+        while not ended(run) and not self.reached(target, wild, left_over):
+            time.sleep(0.002)
+        if ended(run, self.random.uniform(0, self.seconds[target])):
+            if run.wait() != 0:
+                yield f"exit code {run.wait()}"
+            return
+        tree, done = below() - self.others, wild.finished()
+        at = {self.stages[name.partition("-")[0]] for name in wild.working() - left_over}
+        kind = KINDS[self.kills % 2]
+        run.kill()
+        for each in tree if kind == "tree killed" else ():
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
+        run.wait()
+        if n := survivors(tree | (below() - self.others)):
+            yield f"{n} processes outlived their run"
+        yield from lost(kept | done, wild)
+        self.kills += 1
+        if not at:
+            at = {
+                "end" if len(done) == len(self.stages) else "start" if kept == done else "between"
+            }
+        self.met.update((each, kind) for each in at)
+
+    def reached(self, target: str, wild: Results, left_over: set[str]) -> bool:
+        """Whether a run has come to a phase or to a job, or is past it."""
+        done = wild.finished()
+        if target in ("start", "end"):
+            return target == "start" or len(done) == len(self.stages)
+        return target in done or any(n.startswith(target) for n in wild.working() - left_over)
+
+    def table(self) -> str:
+        """Return what was at work, by kind of kill, as Markdown."""
+        rows = [
+            (phase, *(str(self.met[phase, kind]) for kind in KINDS))
+            for phase in (*PHASES[:-1], "between", "end")
+        ]
+        rows = [("at work", *KINDS), ("---",) * 3, *rows]
+        return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def lost(kept: dict[str, int], wild: Results) -> Iterator[str]:
+    """Say how many finished jobs are no longer there, or were done again."""
+    if gone := kept.items() - wild.finished().items():
+        yield f"{len(gone)} finished jobs were lost or done twice"
 
 
 def ended(run: psutil.Process, within: float = 0) -> bool:
-    """Wait for a run to end; whether it has."""
+    """Whether a run ends within so many seconds."""
     with suppress(psutil.TimeoutExpired):
         run.wait(within)
         return True
     return False
 
 
-class Results:
-    """A results folder, and what is known of it."""
+def below() -> set[psutil.Process]:
+    """Return all that this process has started, and what that has."""
+    return set(psutil.Process().children(recursive=True))
 
-    def __init__(self, out: Path) -> None:
-        """Begin with nothing done."""
-        self.out, self.store = out, out / "store"
-        self.kept: dict[str, int] = {}
 
-    def finished(self) -> dict[str, int]:
-        """Return the keys of the jobs in the store, and when each was written."""
-        return {p.parent.name: p.stat().st_mtime_ns for p in self.store.glob("*/record.json")}
+def survivors(processes: set[psutil.Process]) -> int:
+    """Return how many of these processes are still there after a moment of grace."""
+    begun = time.monotonic()
+    while (left := sum(map(lives, processes))) and time.monotonic() < begun + GRACE:
+        time.sleep(0.01)
+    return left
 
-    def working(self) -> set[str]:
-        """Return the names of folders that jobs write into."""
-        return {p.name for p in (self.store / "work").glob("*-*-*")}
 
-    def lost(self) -> int:
-        """Return how many jobs that had finished are gone or were done again; learn new ones."""
-        now = self.finished()
-        lost = len(self.kept.items() - now.items())
-        self.kept = now
-        return lost
-
-    def age(self) -> None:
-        """Make half-written files as old as they must be to be removed."""
-        for path in self.out.rglob(".tmp-*"):
-            os.utime(path, (time.time() - OLD,) * 2)
-
-    def files(self) -> set[str]:
-        """Return the names of all files, but for the lock's and of what was logged."""
-        names = {p.relative_to(self.out).as_posix() for p in self.out.rglob("*") if p.is_file()}
-        return names - {f"store/claims/{LOCK}", f"{NAME}/vbench.log"}
-
-    def artifacts(self) -> dict[str, Any]:
-        """Return the SHA-256 of each artifact, by job."""
-        return {key: read_json(self.store / key / "record.json")["files"] for key in self.finished()}
-
-    def faults(self, calm: Results) -> Iterator[str]:
-        """Compare with the results of an undisturbed run."""
-        names = [Path(NAME) / "cases.csv"]
-        if any((self.out / n).read_bytes() != (calm.out / n).read_bytes() for n in names):
-            yield "cases.csv differs"
-        if self.artifacts() != calm.artifacts():
-            yield "other jobs or artifacts are in the store"
-        if odd := self.files() ^ calm.files():
-            yield f"left behind or missing: {', '.join(sorted(odd))}"
-        if lost := self.lost():
-            yield f"{lost} finished jobs were lost or done twice"
+def lives(process: psutil.Process) -> bool:
+    """Whether a process lives; in a container nobody may be there to collect those that do not."""
+    with suppress(psutil.NoSuchProcess):
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    return False
 
 
 def main() -> int:
@@ -143,14 +258,21 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--warm", action="store_true", help="fork processes, which is quicker")
     parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
+    options = parser.parse_args()
     python = None
-    if arguments.warm:
+    if options.warm:
         python = warm_python.start()
         for name in warm_python.IMPORTED:
             importlib.import_module(name)
     with tempfile.TemporaryDirectory(prefix="vbench-chaos-") as folder:
-        return Chaos(Path(folder), python, random.Random(arguments.seed)).kill(arguments.kills)
+        chaos = Chaos(Path(folder), python, options.seed)
+        while chaos.kills < options.kills:
+            chaos.disturb(min(KILLS_A_RUN, options.kills - chaos.kills))
+    print(chaos.table())
+    print(f"{chaos.kills} kills, {chaos.runs} runs, {len(chaos.faults)} faults")
+    for fault in chaos.faults:
+        print(fault)
+    return 1 if chaos.faults else 0
 
 
 if __name__ == "__main__":

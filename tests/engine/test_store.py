@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -121,6 +122,19 @@ def test_what_a_killed_run_left_half_written_is_swept(store: Store) -> None:
     store.sweep(lambda key: key == "living")
     assert not dead.exists()
     assert living.exists()
+
+
+def test_what_a_job_left_that_was_killed_as_it_finished_is_swept(store: Store) -> None:
+    for key in ("done", "not-yet"):
+        store.fail(key, record(key=key))
+        store.checkpoint(key).mkdir()
+    with patch.object(Store, "_forget", lambda *_: None):
+        store.publish("done", store.begin("done"), record(key="done"))
+    store.sweep(lambda _: False)
+    assert not store.checkpoint("done").exists()
+    assert store.failure("done") is None
+    assert store.checkpoint("not-yet").exists()
+    assert store.failure("not-yet") is not None
 
 
 @pytest.mark.parametrize("files", [["a"], {"../../secret": "0"}, {"/etc/passwd": "0"}, 3, None])

@@ -110,7 +110,6 @@ def execute(
         limit_bytes=_bytes(spec.limits.memory_gb),
     )
     with closing(Claims(store.root / "claims")) as claims:
-        store.sweep(claims.alive)
         gently(
             lambda: close_orphans(study, store.root.resolve(), claims.alive),
             "the Optuna storage did not answer",

@@ -224,9 +224,13 @@ class Store:
                 raise
             shutil.rmtree(folder, ignore_errors=True)
         _sync(self.root)
+        self._forget(key)
+        return self.record(key)
+
+    def _forget(self, key: str) -> None:
+        """Remove what is of no more use once a job has finished."""
         self._failure(key).unlink(missing_ok=True)
         shutil.rmtree(self.checkpoint(key), ignore_errors=True)
-        return self.record(key)
 
     def fail(self, key: str, record: JobRecord) -> None:
         """Record that a job failed; it is never taken for a result."""
@@ -250,7 +254,7 @@ class Store:
             shutil.rmtree(self.checkpoint(key), ignore_errors=True)
 
     def sweep(self, alive: Callable[[str], bool]) -> None:
-        """Remove what killed runs left half-written.
+        """Remove what killed runs left: half-written folders, and what finished jobs need no more.
 
         Args:
             alive: Whether somebody is doing the job of this key.
@@ -258,6 +262,10 @@ class Store:
         for folder in (self.root / "work").iterdir():
             if not alive(folder.name.partition("-")[0]):
                 shutil.rmtree(folder, ignore_errors=True)
+        for kept in ((self.root / name).iterdir() for name in ("checkpoints", "failures")):
+            for path in kept:
+                if self.has(path.stem) and not alive(path.stem):
+                    self._forget(path.stem)
 
     def discard(self, folder: Path) -> None:
         """Remove a folder: out of sight in one step first, so that no half of it is ever seen."""
