@@ -15,6 +15,7 @@ left behind: half-written files, claims, checkpoints, processes.
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import multiprocessing
 import os
@@ -31,6 +32,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import psutil
 
@@ -39,6 +41,7 @@ sys.path.insert(1, str(ROOT / "tests"))
 
 import warm_python  # noqa: E402 - needs the path
 
+from vbench import api  # noqa: E402
 from vbench.cli import main as vbench  # noqa: E402
 from vbench.engine import process  # noqa: E402
 from vbench.engine.claims import LOCK  # noqa: E402
@@ -62,34 +65,38 @@ class Results:
 
     out: Path
 
+    @property
+    def told(self) -> Path:
+        """The file with all that its runs printed."""
+        return self.out.with_suffix(".log")
+
     def start(self, python: str | None) -> psutil.Process:
         """Start a run; with a ``python`` to call for its workers, it is forked from here."""
         for path in self.out.rglob(".tmp-*"):
             os.utime(path, (time.time() - OLD,) * 2)
         arguments = ["run", str(SPEC), "--out", str(self.out), "--no-tracking"]
-        if python is None:
-            command = [sys.executable, "-m", "vbench", *arguments]
-            quiet = subprocess.DEVNULL
-            return psutil.Process(subprocess.Popen(command, stdout=quiet, stderr=quiet).pid)
+        with self.told.open("ab") as told:
+            if python is None:
+                command = [sys.executable, "-m", "vbench", *arguments]
+                return psutil.Process(subprocess.Popen(command, stdout=told, stderr=told).pid)
 
-        def become() -> None:
-            quiet = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(quiet, 1)
-            os.dup2(quiet, 2)
-            warm = SimpleNamespace(executable=python, path=sys.path)
-            process.sys = warm  # type: ignore[assignment]
-            sys.argv = ["vbench", *arguments]
-            vbench()
+            def become() -> None:
+                os.dup2(told.fileno(), 1)
+                os.dup2(told.fileno(), 2)
+                sys.argv = ["vbench", *arguments]
+                warm = SimpleNamespace(executable=python, path=sys.path)
+                with patch.object(process, "sys", warm):
+                    vbench()
 
-        forked = multiprocessing.get_context("fork").Process(target=become)
-        forked.start()
-        return psutil.Process(forked.pid)
+            forked = multiprocessing.get_context("fork").Process(target=become)
+            forked.start()
+            return psutil.Process(forked.pid)
 
     def end(self, python: str | None) -> None:
         """Let a run go on to its end."""
         run = self.start(python)
         if not ended(run, PATIENCE) or run.wait() != 0:
-            raise SystemExit(f"a run failed in {self.out}")
+            raise SystemExit(f"a run failed:\n{self.told.read_text()[-2000:]}")
 
     def working(self) -> set[str]:
         """Return the names of the folders that jobs write into, which begin with the key."""
@@ -264,6 +271,8 @@ def main() -> int:
         python = warm_python.start()
         for name in warm_python.IMPORTED:
             importlib.import_module(name)
+        api.plan(SPEC)  # reads the code of plugins, once
+        gc.freeze()
     with tempfile.TemporaryDirectory(prefix="vbench-chaos-") as folder:
         chaos = Chaos(Path(folder), python, options.seed)
         while chaos.kills < options.kills:
