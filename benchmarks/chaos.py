@@ -4,7 +4,7 @@
 
 Kills meet a run while it starts, at a random moment of a random job of each stage, and while it
 writes its results: SIGKILL of vbench alone (its workers must leave by themselves) and of its whole
-process tree, in turn. Each time the same command goes on; after ten kills it may end, and the next
+process tree, in turn. Each time the same command goes on; after twenty it may end, and the next
 run begins in a new folder. ``--warm`` forks all processes from ones that have imported vbench and
 torch already: a thousand kills are then a matter of minutes.
 
@@ -52,7 +52,7 @@ STAGES = ("prepare", "fit-generator", "synthesise", "fit-segmenter", "audit", "e
 #: Where runs are killed, in the order in which they come there.
 PHASES = ("start", *STAGES, "end")
 KINDS = ("vbench killed", "tree killed")
-KILLS_A_RUN = 10
+KILLS_A_RUN = 20
 #: Seconds that a process may take to leave, and a run to end.
 GRACE, PATIENCE = 20, 600
 #: Seconds after which a half-written file is nobody's, and a run removes it.
@@ -185,7 +185,7 @@ class Chaos:
         target = self.random.choice(jobs) if jobs else phase
         run = wild.start(self.python)
         while not ended(run) and not self.reached(target, wild, left_over):
-            time.sleep(0.002)
+            time.sleep(0.005)
         if ended(run, self.random.uniform(0, self.seconds[target])):
             if run.wait() != 0:
                 yield f"exit code {run.wait()}"
@@ -275,8 +275,12 @@ def main() -> int:
         gc.freeze()
     with tempfile.TemporaryDirectory(prefix="vbench-chaos-") as folder:
         chaos = Chaos(Path(folder), python, options.seed)
-        while chaos.kills < options.kills:
-            chaos.disturb(min(KILLS_A_RUN, options.kills - chaos.kills))
+        with suppress(KeyboardInterrupt):  # what was found until then counts
+            while chaos.kills < options.kills:
+                chaos.disturb(min(KILLS_A_RUN, options.kills - chaos.kills))
+        for each in below():
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
     print(chaos.table())
     print(f"{chaos.kills} kills, {chaos.runs} runs, {len(chaos.faults)} faults")
     for fault in chaos.faults:
