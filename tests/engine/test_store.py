@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from unittest.mock import patch
 
@@ -86,6 +87,14 @@ def test_a_record_that_does_not_fit_is_refused_in_one_line_and_left_out_of_all(
     with pytest.raises(StoreError, match=r"record\.json: stage 'bake' is not known.*--force k"):
         store.record("k")
     assert [found.key for found in store.records()] == ["sound"]
+
+
+def test_the_newest_records_come_in_the_order_in_which_they_were_written(store: Store) -> None:
+    for key, written in (("a", 30), ("b", 10), ("c", 20), ("d", 0)):
+        store.publish(key, store.begin(key), record(key))
+        os.utime(store.folder(key) / "record.json", (written, written))
+    assert [found.key for found in store.records(newest=3)] == ["b", "c", "a"]
+    assert [found.key for found in store.records()] == ["a", "b", "c", "d"]
 
 
 def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:

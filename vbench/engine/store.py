@@ -190,11 +190,25 @@ class Store:
         """Return what a finished job of a known stage found out."""
         return self.record(key).result_as(model)
 
-    def records(self) -> Iterator[JobRecord]:
-        """Iterate over the readable records of all finished jobs, of every benchmark."""
-        for path in sorted(self.root.glob(f"*/{RECORD}")):
+    def records(self, newest: int | None = None) -> Iterator[JobRecord]:
+        """Iterate over the readable records of finished jobs, of every benchmark.
+
+        Args:
+            newest: Only so many that were written last, in that order; None: all, by key.
+        """
+        keys = sorted(path.parent.name for path in self.root.glob(f"*/{RECORD}"))
+        if newest is not None:
+            keys = sorted(keys, key=self._written)[-newest:]
+        for key in keys:
             with suppress(OSError, StoreError):
-                yield self.record(path.parent.name)
+                yield self.record(key)
+
+    def _written(self, key: str) -> float:
+        """Return when a job's record was written; 0 when it is gone."""
+        try:
+            return os.stat(f"{self.root}/{key}/{RECORD}").st_mtime  # noqa: PTH116 - of 100,000
+        except OSError:
+            return 0.0
 
     def begin(self, key: str) -> Path:
         """Return a new, empty folder for the artifacts of a job that starts."""
