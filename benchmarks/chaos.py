@@ -142,23 +142,28 @@ class Chaos:
     """
 
     def __init__(self, folder: Path, python: str | None, seed: int) -> None:
-        """Do the undisturbed run, which says how long everything takes."""
+        """Do the undisturbed run."""
         self.folder, self.python, self.random = folder, python, random.Random(seed)
         self.others = below()
         self.met: Counter[tuple[str, str]] = Counter()
         self.kills = self.runs = 0
         self.faults: list[str] = []
         self.calm = Results(folder / "calm")
+        self.seconds: dict[str, float] = {}
+        self.end(self.calm)
+        self.stages = {key: record["stage"] for key, record in self.calm.records().items()}
+        print(f"undisturbed: {len(self.stages)} jobs", flush=True)
+
+    def end(self, results: Results) -> None:
+        """Let a run go on to its end, and note how long everything takes at present."""
         begun = time.time()
-        self.calm.end(python)
+        results.end(self.python)
         now = time.time()
-        records = self.calm.records()
-        written = {key: at / 1e9 for key, at in self.calm.finished().items()}
-        self.stages = {key: record["stage"] for key, record in records.items()}
-        self.seconds = {key: record["seconds"] for key, record in records.items()}
-        first = min(written[key] - self.seconds[key] for key in written)
-        self.seconds |= {"start": first - begun, "end": now - max(written.values())}
-        print(f"undisturbed: {len(records)} jobs in {now - begun:.1f} s", flush=True)
+        self.seconds |= {key: record["seconds"] for key, record in results.records().items()}
+        written = {key: at / 1e9 for key, at in results.finished().items() if at / 1e9 > begun}
+        if written:
+            first = min(written[key] - self.seconds[key] for key in written)
+            self.seconds |= {"start": max(0, first - begun), "end": now - max(written.values())}
 
     def disturb(self, kills: int) -> None:
         """Kill a run at so many moments, let it end, and compare."""
@@ -167,7 +172,7 @@ class Chaos:
         for phase in sorted(self.random.choices(PHASES, k=kills), key=PHASES.index):
             faults += self.kill(wild, phase)
         kept = wild.finished()
-        wild.end(self.python)
+        self.end(wild)
         faults += [*lost(kept, wild), *wild.faults(self.calm)]
         self.runs += 1
         self.faults += [f"{wild.out.name}: {fault}" for fault in faults]
