@@ -47,7 +47,7 @@ from vbench.engine import process  # noqa: E402
 from vbench.engine.claims import LOCK  # noqa: E402
 from vbench.files import read_json  # noqa: E402
 
-SPEC = ROOT / "benchmarks" / "chaos.toml"
+SPEC = ROOT / "tests" / "fixtures" / "chaos.toml"
 STAGES = ("prepare", "fit-generator", "synthesise", "fit-segmenter", "audit", "evaluate")
 #: Where runs are killed, in the order in which they come there.
 PHASES = ("start", *STAGES, "end")
