@@ -168,17 +168,15 @@ class Chaos:
     def disturb(self, kills: int) -> None:
         """Kill a run at so many moments, let it end, and compare."""
         wild = Results(self.folder / f"wild-{self.runs}")
-        faults: list[str] = []
+        known = len(self.faults)
         for phase in sorted(self.random.choices(PHASES, k=kills), key=PHASES.index):
-            faults += self.kill(wild, phase)
+            self.faults += self.kill(wild, phase)
         kept = wild.finished()
         self.end(wild)
-        faults += [*lost(kept, wild), *wild.faults(self.calm)]
+        self.faults += [*lost(kept, wild), *wild.faults(self.calm)]
         self.runs += 1
-        self.faults += [f"{wild.out.name}: {fault}" for fault in faults]
-        print(
-            f"{self.kills} kills, {self.runs} runs; {'; '.join(faults) or 'no fault'}", flush=True
-        )
+        found = "; ".join(self.faults[known:]) or "no fault"
+        print(f"{self.kills} kills, {self.runs} runs; {found}", flush=True)
         shutil.rmtree(wild.out)
 
     def kill(self, wild: Results, phase: str) -> Iterator[str]:
@@ -277,6 +275,8 @@ def main() -> int:
         for name in warm_python.IMPORTED:
             importlib.import_module(name)
         api.plan(SPEC)  # reads the code of plugins, once
+        quiet, ping = subprocess.DEVNULL, ["-P", "-m", "vbench.engine.worker", "0"]
+        subprocess.run([python, *ping], stdin=quiet, stderr=quiet)  # until the server is there
         gc.freeze()
     with tempfile.TemporaryDirectory(prefix="vbench-chaos-") as folder:
         chaos = Chaos(Path(folder), python, options.seed)
