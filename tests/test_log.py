@@ -122,3 +122,20 @@ def test_the_log_does_not_grow_without_bound(
     assert set(logs) == {"vbench.log", "vbench.log.1"}
     assert max(logs.values()) < 1200
     assert "time 199" in (tmp_path / "vbench.log").read_text()
+
+
+def test_a_week_of_warnings_stays_below_4_mb(tmp_path: Path) -> None:
+    def unreachable() -> None:
+        raise ConnectionError("the storage did not answer")
+
+    longest = 0
+    with kept(tmp_path):
+        for moment in range(0, 7 * 24 * 3600, 60):
+            gently(unreachable, f"the Optuna storage did not take a trial at {moment} s")
+            sizes = [path.stat().st_size for path in tmp_path.iterdir()]
+            longest = max(longest, sum(sizes))
+    lines = sum(path.read_text().count("WARNING") for path in tmp_path.iterdir())
+    assert {path.name for path in tmp_path.iterdir()} == {"vbench.log", "vbench.log.1"}
+    assert longest < 4.01e6
+    assert 1_000 < lines < 7 * 24 * 240  # the week did not fit
+    assert f"at {moment} s" in (tmp_path / "vbench.log").read_text()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import psutil
@@ -51,6 +52,23 @@ def test_it_is_not_left_when_its_caller_dies(warm_python: str, tmp_path: Path, n
     program.communicate(timeout=60)
     forked.wait(timeout=60)
     assert program.returncode == -number
+
+
+def test_it_is_not_left_when_its_caller_is_gone_at_once() -> None:
+    code = (
+        "import socket, subprocess, sys, warm_python\n"
+        "ours, theirs = socket.socketpair()\n"
+        "ours.close()\n"
+        "program = subprocess.Popen(['sleep', '60'])\n"
+        "print(program.pid, flush=True)\n"
+        "warm_python.watch(theirs, program.pid)\n"
+    )
+    folder = Path(__file__).parent
+    told = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, stdout=subprocess.PIPE, text=True, timeout=30
+    )
+    assert told.returncode == 0
+    assert not psutil.pid_exists(int(told.stdout))
 
 
 def test_anything_else_is_run_by_python(warm_python: str) -> None:

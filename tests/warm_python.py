@@ -148,7 +148,8 @@ def serve(listener: socket.socket) -> list[str]:
 
 def watch(caller: socket.socket, program: int) -> None:
     """Tell the caller how its program ends; kill it when the caller is gone."""
-    caller.sendall(b"%d\n" % program)
+    with suppress(OSError):  # it is gone already
+        caller.sendall(b"%d\n" % program)
     ended = os.pidfd_open(program)
     ready, _, _ = select.select([ended, caller], [], [])
     if ended not in ready:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -50,6 +51,19 @@ def test_the_claim_of_a_dead_process_is_broken_at_once(claims: Claims, tmp_path:
     assert (tmp_path / "k").exists()
     assert not claims.alive("k")
     assert claims.take("k")
+
+
+def test_abandoned_claims_are_swept_and_living_ones_stay(claims: Claims, tmp_path: Path) -> None:
+    other = Claims(tmp_path)
+    assert claims.take("ours")
+    assert other.take("theirs")
+    gone = json.dumps({"host": socket.gethostname(), "pid": 2**30, "started": 0.0, "run": "x"})
+    for name in ("run-x", "done"):
+        (tmp_path / name).write_text(gone)
+    with claims.changing():
+        claims.sweep()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "ours", "theirs"]
+    other.close()
 
 
 def test_the_claim_of_another_machine_is_broken_when_its_lease_ends(

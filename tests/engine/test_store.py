@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -87,6 +89,14 @@ def test_a_record_that_does_not_fit_is_refused_in_one_line_and_left_out_of_all(
     assert [found.key for found in store.records()] == ["sound"]
 
 
+def test_the_newest_records_come_in_the_order_in_which_they_were_written(store: Store) -> None:
+    for key, written in (("a", 30), ("b", 10), ("c", 20), ("d", 0)):
+        store.publish(key, store.begin(key), record(key))
+        os.utime(store.folder(key) / "record.json", (written, written))
+    assert [found.key for found in store.records(newest=3)] == ["b", "c", "a"]
+    assert [found.key for found in store.records()] == ["a", "b", "c", "d"]
+
+
 def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="--out"):
@@ -121,6 +131,19 @@ def test_what_a_killed_run_left_half_written_is_swept(store: Store) -> None:
     store.sweep(lambda key: key == "living")
     assert not dead.exists()
     assert living.exists()
+
+
+def test_what_a_job_left_that_was_killed_as_it_finished_is_swept(store: Store) -> None:
+    for key in ("done", "not-yet"):
+        store.fail(key, record(key=key))
+        store.checkpoint(key).mkdir()
+    with patch.object(Store, "_forget", lambda *_: None):
+        store.publish("done", store.begin("done"), record(key="done"))
+    store.sweep(lambda _: False)
+    assert not store.checkpoint("done").exists()
+    assert store.failure("done") is None
+    assert store.checkpoint("not-yet").exists()
+    assert store.failure("not-yet") is not None
 
 
 @pytest.mark.parametrize("files", [["a"], {"../../secret": "0"}, {"/etc/passwd": "0"}, 3, None])

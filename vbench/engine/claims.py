@@ -75,17 +75,18 @@ class Claims:
             self._mine.add(path)
 
     def owners(self, prefix: str) -> dict[str, dict[str, Any]]:
-        """Return what others' live claims with this prefix say; remove abandoned ones.
+        """Return what others' live claims with this prefix say; while :meth:`changing` is held."""
+        paths = sorted(self.folder.glob(f"{prefix}*"))
+        return {path.name: self._owner_of(path) for path in paths if not self._abandoned(path)}
+
+    def sweep(self) -> None:
+        """Remove abandoned claims: of killed runs, and of jobs that these had just finished.
 
         Only while :meth:`changing` is held.
         """
-        found = {}
-        for path in sorted(self.folder.glob(f"{prefix}*")):
-            if self._abandoned(path):
+        for path in self.folder.glob("*"):
+            if not path.name.startswith(LOCK) and self._abandoned(path):
                 path.unlink(missing_ok=True)
-            else:
-                found[path.name] = self._owner_of(path)
-        return found
 
     def release(self, key: str) -> None:
         """Give a claim back, unless somebody took it over while we slept and holds it now."""

@@ -22,6 +22,8 @@ from vbench.registry import Registry
 
 #: Jobs of one kind that an estimate goes by: the last ones.
 REMEMBERED = 50
+#: Records of a store that a run learns from, the newest: a large one takes minutes to read.
+LEARNT_FROM = 5000
 
 
 def training_lengths(registry: Registry) -> Lengths:

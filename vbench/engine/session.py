@@ -12,7 +12,7 @@ from pathlib import Path
 
 from vbench.engine import results
 from vbench.engine.claims import Claims
-from vbench.engine.costs import Costs, training_lengths
+from vbench.engine.costs import LEARNT_FROM, Costs, training_lengths
 from vbench.engine.executors import make_executor
 from vbench.engine.executors.local import usable_cores
 from vbench.engine.plan import Plan
@@ -111,7 +111,6 @@ def execute(
         limit_bytes=_bytes(spec.limits.memory_gb),
     )
     with closing(Claims(store.root / "claims")) as claims:
-        store.sweep(claims.alive)
         gently(
             lambda: close_orphans(study, store.root.resolve(), claims.alive),
             "the Optuna storage did not answer",
@@ -121,7 +120,7 @@ def execute(
             where.executor, workers=workers, scheduler=where.scheduler, device=where.device
         )
         with closing(executor):
-            costs = Costs(store.records(), training_lengths(registry))
+            costs = Costs(store.records(newest=LEARNT_FROM), training_lengths(registry))
             runner = Runner(plan, store, executor, claims, settings, watcher, costs)
             # All data is read before anything is trained, so that a broken file is found at once.
             faults = [f.message for f in runner.run(reading=True) if f.reason == "data"]

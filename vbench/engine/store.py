@@ -190,11 +190,25 @@ class Store:
         """Return what a finished job of a known stage found out."""
         return self.record(key).result_as(model)
 
-    def records(self) -> Iterator[JobRecord]:
-        """Iterate over the readable records of all finished jobs, of every benchmark."""
-        for path in sorted(self.root.glob(f"*/{RECORD}")):
+    def records(self, newest: int | None = None) -> Iterator[JobRecord]:
+        """Iterate over the readable records of finished jobs, of every benchmark.
+
+        Args:
+            newest: Only so many that were written last, in that order; None: all, by key.
+        """
+        keys = sorted(path.parent.name for path in self.root.glob(f"*/{RECORD}"))
+        if newest is not None:
+            keys = sorted(keys, key=self._written)[-newest:]
+        for key in keys:
             with suppress(OSError, StoreError):
-                yield self.record(path.parent.name)
+                yield self.record(key)
+
+    def _written(self, key: str) -> float:
+        """Return when a job's record was written; 0 when it is gone."""
+        try:
+            return os.stat(f"{self.root}/{key}/{RECORD}").st_mtime  # noqa: PTH116 - of 100,000
+        except OSError:
+            return 0.0
 
     def begin(self, key: str) -> Path:
         """Return a new, empty folder for the artifacts of a job that starts."""
@@ -224,9 +238,13 @@ class Store:
                 raise
             shutil.rmtree(folder, ignore_errors=True)
         _sync(self.root)
+        self._forget(key)
+        return self.record(key)
+
+    def _forget(self, key: str) -> None:
+        """Remove what is of no more use once a job has finished."""
         self._failure(key).unlink(missing_ok=True)
         shutil.rmtree(self.checkpoint(key), ignore_errors=True)
-        return self.record(key)
 
     def fail(self, key: str, record: JobRecord) -> None:
         """Record that a job failed; it is never taken for a result."""
@@ -250,7 +268,7 @@ class Store:
             shutil.rmtree(self.checkpoint(key), ignore_errors=True)
 
     def sweep(self, alive: Callable[[str], bool]) -> None:
-        """Remove what killed runs left half-written.
+        """Remove what killed runs left: half-written folders, and what finished jobs need no more.
 
         Args:
             alive: Whether somebody is doing the job of this key.
@@ -258,6 +276,10 @@ class Store:
         for folder in (self.root / "work").iterdir():
             if not alive(folder.name.partition("-")[0]):
                 shutil.rmtree(folder, ignore_errors=True)
+        for kept in ((self.root / name).iterdir() for name in ("checkpoints", "failures")):
+            for path in kept:
+                if self.has(path.stem) and not alive(path.stem):
+                    self._forget(path.stem)
 
     def discard(self, folder: Path) -> None:
         """Remove a folder: out of sight in one step first, so that no half of it is ever seen."""

@@ -23,6 +23,8 @@ def under_way(
 ) -> Iterator[None]:
     """Be known as a run while the block lasts, after the forced results were removed.
 
+    What killed runs left is removed, too.
+
     Args:
         store: The store.
         benchmark: The benchmark's name.
@@ -36,6 +38,7 @@ def under_way(
     claims = Claims(store.root / "claims")
     try:
         with claims.changing():
+            claims.sweep()
             for owner in claims.owners(PREFIX).values():
                 shared = set(forced).intersection(owner.get("reads", ()))
                 if shared:
@@ -46,6 +49,7 @@ def under_way(
                     )
             store.remove(forced)
             claims.put(PREFIX + claims.run, benchmark=benchmark, reads=sorted(reads))
+        store.sweep(claims.alive)
         yield
     finally:
         claims.close()
