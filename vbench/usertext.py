@@ -7,6 +7,7 @@ import os
 import re
 import stat
 import tomllib
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,16 @@ def harmless(text: str) -> str:
 
 def _short(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def plain_name(text: str) -> str:
+    """Return text as files and benchmarks may be called; empty when nothing of it is left.
+
+    Accents go, other characters become ``-``.
+    """
+    letters = unicodedata.normalize("NFKD", text.replace("ß", "ss"))
+    bare = "".join(c for c in letters if not unicodedata.combining(c))
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", bare).strip("-._")
 
 
 def key_value(text: str) -> tuple[str, Any]:

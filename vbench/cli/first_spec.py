@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -13,6 +12,7 @@ from vbench.data.folder import FolderSource
 from vbench.errors import DataError, SpecError
 from vbench.files import atomic_write
 from vbench.masks.slices import fitting, thin_axis
+from vbench.usertext import plain_name
 
 Texts: TypeAlias = tuple[str, ...]
 FILE = "benchmark.toml"
@@ -161,8 +161,7 @@ def _place(data: Path, folder: Path) -> str:
 
 def _name(folder: Path) -> str:
     """Return a folder's name as a benchmark may be called."""
-    stem = folder.resolve().name.partition(".")[0]
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-_")[:60] or "first"
+    return plain_name(folder.resolve().name.partition(".")[0])[:60] or "first"
 
 
 def _toml(value: Any) -> str:
