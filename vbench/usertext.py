@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shlex
 import stat
 import tomllib
 import unicodedata
@@ -89,6 +90,12 @@ def harmless(text: str) -> str:
 
 def _short(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def shell_word(path: str | Path) -> str:
+    """Return a path as it is written on a command line: quoted where that needs it, no option."""
+    text = str(path)
+    return shlex.quote(f"./{text}" if text.startswith("-") else text)
 
 
 def plain_name(text: str) -> str:
