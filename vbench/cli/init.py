@@ -10,7 +10,9 @@ import click
 @click.command("init")
 @click.argument("folder", metavar="[DIR]", default=".", type=click.Path(path_type=Path))
 @click.option("--data", type=click.Path(path_type=Path), help="Your data set: a folder or a table.")
-@click.option("--layout", help="nnunet, bids, manifest or images.  [default: what it looks like]")
+@click.option(
+    "--layout", help="nnunet, bids, images, … or a recipe.  [default: what it looks like]"
+)
 @click.option(
     "--set",
     "overrides",
