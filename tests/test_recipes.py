@@ -42,6 +42,25 @@ def test_it_reads_its_data_set_as_it_is_downloaded(name: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("name", sorted(MADE))
+def test_a_first_spec_takes_over_how_a_recipe_reads(name: str, tmp_path: Path) -> None:
+    made = MADE[name]
+    place = made.write(tmp_path)
+    people = len(set(made.people or made.subjects))
+    answer = vbench("init", tmp_path / "new", "--data", place, "--layout", name)
+    if people < 3:
+        assert f"{people} subject" in answer.err
+        return
+    assert answer.code == 0, answer.err
+    spec = load_spec(tmp_path / "new" / "benchmark.toml")
+    read = recipe(name)
+    assert spec.data.source.plugin == read.plugin
+    assert spec.data.source.params | {"path": ""} == read.params | {"path": ""}
+    assert spec.data.source.group == read.group
+    split = spec.data.source.split
+    assert split.wanted == people
+
+
+@pytest.mark.parametrize("name", sorted(MADE))
 def test_it_is_a_sound_spec_but_for_the_path_and_says_what_it_is(name: str) -> None:
     spec = load_spec(name)
     assert spec.benchmark.name == name

@@ -84,6 +84,17 @@ def test_samples_say_what_is_wrong(ran, arm, says):
         ran.samples(arm)
 
 
+def test_as_many_samples_as_are_asked_for_or_a_word_why_not(ran):
+    arm = "synthetic/toy-generator"
+    there = len(ran.samples(arm))
+    assert 0 < there <= 16
+    assert len(ran.samples(arm, there)) == there
+    with pytest.raises(StoreError, match=rf"{arm}: \d+ patches are .* 1000 .*`vbench sample {arm}"):
+        ran.samples(arm, 1000)
+    with pytest.raises(ValueError, match="n = -1"):
+        ran.samples(arm, -1)
+
+
 def test_a_run_of_which_an_arm_failed_is_not_ok_and_shows_why(ran):
     assert not ran.ok
     html = ran._repr_html_()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +32,7 @@ from vbench.spec import Spec, load_spec
 from vbench.spec.check import faults
 from vbench.spec.load import FaultySpecError
 from vbench.spec.rehearsal import rehearsal
+from vbench.usertext import shell_word
 
 logger = logging.getLogger(__name__)
 
@@ -261,7 +261,7 @@ def _keep_board(folder: Path, planned: PlanFile, out: Path) -> None:
 
     written = keep(folder, planned)
     if written is not None:
-        place = "" if out == Path(OUT) else f" --out {shlex.quote(str(out))}"
+        place = "" if out == Path(OUT) else f" --out {shell_word(out)}"
         logger.warning(
             "the plan of '%s' has changed; the board of %s is kept: "
             "vbench leaderboard %s --history%s",

@@ -166,6 +166,25 @@ class ArmResult:
         }
         return {seed: path for seed, path in places.items() if path.is_file()}
 
+    @cached_property
+    def places(self) -> dict[Repetition, dict[str, Path]]:
+        """Where the chosen model, its predictions, and the generator and its patches lie, by seed.
+
+        Only what is there: arms without a generator have neither of the last two.
+        """
+        found: dict[Repetition, dict[str, Path]] = {}
+        for seed, chosen in self._chosen.items():
+            places = {
+                "model": self._store / chosen.trial.key / "weights.safetensors",
+                "predictions": self._store / self._arm.evaluate[seed] / "predictions",
+            }
+            if chosen.generator is not None:
+                places["generator"] = self._store / chosen.generator.key
+            if chosen.samples is not None:
+                places["patches"] = self._store / chosen.samples.key
+            found[seed] = {name: path for name, path in places.items() if path.exists()}
+        return found
+
     def write_figures(self, folder: str | Path) -> None:
         """Write its figures to a folder: scores, curves, samples and projections."""
         from vbench.figures.files import write_figures

@@ -86,20 +86,39 @@ OTHER_NAMES = {
     "tiff": "images",
     "csv": "manifest",
     "learning-rate": "lr",
+    "iterations": "steps",
+    "iters": "steps",
+    "max-steps": "steps",
+    "num-steps": "steps",
 }
+
+
+def nearest(name: str, known: Iterable[str]) -> list[str]:
+    """Return what a name may have been meant for: its usual name here, one like it, or its kin."""
+    import difflib
+
+    names, plain = sorted(known), _plain(name)
+    usual = OTHER_NAMES.get(plain)
+    if usual in names:
+        return [usual]
+    by_plain = {_plain(each): each for each in names}
+    near = difflib.get_close_matches(plain, by_plain, n=1, cutoff=0.65)
+    if near:
+        return [by_plain[near[0]]]
+    kin = [each for each in names if len(plain) > 2 and plain in _plain(each)]
+    return kin if len(kin) < 5 else []
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return ``"; did you mean 'x'?"``, or what is known when nothing is near; for messages."""
-    import difflib
-
     names = sorted(known)
-    usual = OTHER_NAMES.get(name.lower().replace("_", "-"))
-    if usual in names:
-        return f"; did you mean '{usual}'?"
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    near = nearest(name, names)
     if near:
-        return f"; did you mean '{near[0]}'?"
+        return f"; did you mean {' or '.join(repr(each) for each in near)}?"
     if not names:
         return ""
     return f"; known: {', '.join(names)}"
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "-")

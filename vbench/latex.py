@@ -19,6 +19,7 @@ _SIGNS = str.maketrans(
         "<": r"$<$",
         ">": r"$>$",
         "*": r"$^{*}$",
+        "∅": r"$^{\emptyset}$",
         "†": r"$^{\dagger}$",
         "‡": r"$^{\ddagger}$",
         "§": r"$^{\S}$",

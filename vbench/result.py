@@ -21,6 +21,7 @@ from vbench.files import read_json, read_npy
 from vbench.layout import join_patches
 from vbench.notebook import table
 from vbench.types import JobFailure
+from vbench.usertext import shell_word
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,22 +97,28 @@ class RunResult:
 
         return pd.read_csv(self.folder / "cases.csv", dtype=_CASES)
 
-    def samples(self, arm: str, n: int = 16, *, seed: int | None = None) -> npt.NDArray[np.float32]:
+    def samples(
+        self, arm: str, n: int | None = None, *, seed: int | None = None
+    ) -> npt.NDArray[np.float32]:
         """Return synthetic patches that an arm's segmenter was trained on.
 
         Args:
             arm: An arm that has a generator, such as ``synthetic/wgan-gp-sn``.
-            n: How many at most.
+            n: How many; None: the first 16, or all where there are fewer.
             seed: Which repetition; None: the first that finished.
 
         Returns:
             float32 ``(n, channels, *size)``: image in [-1, 1], label 0 or 1.
 
         Raises:
-            StoreError: When there is no such arm, it has no generator or has not finished, or the
-                store beside the folder lacks the patches.
+            StoreError: When there is no such arm, it has no generator or has not finished, the
+                store beside the folder lacks the patches, or there are not as many.
+            ValueError: When ``n`` is below 0.
         """
         from vbench.engine.store import Store
+
+        if n is not None and n < 0:
+            raise ValueError(f"n = {n}: expected how many patches, from 0")
 
         store = Store(self.folder.parent / "store")
         key = _synthetic(self._results, self.folder, arm, seed)
@@ -120,7 +127,14 @@ class RunResult:
             parts = [read_npy(place / f"{name}.npy") for name in ("images", "labels")]
         except (OSError, ValueError) as error:
             raise StoreError(f"{place}: its patches cannot be read ({error}); run again") from error
-        return join_patches(*(part[:n] for part in parts))
+        there = len(parts[0])
+        if n is not None and n > there:
+            raise StoreError(
+                f"{arm}: {there} patches are there, as many as its segmenter was trained on, and "
+                f"{n} are asked for; `vbench sample {arm} {n} --to DIR --benchmark "
+                f"{self.folder.name} --out {shell_word(self.folder.parent)}` makes more"
+            )
+        return join_patches(*(part[: 16 if n is None else n] for part in parts))
 
     @cached_property
     def plan(self) -> dict[str, Any]:

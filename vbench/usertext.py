@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shlex
 import stat
 import tomllib
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +90,22 @@ def harmless(text: str) -> str:
 
 def _short(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def shell_word(path: str | Path) -> str:
+    """Return a path as it is written on a command line: quoted where that needs it, no option."""
+    text = str(path)
+    return shlex.quote(f"./{text}" if text.startswith("-") else text)
+
+
+def plain_name(text: str) -> str:
+    """Return text as files and benchmarks may be called; empty when nothing of it is left.
+
+    Accents go, other characters become ``-``.
+    """
+    letters = unicodedata.normalize("NFKD", text.replace("ß", "ss"))
+    bare = "".join(c for c in letters if not unicodedata.combining(c))
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", bare).strip("-._")
 
 
 def key_value(text: str) -> tuple[str, Any]:

@@ -56,6 +56,22 @@ def test_no_arm_is_folded(board, width):
     assert max(map(len, text.splitlines())) <= width
 
 
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_names_are_broken_before_numbers_are(board, width):
+    rows = [row | {"arm": f"{row['arm']}@a-segmenter-of-a-very-long-name"} for row in board["rows"]]
+    text = shown(board | {"rows": rows}, width)
+    assert max(map(len, text.splitlines())) <= width
+    for row in rows:
+        if row["status"] == "ok":
+            entry = row["metrics"]["dsc"]
+            low, high = map(number, entry["ci95"])
+            assert f"[{low}, {high}]" in text
+            assert re.search(rf"\b{re.escape(number(entry['mean']))}(?!\d)", text)
+            assert row["arm"][:10] in text
+    for line in text.partition("mean over cases")[0].splitlines():
+        assert line.count("[") == line.count("]")
+
+
 @pytest.mark.parametrize("width", [60, 80, 100, 120, 140, 200])
 def test_all_metrics_of_the_spec_are_shown_and_no_cell_is_broken(board, width):
     text = shown(board, width)

@@ -32,3 +32,9 @@ def test_two_benchmarks_are_named(tmp_path: Path) -> None:
     out = held(tmp_path, "paper", "paper-rehearsal", "smoke")
     with pytest.raises(StoreError, match=r"name one of the benchmarks: paper, paper-reh.*, smoke"):
         benchmark_folders(None, [out])
+
+
+def test_a_folder_without_results_beside_one_that_has_some_is_named(tmp_path: Path) -> None:
+    out = held(tmp_path / "a", "paper")
+    with pytest.raises(StoreError, match=rf"^{tmp_path / 'nope'}: no benchmark's results here"):
+        benchmark_folders("paper", [out, tmp_path / "nope"])

@@ -52,6 +52,22 @@ def test_slices_get_plane_patches_and_parameters_stand_in_the_spec(tmp_path: Pat
     }
 
 
+def test_what_is_printed_can_be_pasted_and_a_folder_of_any_name_has_a_benchmark(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder, written, name in (
+        ("my vessels", "'my vessels/benchmark.toml'", "my-vessels"),
+        ("./-x", "./-x/benchmark.toml", "x"),
+        ("Gefäße", "'Gefäße/benchmark.toml'", "Gefasse"),
+        ("血管", "'血管/benchmark.toml'", "first"),
+    ):
+        answer = vbench("init", folder)
+        assert f"`vbench validate {written}`" in answer.out
+        table = tomllib.loads((tmp_path / folder / "benchmark.toml").read_text())
+        assert table["benchmark"]["name"] == name
+
+
 def test_what_cannot_be_begun_with_is_said_and_nothing_is_written(tmp_path: Path) -> None:
     manifest(tmp_path / "two")
     (tmp_path / "dicom").mkdir()

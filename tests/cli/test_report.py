@@ -24,3 +24,31 @@ def test_a_benchmark_that_is_not_there_is_named(tmp_path):
     result = CliRunner().invoke(command, ["demos", "--out", str(tmp_path)])
     assert isinstance(result.exception, StoreError)
     assert "did you mean 'demo'" in str(result.exception)
+
+
+def test_a_report_whose_store_is_gone_keeps_its_pictures(tmp_path):
+    first, second = (
+        fabricate(tmp_path / name, truth={"real": 0.9}, failed=None, artifacts=True)
+        for name in ("a", "b")
+    )
+    outs = ["--out", str(tmp_path / "a"), "--out", str(tmp_path / "b")]
+    assert CliRunner().invoke(command, outs).exit_code == 0
+    kept = first.folder / "report.html"
+    before, viewer = kept.read_bytes(), kept.with_name("viewer.html").read_bytes()
+    assert b"data:image/" in before
+    (tmp_path / "a" / "store").rename(tmp_path / "away")
+    result = CliRunner().invoke(command, outs)
+    assert str(result.exception).startswith(f"{tmp_path / 'a' / 'store'}: nothing of 'demo' is ")
+    assert result.output.split() == [str(second.folder / "report.html")]
+    assert kept.read_bytes() == before
+    assert kept.with_name("viewer.html").read_bytes() == viewer
+    result = CliRunner().invoke(command, [*outs, "--no-patient-images"])
+    assert result.exit_code == 0
+    assert b"data:image/" not in kept.read_bytes()
+    assert CliRunner().invoke(command, outs[:2]).exit_code == 0  # nothing is left to lose
+
+
+def test_a_report_without_a_store_says_that_it_has_no_pictures(tmp_path, caplog):
+    fabricate(tmp_path, truth={"real": 0.9}, failed=None)
+    assert CliRunner().invoke(command, ["--out", str(tmp_path)]).exit_code == 0
+    assert f"{tmp_path / 'store'}: nothing of 'demo' is there: the report is with" in caplog.text

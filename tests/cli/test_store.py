@@ -55,7 +55,28 @@ def check_finds_damage(out: Path) -> None:
     assert "did you mean 'toys'" in vbench("store", "check", "toy", "--out", out).err
 
 
+def where_names_files_that_are_there(out: Path) -> None:
+    """`store where` prints the model, predictions and patches of each seed, and no place else."""
+    said = json.loads(
+        vbench("store", "where", "synthetic/toy-generator", "--out", out, "--json").out
+    )
+    assert list(said) == ["0"]
+    assert list(said["0"]) == ["model", "predictions", "generator", "patches"]
+    places = {name: Path(place) for name, place in said["0"].items()}
+    assert places["model"].name == "weights.safetensors"
+    assert len(list(places["predictions"].iterdir())) == 2
+    assert (places["patches"] / "images.npy").is_file()
+    assert all(place.exists() for place in places.values())
+    lines = vbench("store", "where", "real", "--out", out, "--benchmark", "toys").out.splitlines()
+    assert [line.split()[:3] for line in lines] == [
+        ["seed", "0", "model"],
+        ["seed", "0", "predictions"],
+    ]
+    assert "did you mean 'real'" in vbench("store", "where", "reel", "--out", out).err
+
+
 def test_what_is_there_is_listed_pruned_and_removed_by_arm(out: Path) -> None:
+    where_names_files_that_are_there(out)
     before = rows(out)
     assert {row["stage"] for row in before} >= {"prepare", "fit-generator", "fit-segmenter"}
     assert sum(int(str(row["jobs"])) for row in before) == len(keys(out))

@@ -64,9 +64,16 @@ def vbench_register_generators(register):
 '''
 
 
-def plan_of(folder: Path, value: str = "0.25") -> Plan:
+DECLARED = """    @classmethod
+    def files(cls, params):
+        return {"level": params.level_path}
+
+"""
+
+
+def plan_of(folder: Path, value: str = "0.25", code: str = READER) -> Plan:
     folder.mkdir(exist_ok=True, parents=True)
-    (folder / "reader.py").write_text(READER)
+    (folder / "reader.py").write_text(code)
     (folder / "level.txt").write_text(value)
     table = toy_table(
         plugins__paths=[TOYS, str(folder / "reader.py")],
@@ -87,6 +94,36 @@ def test_content_of_a_declared_file_is_in_the_key_and_its_place_is_not(tmp_path:
     others = {name for name in first if first[name] != changed[name]}
     assert "fit-generator reader · seed 0" in others
     assert not any(name.startswith("prepare") for name in others)
+
+
+def test_content_is_in_the_key_where_the_author_declares_nothing(tmp_path: Path) -> None:
+    code = READER.replace(DECLARED, "")
+    assert "def files" not in code
+    first, moved = (keys(plan_of(tmp_path / name, code=code)) for name in "ab")
+    changed = keys(plan_of(tmp_path / "b", "0.5", code))
+    assert first == moved
+    assert "fit-generator reader · seed 0" in {n for n in first if first[n] != changed[n]}
+
+
+def test_all_files_in_a_folder_are_declared_by_their_names_in_it(tmp_path: Path) -> None:
+    class ReaderParams(vbench.Params):
+        bank: Path = vbench.param(..., "a folder")
+        level: Path | None = vbench.param(None, "a file")
+
+    class Reader(vbench.Segmenter):
+        """Reads."""
+
+        name = "reader"
+        Params = ReaderParams
+
+    (tmp_path / "bank" / "in").mkdir(parents=True)
+    for name in ("b.txt", "in/a.txt"):
+        (tmp_path / "bank" / name).write_text(name)
+    params = ReaderParams(bank=tmp_path / "bank", level=tmp_path / "none.txt")
+    assert Reader.files(params) == {
+        "bank/b.txt": tmp_path / "bank" / "b.txt",
+        "bank/in/a.txt": tmp_path / "bank" / "in" / "a.txt",
+    }
 
 
 def test_a_missing_file_is_named_before_anything_runs(tmp_path: Path) -> None:

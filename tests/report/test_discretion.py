@@ -102,6 +102,7 @@ def test_papers_of_plugins_become_entries_that_bibtex_reads(out: Path) -> None:
     keys = [line.partition("{")[2].rstrip(",") for line in shipped.splitlines() if line[:1] == "@"]
     assert len(set(keys)) == len(keys) > 10
     assert shipped.count("{") == shipped.count("}")
+    assert "@misc{vanbreugel2023,\n  author        = {van Breugel},\n" in shipped
     assert vbench("cite", "papper").code == 2
 
 

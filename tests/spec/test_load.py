@@ -52,6 +52,14 @@ def test_a_minimal_spec_has_defaults(tmp_path: Path) -> None:
         ("[regimes]\nreal = false", "no regime is switched on"),
         ("[regimes]\nsynthetic = true", "needs at least one [[generators]] table"),
         ("[regimes]\nscratch = {subjects = [1]}", "needs a second data set, [data.target]"),
+        ("[segmenter]\nlr = 3", "a parameter of the plugin is set by segmenter.params.lr"),
+        ("[segmenter]\nplugn = 'x'", "segmenter.plugn: unknown key; did you mean 'plugin'?"),
+        ("[split]\ntrain = 3", "split: unknown key; did you mean 'data.source.split'"),
+        ("[compute]\ntrials = 3", "compute.trials: unknown key; did you mean 'tune.trials'?"),
+        ("[compute]\nEpochs = 3", "compute.Epochs: unknown key; known: "),
+        ("[generators]\nplugin = 'copy'", "expected a list of tables; write [[generators]]"),
+        ("[patches]\nsize = 16", "patches.size: expected a list, such as [16]"),
+        ("[metrics]\nsegmentation = 'dsc'", 'expected a list, such as ["dsc"]'),
         ("[tune]\ntrials = 0", "tune.trials: Input should be greater than or equal to 1 (got 0)"),
         (
             "[[generators]]\nplugin = 'copy'\n[[generators]]\nplugin = 'copy'",
@@ -74,6 +82,19 @@ def test_a_minimal_spec_has_defaults(tmp_path: Path) -> None:
 )
 def test_a_fault_names_its_key_and_the_mend(tmp_path: Path, line: str, message: str) -> None:
     assert message in fault(tmp_path, MINIMAL + line)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("metrics.segmentation=[dsc]", "a list, got the text '[dsc]'; with --set, put all of it"),
+        ("generators=[{plugin=copy}]", "the shell takes the double ones away"),
+        ("segmenter={plugin=unet3d}", "expected a table, got '{plugin=unet3d}'; with --set"),
+        ("segmenter=unet3d", "expected a table, got 'unet3d'"),
+    ],
+)
+def test_quotes_that_the_shell_took_are_named(tmp_path: Path, setting: str, message: str) -> None:
+    assert message in fault(tmp_path, MINIMAL, setting)
 
 
 def test_all_faults_are_listed_at_once(tmp_path: Path) -> None:
@@ -267,6 +288,8 @@ def test_a_name_with_a_space_gets_words(tmp_path: Path) -> None:
     (tmp_path / "s.toml").write_text(MINIMAL.replace("small", "my first"))
     with pytest.raises(SpecError, match=r"'my first' cannot be a name; use .*such as 'my-first'$"):
         load_spec(tmp_path / "s.toml")
+    with pytest.raises(SpecError, match=r"'Gefäße.' cannot be a name; .*such as 'Gefasse'$"):
+        load_spec(tmp_path / "s.toml", ["benchmark.name='Gefäße.'"])
 
 
 def test_faults_of_keys_and_of_plugins_come_in_one_pass(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from vbench.analysis.chosen import Chosen
@@ -39,6 +40,8 @@ def collapses(results: Results, arm: Arm) -> list[dict[str, Any]]:
     return found
 
 
+#: Beside every score of an arm whose generator ended collapsed.
+SIGN = "∅"
 #: Fewer labels with a vessel than this share are as good as none.
 FEW = 0.01
 
@@ -62,16 +65,31 @@ def unusable(chosen: Chosen | None) -> str | None:
     return own[0].collapsed if own else None
 
 
+def lasting(row: Mapping[str, Any]) -> bool:
+    """Whether the last preview of an arm's generator, of any seed, was still of no use."""
+    return any(not preview.get("recovered") for preview in row.get("collapsed") or ())
+
+
 def collapse_notes(rows: list[dict[str, Any]]) -> list[str]:
     """Say which generators collapsed, one line each, from the rows of a leaderboard."""
-    previews: dict[str, dict[tuple[Repetition, int], str]] = {}
+    previews: dict[str, dict[tuple[Repetition, str], set[int]]] = {}
+    marked = {row["generator"] for row in rows if lasting(row)}
     for row in rows:
         for preview in row.get("collapsed", ()):
             of = previews.setdefault(preview["generator"], {})
             end = " (it recovered)" if preview.get("recovered") else ""
-            of[preview["seed"], preview["step"]] = preview["fault"] + end
+            of.setdefault((preview["seed"], preview["fault"] + end), set()).add(preview["step"])
     return [
-        f"{generator} collapsed: "
-        + "; ".join(f"seed {seed}, step {step}: {fault}" for (seed, step), fault in found.items())
-        for generator, found in previews.items()
+        (f"{SIGN} " if generator in marked else "")
+        + f"{generator} collapsed: "
+        + "; ".join(f"seed {seed}, {_steps(steps)}: {fault}" for (seed, fault), steps in of.items())
+        for generator, of in previews.items()
     ]
+
+
+def _steps(steps: set[int]) -> str:
+    """Name the steps of previews that are alike; of many, the first and the last."""
+    known = sorted(steps)
+    if len(known) < 3:
+        return " and ".join(f"step {step}" for step in known)
+    return f"{len(known)} previews from step {known[0]} to {known[-1]}"

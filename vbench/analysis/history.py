@@ -167,7 +167,7 @@ def differences(before: PlanFile, after: PlanFile) -> list[str]:
         else f"{key}: {new[key]} (new)" if key in new
         else f"{key}: {old[key]} (gone)"
         for key in dict.fromkeys([*old, *new])
-        if old.get(key) != new.get(key)
+        if old.get(key) != new.get(key) and not _filled(key, old, new)
     ]  # fmt: skip
     for name in dict.fromkeys([*before.data, *after.data]):
         one, two = before.data.get(name), after.data.get(name)
@@ -178,6 +178,12 @@ def differences(before: PlanFile, after: PlanFile) -> list[str]:
     if not lines and {job.key for job in before.jobs} != {job.key for job in after.jobs}:
         lines.append("the code of a plugin, or a file that one reads, changed")
     return lines
+
+
+def _filled(key: str, old: Mapping[str, str], new: Mapping[str, str]) -> bool:
+    """Whether a table is empty on one side only: the keys that the other has there say enough."""
+    other = new if key in old else old
+    return (old.get(key) or new.get(key)) == "{}" and any(k.startswith(f"{key}.") for k in other)
 
 
 def _flat(value: Any, key: str = "") -> Iterator[tuple[str, str]]:

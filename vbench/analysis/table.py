@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 WIDE = 118
 #: Terminals narrower than this get no column of budgets, which is wide.
 ROOM, COLUMN = 100, 22
+#: Characters that are left to the arms' names, however narrow the terminal is.
+NARROWEST = 12
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,8 @@ def _rules(leaderboard: dict[str, Any], classes: bool, by: Sequence[str]) -> lis
 def parts(section: Section, width: int, gap: int) -> list[list[int]]:
     """Divide the columns of a section among tables that fit a width, each with the arms' names.
 
-    No column is narrowed for that, so no interval is broken in two.
+    No column is narrowed for that, so no interval is broken in two; but where an arm's name leaves
+    no room for any other column, the names are broken.
 
     Args:
         section: What is to be shown.
@@ -100,6 +103,8 @@ def parts(section: Section, width: int, gap: int) -> list[list[int]]:
     needs = [min(n, 40) if section.header[i] == "reason" else n for i, n in enumerate(needs)]
     arm = section.header.index("arm")
     first = [i for i in range(len(needs)) if i <= arm]
+    others = max(needs[arm + 1 :], default=0) + sum(needs[i] + gap for i in first if i != arm)
+    needs[arm] = min(needs[arm], max(NARROWEST, width - others - 2 * gap))
     out, room = [[*first]], width - sum(needs[i] + gap for i in first)
     for i in range(arm + 1, len(needs)):
         if needs[i] > room and len(out[-1]) > (len(first) if len(out) == 1 else 1):
@@ -121,7 +126,7 @@ def _rich(section: Section, columns: Sequence[int], gap: int) -> RenderableType:
         table.add_column(
             Text(name),
             justify="right" if name in ("", "time", "seeds") else "left",
-            no_wrap=name != "reason",
+            no_wrap=name not in ("arm", "reason"),
             overflow="fold",
         )
     for line in section.lines:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vbench.analysis.collapse import collapse_notes
+from vbench.analysis.collapse import SIGN as COLLAPSE_SIGN
+from vbench.analysis.collapse import collapse_notes, lasting
 from vbench.analysis.remarks import remark_notes
 from vbench.analysis.repeats import SIGN as REPEAT_SIGN
 from vbench.analysis.repeats import repeat_notes
@@ -79,8 +80,9 @@ def duration(seconds: float) -> str:
 
 
 def signs(row: Row, metric: str) -> str:
-    """Return the signs of a mean: ``!``, ``*``, ``†``, ``‡`` and ``≈``; :func:`legend` explains."""
+    """Return the signs of a mean, such as ``!``, ``*`` and ``≈``; :func:`legend` explains them."""
     out = REPEAT_SIGN if row.get("unrepeatable") else ""
+    out += COLLAPSE_SIGN if lasting(row) else ""
     versus, entry = row["versus"], row["metrics"][metric]
     for name, reference in REFERENCES.items():
         p = versus.get(name, {}).get(metric, {}).get("p")

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from vbench.cli.common import settings
 from vbench.data.folder import FolderSource
+from vbench.data.splits import group_by_pattern
 from vbench.errors import DataError, SpecError
 from vbench.files import atomic_write
 from vbench.masks.slices import fitting, thin_axis
+from vbench.spec.recipes import recipe
+from vbench.spec.shipped import recipes
+from vbench.usertext import plain_name
 
 Texts: TypeAlias = tuple[str, ...]
 FILE = "benchmark.toml"
@@ -70,7 +74,7 @@ def write_spec(
     if path.exists():
         raise SpecError(f"{path}: is there already; name another folder, or move it away")
     found = None if data is None else look(data, layout, overrides)
-    text = _text(folder, found, data, overrides)
+    text = _text(folder, found, data, _given(layout, overrides))
     _check(text, path)
     with atomic_write(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
@@ -87,7 +91,9 @@ def look(data: Path, layout: str | None, overrides: Texts) -> Found:
 
     source: FolderSource = open_folder(data, layout, overrides)
     names = source.subjects()
-    people = {source.group_of(name) for name in names}
+    group = _group(layout)
+    whose = group_by_pattern(names, group) if group else {n: source.group_of(n) for n in names}
+    people = set(whose.values())
     if len(people) < 3:
         raise DataError(
             f"{data}: {len(people)} subject{'s' if len(people) != 1 else ''}; training, validation "
@@ -105,7 +111,22 @@ def look(data: Path, layout: str | None, overrides: Texts) -> Found:
     return Found(source, len(people), size, first.spacing, edges, first.mask is not None)
 
 
-def _text(folder: Path, found: Found | None, data: Path | None, overrides: Texts) -> str:
+def _given(layout: str | None, overrides: Texts) -> dict[str, Any]:
+    """Return what stands in the table of the source; of a recipe, its parameters and its group."""
+    from vbench.cli.recipes import parameters
+
+    if layout is None or layout not in recipes():
+        return settings(overrides)
+    group = _group(layout)
+    return parameters(layout, overrides)[1] | ({"group": group} if group else {})
+
+
+def _group(layout: str | None) -> str | None:
+    """Return how a recipe tells persons by the subjects' names."""
+    return recipe(layout).group if layout is not None and layout in recipes() else None
+
+
+def _text(folder: Path, found: Found | None, data: Path | None, given: Mapping[str, Any]) -> str:
     from importlib import resources
 
     import jinja2
@@ -117,7 +138,7 @@ def _text(folder: Path, found: Found | None, data: Path | None, overrides: Texts
         "name": _name(folder if data is None else data),
         "found": found,
         "path": "" if data is None else _toml(_place(data, folder)),
-        "given": [f"{key} = {_toml(value)}" for key, value in settings(overrides).items()],
+        "given": [f"{key} = {_toml(value)}" for key, value in given.items() if key != "path"],
         "split": _PHANTOM if found is None else _split(found.people),
         "size": _BLOCK if found is None else found.size,
     }
@@ -161,12 +182,11 @@ def _place(data: Path, folder: Path) -> str:
 
 def _name(folder: Path) -> str:
     """Return a folder's name as a benchmark may be called."""
-    stem = folder.resolve().name.partition(".")[0]
-    return re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-_")[:60] or "first"
+    return plain_name(folder.resolve().name.partition(".")[0])[:60] or "first"
 
 
 def _toml(value: Any) -> str:
     """Return a value as TOML; JSON is TOML for all that a parameter may be, but for tables."""
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {_toml(part)}" for key, part in value.items()) + " }"
+        return "{ " + ", ".join(f"{_toml(k)} = {_toml(part)}" for k, part in value.items()) + " }"
     return json.dumps(value, ensure_ascii=False)

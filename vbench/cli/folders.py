@@ -22,14 +22,15 @@ def benchmark_folders(benchmark: str | None, outs: Sequence[Path]) -> list[Path]
         outs: Results folders; ``results`` when empty.
 
     Raises:
-        StoreError: When there is none, or several and none was named.
+        StoreError: When there is none in one of them, or several and none was named.
     """
     outs = outs or [Path(OUT)]
     known = sorted({name for out in outs for name in benchmarks(out)})
     where = ", ".join(map(str, outs))
-    if not known:
+    empty = ", ".join(str(out) for out in outs if not benchmarks(out))
+    if empty:
         raise StoreError(
-            f"{where}: no benchmark's results here; `vbench run SPEC --out` makes some"
+            f"{empty}: no benchmark's results here; `vbench run SPEC --out` makes some"
         )
     if benchmark is None:
         # A rehearsal is for its price: it stands back behind what it was of.
@@ -38,6 +39,5 @@ def benchmark_folders(benchmark: str | None, outs: Sequence[Path]) -> list[Path]
             raise StoreError(f"{where}: name one of the benchmarks: {', '.join(known)}")
         benchmark = meant[0]
     if benchmark not in known:
-        hint = did_you_mean(benchmark, known)
-        raise StoreError(f"{where}: no benchmark '{benchmark}' (has {', '.join(known)}){hint}")
+        raise StoreError(f"{where}: no benchmark '{benchmark}'{did_you_mean(benchmark, known)}")
     return [out / benchmark for out in outs if (out / benchmark / "plan.json").exists()]

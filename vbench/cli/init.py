@@ -10,7 +10,9 @@ import click
 @click.command("init")
 @click.argument("folder", metavar="[DIR]", default=".", type=click.Path(path_type=Path))
 @click.option("--data", type=click.Path(path_type=Path), help="Your data set: a folder or a table.")
-@click.option("--layout", help="nnunet, bids, manifest or images.  [default: what it looks like]")
+@click.option(
+    "--layout", help="nnunet, bids, images, … or a recipe.  [default: what it looks like]"
+)
 @click.option(
     "--set",
     "overrides",
@@ -27,10 +29,12 @@ def command(
     volumes. Without, it is about the phantom, which needs no download. Nothing is overwritten.
     """
     from vbench.cli.first_spec import write_spec
+    from vbench.usertext import shell_word
 
     if data is None and (layout or overrides):
         raise click.UsageError("--layout and --set are about a data set; name it with --data")
     path, known = write_spec(folder, data, layout, overrides)
     for line in known:
         click.echo(line)
-    click.echo(f"{path}: try `vbench validate {path}`, then `vbench run {path}`")
+    word = shell_word(path)
+    click.echo(f"{path}: try `vbench validate {word}`, then `vbench run {word}`")

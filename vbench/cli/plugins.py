@@ -162,9 +162,10 @@ def new(name: str, kind: Kind, folder: Path | None) -> None:
     pyproject.toml that makes vbench find it when it is installed.
     """
     from vbench.cli.scaffold import write_package
+    from vbench.usertext import shell_word
 
     folder = folder or Path(name)
     for path in write_package(name, kind, folder):
         click.echo(path)
     module = name.replace("-", "_")
-    click.echo(f"\nNow: cd {folder} && vbench check {module}.py && vbench run try.toml")
+    click.echo(f"\nNow: cd {shell_word(folder)} && vbench check {module}.py && vbench run try.toml")

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from vbench.cli.folders import benchmark_folders
+from vbench.errors import StoreError
 
 
 @click.command()
@@ -41,7 +42,13 @@ def command(
     folders = benchmark_folders(benchmark, outs)
     if summary is not None and len(folders) > 1:
         raise click.UsageError("--summary is of one results folder; name one --out")
+    faults = []
     for folder in folders:
-        click.echo(write_report(folder, images=not no_patient_images))
+        try:
+            click.echo(write_report(folder, images=not no_patient_images))
+        except StoreError as error:  # the other folders have theirs all the same
+            faults.append(str(error))
+    if faults:
+        raise StoreError("\n".join(faults))
     if summary is not None:
         click.echo(write_summary(folders[0], summary, images=not no_patient_images))

@@ -62,6 +62,7 @@ def command(
     from vbench.cli.progress import Display
     from vbench.cli.terminal import Console
     from vbench.log import shown
+    from vbench.usertext import shell_word
 
     # A cluster's queue stops jobs with SIGTERM, which counts as Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -97,7 +98,7 @@ def command(
     if not result.ran:
         done = "nothing to do: every job was cached" if result.ok else "no job was done"
         if result.ok:
-            where = "" if out == OUT else f" --out {out}"
+            where = "" if out == OUT else f" --out {shell_word(out)}"
             done += f" (`vbench store check {result.folder.name}{where}` reads their files again)"
     line = f"{done}; results in {result.folder}"
     console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -110,6 +111,37 @@ def rm(arm: str, benchmark: str, out: str, dry_run: bool, yes: bool) -> None:
     from vbench.housekeeping import only_of
 
     _remove(out, partial(only_of, out, benchmark, arm), dry_run, yes)
+
+
+@command.command("where")
+@click.argument("arm")
+@click.option("--benchmark", metavar="NAME", help="The arm's benchmark; needed among several.")
+@out_option
+@json_option
+def where(arm: str, benchmark: str | None, out: str, as_json: bool) -> None:
+    """Say where the chosen model of ARM lies, its predictions, and its generator's patches.
+
+    By seed. Files of the store are for reading: `vbench predict`, `sample`, `export-model` and
+    `export` put them to use.
+    """
+    from vbench.cli.folders import benchmark_folders
+    from vbench.errors import StoreError, did_you_mean
+    from vbench.result import read_result
+
+    (folder,) = benchmark_folders(benchmark, [Path(out)])
+    arms = {found.name: found for found in read_result(folder).arms}
+    if arm not in arms:
+        raise StoreError(f"{folder}: no arm is called '{arm}'{did_you_mean(arm, arms)}")
+    places = arms[arm].places
+    if not any(places.values()):
+        raise StoreError(f"{arm}: nothing of it is in {folder.parent / 'store'}; run the benchmark")
+    if as_json:
+        rows = {str(s): {n: str(p) for n, p in found.items()} for s, found in places.items()}
+        click.echo(json.dumps(rows, indent=1))
+        return
+    for seed, found in places.items():
+        for name, path in found.items():
+            click.echo(f"seed {seed}  {name:<11}  {path}")
 
 
 @command.command("check")

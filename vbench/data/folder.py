@@ -23,7 +23,7 @@ from vbench.data.subject_files import read_subject
 from vbench.errors import DataError, did_you_mean
 from vbench.interfaces import DataSource, Params, param
 from vbench.types import Array, Subject
-from vbench.usertext import one_line, regular, user_path
+from vbench.usertext import one_line, regular, shell_word, user_path
 
 #: A subject's id names files and folders of a run: nothing that leads elsewhere.
 SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -210,7 +210,7 @@ class FolderSource(DataSource):
             raise DataError(bare)
         if faults:
             more = len(faults) - 1
-            also = f" ({more} more: 'vbench data check {self.path}')" if more else ""
+            also = f" ({more} more: `vbench data check {shell_word(self.path)}`)" if more else ""
             raise DataError(f"{faults[0]}{also}")
         return [files.id for files in self.listing.subjects]
 

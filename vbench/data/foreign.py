@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
 from vbench.data.disguise import HEAD
 from vbench.data.pictures import SUFFIXES as PICTURES
+from vbench.data.stacks import SUFFIXES as STACKS
+from vbench.data.stacks import stack_shape
+from vbench.errors import DataError
 
 #: Files that are looked at, at most: enough to know what a folder is for.
 _LOOK = 500
@@ -20,10 +25,16 @@ _VOLUMES = {
     (".npy", ".npz"): "NumPy",
     (".mat",): "MATLAB",
 }
+_PACKED = {".zip", ".gz", ".tar", ".tgz", ".bz2", ".xz", ".7z", ".rar"}
+#: Folders within a data set, one of which may be given in its place.
+_PART = re.compile(r"images|labels|sub-", re.IGNORECASE)
 
 
 def what_reads(folder: Path) -> str | None:
-    """Say in a line what a folder holds and what reads it; None when nothing is recognised."""
+    """Say in a line what a folder holds and what reads it; None when it is no folder of files."""
+    near = _data_set_nearby(folder)
+    if near is not None:
+        return f"'{near[0]}' does: it has the layout {near[1]}"
     files = [folder] if folder.is_file() else list(islice(_files(folder), _LOOK))
     if any(_is_dicom(file) for file in files[:20]) or any(
         file.suffix.lower() in {".dcm", ".ima"} for file in files
@@ -33,6 +44,11 @@ def what_reads(folder: Path) -> str | None:
             "which then goes into one of the layouts with its label"
         )
     pictures = [file for file in files if file.name.lower().endswith(PICTURES)]
+    if pictures and _is_stack(pictures[0]):
+        return (
+            f"it holds stacks of pictures ({pictures[0].name} has several pages): "
+            f"{_patterns('.tif')}, with spacing = [x, y, z] in mm"
+        )
     if pictures:
         return (
             f"it holds pictures ({pictures[0].name}): the source 'images' reads 2D pictures with "
@@ -40,23 +56,69 @@ def what_reads(folder: Path) -> str | None:
             "image = 'raw/{subject}.tif' and label = 'manual/{subject}.png' (--layout images)"
         )
     for endings, name in _VOLUMES.items():
-        if any(file.suffix.lower() in endings for file in files):
+        found = [file.suffix.lower() for file in files if file.suffix.lower() in endings]
+        if found:
             how = "convert them to NIfTI (.nii.gz), then name a layout"
             if name in ("NRRD", "MetaImage"):
-                how = (
-                    "the source 'volumes' reads them by patterns such as image = "
-                    "'raw/{subject}.mha' and label = 'seg/{subject}.mha' (--layout volumes)"
-                )
+                how = _patterns(found[0])
             return f"it holds {name} files: {how}"
     volumes = [file for file in files if file.name.endswith((".nii", ".nii.gz"))]
     if volumes:
         return (
-            f"it holds NIfTI files ({volumes[0].name}) under names of no layout: the source "
-            "'volumes' reads them by patterns such as image = 'raw/{subject}.nii.gz' and label = "
-            "'seg/{subject}.nii.gz' (--layout volumes); or a CSV file with the columns "
-            "subject,image,label says which belong together"
+            f"it holds NIfTI files ({volumes[0].name}) under names of no layout: "
+            f"{_patterns('.nii.gz')}; or a CSV file with the columns subject,image,label says "
+            "which belong together"
         )
+    return _unknown(files)
+
+
+def _patterns(ending: str) -> str:
+    """Say how the source ``volumes`` is told which files are which."""
+    return (
+        f"the source 'volumes' reads them by patterns such as image = 'raw/{{subject}}{ending}' "
+        f"and label = 'seg/{{subject}}{ending}' (--layout volumes)"
+    )
+
+
+def _unknown(files: list[Path]) -> str | None:
+    """Say of files that nothing here reads what they are; None when there are none."""
+    endings = Counter(file.suffix.lower() for file in files if file.suffix)
+    if not files:
+        return "it holds no files"
+    if not endings:
+        return None
+    ending = max(endings, key=lambda each: endings[each])
+    if ending in _PACKED:
+        return f"it holds packed files ({ending}): unpack them first"
+    return (
+        f"it holds {ending} files, which nothing here reads: let the program that wrote them save "
+        "volumes as NIfTI (.nii.gz), or 2D pictures as PNG or TIFF"
+    )
+
+
+def _data_set_nearby(folder: Path) -> tuple[Path, str] | None:
+    """Return a data set that was meant by the folder above it or by one of its own folders."""
+    from vbench.data.layouts import detect
+
+    if not folder.is_dir():
+        return None
+    near = islice((path for path in sorted(folder.iterdir()) if path.is_dir()), _LOOK)
+    above = [folder.parent] if _PART.match(folder.name) and folder.parent != folder else []
+    for path in [*above, *near]:
+        found = detect(path)
+        if found is not None:
+            return path, found.name
     return None
+
+
+def _is_stack(file: Path) -> bool:
+    """Whether a picture is a TIFF of several pages."""
+    if not file.name.lower().endswith(STACKS):
+        return False
+    try:
+        return stack_shape(file)[2] > 1
+    except DataError:
+        return False
 
 
 def _files(folder: Path) -> Iterator[Path]:

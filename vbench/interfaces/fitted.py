@@ -60,6 +60,9 @@ class Fitted(Plugin):
     def files(cls, params: Any) -> Mapping[str, Path]:
         """Name the files that its result depends on, beside the patches that it is fitted on.
 
+        Those that parameters of type ``Path`` lead to, all those of a folder too, unless a method
+        overrides this: where a file names others, say, or a folder is written to.
+
         vbench puts their content into the keys of its jobs, so that a changed file is computed
         anew. Where they lie does not count: parameters that are a ``Path`` are left out of the
         key, and ``fit`` alone may read them; what sampling and predicting need goes into
@@ -75,7 +78,17 @@ class Fitted(Plugin):
         Raises:
             DataError: When a file is missing or wrong: what is expected, and how to mend it.
         """
-        return {}
+        found: dict[str, Path] = {}
+        for name in cls.Params.model_fields:
+            place = getattr(params, name)
+            if not isinstance(place, Path):
+                continue
+            if place.is_file():
+                found[name] = place
+            for path in sorted(place.rglob("*")) if place.is_dir() else ():
+                if path.is_file():
+                    found[f"{name}/{path.relative_to(place).as_posix()}"] = path
+        return found
 
     @classmethod
     def training_steps(cls, params: Any, patches: int) -> int | None:

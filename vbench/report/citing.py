@@ -35,7 +35,9 @@ _PAPER = """@article{kossen2021,
 _KNOWN = "10.1016/j.compbiomed.2021.104254"
 _DOI = re.compile(r"doi:\s*(\S+?)[,;]?$|doi:\s*(\S+?)[,;]?(?=\s)")
 _ARXIV = re.compile(r"arXiv:(\d{4}\.\d{4,5})")
-_WHO = re.compile(r"(?:^|:\s*|after\s+)([A-Z][^:;\d]*?)\s+((?:19|20)\d\d)")
+_WHO = re.compile(
+    r"(?:^|:\s*|after\s+)((?:(?:van|von|de|der|den|du|la|le|di) )*[A-Z][^:;\d]*?)\s+((?:19|20)\d\d)"
+)
 
 
 def bibtex(spec: Spec | None, registry: Registry) -> str:
@@ -113,7 +115,8 @@ def _papers(plugins: Iterable[tuple[str, str]]) -> list[str]:
 
 def _key(fields: Mapping[str, str], name: str, taken: set[str]) -> str:
     """Return a key such as ``isensee2021``; with a letter behind it where it is taken."""
-    family = re.sub(r"[^a-z]", "", fields.get("author", name).split(" ")[0].lower())
+    first = re.split(r" and |,", fields.get("author", name))[0]
+    family = re.sub(r"[^a-z]", "", first.lower())
     base = f"{family or 'paper'}{fields.get('year', '')}"
     letters = ("", *(chr(code) for code in range(ord("b"), ord("z") + 1)))
     key = next(base + letter for letter in letters if base + letter not in taken)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from vbench.analysis.subgroups import rules, subgroup_sections
 from vbench.analysis.trials import trial_sections
 from vbench.analysis.wording import headline, legend
 from vbench.colours import LEGEND, class_colour, css, style
+from vbench.errors import StoreError
 from vbench.figures.sections import sections
 from vbench.regimes import EXTRA_REFERENCES, MAIN_REFERENCES, REGIMES
 from vbench.report import reference
@@ -25,6 +27,8 @@ from vbench.report.html import environment, resource, script_hash
 from vbench.report.vega import vega
 from vbench.report.viewer import write_viewer
 from vbench.report.words import summary
+
+logger = logging.getLogger(__name__)
 
 
 def write_report(
@@ -49,12 +53,22 @@ def write_report(
         The report's path.
 
     Raises:
-        StoreError: When the folder is not a benchmark's.
+        StoreError: When the folder is not a benchmark's; when its store is not there, and the
+            report that is there would lose its pictures.
     """
     from vbench.files import atomic_write
 
     folder = Path(folder)
+    path = folder / "report.html"
     results = results or read_results(folder)
+    if images and not _has_pictures(results, folder.parent / "store"):
+        gone = f"{folder.parent / 'store'}: nothing of '{results.benchmark}' is there"
+        if path.is_file() and "data:image/" in path.read_text(encoding="utf-8"):
+            raise StoreError(
+                f"{gone}, so that a new report would lose the pictures of {path}, which is kept; "
+                "bring the store back, or write one without them: --no-patient-images"
+            )
+        logger.warning("%s: the report is without pictures", gone)
     board = board or build(results)
     if images:
         viewer = write_viewer(folder, results, board)
@@ -62,10 +76,19 @@ def write_report(
         viewer = None
         (folder / "viewer.html").unlink(missing_ok=True)
     page = render(results, board, folder, viewer=viewer is not None, images=images)
-    path = folder / "report.html"
     with atomic_write(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
     return path
+
+
+def _has_pictures(results: Results, store: Path) -> bool:
+    """Whether a store holds any job of a benchmark that pictures are of; or there is none."""
+    drawn = [
+        key
+        for key, record in results.records.items()
+        if record.status == "ok" and record.stage in {"prepare", "synthesise", "evaluate"}
+    ]
+    return not drawn or any((store / key).is_dir() for key in drawn)
 
 
 def render(

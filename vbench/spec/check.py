@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, TypeVar, cast
@@ -12,8 +13,8 @@ from vbench.errors import PluginError, SpecError, VbenchError, did_you_mean
 from vbench.interfaces import DataSource, Fitted, Metric, Params
 from vbench.registry import Entry, Registry
 from vbench.spec.data import where as key_of
+from vbench.spec.faults import describe
 from vbench.spec.labels import check_counts, check_source, setup_of, with_classes
-from vbench.spec.load import describe
 from vbench.spec.model import PluginUse, Spec
 from vbench.spec.space import own_ranges, without_ranges
 from vbench.types import Kind, Setup
@@ -76,6 +77,9 @@ def check_ranges(model: type[Params], values: Mapping[str, Any], where: str, tri
         tried = axis.get("choices", [axis.get("low"), axis.get("high")])
         if not tried:
             raise SpecError(f"{key}.choices: empty; list what may be tried")
+        twice = [value for i, value in enumerate(tried) if value in tried[:i]]
+        if "choices" in axis and twice:
+            raise SpecError(f"{key}.choices: {twice[0]!r} is listed twice; take one out")
         for value in tried:
             build_params(model, {**named, name: value}, where)
         if "choices" not in axis:
@@ -90,6 +94,38 @@ def check_ranges(model: type[Params], values: Mapping[str, Any], where: str, tri
             raise SpecError(
                 f"{key}: a range is searched when tune.trials is above 1; set it, or give a value"
             )
+
+
+def _no_ranges(model: type[Params], values: Mapping[str, Any], where: str) -> None:
+    """Refuse what was meant as a range, and is none.
+
+    Raises:
+        SpecError: That says how a range is written.
+    """
+    own = own_ranges(model, values)
+    for name, value in values.items():
+        key = f"{where}.{name}"
+        if name in own or name not in model.model_fields or _fits(model, name, value):
+            continue
+        if isinstance(value, Mapping) and value.keys() & {"low", "high", "choices"}:
+            raise SpecError(
+                f"{key}: has {', '.join(value)}; a range is {{ low = …, high = … }}, perhaps with "
+                "log = true, or { choices = […] }"
+            )
+        if isinstance(value, list) and value and all(_fits(model, name, v) for v in value):
+            raise SpecError(
+                f"{key}: expected one value, got {value!r}; to search among them, write "
+                f"{{ choices = {json.dumps(value)} }}"
+            )
+
+
+def _fits(model: type[Params], name: str, value: Any) -> bool:
+    """Whether a parameter may have a value, whatever the others are."""
+    try:
+        model.model_validate({name: value})
+    except ValidationError as error:
+        return all(fault["loc"][:1] != (name,) for fault in error.errors())
+    return True
 
 
 def _tuned_by_nobody(spec: Spec, registry: Registry) -> None:
@@ -164,6 +200,7 @@ def _checks(spec: Spec, registry: Registry) -> Iterator[Any]:
     def fitted(kind: Kind, use: PluginUse, where: str) -> None:
         entry = _entry(registry, kind, use.plugin, f"{where}.plugin")
         cls = cast(type[Fitted], entry.cls)
+        _no_ranges(cls.Params, use.params, f"{where}.params")
         params = build_params(cls.Params, without_ranges(cls.Params, use.params), f"{where}.params")
         check_ranges(cls.Params, use.params, f"{where}.params", spec.tune.trials)
         if setup.ndim not in cls.ndims:
@@ -190,6 +227,9 @@ def _checks(spec: Spec, registry: Registry) -> Iterator[Any]:
             raise SpecError("\n".join(said)) from error
 
     def metric(family: str, use: PluginUse, where: str) -> None:
+        if not registry.has("metric", use.plugin):
+            near = did_you_mean(use.plugin, registry.metrics(family))
+            raise SpecError(f"{where}: no metric is called '{use.plugin}'{near}")
         entry = _entry(registry, "metric", use.plugin, where)
         if getattr(entry.cls, "family", None) != family:
             names = ", ".join(registry.metrics(family))

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
-import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from pathlib import Path
-from typing import Any, TypeGuard, get_args
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import ValidationError
 
-from vbench.errors import SpecError, did_you_mean
+from vbench.errors import SpecError
+from vbench.spec.faults import describe, key_path
 from vbench.spec.model import Spec
 from vbench.spec.shipped import shipped_path, spec_path
-from vbench.tables import NAME
 from vbench.usertext import key_value, one_line, read_text, user_path
 
 
@@ -68,7 +66,7 @@ def _sound_part(table: Mapping[str, Any], error: ValidationError) -> Spec | None
     """Return the spec without the keys that an error names; None when that is no spec."""
     rest = deepcopy(dict(table))
     for fault in error.errors():
-        path = _path(fault)
+        path = key_path(fault)
         place: Any = rest
         for part in path[:-1]:
             inside = isinstance(place, dict) and part in place
@@ -80,78 +78,6 @@ def _sound_part(table: Mapping[str, Any], error: ValidationError) -> Spec | None
         return Spec.model_validate(rest)
     except ValidationError:
         return None
-
-
-def describe(error: ValidationError, model: type[BaseModel], prefix: str = "") -> list[str]:
-    """Return one line for each fault that pydantic found: key path, fault, and the nearest name."""
-    lines = []
-    for fault in error.errors():
-        path = _path(fault)
-        where = prefix + ".".join(map(str, path))
-        if fault["type"] == "extra_forbidden":
-            known = _known(model, fault["loc"][:-1])
-            lines.append(f"{where}: unknown key{did_you_mean(str(path[-1]), known)}")
-        elif fault["type"] == "string_pattern_mismatch" and NAME in fault["ctx"]["pattern"]:
-            given = str(fault["input"])
-            near = re.sub(r"[^A-Za-z0-9._-]+", "-", given).strip("-._")
-            such = f", such as '{near}'" if near else ""
-            lines.append(
-                f"{where}: '{given}' cannot be a name; use letters, digits, '.', '_' and '-', and "
-                f"begin with a letter or digit{such}"
-            )
-        elif fault["type"] == "missing":
-            hint = f", such as with --set {where}=DIR" if where.endswith(".path") else ""
-            lines.append(f"{where}: missing; it is required{hint}")
-        else:
-            message = fault["msg"].removeprefix("Value error, ")
-            given = fault.get("input")
-            shown = "" if isinstance(given, dict | BaseModel) else f" (got {given!r})"
-            lines.append(f"{where}: {message}{shown}" if where else message)
-    return list(dict.fromkeys(lines))
-
-
-#: Names of types and tables that unions of the spec's model have.
-_BRANCHES = {"int", "float", "str", "bool", "PluginUse", "GivenWeights", "Split", "Folds"}
-
-
-def _path(fault: ErrorDetails) -> list[str | int]:
-    """Return the keys that lead to a fault, without the branches of unions."""
-    path = [part for part in fault["loc"] if not _is_branch(part)]
-    # A key that there should be, or should not, is a key whatever its name.
-    last = fault["loc"][-1:] if fault["type"] in {"extra_forbidden", "missing"} else ()
-    return [*path, *last] if last and _is_branch(last[0]) else path
-
-
-def _is_branch(part: str | int) -> bool:
-    """Whether pydantic added this part to name the branch of a union."""
-    return isinstance(part, str) and (part in _BRANCHES or "[" in part)
-
-
-def _known(model: type[BaseModel], path: Sequence[str | int]) -> list[str]:
-    """Return the keys that the model has at a path, in the branch of a union that it names."""
-    models = [model]
-    for part in path:
-        if isinstance(part, int):
-            continue
-        if _is_branch(part):
-            models = [each for each in models if each.__name__ == part] or models
-            continue
-        field = models[0].model_fields.get(part) if models else None
-        if field is None:
-            return []
-        models = _models(field.annotation)
-    fields = models[0].model_fields.items() if models else ()
-    return [field.alias or name for name, field in fields]
-
-
-def _is_model(annotation: Any) -> TypeGuard[type[BaseModel]]:
-    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
-
-
-def _models(annotation: Any) -> list[type[BaseModel]]:
-    if _is_model(annotation):
-        return [annotation]
-    return [model for inner in get_args(annotation) for model in _models(inner)]
 
 
 def _read(path: Path, above: tuple[str, ...]) -> dict[str, Any]:

@@ -197,7 +197,13 @@ def test_other_folders_are_told_what_reads_them(tmp_path: Path) -> None:
     for name, content, words in (
         ("IM0001", bytes(128) + b"DICM", "DICOM files: 'dcm2niix"),
         ("a.png", b"", "the source 'images' reads 2D pictures"),
-        ("a.nrrd", b"", "NRRD files: the source 'volumes' reads them"),
+        (
+            "a.nrrd",
+            b"",
+            "NRRD files: the source 'volumes' reads them by patterns such as image = 'raw/{subj",
+        ),
+        ("a.czi", b"", "it holds .czi files, which nothing here reads"),
+        ("a.dcm.gz", b"", "it holds packed files (.gz): unpack them first"),
         ("a.nii.gz", b"", "subject,image,label"),
     ):
         place = tmp_path / name.replace(".", "-") / "series"
@@ -207,3 +213,21 @@ def test_other_folders_are_told_what_reads_them(tmp_path: Path) -> None:
         assert answer.code == 2
         assert words in answer.err
         assert len(answer.err.splitlines()) == 1
+    (tmp_path / "empty").mkdir()
+    assert vbench("data", "check", tmp_path / "empty").err.endswith("; it holds no files\n")
+
+
+def test_a_stack_is_not_taken_for_a_picture(tmp_path: Path) -> None:
+    page = Image.fromarray(np.zeros((8, 8), np.uint8))
+    page.save(tmp_path / "s1.tif", save_all=True, append_images=[page, page])
+    answer = vbench("data", "check", tmp_path)
+    assert "s1.tif has several pages): the source 'volumes' reads them" in answer.err
+    assert "with spacing = [x, y, z] in mm" in answer.err
+
+
+def test_a_data_set_above_or_below_the_folder_is_named(tmp_path: Path) -> None:
+    folder(tmp_path / "retina")
+    for given in (tmp_path, tmp_path / "retina" / "images"):
+        answer = vbench("data", "check", given)
+        assert answer.code == 2
+        assert f"'{tmp_path / 'retina'}' does: it has the layout images" in answer.err
