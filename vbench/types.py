@@ -122,6 +122,15 @@ class Patches(ABC):
     labels: tuple[str, ...] = LABELS
     channels: tuple[str, ...] = CHANNELS
 
+    @property
+    def volumes(self) -> Sequence[Volume]:
+        """The whole volumes that they were cut from, for a method that looks beyond patches.
+
+        In the order of ``subject_index``, unless a person has several. Read only, and none where
+        the patches were made. What a method takes from them is not in its count of patches.
+        """
+        return ()
+
     @abstractmethod
     def __len__(self) -> int:
         """Return the number of patches."""

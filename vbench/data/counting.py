@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 import zlib
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from vbench.types import Patches
+from vbench.types import Patches, Volume
 
 #: Where patches come from: real ones of either data set, and those that a generator made.
 ORIGINS = ("source", "target", "synthetic")
@@ -48,6 +48,13 @@ class CountedPatches(Patches):
         self._going_on = bool(self._ahead)
         self._owner, self._lock = threading.get_ident(), threading.Lock()
         self._escaped = bool(before.get("escaped", False))
+
+    @property
+    def volumes(self) -> Sequence[Volume]:
+        """The volumes of the patches inside; who takes them sees more than can be counted."""
+        found = self._patches.volumes
+        self._escaped = self._escaped or bool(found)
+        return found
 
     def __len__(self) -> int:
         """Return the number of patches."""

@@ -98,6 +98,11 @@ class VolumePatches(Patches):
             self._pool = self._cut_all()
 
     @property
+    def volumes(self) -> Sequence[Volume]:
+        """The prepared volumes, in the order that they were given in."""
+        return tuple(self._volumes)
+
+    @property
     def in_memory(self) -> bool:
         """Whether the patches were cut once and are kept; if not, they are cut when asked for."""
         return self._pool is not None
@@ -243,6 +248,11 @@ class MixedPatches(Patches):
             subjects.append(own.astype(np.int32))
             first = max([first, *(own + 1).tolist()])
         self.subject_index = np.concatenate(subjects)
+
+    @property
+    def volumes(self) -> Sequence[Volume]:
+        """Those of all sets, in their order."""
+        return tuple(volume for part in self._parts for volume in part.volumes)
 
     def __len__(self) -> int:
         """Return the number of patches."""

@@ -7,6 +7,7 @@ is at hand.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -16,7 +17,7 @@ import numpy.typing as npt
 from vbench.layout import empty_patches, image_of, join_patches, label_of
 from vbench.masks.maps import MapPair
 from vbench.masks.pair import MaskPair
-from vbench.types import CHANNELS, LABELS, Array, Patches
+from vbench.types import CHANNELS, LABELS, Array, Patches, Volume
 
 #: Spacing in mm, another for each axis, so that a mistaken order shows.
 SPACING = (0.5, 0.6, 0.8)
@@ -73,6 +74,11 @@ class ToyPatches(Patches):
         self.subject_index = np.arange(n, dtype=np.int32) % 3
         self.__patches = _drawn(size, n, seed, classes, channels)
 
+    @property
+    def volumes(self) -> Sequence[Volume]:
+        """Return three small volumes, which cannot be written to."""
+        return _volumes(self.size, self.labels, self.channels)
+
     def __len__(self) -> int:
         """Return the number of patches."""
         return len(self.__patches)
@@ -110,6 +116,37 @@ def _drawn(size: tuple[int, ...], n: int, seed: int, classes: int, channels: int
     return patches
 
 
+@lru_cache(maxsize=8)
+def _volumes(
+    size: tuple[int, ...], labels: tuple[str, ...], channels: tuple[str, ...]
+) -> tuple[Volume, ...]:
+    """Draw three volumes of twice the extent of a patch, 8 slices where it has two axes."""
+    shape = (*(2 * edge for edge in size), 8)[:3]
+    made = []
+    for number in range(3):
+        image, mask = volume(shape, number, len(channels))
+        vessel = tubes(shape, np.random.default_rng(number)) & mask  # as `volume` draws them
+        label = (vessel * by_place(shape, len(labels))).astype(np.uint8)
+        affine = np.diag([*SPACING, 1.0])
+        arrays = (image.astype(np.float16), label, mask)
+        for array in arrays:
+            array.flags.writeable = False
+        values = tuple(range(1, len(labels) + 1))
+        made.append(
+            Volume(
+                f"toy-{number}",
+                *arrays,
+                spacing=SPACING,
+                affine=affine,
+                native_affine=affine,
+                labels=labels,
+                channels=channels,
+                values=values,
+            )
+        )
+    return tuple(made)
+
+
 def by_place(size: tuple[int, ...], classes: int) -> npt.NDArray[np.uint8]:
     """Return the class of a vessel by its place along the last axis, from 1."""
     return (1 + np.arange(size[-1]) * classes // size[-1]).astype(np.uint8)
@@ -139,7 +176,7 @@ def features(patches: Array) -> npt.NDArray[np.float64]:
     return np.stack(columns, axis=1)
 
 
-def volume(shape: tuple[int, int, int], seed: int = 0, channels: int = 1) -> tuple[Array, Array]:
+def volume(shape: tuple[int, ...], seed: int = 0, channels: int = 1) -> tuple[Array, Array]:
     """Return an image ``(X, Y, Z)`` in [-1, 1] and its mask, a box with a margin where it fits.
 
     The image is -1 outside of the mask, as a prepared volume's is; of several channels it is
