@@ -18,6 +18,7 @@ from vbench.data.counting import CountedPatches, counted
 from vbench.data.patches import ArrayPatches, MixedPatches
 from vbench.engine.context import Cost
 from vbench.engine.fitting import Checkpoint, budget, drive
+from vbench.testing.toys import ToyPatches
 from vbench.types import Patches, Progress
 
 
@@ -55,6 +56,18 @@ def test_to_a_method_they_are_the_patches_that_they_wrap() -> None:
     assert patches.subject_index is inner.subject_index
     drawn = patches.draw(6, np.random.default_rng(3))
     np.testing.assert_array_equal(drawn, inner.draw(6, np.random.default_rng(3)))
+
+
+def test_who_takes_whole_volumes_sees_more_than_can_be_counted() -> None:
+    inner = ToyPatches((8, 8, 8))
+    patches = CountedPatches(inner, real="source")
+    patches.draw(3, np.random.default_rng(0))
+    assert counts(patches)["source"] == 3
+    assert patches.volumes is inner.volumes
+    assert counted(json.loads(json.dumps(patches.seen()))) is None
+    made = CountedPatches(arrays(5, -1), real="source")
+    assert made.volumes == ()
+    assert counts(made)["synthetic"] == 0
 
 
 def test_a_draw_that_fails_counts_nothing() -> None:

@@ -175,3 +175,12 @@ def test_mixed_patches_are_one_after_the_other_in_any_order_of_asking() -> None:
     np.testing.assert_array_equal(mixed.take(order), expected)
     with pytest.raises(ValueError, match="patches of one size"):
         MixedPatches([real, VolumePatches([volume(0)], size=(4, 4, 4), per_subject=1)])
+
+
+def test_whole_volumes_are_those_that_were_cut() -> None:
+    volumes = [volume(0), volume(1)]
+    patches = VolumePatches(volumes, size=(4, 4, 4), per_subject=3)
+    assert [whole.id for whole in patches.volumes] == ["case0", "case1"]
+    made = ArrayPatches(np.zeros((2, 4, 4, 4), np.float16), np.zeros((2, 4, 4, 4), np.uint8))
+    assert made.volumes == ()
+    assert MixedPatches([patches, made]).volumes == patches.volumes
