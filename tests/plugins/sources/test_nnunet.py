@@ -96,7 +96,7 @@ def test_a_missing_pair_stops_before_anything_is_read(tmp_path: Path) -> None:
     folder = nnunet(tmp_path, n=3)
     (folder / "labelsTr" / "case1.nii.gz").unlink()
     (folder / "labelsTr" / "case2.nii.gz").unlink()
-    with pytest.raises(DataError, match=r"case1_0000.*no label .*case1.*\(1 more: 'vbench data"):
+    with pytest.raises(DataError, match=r"case1_0000.*no label .*case1.*\(1 more: `vbench data"):
         source(folder).subjects()
 
 

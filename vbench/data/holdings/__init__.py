@@ -66,7 +66,7 @@ def look(
     if source is None:
         empty = path.is_dir() and not any(path.iterdir())
         what = "empty" if empty else "neither arrays nor a data set"
-        hint = what_reads(path) or (
+        hint = (None if empty else what_reads(path)) or (
             f"expected images.npy and labels.npy, or files in one of the layouts "
             f"{', '.join(layouts())}"
         )
