@@ -122,7 +122,8 @@ def opened(path: Path, *, decode: bool = True) -> Iterator[Picture]:
                         f"{path}: {pages} pages, expected one picture; write each as a file, or a "
                         "stack as NIfTI"
                     )
-                check_pixels(path, path.stat().st_size, picture.size)
+                packing = str(picture.info.get("compression", ""))
+                check_pixels(path, path.stat().st_size, picture.size, packing)
                 if not decode:
                     yield picture
                     return

@@ -119,7 +119,8 @@ def _opened(path: Path) -> Iterator[tuple[Any, tuple[int, int, int]]]:
             ) from error
         try:
             with stack:
-                check_pixels(path, path.stat().st_size, stack.size)
+                packing = str(stack.info.get("compression", ""))
+                check_pixels(path, path.stat().st_size, stack.size, packing)
                 yield stack, (*stack.size, getattr(stack, "n_frames", 1))
         except DAMAGED as error:
             raise DataError(f"{path}: damaged ({error}); copy or download it again") from error

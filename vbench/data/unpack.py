@@ -14,19 +14,31 @@ from vbench.errors import DataError
 BLOCK = 1 << 20
 #: Deflate packs no more than this many bytes into one.
 DENSEST = 1032
+#: The same of what else TIFF is packed with: LZW's longest strings, LZMA's longest match, zstd's
+#: block of one byte repeated.
+_DENSER = {"tiff_lzw": 2560, "lzma": 1 << 13, "zstd": 1 << 15}
 #: Pixels that any picture may claim: they take no memory to speak of.
 _HARMLESS = 1 << 22
 GZIP = b"\x1f\x8b"
 
 
-def check_pixels(path: Path, size: int, shape: tuple[int, ...]) -> None:
-    """Refuse a picture that claims far more pixels than ``size`` bytes can hold, packed as any.
+def check_pixels(path: Path, size: int, shape: tuple[int, int], packing: str = "") -> None:
+    """Refuse a picture that claims far more pixels than ``size`` bytes can hold, packed as it is.
+
+    An empty mask packs best of all, and is sound.
+
+    Args:
+        path: The file.
+        size: Its bytes.
+        shape: Width and height.
+        packing: How it is packed, by Pillow's name; of Group 4, a row like the last takes one bit.
 
     Raises:
         DataError: As when a file of some hundred bytes claims 60,000 by 60,000.
     """
-    pixels = math.prod(shape)
-    if pixels > max(_HARMLESS, 8 * DENSEST * size):  # 8 pixels of one bit in each byte
+    densest = shape[0] if packing == "group4" else _DENSER.get(packing, DENSEST)
+    # 8 pixels of one bit in each byte
+    if math.prod(shape) > max(_HARMLESS, 8 * max(densest, DENSEST) * size):
         raise DataError(
             f"{path}: claims {' × '.join(map(str, shape))} pixels in {size} bytes, which cannot "
             "hold them; copy or download it again"
