@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from toy_benchmark import TOYS, toy_spec
 
 from vbench import api, housekeeping
+from vbench.engine.store import Store
 from vbench.spec import Spec
 
 pytestmark = pytest.mark.usefixtures("forked_workers")
@@ -95,6 +97,33 @@ def test_a_damaged_state_is_passed_over(tmp_path: Path) -> None:
     (state,) = (tmp_path / "store" / "states").glob("*/3/state-3.safetensors")
     state.write_bytes(state.read_bytes()[:-1] + b"\0")
     assert fitted(api.run(spec(13), tmp_path, tracking=False))["result"]["went_on_from"] == 2
+
+
+def test_a_state_that_another_run_kept_meanwhile_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from vbench.engine import states
+    from vbench.engine.fitting import Checkpoint
+
+    store = Store(tmp_path / "store")
+    store.create()
+    kept = object.__new__(states.States)
+    kept._context = SimpleNamespace(store=store, job=SimpleNamespace(key="k"))  # type: ignore[assignment]
+    kept._folder = store.root / "states" / "lineage"
+    place = kept._folder / "3"
+
+    def meanwhile(self: Checkpoint, _: Any) -> bool:
+        (self.folder / "ours").touch()
+        place.mkdir(parents=True)
+        (place / "theirs").touch()
+        return True
+
+    monkeypatch.setattr(Checkpoint, "save", meanwhile)
+    checkpoint = Checkpoint(tmp_path)
+    checkpoint.notes["step"] = 3
+    kept.keep(None, checkpoint)  # type: ignore[arg-type]
+    assert [path.name for path in place.iterdir()] == ["theirs"]
+    assert not list((store.root / "work").iterdir())
 
 
 def test_a_generator_that_says_nothing_leaves_nothing(tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import shutil
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import cast
 
 from vbench.engine.context import Context
@@ -60,8 +59,11 @@ class States:
         kept.notes = {**checkpoint.notes, "kept": {}, "looks": [], "candidates": []}
         if kept.save(generator):
             place.parent.mkdir(parents=True, exist_ok=True)
-            with suppress(FileExistsError):  # of another run
+            try:
                 made.rename(place)
+            except OSError:
+                if not place.is_dir():  # else of another run, which was first
+                    raise
         shutil.rmtree(made, ignore_errors=True)
 
     def restore(self, generator: Generator, checkpoint: Checkpoint, before: float) -> bool:
