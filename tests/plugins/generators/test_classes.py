@@ -138,9 +138,20 @@ def test_the_end_of_a_gan_is_a_distribution_over_classes_and_background(lowest: 
     torch.testing.assert_close((even - lowest).sum(1), torch.full((1, 2, 2), (1 - lowest) / 2))
 
 
+@pytest.mark.parametrize("lowest", [-1.0, 0.0])
+def test_nested_a_tanh_says_vessel_and_a_softmax_in_it_which(lowest: float) -> None:
+    raw = torch.randn(2, 1 + 4, 5, 5)
+    chance = (ClassEnd(1, lowest, nested=True)(raw)[:, 1:] - lowest) / (1 - lowest)
+    torch.testing.assert_close(chance.sum(1), (1 + torch.tanh(raw[:, 1])) / 2)
+    torch.testing.assert_close(
+        chance / chance.sum(1, keepdim=True), torch.softmax(raw[:, 2:], dim=1)
+    )
+
+
+@pytest.mark.parametrize("end", ["softmax", "nested"])
 @pytest.mark.parametrize("layers", [0, 1])
-def test_image_and_label_of_a_gan_have_their_channels(layers: int) -> None:
-    p = built(WganGpSn, (16, 16), (3, 2), label_layers=layers).params
+def test_image_and_label_of_a_gan_have_their_channels(layers: int, end: str) -> None:
+    p = built(WganGpSn, (16, 16), (3, 2), label_layers=layers, class_end=end).params
     network = GeneratorNet((16, 16), p, Form(2, 3)).eval()
     features = network.features(torch.randn(2, p.latent))
     patches = network.read(features)
