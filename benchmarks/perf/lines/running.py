@@ -14,12 +14,18 @@ from pathlib import Path
 from harness import Found, child, line, needs
 
 SMOKE = Path(__file__).resolve().parents[2] / "smoke.toml"
-#: Eight arms and seeds without a generator: each a training and an evaluation, nothing shared.
-MANY_ARMS = (
-    "benchmark.seeds=[0,1]",
-    "regimes={baseline=true,real=true,scratch={subjects=[1,2]}}",
-    "data.target.split={train=3,val=1,test=1}",
-    "segmenter.params.steps=40",
+PAPER = SMOKE.with_name("paper.toml")
+#: All arms of the paper's experiment, once, with a quarter of each training's steps.
+QUARTER = (
+    "benchmark.seeds=[0]",
+    "segmenter.params.steps=75",
+    "generators=["
+    + ",".join(
+        f'{{plugin="{name}",params={{steps=225,label_by="segmenter",critic_labels="hard",'
+        'precision="auto",memory_format="channels_last"}}'
+        for name in ("dcgan", "wgan-gp", "wgan-gp-sn")
+    )
+    + "]",
 )
 #: As small as a run can be.
 TINY = (
@@ -30,15 +36,15 @@ TINY = (
 )
 
 
-def command(out: str, *words: str, changes: tuple[str, ...]) -> tuple[str, ...]:
+def command(out: str, *words: str, changes: tuple[str, ...], spec: Path = SMOKE) -> tuple[str, ...]:
     """Return the command of a run."""
     settings = [word for change in changes for word in ("--set", change)]
-    return ("-m", "vbench", "run", str(SMOKE), "--out", out, *words, *settings)
+    return ("-m", "vbench", "run", str(spec), "--out", out, *words, *settings)
 
 
-def cases(out: str) -> str:
+def cases(out: str, spec: Path = SMOKE) -> str:
     """Return what a run found."""
-    return (Path(out) / "smoke" / "cases.csv").read_text()
+    return (Path(out) / spec.stem / "cases.csv").read_text()
 
 
 def clock(call: Callable[[], object]) -> float:
@@ -76,13 +82,28 @@ def dask(rounds: int) -> Found:
                  spent["local"])  # fmt: skip
 
 
-@line("two workers", peer="one worker with two threads", goal=1.6, rounds=3, threads=2)
+@line("two workers", peer="one worker with two threads", goal=1.6, rounds=1, threads=2)
 def workers(rounds: int) -> Found:
-    one, two = [], []
+    return beside_one(2, rounds)
+
+
+@line("two workers, one thread each", peer="one worker with one thread", goal=1.6, rounds=1)
+def single(rounds: int) -> Found:
+    return beside_one(1, rounds)
+
+
+def beside_one(threads: int, rounds: int) -> Found:
+    """Run the paper's experiment in two workers, and in one."""
+    spent: dict[int, list[float]] = {1: [], 2: []}
+    found = {}
     for _ in range(rounds):
-        for times, count, threads in ((one, 1, 2), (two, 2, 1)):
+        for count, times in spent.items():
             with tempfile.TemporaryDirectory() as out:
-                changes = (*MANY_ARMS, f"compute.threads={threads}")
-                words = command(out, "--workers", str(count), changes=changes)
+                changes = (*QUARTER, f"compute.threads={threads if count == 1 else 1}")
+                words = command(out, "--workers", str(count), changes=changes, spec=PAPER)
                 times.append(clock(lambda words=words: child(*words)))
-    return Found("a spec of eight arms and seeds, by the clock", "as many rows", two, one)
+                found[count] = cases(out, PAPER)
+    assert len(found[1].splitlines()) == len(found[2].splitlines())
+    same = "the same cases.csv" if found[1] == found[2] else "as many rows of cases.csv"
+    return Found("paper.toml, one seed, a quarter of the steps, by the clock", same, spent[2],
+                 spent[1])  # fmt: skip

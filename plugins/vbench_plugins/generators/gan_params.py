@@ -146,6 +146,11 @@ class GanParams(PresetParams):
         ge=0,
     )
     label_width: int = param(8, "Channels of these convolutions", ge=1)
+    class_end: Literal["softmax", "nested"] = param(
+        "softmax",
+        "How labels of several classes end: in a softmax over background and classes, or in a tanh "
+        "that says vessel or not and a softmax in it over the classes",
+    )
     critic_labels: Literal["soft", "hard"] = param(
         "soft",
         "How the critic sees generated labels: as they are, or cut at label_threshold, so that "

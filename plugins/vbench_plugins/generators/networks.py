@@ -66,17 +66,23 @@ class ClassEnd(nn.Module):
 
     The background is one of the classes of the softmax, and has no channel in what comes out. It
     starts as likely as all classes together, as vessel and background do where there is one class.
+
+    Nested, a tanh says whether a voxel is vessel, as where there is one class, and a softmax in it
+    of which class.
     """
 
-    def __init__(self, contrasts: int, lowest: float) -> None:
+    def __init__(self, contrasts: int, lowest: float, nested: bool = False) -> None:
         super().__init__()
-        self.contrasts, self.lowest = contrasts, lowest
+        self.contrasts, self.lowest, self.nested = contrasts, lowest, nested
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``contrasts`` and ``classes + 1`` channels to one channel less."""
-        background, classes = x[:, self.contrasts :].split([1, x.shape[1] - self.contrasts - 1], 1)
-        even = background + math.log(classes.shape[1])
-        chance = torch.softmax(torch.cat([even, classes], dim=1), dim=1)[:, 1:]
+        first, classes = x[:, self.contrasts :].split([1, x.shape[1] - self.contrasts - 1], 1)
+        if self.nested:
+            chance = (1 + torch.tanh(first)) / 2 * torch.softmax(classes, dim=1)
+        else:
+            even = first + math.log(classes.shape[1])
+            chance = torch.softmax(torch.cat([even, classes], dim=1), dim=1)[:, 1:]
         label = chance * (1 - self.lowest) + self.lowest
         return torch.cat([torch.tanh(x[:, : self.contrasts]), label], dim=1)
 
@@ -144,7 +150,8 @@ class GeneratorNet(nn.Module):
         else:
             layers += self._doubling(channels[-1], read, upwards[-1], p)
         several = form.classes > 1 and not apart
-        end = ClassEnd(form.contrasts, lowest(p)) if several else nn.Tanh()
+        nested = p.class_end == "nested"
+        end = ClassEnd(form.contrasts, lowest(p), nested) if several else nn.Tanh()
         self.layers = nn.Sequential(*layers, end)
         self.head: nn.Module | None = None
         if p.label_by == "segmenter":
@@ -161,7 +168,8 @@ class GeneratorNet(nn.Module):
             layers += [conv, *self._after(p.label_width, p)]
             channels = p.label_width
         last = CONV[self.ndim](channels, told, 1, bias=p.bias)
-        end = ClassEnd(0, lowest(p)) if self.form.classes > 1 else nn.Tanh()
+        nested = p.class_end == "nested"
+        end = ClassEnd(0, lowest(p), nested) if self.form.classes > 1 else nn.Tanh()
         return nn.Sequential(*layers, last, end)
 
     def _after(self, channels: int, p: Any) -> list[nn.Module]:
