@@ -74,3 +74,18 @@ def test_every_line_that_guards_was_measured(table: ModuleType) -> None:
     for name, line in table.LINES.items():
         if line.quick:
             assert "ours" in committed.get(name, {}), f"make perf ONLY='{name}'"
+
+
+def test_overhead_and_growth_are_measured_on_jobs_that_do_nothing(table: ModuleType) -> None:
+    jobs, spent = importlib.import_module("harnessed").measure(25)
+    assert jobs > 10
+    assert set(spent) == {"plan", "explain", "run", "note"}
+
+
+def test_growth_is_measured_where_it_is_asked_for(table: ModuleType, tmp_path: Path) -> None:
+    kinds = importlib.import_module("growth").KINDS
+    assert kinds["subjects"][0][-1] == 41
+    assert kinds["records"][0][-1] == 100_000
+    for name, n in (("subjects", 1), ("pixels of a slice", 16**2), ("voxels of a block", 8**3)):
+        (tmp_path / name).mkdir()
+        kinds[name][1](n, tmp_path / name)()

@@ -45,15 +45,24 @@ def subjects(n: int, folder: Path) -> Callable[[], Any]:
     return work
 
 
-def patch_voxels(n: int, folder: Path) -> Callable[[], Any]:
+def block_voxels(n: int, folder: Path) -> Callable[[], Any]:
     """Do two steps of the U-net on blocks with n voxels."""
+    return unet_steps((round(n ** (1 / 3)),) * 3)
+
+
+def slice_pixels(n: int, folder: Path) -> Callable[[], Any]:
+    """Do two steps of the U-net on slices with n pixels."""
+    return unet_steps((round(n ** (1 / 2)),) * 2)
+
+
+def unet_steps(size: tuple[int, ...]) -> Callable[[], Any]:
+    """Do two steps of the U-net on patches of a size."""
     from vbench_plugins.nn.compute import Compute
     from vbench_plugins.segmenters.training import PatchTrainer, build, loss_function
     from vbench_plugins.segmenters.unet_params import UnetParams
 
     from vbench.types import Setup
 
-    size = (round(n ** (1 / 3)),) * 3
     params = UnetParams(steps=10, batch_size=4, depth=2)
     compute = Compute("cpu", "float32", "channels_last")
     network = build(Setup(size), params, 0)
@@ -105,10 +114,11 @@ def cases(n: int, folder: Path) -> Callable[[], Any]:
 
 #: What grows, where it is measured, and the work.
 KINDS: dict[str, tuple[tuple[int, ...], Prepare]] = {
-    "subjects": ((2, 5, 10, 20, 41), subjects),
-    "voxels of a patch": ((16**3, 24**3, 32**3, 48**3), patch_voxels),
-    "jobs in the plan": ((100, 300, 1000, 3000), jobs),
-    "records": ((100, 1000, 5000, 20000), records),
+    "subjects": ((1, 5, 10, 20, 41), subjects),
+    "voxels of a block": ((16**3, 24**3, 32**3, 48**3, 64**3), block_voxels),
+    "pixels of a slice": ((96**2, 128**2, 192**2, 256**2), slice_pixels),
+    "jobs in the plan": ((100, 300, 1000, 3000, 10_000), jobs),
+    "records": ((100, 1000, 10_000, 30_000, 100_000), records),
     "cases": ((1008, 5040, 20160, 50400), cases),
 }
 

@@ -120,7 +120,7 @@ def measure(jobs: int) -> tuple[int, dict[str, float]]:
         begun = time.process_time()
         assert len(reasons(plan, store)) == len(plan.jobs)
         lap("explain")
-        results.write_plan(plan, folder)
+        results.write_plan(results.plan_file(plan), folder)
         results.write_records(plan, store, folder)
         told = Teller(store, folder, registry, None)
         claims = Claims(store.root / "claims")

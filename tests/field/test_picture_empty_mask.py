@@ -1,6 +1,6 @@
 """A mask without a vessel packs better than anything else, and is read, however it is packed.
 
-Source: found in review of vbench: the bound on what a small file may unpack to refused masks in Group 4.
+Source: found in review of vbench: the bound on what a small file may unpack to refused such masks.
 """
 
 from __future__ import annotations
