@@ -27,6 +27,13 @@ QUARTER = (
     )
     + "]",
 )
+#: Those of them that need no generator, with all steps.
+REAL = (
+    "benchmark.seeds=[0]",
+    "generators=[]",
+    "regimes={baseline=true,real=true,scratch={subjects=[1,5]}}",
+    'tune.parameters=["segmenter.gap","segmenter.gamma"]',
+)
 #: As small as a run can be.
 TINY = (
     "regimes={real=true}",
@@ -84,26 +91,25 @@ def dask(rounds: int) -> Found:
 
 @line("two workers", peer="one worker with two threads", goal=1.6, rounds=1, threads=2)
 def workers(rounds: int) -> Found:
-    return beside_one(2, rounds)
+    return beside_one(rounds, QUARTER, threads=2, what="a quarter of the steps")
 
 
 @line("two workers, one thread each", peer="one worker with one thread", goal=1.6, rounds=1)
 def single(rounds: int) -> Found:
-    return beside_one(1, rounds)
+    return beside_one(rounds, REAL, threads=1, what="arms without a generator")
 
 
-def beside_one(threads: int, rounds: int) -> Found:
+def beside_one(rounds: int, changes: tuple[str, ...], threads: int, what: str) -> Found:
     """Run the paper's experiment in two workers, and in one."""
     spent: dict[int, list[float]] = {1: [], 2: []}
     found = {}
     for _ in range(rounds):
         for count, times in spent.items():
             with tempfile.TemporaryDirectory() as out:
-                changes = (*QUARTER, f"compute.threads={threads if count == 1 else 1}")
-                words = command(out, "--workers", str(count), changes=changes, spec=PAPER)
+                set_to = (*changes, f"compute.threads={threads if count == 1 else 1}")
+                words = command(out, "--workers", str(count), changes=set_to, spec=PAPER)
                 times.append(clock(lambda words=words: child(*words)))
                 found[count] = cases(out, PAPER)
     assert len(found[1].splitlines()) == len(found[2].splitlines())
     same = "the same cases.csv" if found[1] == found[2] else "as many rows of cases.csv"
-    return Found("paper.toml, one seed, a quarter of the steps, by the clock", same, spent[2],
-                 spent[1])  # fmt: skip
+    return Found(f"paper.toml, one seed, {what}, by the clock", same, spent[2], spent[1])
