@@ -64,6 +64,7 @@ class Line:
         quick: Whether it is among the quick lines, which guard against regressions.
         rounds: How often each side is measured.
         threads: Of each side.
+        why: Why the goal is not met, where it is not.
     """
 
     name: str
@@ -74,6 +75,7 @@ class Line:
     quick: bool = False
     rounds: int = 5
     threads: int = 1
+    why: str = ""
 
 
 #: All lines, by name, in the order of the table.

@@ -51,6 +51,13 @@ def markdown(table: dict[str, Any]) -> str:
     rows.append("|---|---|---|---|---|---|---|")
     rows += [_row(LINES[name], found) for name, found in table["lines"].items()]
     notes = [f"- **{n}**: {f['note']}" for n, f in table["lines"].items() if f.get("note")]
+    causes = [
+        f"- **{name}**: {LINES[name].why}"
+        for name, found in table["lines"].items()
+        if "missed" in goal(LINES[name], found) and LINES[name].why
+    ]
+    if causes:
+        rows += ["", "Why goals are missed:", "", *causes]
     missing = [name for name in LINES if name not in table["lines"]]
     if missing:
         rows += ["", f"Not measured here yet: {'; '.join(missing)}."]
@@ -87,7 +94,7 @@ def shown(found: dict[str, Any]) -> str:
 
 def goal(about: Line, found: dict[str, Any]) -> str:
     """Say whether a goal is met."""
-    if about.goal is None:
+    if about.goal is None or "ours" not in found:
         return ""
     times = ratio(found)
     if times is None:
