@@ -1,7 +1,7 @@
 """What the privacy audit finds, and how often it is wrong.
 
-``python benchmarks/privacy_power.py [--repeats N] [--without SCORE …] [--out FILE]`` makes phantoms
-up whose leaks are known. In each repeat patients are drawn to be trained on, held out, and unseen;
+``python benchmarks/privacy_power.py [--repeats N] [--without SCORE …] [--only WORDS …]`` makes
+phantoms up whose leaks are known. In each repeat patients are drawn to be trained on, held out, and unseen;
 synthetic sets are made of unseen patients and of copies; and every privacy score that is installed
 judges them.
 Prints Markdown: the share of sets with an alarm, by score and of the verdict.
@@ -253,6 +253,7 @@ class Design:
         shape: Of a phantom.
         short: Only a few of the cases.
         without: Scores that are left out.
+        only: Parts of the names of the sets that are judged; all when there are none.
     """
 
     repeats: int = 20
@@ -264,6 +265,7 @@ class Design:
     shape: tuple[int, int, int] = (96, 112, 56)
     short: bool = False
     without: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
 
 
 def pool(design: Design, scanner: str, subjects: int) -> list[Array]:
@@ -335,6 +337,8 @@ def judge(
     metrics = [cls() for name, cls in installed.items() if name not in design.without]
     found = []
     for table_name, name, array in sets(design, train, unseen, other, seed):
+        if design.only and not any(words in name for words in design.only):
+            continue
         synthetic = as_patches([array])
         alarms = {}
         for metric in metrics:
@@ -358,6 +362,8 @@ def tables(found: list[list[tuple[str, str, dict[str, bool]]]]) -> Iterator[str]
             for table_name, name, alarms in repeat:
                 if table_name == key:
                     rows.setdefault(name, []).append(alarms)
+        if not rows:
+            continue
         if key == "level":
             rows["**all**"] = [alarms for some_of in list(rows.values()) for alarms in some_of]
         yield f"\n## {title}\n"
@@ -405,6 +411,7 @@ def main() -> None:
     parser.add_argument("--patches", type=int, default=Design.patches)
     parser.add_argument("--per-subject", type=int, default=Design.per_subject)
     parser.add_argument("--without", nargs="*", default=(), metavar="SCORE")
+    parser.add_argument("--only", nargs="*", default=(), metavar="WORDS", help="sets so named")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--out", type=Path)
     chosen = parser.parse_args()
@@ -415,6 +422,7 @@ def main() -> None:
         patches=chosen.patches,
         per_subject=chosen.per_subject,
         without=tuple(chosen.without),
+        only=tuple(chosen.only),
     )
     page = run(design, chosen.jobs)
     if chosen.out:
