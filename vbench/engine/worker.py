@@ -28,6 +28,7 @@ from typing import Any, TextIO
 import psutil
 
 from vbench import registry
+from vbench.engine import gpu_memory
 from vbench.engine.context import Context, cpu_seconds
 from vbench.engine.job import Job
 from vbench.engine.stages import stage
@@ -126,8 +127,11 @@ def execute(task: Task, report: Callable[[int, int, Mapping[str, float]], None])
             result=result,
         )
         return store.publish(job.key, folder, record)
-    except BaseException:
+    except BaseException as error:
         store.discard(folder)
+        short = gpu_memory.shortage(error, device)
+        if short is not None:
+            raise short from error
         raise
 
 
