@@ -12,7 +12,9 @@ import torch
 from in_process import run
 from toy_benchmark import toy_spec
 
+from vbench.cli.plan import priced
 from vbench.engine import gpu_memory, worker
+from vbench.engine.price import Price
 
 #: As torch 2.13 words it.
 TORCH = (
@@ -88,3 +90,60 @@ def test_the_device_is_the_jobs_and_no_other_job_fails(
         if (record := json.loads(line))["status"] == "failed" and record["stage"] == "fit-generator"
     ]  # fmt: skip
     assert "misbehave" in first["failure"]["traceback"]
+
+
+@pytest.fixture
+def card(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A stand-in for torch's side of a GPU: notes what is called; 3 GiB are its peak."""
+    calls: list[str] = []
+    for name, result in (
+        ("is_initialized", True),
+        ("reset_peak_memory_stats", None),
+        ("max_memory_reserved", 3 * 2**30),
+        ("empty_cache", None),
+    ):
+
+        def call(*given: str, name: str = name, result: object = result) -> object:
+            if name != "is_initialized":
+                calls.append(" ".join([name, *given]))
+            return result
+
+        monkeypatch.setattr(torch.cuda, name, call)
+    return calls
+
+
+def test_the_peak_of_a_job_on_a_gpu_is_recorded_and_of_one_on_the_cpu_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, card: list[str]
+) -> None:
+    monkeypatch.setattr(worker, "device_of", lambda wanted: "cuda:1")
+    result = run(toy_spec(), tmp_path)
+    lines = (result.folder / "records.jsonl").read_text().splitlines()
+    peaks = {(r := json.loads(line))["stage"]: r.get("peak_gpu_memory_mb") for line in lines}
+    assert (peaks["fit-generator"], peaks["fit-segmenter"]) == (3072.0, 3072.0)
+    assert peaks["prepare"] is None
+    assert set(card) == {"reset_peak_memory_stats cuda:1", "max_memory_reserved cuda:1"}
+    assert {row["peak_gpu_memory_mb"] for row in result.board["rows"]} == {3072.0}
+
+
+def test_a_worker_keeps_nothing_of_a_gpu_between_jobs(card: list[str]) -> None:
+    gpu_memory.give_back()
+    assert card == ["empty_cache"]
+
+
+def test_where_cuda_was_never_used_nothing_is_asked_of_it() -> None:
+    gpu_memory.reset_peak("cuda:0")
+    gpu_memory.give_back()
+    assert gpu_memory.peak_mb("cuda:0") == 0.0
+    assert gpu_memory.peak_mb("cpu") is None
+    assert not torch.cuda.is_initialized()
+
+
+@pytest.mark.parametrize(
+    ("on_gpu", "said"), [(0.0, "of memory; by"), (9.5, "and 9.5 GiB of a GPU")]
+)
+def test_the_price_names_gpu_memory_where_it_was_measured(on_gpu: float, said: str) -> None:
+    price = Price(
+        cpu_hours=1, gpu_hours=2, disk_gb=3, memory_gb=4, gpu_memory_gb=on_gpu,
+        measured_on=("cuda:0, 1 thread, on here",), unknown=0,
+    )  # fmt: skip
+    assert said in priced(price)

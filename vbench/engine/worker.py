@@ -106,6 +106,7 @@ def execute(task: Task, report: Callable[[int, int, Mapping[str, float]], None])
     started, begun = datetime.now(UTC), time.perf_counter()
     cpu = cpu_seconds()
     _reset_peak()
+    gpu_memory.reset_peak(device)
     try:
         result = work.run(context, job.inputs)
         cost = context.cost
@@ -118,6 +119,7 @@ def execute(task: Task, report: Callable[[int, int, Mapping[str, float]], None])
             seconds=round(time.perf_counter() - begun + cost.earlier_seconds, 3),
             cpu_seconds=round(cpu_seconds() - cpu + cost.earlier_cpu_seconds, 3),
             peak_memory_mb=_peak_mb(),
+            peak_gpu_memory_mb=gpu_memory.peak_mb(device),
             steps=cost.steps,
             steps_per_second=cost.steps_per_second,
             device=device,
@@ -239,6 +241,7 @@ def main() -> None:
             failure = failure_of(error, time.perf_counter() - begun)
             send({"event": "failed", "failure": asdict(failure)})
         else:
+            gpu_memory.give_back()
             send({"event": "done", "record": record.to_json(), "reusable": not left_running()})
 
 
