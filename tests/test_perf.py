@@ -61,6 +61,10 @@ def test_a_line_that_breaks_is_said_and_a_peer_that_is_not_there_is_not(table: M
     assert guarded(table, measured(10), broken) == ["a: AssertionError: 1, 2"]
     assert not guarded(table, measured(10), {"missing": "DisTorch"})
     assert not guarded(table, {"missing": "DisTorch"}, measured(1))
+    lacking = {"lacking": "no CUDA device"}
+    assert not guarded(table, measured(10), lacking)
+    page = table.markdown({"lines": {"critic step on CUDA": lacking}})
+    assert "not measured: no CUDA device |" in page
 
 
 def test_the_page_is_that_of_the_committed_numbers(table: ModuleType) -> None:

@@ -56,6 +56,10 @@ class DivergedError(Exception):
     """A method's training diverged: NaN, or constant output. Fails its own arm."""
 
 
+class GpuMemoryError(VbenchError, MemoryError):
+    """A GPU has no memory left for what a job asked of it. Fails that job only."""
+
+
 #: What people call things that have another name here.
 OTHER_NAMES = {
     "dice": "dsc",

@@ -54,7 +54,7 @@ def main() -> int:
         if "ours" in found:
             text = f"{table.said(found)}  {table.shown(found)}  {table.goal(one, found)}"
         else:
-            text = found.get("failed") or f"{found['missing']} is not installed"
+            text = f"not measured: {table.absent(found)}"
         print(f"{one.name}: {text.replace('**', '')}", flush=True)
         if not chosen.guard:  # after each line: what was measured is kept
             lines = {**table.load(chosen.out)["lines"], one.name: found}

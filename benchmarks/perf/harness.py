@@ -31,6 +31,10 @@ class NotInstalledError(Exception):
     """A peer is not installed: its line says so."""
 
 
+class NoDeviceError(Exception):
+    """This machine lacks what a line is measured on: the line says so."""
+
+
 @dataclass(frozen=True)
 class Found:
     """What a line measured.
@@ -96,6 +100,29 @@ def load_lines() -> None:
     """Import all files of lines."""
     for path in sorted((HERE / "lines").glob("[a-z]*.py")):
         importlib.import_module(f"lines.{path.stem}")
+
+
+def needs_cuda() -> None:
+    """See that torch has a GPU.
+
+    Raises:
+        NoDeviceError: When it has none.
+    """
+    import torch
+
+    if not torch.cuda.is_available():
+        raise NoDeviceError("no CUDA device")
+
+
+def on_clock(call: Callable[[], Any]) -> float:
+    """Return the wall time of a call that computes on a GPU, until all of it is done there."""
+    import torch
+
+    torch.cuda.synchronize()
+    begun = time.perf_counter()
+    call()
+    torch.cuda.synchronize()
+    return time.perf_counter() - begun
 
 
 def needs(*distributions: str) -> None:
@@ -190,6 +217,8 @@ def measure_here(name: str, rounds: int | None) -> dict[str, Any]:
         found = asdict(chosen.measure(rounds or chosen.rounds))
     except NotInstalledError as missing:
         return {"missing": str(missing)}
+    except NoDeviceError as lacking:
+        return {"lacking": str(lacking)}
     version = metadata.version(chosen.distribution) if chosen.distribution else ""
     return {**found, "version": version}
 

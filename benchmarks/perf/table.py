@@ -68,14 +68,20 @@ def markdown(table: dict[str, Any]) -> str:
 
 def _row(about: Line, found: dict[str, Any]) -> str:
     peer = about.peer + (f" {found['version']}" if found.get("version") else "")
-    if "missing" in found or "failed" in found:
-        why = found.get("failed") or f"{found['missing']} is not installed here"
-        return f"| {about.name} | {peer} | not measured: {why} | | | | |"
+    if "ours" not in found:
+        return f"| {about.name} | {peer} | not measured: {absent(found)} | | | | |"
     what = f"**{about.name}**: {found['inputs']}"
     if about.threads > 1:
         what += f"; {about.threads} threads in all"
     cells = [what, peer or "–", found["equal"], said(found), shown(found), goal(about, found)]
     return "| " + " | ".join([*cells, found["limit"]]).replace("\n", " ") + " |"
+
+
+def absent(found: dict[str, Any]) -> str:
+    """Say why a line has no numbers."""
+    if "missing" in found:
+        return f"{found['missing']} is not installed here"
+    return str(found.get("failed") or found["lacking"])
 
 
 def said(found: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ from fabricate import TRUTH, fabricate
 from vbench.analysis import build_leaderboard, write_leaderboard
 from vbench.analysis.layout import sections
 from vbench.errors import StoreError
+from vbench.figures import costs
 
 
 def rows_of(folder):
@@ -212,6 +213,22 @@ def test_cost_counts_shared_jobs_in_each_arm_and_trials_once(made):
     assert rows["real"]["cpu_seconds"] == 90.0
     for arm in ("synthetic/wgan-gp-sn", "mixed/wgan-gp-sn"):
         assert rows[arm]["seconds_by_stage"]["fit-generator"] == 90.0
+
+
+def test_gpu_memory_is_that_of_the_largest_job_and_left_out_where_there_was_no_gpu(tmp_path):
+    made = fabricate(tmp_path)
+    assert "peak_gpu_memory_mb" not in rows_of(made.folder)[1]["real"]
+    peaks = iter((512.0, 2048.0))
+    for record in made.records:
+        if record["stage"] == "fit-generator" and "wgan-gp-sn" in record["label"]:
+            record["peak_gpu_memory_mb"] = next(peaks, 1024.0)
+    made.rewrite()
+    board, rows = rows_of(made.folder)
+    assert rows["synthetic/wgan-gp-sn"]["peak_gpu_memory_mb"] == 2048.0
+    assert "peak_gpu_memory_mb" not in rows["real"]
+    shown = {figure.title: figure for figure in costs.costs(board)}
+    assert list(shown) == ["Time", "Memory", "GPU memory"]
+    assert "2048 MB" in str(shown["GPU memory"].chart)
 
 
 def test_audits_are_averaged_over_seeds(made):

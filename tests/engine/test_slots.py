@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from toy_benchmark import toy_plan
 
+from vbench.engine import worker
 from vbench.engine.claims import Claims
 from vbench.engine.executors import Executor, Slots, local, make_executor
 from vbench.engine.executors.local import LocalExecutor
@@ -153,6 +155,23 @@ def test_the_runner_fills_both_kinds_of_slots(
             )
         thread.join(0.05)
     claims.close()
+
+
+@pytest.mark.parametrize(("cards", "device"), [(1, "cuda:0"), (2, "cuda:1")])
+def test_jobs_share_a_gpu_where_there_are_fewer_than_slots(
+    monkeypatch: pytest.MonkeyPatch, cards: int, device: str
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: cards)
+    assert LocalExecutor(2, gpus=True).slots == Slots(total=4, cpu=2, gpu=2)
+    assert worker.device_of("cuda:1") == device
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at /dev as Linux has it")
+@pytest.mark.parametrize(("name", "there"), [("nvidia3", True), ("kfd", True), ("null", False)])
+def test_any_card_counts_and_not_only_the_first(tmp_path: Path, name: str, there: bool) -> None:
+    (tmp_path / name).touch()
+    assert worker.may_have_gpu(tmp_path) is there
 
 
 def test_dask_is_told_of_what_its_workers_declare() -> None:

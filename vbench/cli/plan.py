@@ -99,10 +99,12 @@ def priced(price: Price) -> str:
     """Say what the new jobs will cost."""
     if not price.measured_on:
         return "price: not known; `vbench run SPEC --rehearse` measures every kind of job"
+    on_gpu = f" and {price.gpu_memory_gb:.1f} GiB of a GPU's" if price.gpu_memory_gb else ""
     text = (
         f"price: {hours(price.gpu_hours)} in stages that take a GPU, {hours(price.cpu_hours)} in "
         f"others, one after the other; {price.disk_gb:.1f} GiB of disk; jobs of at least "
-        f"{price.memory_gb:.1f} GiB of memory; by jobs measured with {'; '.join(price.measured_on)}"
+        f"{price.memory_gb:.1f} GiB of memory{on_gpu}; by jobs measured with "
+        f"{'; '.join(price.measured_on)}"
     )
     if price.unknown:
         text += f"; without {price.unknown} jobs of kinds that were never measured"

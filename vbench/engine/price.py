@@ -32,6 +32,7 @@ class Price:
             the measured ones had none.
         disk_gb: Of what they leave in the store.
         memory_gb: Peak of the largest measured job of these kinds; on full batches it is more.
+        gpu_memory_gb: Likewise, of a GPU; 0 where none was measured.
         measured_on: The devices and hosts that the estimates come from.
         unknown: New jobs of kinds that were never measured; they are not in the sums.
     """
@@ -40,6 +41,7 @@ class Price:
     gpu_hours: float
     disk_gb: float
     memory_gb: float
+    gpu_memory_gb: float
     measured_on: tuple[str, ...]
     unknown: int
 
@@ -92,6 +94,7 @@ def price(plan: Plan, store: Store, registry: Registry) -> Price:
     lengths, volumes = training_lengths(registry), _Volumes(store)
     measured: dict[tuple[str, str], list[_Measured]] = defaultdict(list)
     memory: dict[tuple[str, str], float] = defaultdict(float)
+    on_gpu: dict[tuple[str, str], float] = defaultdict(float)
     places: dict[tuple[str, str], set[str]] = defaultdict(set)
     for record in store.records():
         work = stage(record.stage)
@@ -116,9 +119,10 @@ def price(plan: Plan, store: Store, registry: Registry) -> Price:
             )
         )
         memory[kind] = max(memory[kind], record.peak_memory_mb or 0.0)
+        on_gpu[kind] = max(on_gpu[kind], record.peak_gpu_memory_mb or 0.0)
         places[kind].add(_where(record))
     seconds = {True: 0.0, False: 0.0}
-    disk = largest = 0.0
+    disk = largest = largest_on_gpu = 0.0
     unknown, seen = 0, set[str]()
     for key, job in plan.jobs.items():
         if store.has(key):
@@ -135,12 +139,14 @@ def price(plan: Plan, store: Store, registry: Registry) -> Price:
         seconds[job.gpu] += median(m.other for m in like) * read * channels
         disk += median(m.bytes for m in like) * (amount if job.stage in _GROWING else 1)
         largest = max(largest, memory[kind])
+        largest_on_gpu = max(largest_on_gpu, on_gpu[kind])
         seen |= places[kind]
     return Price(
         cpu_hours=seconds[False] / 3600,
         gpu_hours=seconds[True] / 3600,
         disk_gb=disk / 2**30,
         memory_gb=largest / 2**10,
+        gpu_memory_gb=largest_on_gpu / 2**10,
         measured_on=tuple(sorted(seen)),
         unknown=unknown,
     )

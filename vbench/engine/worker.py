@@ -28,6 +28,7 @@ from typing import Any, TextIO
 import psutil
 
 from vbench import registry
+from vbench.engine import gpu_memory
 from vbench.engine.context import Context, cpu_seconds
 from vbench.engine.job import Job
 from vbench.engine.stages import stage
@@ -105,6 +106,7 @@ def execute(task: Task, report: Callable[[int, int, Mapping[str, float]], None])
     started, begun = datetime.now(UTC), time.perf_counter()
     cpu = cpu_seconds()
     _reset_peak()
+    gpu_memory.reset_peak(device)
     try:
         result = work.run(context, job.inputs)
         cost = context.cost
@@ -117,6 +119,7 @@ def execute(task: Task, report: Callable[[int, int, Mapping[str, float]], None])
             seconds=round(time.perf_counter() - begun + cost.earlier_seconds, 3),
             cpu_seconds=round(cpu_seconds() - cpu + cost.earlier_cpu_seconds, 3),
             peak_memory_mb=_peak_mb(),
+            peak_gpu_memory_mb=gpu_memory.peak_mb(device),
             steps=cost.steps,
             steps_per_second=cost.steps_per_second,
             device=device,
@@ -126,8 +129,11 @@ def execute(task: Task, report: Callable[[int, int, Mapping[str, float]], None])
             result=result,
         )
         return store.publish(job.key, folder, record)
-    except BaseException:
+    except BaseException as error:
         store.discard(folder)
+        short = gpu_memory.shortage(error, device)
+        if short is not None:
+            raise short from error
         raise
 
 
@@ -164,12 +170,15 @@ def device_of(wanted: str) -> str:
     return f"cuda:{int(slot or 0) % torch.cuda.device_count()}"
 
 
-def may_have_gpu() -> bool:
+#: NVIDIA (a container may be given the fourth card alone), AMD, and NVIDIA below WSL.
+_CARDS = ("nvidia[0-9]*", "kfd", "dxg")
+
+
+def may_have_gpu(devices: Path = Path("/dev")) -> bool:
     """Whether it is worth the seconds that importing torch takes to ask for a GPU."""
     if sys.platform != "linux":
         return sys.platform != "darwin"
-    # NVIDIA, AMD, and NVIDIA below WSL.
-    return any(Path(device).exists() for device in ("/dev/nvidia0", "/dev/kfd", "/dev/dxg"))
+    return any(True for name in _CARDS for _ in devices.glob(name))
 
 
 def _reset_peak() -> None:
@@ -235,6 +244,7 @@ def main() -> None:
             failure = failure_of(error, time.perf_counter() - begun)
             send({"event": "failed", "failure": asdict(failure)})
         else:
+            gpu_memory.give_back()
             send({"event": "done", "record": record.to_json(), "reusable": not left_running()})
 
 

@@ -28,14 +28,15 @@ def costs(board: Board) -> list[Figure]:
             "What the arm would take by itself: jobs that arms share count in each.",
         )
     ]
-    memory = [
-        Bar(row["arm"], f"{row['peak_memory_mb']:.0f} MB",
-            [("peak", colour("baseline"), row["peak_memory_mb"])])
-        for row in rows
-        if row["peak_memory_mb"]
-    ]  # fmt: skip
-    if memory:
-        figures.append(
-            Figure("Memory", bar_chart(memory, "Peak memory of each arm", "MB, of its largest job"))
-        )
+    for name, field, title in (
+        ("Memory", "peak_memory_mb", "Peak memory of each arm"),
+        ("GPU memory", "peak_gpu_memory_mb", "Peak GPU memory of each arm"),
+    ):
+        bars = [
+            Bar(row["arm"], f"{row[field]:.0f} MB", [("peak", colour("baseline"), row[field])])
+            for row in rows
+            if row.get(field)
+        ]
+        if bars:
+            figures.append(Figure(name, bar_chart(bars, title, "MB, of its largest job")))
     return figures

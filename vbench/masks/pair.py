@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vbench.masks import lengths, places, radius, thinning, voxels
+from vbench.masks import lengths, on_device, places, radius, thinning, voxels
 from vbench.masks.slices import thin_axis
 from vbench.masks.voxels import Bools, Indices, Labels
 
@@ -29,6 +29,9 @@ class MaskPair:
     score needed. Where a property has two entries, the first is that of the prediction, the second
     that of the reference. Voxels are flat indices into :attr:`prediction` and :attr:`truth`, in
     ascending order.
+
+    Masks may be torch tensors, on any device. Of tensors on a GPU, distances are searched there;
+    all else is computed on the host, and gives the same numbers as arrays do.
 
     Attributes:
         shape: Shape of the whole volume; of its plane when it is one slice.
@@ -59,7 +62,8 @@ class MaskPair:
             ValueError: When shapes differ, or ``spacing`` is not a positive length per axis.
         """
         given = {"prediction": prediction, "truth": truth, "mask": mask}
-        arrays = {name: np.asarray(m) for name, m in given.items() if m is not None}
+        arrays = {name: on_device.on_host(m) for name, m in given.items() if m is not None}
+        self._device = on_device.accelerator(given.values())
         planes = {name: _as_plane(array) for name, array in arrays.items()}
         edges = _edges(arrays["truth"].shape, spacing)
         self._given = planes
@@ -229,7 +233,7 @@ class MaskPair:
         return [None, None]
 
     def _nearest(self, side: int, index: Indices) -> Floats:
-        """Return distances of voxels to the nearest border voxel of a mask; both ways are exact."""
+        """Return distances of voxels to the nearest border voxel of a mask; all ways are exact."""
         if not len(index):
             return np.zeros(0)
         if len(index) > _DENSE_QUERY * self.truth.size:
@@ -238,6 +242,9 @@ class MaskPair:
             free = np.ones(self.truth.shape, bool)
             free.ravel()[self.borders[side]] = False
             return distance_transform_edt(free, sampling=self.spacing).ravel()[index]
+        if self._device is not None:
+            targets = self.points(self.borders[side])
+            return on_device.nearest(self.points(index), targets, self._device)
         if self._trees[side] is None:
             self._trees[side] = self._tree(self.borders[side])
         return self._trees[side].query(self.points(index))[0]

@@ -115,6 +115,7 @@ class Row(Record):
         seeds, seeds_failed, cases: Counts; a case is a seed and a test subject.
         seconds, cpu_seconds: What the arm would take by itself, s.
         peak_memory_mb: Of its largest job, MiB.
+        peak_gpu_memory_mb: Likewise, of a GPU; left out where no job computed on one.
         seconds_by_stage: Wall time, s.
         metrics: Segmentation scores by metric; of several classes the mean over those of a subject.
         classes: By class and metric; None where labels have one class.
@@ -136,7 +137,16 @@ class Row(Record):
     """
 
     OPTIONAL: ClassVar[frozenset[str]] = frozenset(
-        {"dose", "steps", "remarks", "unseen", "unrepeatable", "classes", "subgroups"}
+        {
+            "dose",
+            "steps",
+            "remarks",
+            "unseen",
+            "unrepeatable",
+            "classes",
+            "subgroups",
+            "peak_gpu_memory_mb",
+        }
     )
 
     arm: str
@@ -158,6 +168,7 @@ class Row(Record):
     seconds: Number
     cpu_seconds: Number
     peak_memory_mb: float | None
+    peak_gpu_memory_mb: float | None = None
     seconds_by_stage: Mapping[str, Number]
     metrics: Mapping[str, RankedSummary | Summary]
     classes: Mapping[str, Mapping[str, Summary]] | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import SerializeAsAny, ValidationError, model_validator
 
@@ -40,11 +40,14 @@ class JobRecord(Record):
         seconds: Wall time, of an interrupted training of all attempts.
         cpu_seconds: Processor time.
         peak_memory_mb: Peak resident memory, MiB.
+        peak_gpu_memory_mb: The most that torch held of the job's GPU, MiB; None on the CPU.
         steps, steps_per_second: Of a training; the latter without validations.
         inputs: What decided the result.
         result: What was found; None when it failed.
         failure: Why it failed; None when it did not.
     """
+
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"peak_gpu_memory_mb"})
 
     key: Key
     stage: str
@@ -60,6 +63,7 @@ class JobRecord(Record):
     seconds: float = 0.0
     cpu_seconds: float | None = None
     peak_memory_mb: float | None = None
+    peak_gpu_memory_mb: float | None = None
     steps: int | None = None
     steps_per_second: float | None = None
     device: str | None = None

@@ -25,10 +25,10 @@ def plain(p: Any, generator: Any, critic: Any, real: Any) -> Callable[[], None]:
         critic.zero_grad()
         on_real = -critic(real).mean()
         on_real.backward(retain_graph=True)
-        fake = generator(torch.randn(len(real), p.latent))
+        fake = generator(torch.randn(len(real), p.latent, device=real.device))
         on_fake = critic(fake.detach()).mean()
         on_fake.backward(retain_graph=True)
-        weight = torch.rand(len(real), *[1] * (real.ndim - 1))
+        weight = torch.rand(len(real), *[1] * (real.ndim - 1), device=real.device)
         mixed = weight * real + (1 - weight) * fake
         scores = critic(mixed)
         (gradient,) = torch.autograd.grad(
@@ -48,7 +48,7 @@ def losses_apart(p: Any, size: tuple[int, ...], real: Any) -> float:
     from vbench_plugins.generators.training import GanTrainer
     from vbench_plugins.nn.compute import Compute
 
-    trainer = GanTrainer(p, size, Compute("cpu", "float32", "contiguous"), seed=0)
+    trainer = GanTrainer(p, size, Compute(str(real.device), "float32", "contiguous"), seed=0)
     critic = trainer.critic
     with torch.no_grad():
         fake = trainer.fake(len(real), np.random.default_rng(0))
@@ -59,10 +59,11 @@ def losses_apart(p: Any, size: tuple[int, ...], real: Any) -> float:
     ours = torch.cat([w.grad.flatten() for w in critic.parameters() if w.grad is not None])
     critic.zero_grad()
     count = p.penalty_samples or len(real)
-    weight = np.random.default_rng(1).random((count, *[1] * (real.ndim - 1)), dtype=np.float32)
+    drawn = np.random.default_rng(1).random((count, *[1] * (real.ndim - 1)), dtype=np.float32)
+    weight = torch.from_numpy(drawn).to(real.device)
     (-critic(real).mean()).backward()
     critic(shown).mean().backward()
-    mixed = torch.from_numpy(weight) * real[:count] + (1 - torch.from_numpy(weight)) * shown[:count]
+    mixed = weight * real[:count] + (1 - weight) * shown[:count]
     mixed.requires_grad_(True)
     scores = critic(mixed)
     (gradient,) = torch.autograd.grad(scores, mixed, torch.ones_like(scores), create_graph=True)
@@ -71,29 +72,43 @@ def losses_apart(p: Any, size: tuple[int, ...], real: Any) -> float:
     return float((ours - theirs).norm() / theirs.norm())
 
 
-def compare(p: Any, size: tuple[int, ...], rounds: int) -> Found:
-    """Compare one critic step."""
-    import numpy as np
+def patches_of(p: Any, size: tuple[int, ...]) -> Any:
+    """Return a batch of patches."""
     import torch
-    from vbench_plugins.generators.networks import Critic, GeneratorNet
-    from vbench_plugins.generators.training import GanTrainer
-    from vbench_plugins.nn.compute import Compute
 
     drawn = torch.Generator().manual_seed(0)
-    real = torch.rand(p.batch_size, 2, *size, generator=drawn) * 2 - 1
+    return torch.rand(p.batch_size, 2, *size, generator=drawn) * 2 - 1
+
+
+def own(p: Any, size: tuple[int, ...], real: Any, compute: Any) -> Callable[[], None]:
+    """Return one critic step as vbench does it."""
+    import numpy as np
+    import torch
+    from vbench_plugins.generators.training import GanTrainer
+
+    trainer = GanTrainer(p, size, compute, seed=0)
+    batch, rng = compute.tensor(real), np.random.default_rng(0)
+
+    def step() -> None:
+        with torch.no_grad():
+            fake = trainer.fake(len(batch), rng)
+        trainer.critic_step(batch, fake, rng)
+
+    return step
+
+
+def compare(p: Any, size: tuple[int, ...], rounds: int) -> Found:
+    """Compare one critic step."""
+    from vbench_plugins.generators.networks import Critic, GeneratorNet
+    from vbench_plugins.nn.compute import Compute
+
+    real = patches_of(p, size)
     apart = losses_apart(p, size, real)
     assert apart < 1e-3, apart
     ways = {}
     for precision in precisions():
         for layout in ("contiguous", "channels_last"):
-            trainer = GanTrainer(p, size, Compute("cpu", precision, layout), seed=0)
-            batch, rng = trainer.compute.tensor(real), np.random.default_rng(0)
-
-            def step(trainer: Any = trainer, batch: Any = batch, rng: Any = rng) -> None:
-                with torch.no_grad():
-                    fake = trainer.fake(len(batch), rng)
-                trainer.critic_step(batch, fake, rng)
-
+            step = own(p, size, real, Compute("cpu", precision, layout))
             step()
             ways[precision, layout] = (fine_seconds(step), step)
     chosen = min(ways, key=lambda way: ways[way][0])

@@ -25,7 +25,9 @@ WIDE = 32
 WAYS = tuple(product(precisions(), ("contiguous", "channels_last")))
 
 
-def step_of(params: Any, precision: str, memory_format: str) -> Callable[[], Any]:
+def step_of(
+    params: Any, precision: str, memory_format: str, device: str = "cpu"
+) -> Callable[[], Any]:
     """Return a training step of the built-in U-net; it returns the loss."""
     import numpy as np
     from vbench_plugins.nn.compute import Compute
@@ -33,7 +35,7 @@ def step_of(params: Any, precision: str, memory_format: str) -> Callable[[], Any
 
     from vbench.types import Setup
 
-    compute = Compute("cpu", precision, memory_format)
+    compute = Compute(device, precision, memory_format)
     network = build(Setup(SIZE), params, 0)
     trainer = PatchTrainer(params, network, compute, 0, loss_function(params.loss))
     drawn = np.random.default_rng(0).random((params.batch_size, 2, *SIZE), np.float32)

@@ -180,6 +180,11 @@ class GanParams(PresetParams):
     precision: Precision = "float32"
     memory_format: MemoryFormat = "channels_last"
     threads: Threads = 0
+    compile: bool = param(
+        False,
+        "torch.compile the generator, never the critic, whose penalty differentiates twice: worth "
+        "it for long fits on CUDA",
+    )
 
 
 class DcganParams(GanParams):

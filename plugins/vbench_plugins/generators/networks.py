@@ -214,9 +214,11 @@ class GeneratorNet(nn.Module):
             return self.head(image)
         return self.head(torch.cat([features, image.to(features.dtype)], dim=1))
 
-    def forward(self, z: Tensor) -> Tensor:
-        """Map latent vectors to patches."""
-        return self.read(self.features(z))
+    def forward(self, z: Tensor, with_features: bool = False) -> Any:
+        """Map latent vectors to patches; on request to a pair of these and their features."""
+        features = self.features(z)
+        patches = self.read(features)
+        return (patches, features) if with_features else patches
 
 
 class MinibatchDiscrimination(nn.Module):

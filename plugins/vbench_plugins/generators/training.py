@@ -31,8 +31,8 @@ from vbench_plugins.nn.trainer import Trainer
 class GanTrainer(Trainer):
     """The networks, their optimisers and the average of the generator.
 
-    The critic is never compiled: its gradient penalty differentiates twice. Steps are those of
-    the generator.
+    The critic is never compiled, whatever ``compile`` says of the generator: its gradient penalty
+    differentiates twice. Steps are those of the generator.
     """
 
     def __init__(
@@ -53,6 +53,8 @@ class GanTrainer(Trainer):
         for network in (self.generator, self.critic):
             compute.module(network)
         self.average = Ema(self.generator, p.ema)
+        if p.compile:
+            self.generator.compile()  # in place: what is saved keeps its names
         betas = (p.beta1, p.beta2)
         mine = [weight for weight in self.generator.parameters() if weight.requires_grad]
         self.optimiser = Adam(mine, p.lr_generator, betas)
@@ -109,9 +111,9 @@ class GanTrainer(Trainer):
 
     def fake(self, n: int, rng: np.random.Generator) -> Tensor:
         """Generate ``n`` patches with the generator as it is."""
+        z = latent(rng, n, self.p.latent, self.compute.device)
         with self.compute.autocast():
-            features = self.generator.features(latent(rng, n, self.p.latent, self.compute.device))
-            made = self.generator.read(features)
+            made, features = self.generator(z, with_features=True)
         self._features = features[:JUDGED].detach()
         return made.float()
 

@@ -115,8 +115,9 @@ def _metrics(row: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     for name, value in row["budget"].items():
         if value is not None:
             yield f"budget_{name}", value
-    for name in ("cases", "seeds_failed", "seconds", "cpu_seconds", "peak_memory_mb"):
-        if row[name] is not None:
+    peaks = ("peak_memory_mb", "peak_gpu_memory_mb")
+    for name in ("cases", "seeds_failed", "seconds", "cpu_seconds", *peaks):
+        if row.get(name) is not None:
             yield name, row[name]
 
 
