@@ -185,8 +185,8 @@ def _table(scores: Mapping[str, Mapping[str, Any]]) -> None:
     """Print each score on its scale."""
     from rich.table import Table
 
+    from vbench.analysis.wording import number
     from vbench.cli.terminal import Console
-    from vbench.share.datasheet import number
 
     table = Table(box=None, header_style="bold")
     for name in ("", "score", "this set", "as good as can be", "as bad as can be", ""):

@@ -12,6 +12,7 @@ import click
 
 from vbench.cli.common import PluginGroup, json_option, settings
 from vbench.cli.recipes import convert, recipes
+from vbench.usertext import counted
 
 _DATASET = click.Path(path_type=Path)
 
@@ -125,7 +126,7 @@ def check(folder: Path, layout: str | None, overrides: tuple[str, ...], as_json:
         ]
         click.echo(json.dumps({"layout": source.name, "subjects": n, "faults": rows}, indent=1))
     else:
-        verdict = f"{serious} fault{'s' if serious != 1 else ''}" if serious else "sound"
+        verdict = counted(serious, "fault") if serious else "sound"
         click.echo(f"{folder}: {source.name} layout, {n} subjects, {verdict}")
     sys.exit(2 if serious else 0)
 

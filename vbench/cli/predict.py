@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vbench.cli.common import device_option, json_option, out_option, repetition
+from vbench.usertext import counted
 
 if TYPE_CHECKING:
     from vbench.trained.arm import Seeds
@@ -97,10 +98,7 @@ def command(
         return
     if made.scores is not None:
         show(made.scores)
-    count = len(made.about.images)
+    done = counted(len(made.about.images), "prediction")
     seconds = sum(image.seconds for image in made.about.images)
     by = ", ".join(map(str, made.about.made.seeds))
-    click.echo(
-        f"{to}: {count} prediction{'s' if count > 1 else ''} by {arm}, seed {by}, "
-        f"in {seconds:.1f} s"
-    )
+    click.echo(f"{to}: {done} by {arm}, seed {by}, in {seconds:.1f} s")
