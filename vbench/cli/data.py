@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from vbench.cli.common import PluginGroup, json_option, settings
+from vbench.cli.common import PluginGroup, json_option, set_option, settings, written_layout_option
 from vbench.cli.recipes import convert, recipes
 from vbench.usertext import counted
 
@@ -27,13 +27,7 @@ command.add_command(convert)
 
 
 def _layout_options(function: Any) -> Any:
-    function = click.option(
-        "--set",
-        "overrides",
-        multiple=True,
-        metavar="KEY=VALUE",
-        help="Set a parameter of the layout.",
-    )(function)
+    function = set_option("Set a parameter of the layout.")(function)
     return click.option(
         "--layout",
         help="nnunet, bids, manifest, images, or a recipe.  [default: what it looks like]",
@@ -43,22 +37,10 @@ def _layout_options(function: Any) -> Any:
 @command.command()
 @click.argument("plugin")
 @click.argument("folder", metavar="DIR", type=_DATASET)
-@click.option(
-    "--layout",
-    type=click.Choice(["nnunet", "bids"]),
-    default="nnunet",
-    show_default=True,
-    help="How files are named.",
-)
+@written_layout_option
 @click.option("--subjects", type=click.IntRange(min=1), help="How many.  [default: all it has]")
 @click.option("--seed", type=click.IntRange(min=0), help="The source's parameter 'seed'.")
-@click.option(
-    "--set",
-    "overrides",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Set a parameter of the source; VALUE is TOML. Such as --set shape=[312,384,127].",
-)
+@set_option("Set a parameter of the source; VALUE is TOML. Such as --set shape=[312,384,127].")
 def make(
     plugin: str,
     folder: Path,

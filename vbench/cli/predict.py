@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from vbench.cli.common import device_option, json_option, out_option, repetition
+from vbench.cli.common import (
+    benchmark_option,
+    device_option,
+    json_option,
+    out_option,
+    repetition,
+    stop_as_by_hand,
+)
 from vbench.usertext import counted
 
 if TYPE_CHECKING:
@@ -30,7 +36,7 @@ def _seeds(context: click.Context, option: click.Parameter, value: str | None) -
 @click.argument("arm")
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path())
 @click.option("--to", required=True, metavar="DIR", help="Folder of the predictions; a new one.")
-@click.option("--benchmark", help="Its name. [default: the only one in the results folder]")
+@benchmark_option
 @click.option(
     "--seed",
     callback=_seeds,
@@ -74,8 +80,7 @@ def command(
     from vbench.cli.steps import Steps
     from vbench.trained.predict import predict
 
-    # A queue stops jobs with SIGTERM, which counts as Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    stop_as_by_hand()
     (place,) = benchmark_folders(benchmark, [Path(out)])
     made = predict(
         arm,
