@@ -12,10 +12,10 @@ from vbench.defaults import OUT
 from vbench.engine import results, session
 from vbench.engine.costs import Costs, done_of, training_lengths
 from vbench.engine.data_faults import data_faults, refuse_faults, unreadable, weights_faults
-from vbench.engine.explain import reasons
+from vbench.engine.explain import Earlier, reasons
 from vbench.engine.job import Job
 from vbench.engine.plan import make_plan
-from vbench.engine.price import Price, price
+from vbench.engine.price import Price, Prices
 from vbench.engine.runner import Watcher
 from vbench.engine.store import Store, writable
 from vbench.engine.taken import borrow
@@ -148,8 +148,12 @@ def plan(
     made = make_plan(loaded, plugins)
     store = Store(Path(out) / "store")
     store.check_format()
-    why = reasons(made, store)
-    costs = Costs(store.records(), training_lengths(plugins))
+    lengths = training_lengths(plugins)
+    earlier, costs, prices = Earlier(), Costs(lengths=lengths), Prices(store, lengths)
+    for record in store.records():
+        for learns in (earlier, costs, prices):
+            learns.add(record)
+    why = reasons(made, store, earlier)
     planned = PlannedJobs(
         PlannedJob(
             job=job,
@@ -161,7 +165,7 @@ def plan(
         )
         for key, job in made.jobs.items()
     )
-    planned.price = price(made, store, plugins)
+    planned.price = prices.of(made)
     return planned
 
 

@@ -49,6 +49,19 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def user_cache() -> Path | None:
+    """Return vbench's folder among the user's caches; it may have to be made.
+
+    ``$XDG_CACHE_HOME/vbench``, else ``~/.cache/vbench``. None for a user without a home, as a
+    container's may be: nothing is remembered then.
+    """
+    given = os.environ.get("XDG_CACHE_HOME")
+    try:
+        return (Path(given) if given else Path.home() / ".cache") / "vbench"
+    except RuntimeError:
+        return None
+
+
 def sweep_temporary(folder: str | Path) -> None:
     """Remove what killed processes left of :func:`atomic_write` in a folder an hour ago or more."""
     for path in Path(folder).glob(".tmp-*"):

@@ -54,10 +54,7 @@ def holdings(out: str | Path) -> list[Holding]:
         StoreError: When there is no store, or a plan beside it cannot be read: what it names is
             not known then.
     """
-    root = Path(out) / "store"
-    if not root.is_dir():
-        raise StoreError(f"{root}: no store; name the results folder with --out")
-    Store(root).check_format()
+    root = _store(out).root
     jobs = {name: {job.key: job for job in plan.jobs} for name, plan in _plans(Path(out))}
     places: dict[str, list[Path]] = {}
     for path in sorted(root.iterdir()):
@@ -96,12 +93,8 @@ def damages(
     Raises:
         StoreError: When there is no store, no such benchmark, or its plan cannot be read.
     """
-    root = Path(out) / "store"
-    if not root.is_dir():
-        raise StoreError(f"{root}: no store; name the results folder with --out")
-    store = Store(root)
-    store.check_format()
-    keys = sorted(path.parent.name for path in root.glob(f"*/{RECORD}"))
+    store = _store(out)
+    keys = store.keys()
     if benchmark is not None:
         plans = dict(_plans(Path(out)))
         if benchmark not in plans:
@@ -190,6 +183,19 @@ def _alone(store: Store) -> Iterator[None]:
                 "again when it has ended"
             )
         yield
+
+
+def _store(out: str | Path) -> Store:
+    """Return the store of a results folder.
+
+    Raises:
+        StoreError: When there is none, or a newer version of vbench wrote it.
+    """
+    store = Store(Path(out) / "store")
+    if not store.root.is_dir():
+        raise StoreError(f"{store.root}: no store; name the results folder with --out")
+    store.check_format()
+    return store
 
 
 def _plans(out: Path) -> Iterator[tuple[str, PlanFile]]:

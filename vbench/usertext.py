@@ -98,6 +98,11 @@ def shell_word(path: str | Path) -> str:
     return shlex.quote(f"./{text}" if text.startswith("-") else text)
 
 
+def counted(n: int, what: str) -> str:
+    """Return a number of things in words: ``1 job``, ``2 jobs``."""
+    return f"{n} {what}{'' if n == 1 else 's'}"
+
+
 def plain_name(text: str) -> str:
     """Return text as files and benchmarks may be called; empty when nothing of it is left.
 

@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import patch
 
 import numpy as np
 import pytest
+from toy_benchmark import toy_spec
 
+import vbench
 from vbench.engine.seals import sealed
 from vbench.engine.store import Store
 from vbench.engine.weights import load_weights, save_weights
@@ -171,3 +174,19 @@ def test_an_artifact_is_what_was_written_or_damaged(store: Store) -> None:
         store.artifacts("k", "a.npy")
     assert store.damage("k") is None
     assert store.damage("k", files=True) is not None
+
+
+def test_a_plan_looks_through_the_store_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[object] = []
+    plain = Store.records
+
+    def counted(self: Store, newest: int | None = None) -> Iterator[JobRecord]:
+        looks.append(newest)
+        return plain(self, newest)
+
+    monkeypatch.setattr(Store, "records", counted)
+    planned = vbench.plan(toy_spec(), tmp_path)
+    assert looks == [None]
+    assert {job.reason for job in planned} == {"first time"}

@@ -138,6 +138,11 @@ def test_a_picture_is_no_chart():
         figure.altair()
 
 
+@pytest.mark.parametrize("regime", REGIMES.values(), ids=lambda regime: regime.name)
+def test_the_colour_of_a_regime_is_one_of_the_palette(regime):
+    assert regime.colour in PALETTE
+
+
 @pytest.mark.parametrize(
     "shape", sorted({r.mark for r in REGIMES.values()} | {series_mark(i) for i in range(6)})
 )

@@ -55,3 +55,12 @@ def test_spoilt_content_is_made_again(kept: Path) -> None:
     whole[12] ^= 0xFF
     kept.write_bytes(whole)
     assert "fresh" in module.vega.__wrapped__()
+
+
+def test_without_a_home_it_is_put_together_each_time(
+    kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr("os.getuid", lambda: 2**30)  # no user of this machine
+    assert "fresh" in module.vega.__wrapped__()

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from vbench.analysis.folder import Arm, Results
-from vbench.analysis.layout import Cell, Section, short_name
+from vbench.analysis.layout import Cell, Section, metric_title
 from vbench.analysis.scores import arm_scores
 from vbench.analysis.summary import summary
-from vbench.analysis.wording import number
+from vbench.analysis.wording import lapses_of, number
+from vbench.usertext import counted
 
 #: What is said below the table.
 RULE = (
@@ -84,10 +85,8 @@ def class_sections(
                 )
                 for i, row in enumerate(rows)
             ]
-            arrow = {True: " ↑", False: " ↓", None: ""}[info["higher_is_better"]]
-            unit = f" {info['unit']}" if info["unit"] else ""
-            title = f"{short_name(name)}{unit}{arrow} by class, {cohort} data: "
-            title += f"{len(subjects)} test subject{'' if len(subjects) == 1 else 's'}"
+            title = f"{metric_title(name, info)} by class, {cohort} data: "
+            title += counted(len(subjects), "test subject")
             yield Section(title, ("arm", *labels, "mean"), tuple(lines))
 
 
@@ -101,7 +100,5 @@ def _best(entries: Sequence[Mapping[str, Any] | None], higher: bool | None) -> f
 def _cell(entry: Mapping[str, Any] | None, best: float | None) -> Cell:
     if entry is None:
         return Cell("")
-    undefined = f" u{entry['n_undefined']}" if entry["n_undefined"] else ""
-    failed = f" f{entry['n_failed']}" if entry["n_failed"] else ""
-    text = f"{number(entry['mean'])}{undefined}{failed}"
+    text = f"{number(entry['mean'])} {lapses_of(entry)}".rstrip()
     return Cell(text, best=best is not None and entry["mean"] == best)

@@ -45,7 +45,7 @@ class Arm:
 
     Attributes:
         name: Such as ``transfer/wgan-gp-sn/n5``.
-        regime: ``real``, ``synthetic``, ``transfer``, ``scratch``, ``mixed`` or ``baseline``.
+        regime: What its segmenter was trained on, such as ``transfer``.
         generator: The generator's name; None where there is none.
         n_subjects: Patients of the second data set; None outside of transfer and scratch.
         segmenter: The segmenter's name, the plugin's or what the spec calls it.

@@ -20,6 +20,7 @@ from vbench.analysis.wording import (
     tabled,
 )
 from vbench.regimes import EXTRA_REFERENCES, MAIN_REFERENCES
+from vbench.usertext import counted
 
 #: Characters of a failure's message that a table shows; leaderboard.json has all of them.
 LONGEST = 120
@@ -75,7 +76,7 @@ def sections(
             continue
         reference = _reference(group, chosen)
         seeds = {row["seeds"] for row in group}
-        header = ["", "arm", *(_title(name, info[name]) for name in chosen)]
+        header = ["", "arm", *(metric_title(name, info[name]) for name in chosen)]
         privacy = ["privacy"] if has_verdicts(group) else []
         privacy += ["worst patient"] if not compact and any(map(risk, group)) else []
         at = 3 + chosen.index(first)
@@ -101,8 +102,8 @@ def sections(
                 (*line, Cell(budget_text(row["budget"])))
                 for line, row in zip(lines, group, strict=True)
             ]
-        title = f"{cohort} data: {_count(len(subjects), 'test subject')}"
-        title += f" × {_count(seeds.pop(), 'seed')}" if len(seeds) == 1 else ""
+        title = f"{cohort} data: {counted(len(subjects), 'test subject')}"
+        title += f" × {counted(seeds.pop(), 'seed')}" if len(seeds) == 1 else ""
         folds = (leaderboard.get("folds") or {}).get(cohort)
         title += f", {folds} folds" if folds else ""
         yield Section(title, tuple(header), tuple(lines))
@@ -150,10 +151,6 @@ def has_budgets(leaderboard: dict[str, Any]) -> bool:
     return any(row["budget"]["steps"] is not None for row in leaderboard["rows"])
 
 
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}" + ("" if n == 1 else "s")
-
-
 def _reference(group: list[Row], chosen: Sequence[str]) -> str | None:
     for name in MAIN_REFERENCES:
         if any(metric in row["versus"].get(name, {}) for row in group for metric in chosen):
@@ -166,7 +163,8 @@ def short_name(metric: str) -> str:
     return {"dsc": "DSC", "hd95": "HD95"}.get(metric, metric)
 
 
-def _title(metric: str, info: dict[str, Any]) -> str:
+def metric_title(metric: str, info: Mapping[str, Any]) -> str:
+    """Name a metric above its scores, with its unit and the direction that is better."""
     arrow = {True: " ↑", False: " ↓", None: ""}[info["higher_is_better"]]
     return short_name(metric) + (f" {info['unit']}" if info["unit"] else "") + arrow
 

@@ -12,13 +12,9 @@ from typing import Any
 
 from vbench.analysis.folder import Arm
 from vbench.analysis.scores import MetricInfo
+from vbench.regimes.planner import at_length
 
 Rows = Mapping[str, Mapping[str, Any]]
-
-
-def suffix(steps: int) -> str:
-    """Return the part of the name of an arm that trains for other steps than the spec says."""
-    return f"/steps={steps}"
 
 
 def steps_curves(
@@ -31,7 +27,7 @@ def steps_curves(
     """
     series: dict[str, list[Mapping[str, Any]]] = {}
     for arm in arms:
-        base = arm.name if arm.steps is None else arm.name.replace(suffix(arm.steps), "")
+        base = arm.name if arm.steps is None else arm.name.replace(at_length("", arm.steps), "")
         if rows[arm.name]["budget"]["steps"] is not None:
             series.setdefault(base, []).append(rows[arm.name])
     curves = []

@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 
 from vbench.analysis.folder import Arm, Results
-from vbench.analysis.layout import Cell, Section, short_name
+from vbench.analysis.layout import Cell, Section, metric_title
 from vbench.analysis.scores import arm_scores
 from vbench.analysis.stats import Floats, holm, per_subject
 from vbench.analysis.summary import summary
 from vbench.analysis.uncertainty import ALPHA
-from vbench.analysis.wording import headline, number, span
+from vbench.analysis.wording import headline, lapses_of, number, span
 from vbench.files import csv_text
+from vbench.usertext import counted
 
 #: Subjects of a group that is tested, at least.
 SMALLEST = 5
@@ -167,12 +168,9 @@ def _section(
     rows: Sequence[Mapping[str, Any]],
 ) -> Section:
     sizes = {value: len(people) for value, people in about["groups"].items()}
-    info = leaderboard["metrics"][metric]
-    arrow = {True: " ↑", False: " ↓", None: ""}[info["higher_is_better"]]
-    unit = f" {info['unit']}" if info["unit"] else ""
-    small = min(sizes.values())
-    title = f"{short_name(metric)}{unit}{arrow} by {column}, {cohort} data: smallest group "
-    title += f"{small} test subject{'' if small == 1 else 's'}"
+    title = metric_title(metric, leaderboard["metrics"][metric])
+    title += f" by {column}, {cohort} data: smallest group "
+    title += counted(min(sizes.values()), "test subject")
     if about["unknown"]:
         title += f"; {len(about['unknown'])} without a value left out"
     lines = []
@@ -181,9 +179,7 @@ def _section(
         cells = [Cell(row["arm"])]
         for value in sizes:
             entry = found["groups"][value][metric]
-            undefined = f"u{entry['n_undefined']}" if entry["n_undefined"] else ""
-            failed = f"f{entry['n_failed']}" if entry["n_failed"] else ""
-            parts = (number(entry["mean"]), span(entry["ci95"]), undefined, failed)
+            parts = (number(entry["mean"]), span(entry["ci95"]), lapses_of(entry))
             cells.append(Cell(" ".join(filter(None, parts))))
         gap = found["gaps"][metric]
         cells.append(Cell(number(gap["gap"])))

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 WIDE = 118
 #: Terminals narrower than this get no column of budgets, which is wide.
 ROOM, COLUMN = 100, 22
+#: Of the summary of a metric, what CSV has.
+SUMMARY = ("mean", "sd", "sd_seeds", "median", "ci95", "n", "n_undefined", "n_failed", "claim")
 #: Characters that are left to the arms' names, however narrow the terminal is.
 NARROWEST = 12
 
@@ -195,13 +197,12 @@ def latex(
 
 def to_csv(leaderboard: dict[str, Any]) -> str:
     """Return a line per arm and metric, audits' too, with all digits, for machines."""
-    summary = ("mean", "sd", "sd_seeds", "median", "ci95", "n", "n_undefined", "n_failed", "claim")
     ranks = ("rank", "average_rank", "win_rate")
     against = ("difference", "ci95", "ratio", "ratio_ci95", "effect", "p_raw", "p", "claim")
     head = ["arm", "regime", "generator", "n_subjects", "cohort", "status", "seeds", "seconds"]
     first, *rest = REFERENCES
     references = (first, "best", *rest)
-    columns = [*head, "metric", *_wide(summary), *ranks]
+    columns = [*head, "metric", *_wide(SUMMARY), *ranks]
     columns += [f"{ref}_{name}" for ref in references for name in ("arm", *_wide(against))]
     columns += [f"budget_{name}" for name in FIELDS]
     columns += ["verdict", *_wide(("worst_patient_risk", "worst_patient_risk_ci95"))]
@@ -209,7 +210,7 @@ def to_csv(leaderboard: dict[str, Any]) -> str:
     for row in leaderboard["rows"]:
         for metric, entry in row["metrics"].items():
             line = [row[name] for name in head] + [metric]
-            line += _values(entry, summary) + [entry.get(name) for name in ranks]
+            line += _values(entry, SUMMARY) + [entry.get(name) for name in ranks]
             for reference in references:
                 other = row["versus"].get(reference, {}).get(metric, {})
                 line += [other.get("arm"), *_values(other, against)]
@@ -228,14 +229,13 @@ def to_csv(leaderboard: dict[str, Any]) -> str:
 
 def classes_csv(leaderboard: dict[str, Any]) -> str:
     """Return a line per arm, class and metric, with all digits, for machines."""
-    summary = ("mean", "sd", "sd_seeds", "median", "ci95", "n", "n_undefined", "n_failed", "claim")
     head = ["arm", "cohort"]
-    rows: list[list[Any]] = [[*head, "class", "metric", *_wide(summary)]]
+    rows: list[list[Any]] = [[*head, "class", "metric", *_wide(SUMMARY)]]
     for row in leaderboard["rows"]:
         for label, of in (row.get("classes") or {}).items():
             for metric, entry in of.items():
                 rows.append(
-                    [*(row[name] for name in head), label, metric, *_values(entry, summary)]
+                    [*(row[name] for name in head), label, metric, *_values(entry, SUMMARY)]
                 )
     return csv_text(rows)
 

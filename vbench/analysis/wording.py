@@ -93,8 +93,12 @@ def signs(row: Row, metric: str) -> str:
 
 
 def lapses(row: Row, metric: str) -> str:
+    """Return how many cases of a metric were undefined or failed, as :func:`lapses_of`."""
+    return lapses_of(row["metrics"][metric])
+
+
+def lapses_of(entry: Mapping[str, Any]) -> str:
     """Return how many cases were undefined (``u2``) or failed (``f1``); empty when none."""
-    entry = row["metrics"][metric]
     counts = (("u", entry["n_undefined"]), ("f", entry["n_failed"]))
     return " ".join(f"{sign}{count}" for sign, count in counts if count)
 

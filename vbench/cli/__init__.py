@@ -79,12 +79,8 @@ class LazyGroup(click.Group):
         if name and not name.startswith("-") and self.get_command(ctx, name) is None:
             from vbench import registry
 
-            failed = "".join(
-                f"; {f.origin} could not be loaded: {f.message}"
-                for f in registry.default().failures
-            )
-            known = set(self.list_commands(ctx)) - {name}
-            ctx.fail(f"no command '{name}'{did_you_mean(name, known)}{failed}")
+            hint = did_you_mean(name, set(self.list_commands(ctx)) - {name})
+            ctx.fail(f"no command '{name}'{hint}{registry.default().failed()}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

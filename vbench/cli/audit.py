@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vbench.cli.common import json_option, out_option
+from vbench.cli.common import json_option, out_option, stop_as_by_hand
 
 if TYPE_CHECKING:
     from vbench.audit.verdict import Verdict
@@ -82,8 +81,7 @@ def command(
     from vbench.errors import VbenchError
     from vbench.usertext import one_line
 
-    # A queue stops jobs with SIGTERM, which counts as Ctrl-C: no copy of patients' patches stays.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    stop_as_by_hand()
     three = {"--synthetic": synthetic, "--training": training, "--heldout": heldout}
     lacking = [name for name, value in three.items() if value is None]
     if folder is not None and len(lacking) < 3:
@@ -185,8 +183,8 @@ def _table(scores: Mapping[str, Mapping[str, Any]]) -> None:
     """Print each score on its scale."""
     from rich.table import Table
 
+    from vbench.analysis.wording import number
     from vbench.cli.terminal import Console
-    from vbench.share.datasheet import number
 
     table = Table(box=None, header_style="bold")
     for name in ("", "score", "this set", "as good as can be", "as bad as can be", ""):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vbench.cli.common import json_option, settings
+from vbench.cli.common import json_option, set_option, settings
 from vbench.cli.plugins import KINDS
 
 if TYPE_CHECKING:
@@ -29,13 +29,7 @@ _SIGN = {"passed": ("ok", "green"), "failed": ("FAILED", "bold red"), "skipped":
 @click.option(
     "--kind", type=click.Choice(KINDS), help="Only this kind, if several kinds share a name."
 )
-@click.option(
-    "--set",
-    "overrides",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="A parameter for the checks, such as --set path=/data/Dataset001; VALUE is TOML.",
-)
+@set_option("A parameter for the checks, such as --set path=/data/Dataset001; VALUE is TOML.")
 @click.option("--only", multiple=True, metavar="CHECK", help="Only this check; may be repeated.")
 @click.option(
     "--seconds", default=120.0, show_default=True, help="A check that takes longer has failed."

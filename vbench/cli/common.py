@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
@@ -35,15 +36,17 @@ class PluginGroup(click.Group):
 
 def spec_argument(function: F) -> F:
     """Add the SPEC argument, a file or the name of a shipped benchmark, and ``--set``."""
-    function = click.option(
-        "--set",
-        "overrides",
-        multiple=True,
-        metavar="KEY.PATH=VALUE",
-        help="Override a key of the spec; VALUE is TOML, as in --set tune.trials=2 or --set "
+    overrides = set_option(
+        "Override a key of the spec; VALUE is TOML, as in --set tune.trials=2 or --set "
         '"data.source.split={train=2,val=1,test=1}".',
-    )(function)
-    return click.argument("spec", type=click.Path())(function)
+        key="KEY.PATH",
+    )
+    return click.argument("spec", type=click.Path())(overrides(function))
+
+
+def set_option(help: str, key: str = "KEY") -> Callable[[F], F]:
+    """Return what adds ``--set``, which may be repeated; the command takes it as ``overrides``."""
+    return click.option("--set", "overrides", multiple=True, metavar=f"{key}=VALUE", help=help)
 
 
 def settings(texts: Iterable[str]) -> dict[str, Any]:
@@ -73,6 +76,24 @@ def out_option(function: F) -> F:
     )(function)
 
 
+def benchmark_option(function: F) -> F:
+    """Add ``--benchmark``."""
+    return click.option(
+        "--benchmark", help="Its name. [default: the only one in the results folder]"
+    )(function)
+
+
+def written_layout_option(function: F) -> F:
+    """Add ``--layout``, of a data set that is written."""
+    return click.option(
+        "--layout",
+        type=click.Choice(["nnunet", "bids"]),
+        default="nnunet",
+        show_default=True,
+        help="How files are named.",
+    )(function)
+
+
 def device_option(function: F) -> F:
     """Add ``--device``."""
     return click.option(
@@ -89,6 +110,16 @@ def json_option(function: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")(
         function
     )
+
+
+def repetition_option(function: F) -> F:
+    """Add ``--seed``, which says which repetition of an arm is meant."""
+    return click.option(
+        "--seed",
+        callback=repetition,
+        metavar="N|'N fold K'",
+        help="Which repetition. [default: best on validation subjects]",
+    )(function)
 
 
 def repetition(
@@ -118,3 +149,11 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60}:{whole % 60:02d} min"
     return f"{whole // 3600}:{whole % 3600 // 60:02d} h"
+
+
+def stop_as_by_hand() -> None:
+    """Let SIGTERM, by which a cluster's queue stops a job, count as Ctrl-C.
+
+    So what is half written is removed, and no copy of patients' patches stays.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -10,8 +10,9 @@ from typing import Any
 
 import click
 
-from vbench.cli.common import PluginGroup, json_option, settings
+from vbench.cli.common import PluginGroup, json_option, set_option, settings, written_layout_option
 from vbench.cli.recipes import convert, recipes
+from vbench.usertext import counted
 
 _DATASET = click.Path(path_type=Path)
 
@@ -26,13 +27,7 @@ command.add_command(convert)
 
 
 def _layout_options(function: Any) -> Any:
-    function = click.option(
-        "--set",
-        "overrides",
-        multiple=True,
-        metavar="KEY=VALUE",
-        help="Set a parameter of the layout.",
-    )(function)
+    function = set_option("Set a parameter of the layout.")(function)
     return click.option(
         "--layout",
         help="nnunet, bids, manifest, images, or a recipe.  [default: what it looks like]",
@@ -42,22 +37,10 @@ def _layout_options(function: Any) -> Any:
 @command.command()
 @click.argument("plugin")
 @click.argument("folder", metavar="DIR", type=_DATASET)
-@click.option(
-    "--layout",
-    type=click.Choice(["nnunet", "bids"]),
-    default="nnunet",
-    show_default=True,
-    help="How files are named.",
-)
+@written_layout_option
 @click.option("--subjects", type=click.IntRange(min=1), help="How many.  [default: all it has]")
 @click.option("--seed", type=click.IntRange(min=0), help="The source's parameter 'seed'.")
-@click.option(
-    "--set",
-    "overrides",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Set a parameter of the source; VALUE is TOML. Such as --set shape=[312,384,127].",
-)
+@set_option("Set a parameter of the source; VALUE is TOML. Such as --set shape=[312,384,127].")
 def make(
     plugin: str,
     folder: Path,
@@ -125,7 +108,7 @@ def check(folder: Path, layout: str | None, overrides: tuple[str, ...], as_json:
         ]
         click.echo(json.dumps({"layout": source.name, "subjects": n, "faults": rows}, indent=1))
     else:
-        verdict = f"{serious} fault{'s' if serious != 1 else ''}" if serious else "sound"
+        verdict = counted(serious, "fault") if serious else "sound"
         click.echo(f"{folder}: {source.name} layout, {n} subjects, {verdict}")
     sys.exit(2 if serious else 0)
 

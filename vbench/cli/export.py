@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from pathlib import Path
 
 import click
 
-from vbench.cli.common import out_option, repetition
+from vbench.cli.common import benchmark_option, out_option, repetition_option, stop_as_by_hand
 
 
 @click.command("export")
 @click.argument("arm")
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--benchmark", help="Its name. [default: the only one in the results folder]")
-@click.option(
-    "--seed",
-    callback=repetition,
-    metavar="N|'N fold K'",
-    help="Which repetition. [default: best on validation subjects]",
-)
+@benchmark_option
+@repetition_option
 @click.option("--nifti", is_flag=True, help="Also write the patches as NIfTI, in nnU-Net layout.")
 @click.option(
     "--drop-flagged",
@@ -63,8 +57,7 @@ def command(
     from vbench.share.record import record_folder
     from vbench.share.rerun import MANIFEST
 
-    # A queue stops jobs with SIGTERM, which counts as Ctrl-C: what is half written is removed.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    stop_as_by_hand()
     (place,) = benchmark_folders(benchmark, [Path(out)])
     try:
         written = export(

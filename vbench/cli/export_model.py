@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
 
-from vbench.cli.common import out_option, repetition
+from vbench.cli.common import benchmark_option, out_option, repetition_option, stop_as_by_hand
 
 if TYPE_CHECKING:
     from vbench.trained.export_model import Format
@@ -17,13 +16,8 @@ if TYPE_CHECKING:
 @click.command("export-model")
 @click.argument("arm")
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--benchmark", help="Its name. [default: the only one in the results folder]")
-@click.option(
-    "--seed",
-    callback=repetition,
-    metavar="N|'N fold K'",
-    help="Which repetition. [default: best on validation subjects]",
-)
+@benchmark_option
+@repetition_option
 @click.option(
     "--format",
     "form",
@@ -55,7 +49,7 @@ def command(
     from vbench.cli.folders import benchmark_folders
     from vbench.trained.export_model import export_model
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    stop_as_by_hand()
     (place,) = benchmark_folders(benchmark, [Path(out)])
     made = export_model(
         arm,

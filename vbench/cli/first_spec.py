@@ -16,7 +16,7 @@ from vbench.files import atomic_write
 from vbench.masks.slices import fitting, thin_axis
 from vbench.spec.recipes import recipe
 from vbench.spec.shipped import recipes
-from vbench.usertext import plain_name
+from vbench.usertext import counted, plain_name
 
 Texts: TypeAlias = tuple[str, ...]
 FILE = "benchmark.toml"
@@ -96,8 +96,8 @@ def look(data: Path, layout: str | None, overrides: Texts) -> Found:
     people = set(whose.values())
     if len(people) < 3:
         raise DataError(
-            f"{data}: {len(people)} subject{'s' if len(people) != 1 else ''}; training, validation "
-            "and test need one each, so at least 3"
+            f"{data}: {counted(len(people), 'subject')}; training, validation and test need one "
+            "each, so at least 3"
         )
     first = source.load(names[0])
     known = {shape for name in names if (shape := source.shape_of(name)) is not None}

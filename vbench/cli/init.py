@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from vbench.cli.common import set_option
+
 
 @click.command("init")
 @click.argument("folder", metavar="[DIR]", default=".", type=click.Path(path_type=Path))
@@ -13,13 +15,7 @@ import click
 @click.option(
     "--layout", help="nnunet, bids, images, … or a recipe.  [default: what it looks like]"
 )
-@click.option(
-    "--set",
-    "overrides",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="Set a parameter of the layout, such as --set pixel_size=0.01; it stands in the spec.",
-)
+@set_option("Set a parameter of the layout, such as --set pixel_size=0.01; it stands in the spec.")
 def command(
     folder: Path, data: Path | None, layout: str | None, overrides: tuple[str, ...]
 ) -> None:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from vbench.cli.common import device_option, json_option, out_option, repetition
+from vbench.cli.common import (
+    benchmark_option,
+    device_option,
+    json_option,
+    out_option,
+    repetition,
+    stop_as_by_hand,
+)
+from vbench.usertext import counted
 
 if TYPE_CHECKING:
     from vbench.trained.arm import Seeds
@@ -29,7 +36,7 @@ def _seeds(context: click.Context, option: click.Parameter, value: str | None) -
 @click.argument("arm")
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path())
 @click.option("--to", required=True, metavar="DIR", help="Folder of the predictions; a new one.")
-@click.option("--benchmark", help="Its name. [default: the only one in the results folder]")
+@benchmark_option
 @click.option(
     "--seed",
     callback=_seeds,
@@ -73,8 +80,7 @@ def command(
     from vbench.cli.steps import Steps
     from vbench.trained.predict import predict
 
-    # A queue stops jobs with SIGTERM, which counts as Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    stop_as_by_hand()
     (place,) = benchmark_folders(benchmark, [Path(out)])
     made = predict(
         arm,
@@ -97,10 +103,7 @@ def command(
         return
     if made.scores is not None:
         show(made.scores)
-    count = len(made.about.images)
+    done = counted(len(made.about.images), "prediction")
     seconds = sum(image.seconds for image in made.about.images)
     by = ", ".join(map(str, made.about.made.seeds))
-    click.echo(
-        f"{to}: {count} prediction{'s' if count > 1 else ''} by {arm}, seed {by}, "
-        f"in {seconds:.1f} s"
-    )
+    click.echo(f"{to}: {done} by {arm}, seed {by}, in {seconds:.1f} s")

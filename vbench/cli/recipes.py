@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vbench.cli.common import json_option, settings
+from vbench.cli.common import json_option, set_option, settings, written_layout_option
 
 if TYPE_CHECKING:
     from vbench.spec.about import About
@@ -59,16 +59,8 @@ def recipes(name: str | None, markdown: bool, as_json: bool) -> None:
 @click.argument("recipe")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.argument("out", metavar="OUT", type=click.Path(path_type=Path))
-@click.option(
-    "--layout",
-    type=click.Choice(["nnunet", "bids"]),
-    default="nnunet",
-    show_default=True,
-    help="How files are named.",
-)
-@click.option(
-    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Set a parameter of the source."
-)
+@written_layout_option
+@set_option("Set a parameter of the source.")
 def convert(recipe: str, folder: Path, out: Path, layout: str, overrides: tuple[str, ...]) -> None:
     """Write the data set in DIR, which RECIPE reads, as NIfTI files below OUT.
 

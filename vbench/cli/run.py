@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 
 import click
 
-from vbench.cli.common import device_option, out_option, spec_argument
+from vbench.cli.common import device_option, out_option, spec_argument, stop_as_by_hand
 from vbench.defaults import OUT
 
 
@@ -64,8 +63,7 @@ def command(
     from vbench.log import shown
     from vbench.usertext import shell_word
 
-    # A cluster's queue stops jobs with SIGTERM, which counts as Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    stop_as_by_hand()
     console = Console()
     errors = Console(stderr=True)
     display = Display(errors)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
-import signal
 from functools import partial
 from pathlib import Path
 
 import click
 
-from vbench.cli.common import device_option, json_option, out_option
+from vbench.cli.common import (
+    benchmark_option,
+    device_option,
+    json_option,
+    out_option,
+    stop_as_by_hand,
+)
 from vbench.cli.common import repetition as read_repetition
 
 
@@ -17,7 +22,7 @@ from vbench.cli.common import repetition as read_repetition
 @click.argument("arm")
 @click.argument("number", metavar="[N]", required=False, type=click.IntRange(min=1))
 @click.option("--to", required=True, metavar="DIR", help="Folder of the patches; a new one.")
-@click.option("--benchmark", help="Its name. [default: the only one in the results folder]")
+@benchmark_option
 @click.option("--seed", default=0, show_default=True, help="Another seed gives other patches.")
 @click.option(
     "--candidate",
@@ -61,7 +66,7 @@ def command(
     from vbench.cli.steps import Steps
     from vbench.trained.sample import count_like, write_samples
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    stop_as_by_hand()
     if (number is None) == (like is None):
         raise click.UsageError("give either N or --like SPEC")
     count = number if like is None else count_like(like)

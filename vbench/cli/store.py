@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vbench.cli.common import json_option, out_option
+from vbench.usertext import counted
 
 if TYPE_CHECKING:
     from vbench.housekeeping import Holding
@@ -164,9 +165,8 @@ def check(benchmark: str | None, out: str, as_json: bool) -> None:
     else:
         for damage in found:
             click.echo(str(damage), err=True)
-        jobs = f"{count} job{'' if count == 1 else 's'}"
         sound = "all as they were written" if not found else f"{len(found)} damaged"
-        click.echo(f"{out}: {jobs} read, {sound}")
+        click.echo(f"{out}: {counted(count, 'job')} read, {sound}")
     if found:
         sys.exit(1)
 
@@ -194,7 +194,7 @@ def _total(verb: str, held: Sequence[Holding], out: str) -> str:
 
 def _jobs(held: Sequence[Holding]) -> str:
     size = in_words(sum(each.size for each in held))
-    return f"{len(held)} job{'' if len(held) == 1 else 's'}, {size}"
+    return f"{counted(len(held), 'job')}, {size}"
 
 
 def in_words(size: int) -> str:

@@ -7,6 +7,7 @@ import sys
 import click
 
 from vbench.cli.common import spec_argument
+from vbench.usertext import counted
 
 
 @click.command("validate")
@@ -24,7 +25,7 @@ def command(spec: str, overrides: tuple[str, ...]) -> None:
     for line in found:
         click.echo(line, err=True)
     if found:
-        click.echo(f"{len(found)} fault{'s' if len(found) > 1 else ''} in {spec}", err=True)
+        click.echo(f"{counted(len(found), 'fault')} in {spec}", err=True)
         sys.exit(2)
     click.echo(f"{spec} is sound")
     for line in api.remarks(spec, overrides):

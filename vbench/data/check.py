@@ -21,6 +21,7 @@ from vbench.data.subject_files import check_same_grid
 from vbench.errors import DataError
 from vbench.labels import LabelMap, told
 from vbench.types import Array
+from vbench.usertext import counted
 
 #: Faults that are alike of which each is shown.
 SHOWN = 3
@@ -83,7 +84,7 @@ def kind_of(fault: Fault) -> str:
 
 def more_of(fault: Fault, count: int) -> str:
     """Say that a fault occurs in so many more files."""
-    return f"{count} more file{'s' if count != 1 else ''} like {fault.file.name}: {fault.message}"
+    return f"{counted(count, 'more file')} like {fault.file.name}: {fault.message}"
 
 
 def check_subject(

@@ -9,6 +9,7 @@ import errno
 from pathlib import Path
 
 from vbench.errors import DataError
+from vbench.usertext import regular
 
 #: How many bytes at the start of a file tell what it is.
 HEAD = 512
@@ -97,3 +98,16 @@ def unopened(path: Path, error: OSError) -> DataError:
     if error.errno in (errno.ENOENT, errno.ELOOP):
         return missing(path)
     return DataError(f"{path}: {error.strerror}; check the path and the permissions")
+
+
+def first_bytes(path: Path) -> bytes:
+    """Return what tells what a file is: its first :data:`HEAD` bytes.
+
+    Raises:
+        DataError: When the system will not open it.
+    """
+    try:
+        with regular(path).open("rb") as file:
+            return file.read(HEAD)
+    except OSError as error:
+        raise unopened(path, error) from error

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from vbench.data.disguise import unopened
-from vbench.data.nifti import Image, oriented
+from vbench.data.nifti import Image, oriented_in_mm
 from vbench.errors import DataError
 
 #: How such a file may end, in lower case.
@@ -28,8 +28,6 @@ def read_itk(path: Path, *, integer: bool = False) -> Image:
         DataError: When SimpleITK is not installed, or the file is missing, damaged or no volume of
             single numbers.
     """
-    import nibabel as nib
-
     try:
         import SimpleITK
     except ImportError as error:
@@ -57,11 +55,7 @@ def read_itk(path: Path, *, integer: bool = False) -> Image:
     turn = np.reshape(image.GetDirection(), (axes, axes))
     native[:axes, :axes] = turn * np.asarray(image.GetSpacing())
     native[:axes, 3] = image.GetOrigin()
-    header = nib.Nifti1Header()
-    header.set_xyzt_units("mm")
-    header["sform_code"] = 1
     whole = integer and array.dtype.kind in "iub"
     array = array.reshape(*array.shape, *(1,) * (3 - axes))
-    return oriented(
-        path, array if whole else array.astype(np.float32), _TO_RAS @ native, "mm", header
-    )
+    kept = array if whole else array.astype(np.float32)
+    return oriented_in_mm(path, kept, _TO_RAS @ native)

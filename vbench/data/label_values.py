@@ -9,6 +9,7 @@ import numpy as np
 from vbench.data.nifti import Image
 from vbench.errors import DataError
 from vbench.types import Array
+from vbench.usertext import counted
 
 
 def whole_numbers(label: Image) -> Array:
@@ -44,9 +45,9 @@ def whole_numbers(label: Image) -> Array:
         below = values < 0
         count, first = int(below.sum()), ", ".join(map(str, np.argwhere(below)[0]))
         raise DataError(
-            f"{label.path}: the label has negative values: {count} "
-            f"voxel{'' if count == 1 else 's'}, down to {low}, the first at ({first}); a label is "
-            "0 where there is no vessel, and above 0 where one is"
+            f"{label.path}: the label has negative values: {counted(count, 'voxel')}, down to "
+            f"{low}, the first at ({first}); a label is 0 where there is no vessel, and above 0 "
+            "where one is"
         )
     if high >= 2**63:
         raise DataError(f"{label.path}: the label has the value {high}; number below 2**63")

@@ -111,6 +111,16 @@ def oriented(path: Path, array: Array, native: Array, unit: str, header: Any) ->
     )
 
 
+def oriented_in_mm(path: Path, array: Array, native: Array) -> Image:
+    """Return the voxels of a file of another kind, whose affine is in mm, as :func:`oriented`."""
+    import nibabel as nib
+
+    header = nib.Nifti1Header()
+    header.set_xyzt_units("mm")
+    header["sform_code"] = 1
+    return oriented(path, array, native, "mm", header)
+
+
 def ras_shape(path: Path) -> tuple[int, int, int]:
     """Return the shape that :func:`read_image` would give a volume, from its header alone.
 

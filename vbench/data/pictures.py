@@ -16,12 +16,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from vbench.data.disguise import HEAD, disguise, unopened
-from vbench.data.nifti import Image, oriented
+from vbench.data.disguise import disguise, first_bytes
+from vbench.data.nifti import Image, oriented_in_mm
 from vbench.data.unpack import GZIP, blocks, check_pixels
 from vbench.errors import DataError
 from vbench.types import Array
-from vbench.usertext import regular
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -65,8 +64,6 @@ def read_picture(
     Raises:
         DataError: When it is missing, damaged, or not one single picture.
     """
-    import nibabel as nib
-
     with opened(path) as picture:
         if integer:
             flat = _stored(path, picture) if values else _not_black(picture)
@@ -76,10 +73,7 @@ def read_picture(
     rows, columns = flat.shape
     native = np.diag([-wide, -high, min(pixel), 1.0])
     native[0, 3], native[1, 3] = wide * (columns - 1), high * (rows - 1)
-    header = nib.Nifti1Header()
-    header.set_xyzt_units("mm")
-    header["sform_code"] = 1
-    return oriented(path, flat.T[:, :, np.newaxis], native, "mm", header)
+    return oriented_in_mm(path, flat.T[:, :, np.newaxis], native)
 
 
 def picture_shape(path: Path) -> tuple[int, int, int]:
@@ -104,11 +98,7 @@ def opened(path: Path, *, decode: bool = True) -> Iterator[Picture]:
     import PIL.Image
     from PIL import ImageOps
 
-    try:
-        with regular(path).open("rb") as file:
-            first = file.read(HEAD)
-    except OSError as error:
-        raise unopened(path, error) from error
+    first = first_bytes(path)
     if not first:
         raise DataError(f"{path}: the file is empty (0 bytes); copy or download it again")
     try:

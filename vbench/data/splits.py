@@ -80,9 +80,7 @@ def split_subjects(
         DataError: When there are too few subjects, an unknown or a doubled one, one whose person
             is in two parts, or when a value is none of the three.
     """
-    twice = _doubled(ids)
-    if twice:
-        raise DataError(f"the subject '{twice}' is there twice; give each a different name")
+    _refuse_doubles(ids)
     if people:
         return _split_people(ids, split, seed, people)
     for part in split:
@@ -129,9 +127,7 @@ def fold_subjects(
     Raises:
         DataError: When there are too few persons.
     """
-    twice = _doubled(ids)
-    if twice:
-        raise DataError(f"the subject '{twice}' is there twice; give each a different name")
+    _refuse_doubles(ids)
     members: dict[str, list[str]] = {}
     for name in sorted(ids):
         members.setdefault(people[name] if people else name, []).append(name)
@@ -238,10 +234,9 @@ def _rank(seed: int, name: str) -> bytes:
     return hashlib.blake2b(f"{seed}/{name}".encode(), digest_size=16).digest()
 
 
-def _doubled(ids: Sequence[str]) -> str | None:
+def _refuse_doubles(ids: Sequence[str]) -> None:
     seen: set[str] = set()
     for name in ids:
         if name in seen:
-            return name
+            raise DataError(f"the subject '{name}' is there twice; give each a different name")
         seen.add(name)
-    return None

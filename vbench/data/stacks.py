@@ -14,13 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from vbench.data.disguise import HEAD, disguise, unopened
-from vbench.data.nifti import Image, oriented
+from vbench.data.disguise import disguise, first_bytes
+from vbench.data.nifti import Image, oriented_in_mm
 from vbench.data.pictures import DAMAGED
 from vbench.data.unpack import check_pixels
 from vbench.errors import DataError
 from vbench.types import Array
-from vbench.usertext import regular
 
 #: How the file of a stack may end, in lower case.
 SUFFIXES = (".tif", ".tiff")
@@ -37,17 +36,12 @@ def read_stack(path: Path, spacing: tuple[float, float, float], *, integer: bool
     Raises:
         DataError: When it is missing, damaged, or no such stack.
     """
-    import nibabel as nib
-
     pages = _pages(path)
     array = np.stack(pages, axis=-1).transpose(1, 0, 2)
     native = np.diag([-spacing[0], -spacing[1], spacing[2], 1.0])
     native[:2, 3] = [edge * (n - 1) for edge, n in zip(spacing[:2], array.shape[:2], strict=True)]
-    header = nib.Nifti1Header()
-    header.set_xyzt_units("mm")
-    header["sform_code"] = 1
     kept = array if integer and array.dtype.kind in "iub" else array.astype(np.float32)
-    return oriented(path, kept, native, "mm", header)
+    return oriented_in_mm(path, kept, native)
 
 
 def stack_shape(path: Path) -> tuple[int, int, int]:
@@ -102,11 +96,7 @@ def _opened(path: Path) -> Iterator[tuple[Any, tuple[int, int, int]]]:
     """
     import PIL.Image
 
-    try:
-        with regular(path).open("rb") as file:
-            first = file.read(HEAD)
-    except OSError as error:
-        raise unopened(path, error) from error
+    first = first_bytes(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # such as of odd TIFF tags
         try:

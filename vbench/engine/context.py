@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vbench.engine.job import Job
+from vbench.engine.job import Job, identity
 from vbench.engine.store import Store
 from vbench.errors import PluginError
 from vbench.records.parts import PluginIdentity
@@ -73,7 +73,7 @@ class Context:
             PluginError: When this process has another version of it, as on a worker elsewhere.
         """
         entry = self.registry.get(kind, planned.name)
-        here = PluginIdentity.model_validate(entry.identity)
+        here = identity(entry)
         if here != planned:
             raise PluginError(
                 f"{kind} '{planned.name}' is not the code that was planned (planned "

@@ -125,9 +125,8 @@ class Costs:
         """
         longest: dict[str, float] = {}
         after: dict[str, float] = defaultdict(float)
-        for key, job in reversed(
-            list(jobs.items())
-        ):  # a plan lists each job after those that it reads
+        # A plan lists each job after those that it reads.
+        for key, job in reversed(list(jobs.items())):
             longest[key] = self.estimate(job) + after[key]
             for need in job.needs:
                 after[need] = max(after[need], longest[key])

@@ -8,11 +8,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Any, cast
 
-from vbench.engine.job import Job
+from vbench.engine.job import Job, identity
 from vbench.engine.keys import digest
 from vbench.errors import DataError, PluginError, VbenchError
 from vbench.interfaces import DataSource
-from vbench.records.parts import PluginIdentity
 from vbench.records.plan import DataSummary
 from vbench.records.stages import PrepareInputs
 from vbench.registry import Registry
@@ -141,7 +140,7 @@ def read_subjects(spec: Spec, registry: Registry, role: str) -> Subjects:
         jobs[subject] = Job(
             label=f"{role} · {subject}",
             inputs=PrepareInputs(
-                plugin=PluginIdentity.model_validate(entry.identity),
+                plugin=identity(entry),
                 params=params.model_dump(mode="json", include=set(placeless)),
                 subject=subject,
                 fingerprint=prints[subject],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from vbench.engine.job import Job
@@ -13,18 +13,44 @@ from vbench.records.job import JobRecord
 _MISSING = object()
 
 
-def reasons(plan: Plan, store: Store) -> dict[str, str]:
-    """Return why each job of the plan that is not in the store is new, in a few words."""
+class Earlier:
+    """The last record of each job, by its benchmark, stage and label."""
+
+    def __init__(self, records: Iterable[JobRecord] = ()) -> None:
+        """Take these records."""
+        self._last: dict[tuple[str, str, str], JobRecord] = {}
+        for record in records:
+            self.add(record)
+
+    def add(self, record: JobRecord) -> None:
+        """Take one more record."""
+        name = (record.benchmark, record.stage, record.label)
+        if name not in self._last or (record.started or "") > (self._last[name].started or ""):
+            self._last[name] = record
+
+    def of(self, job: Job) -> JobRecord | None:
+        """Return the last record of a job, whatever its inputs were; None when there is none."""
+        return self._last.get((job.benchmark, job.stage, job.label))
+
+    def all(self) -> Collection[JobRecord]:
+        """Return the last records of all jobs."""
+        return self._last.values()
+
+
+def reasons(plan: Plan, store: Store, earlier: Earlier | None = None) -> dict[str, str]:
+    """Return why each job of the plan that is not in the store is new, in a few words.
+
+    Args:
+        plan: The plan.
+        store: What is done.
+        earlier: What was done before; None: it is read from the store.
+    """
     damaged = {key for key in plan.jobs if store.damage(key)}
     new = {key: job for key, job in plan.jobs.items() if key in damaged or not store.has(key)}
     if not new:
         return {}
-    earlier: dict[tuple[str, str, str], JobRecord] = {}
-    for record in store.records():
-        name = (record.benchmark, record.stage, record.label)
-        if name not in earlier or (record.started or "") > (earlier[name].started or ""):
-            earlier[name] = record
-    jobs: list[Job | JobRecord] = [*new.values(), *earlier.values()]
+    earlier = Earlier(store.records()) if earlier is None else earlier
+    jobs: list[Job | JobRecord] = [*new.values(), *earlier.all()]
     known = {job.key: f"{job.stage} {job.label}" for job in jobs}
     return {
         key: "its record is damaged" if key in damaged else _why(job, earlier, known, store)
@@ -32,16 +58,11 @@ def reasons(plan: Plan, store: Store) -> dict[str, str]:
     }
 
 
-def _why(
-    job: Job,
-    earlier: Mapping[tuple[str, str, str], JobRecord],
-    known: Mapping[str, str],
-    store: Store,
-) -> str:
+def _why(job: Job, earlier: Earlier, known: Mapping[str, str], store: Store) -> str:
     failure = store.failure(job.key)
     if failure is not None and failure.failure is not None:
         return f"failed last time: {failure.failure.message}"
-    record = earlier.get((job.benchmark, job.stage, job.label))
+    record = earlier.of(job)
     if record is None:
         return "first time"
     changes = list(_differences(record.inputs.to_json(), job.inputs.to_json(), "", known))

@@ -75,14 +75,18 @@ def weights_file(place: Path, where: str) -> Path:
     )
 
 
-def given_file(context: Context, given: GivenWeights) -> Path:
-    """Return the file of given weights of a job.
+def given_file(context: Context, planned: str) -> Path:
+    """Return the file of weights that a job takes from elsewhere.
+
+    Args:
+        context: The job.
+        planned: Digest of the file's content when the run was planned.
 
     Raises:
-        DataError: When it is not the one that was planned.
+        DataError: When it is another one now.
     """
     file = Path(context.job.extra["weights"])
-    if content_digest(file) != given.digest:
+    if content_digest(file) != planned:
         raise DataError(f"{file}: changed since the run was planned; run again")
     return file
 

@@ -12,6 +12,7 @@ from vbench.engine.stages import stage
 from vbench.errors import StoreError
 from vbench.records.parts import PluginIdentity
 from vbench.records.stages import STAGES, Inputs
+from vbench.registry import Entry
 from vbench.types import JobInfo
 
 I_ = TypeVar("I_", bound=Inputs)
@@ -121,3 +122,8 @@ class Job:
                 "inputs": model.model_validate(given["inputs"]),
             }
         )
+
+
+def identity(entry: Entry) -> PluginIdentity:
+    """Return what a plugin is known by in inputs."""
+    return PluginIdentity.model_validate(entry.identity)

@@ -23,7 +23,7 @@ from vbench.engine.settle import settle
 from vbench.engine.taken import borrow
 from vbench.errors import SpecError
 from vbench.regimes import REGIMES, FewSubjects, Generators, Regime, Row, named
-from vbench.regimes.planner import Start
+from vbench.regimes.planner import Start, at_length
 from vbench.registry import Registry
 from vbench.spec.check import check_spec
 from vbench.spec.data import where
@@ -303,7 +303,7 @@ class ArmPlanner(SegmenterTraining):
 
     def _base(self, arm: str) -> str:
         """Return the name of an arm at this training length, whatever the segmenter."""
-        return arm if self._steps is None else f"{arm}/steps={self._steps}"
+        return at_length(arm, self._steps)
 
     def _tested_on(self, row: Row) -> Subjects:
         return self._jobs.data[self._set(named(row.regime).cohort)]

@@ -9,17 +9,18 @@ from math import prod
 from pathlib import Path
 from statistics import median
 
-from vbench.engine.costs import training_lengths
 from vbench.engine.job import Job
 from vbench.engine.plan import Plan
 from vbench.engine.stages import stage
+from vbench.engine.stages.base import Lengths
 from vbench.engine.store import Store
 from vbench.records.job import JobRecord
 from vbench.records.stages import Inputs
-from vbench.registry import Registry
 
 #: Stages whose artifacts grow with their work.
 _GROWING = ("prepare", "synthesise")
+#: Stage and plugin of jobs that are alike.
+Kind = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -83,73 +84,94 @@ class _Volumes:
         return self._known[key]
 
 
-def price(plan: Plan, store: Store, registry: Registry) -> Price:
-    """Return what the jobs that the store lacks will cost.
+class Prices:
+    """What finished jobs took, by stage and plugin, and what new ones will cost by that.
 
     A training's steps are scaled by steps × batch × voxels of a patch × channels squared, whole
     volumes by their voxels; ``vbench run --rehearse`` measures every kind of job of a benchmark.
     What is measured on narrow networks and small batches costs more for each operation than what
     is priced, so it is rather too much.
     """
-    lengths, volumes = training_lengths(registry), _Volumes(store)
-    measured: dict[tuple[str, str], list[_Measured]] = defaultdict(list)
-    memory: dict[tuple[str, str], float] = defaultdict(float)
-    on_gpu: dict[tuple[str, str], float] = defaultdict(float)
-    places: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for record in store.records():
+
+    def __init__(self, store: Store, lengths: Lengths) -> None:
+        """Start with nothing measured.
+
+        Args:
+            store: Where the jobs are.
+            lengths: See :func:`~vbench.engine.costs.training_lengths`.
+        """
+        self._store, self._lengths, self._volumes = store, lengths, _Volumes(store)
+        self._measured: dict[Kind, list[_Measured]] = defaultdict(list)
+        self._memory: dict[Kind, float] = defaultdict(float)
+        self._on_gpu: dict[Kind, float] = defaultdict(float)
+        self._places: dict[Kind, set[str]] = defaultdict(set)
+
+    def add(self, record: JobRecord) -> None:
+        """Learn from one more record; a job that was skipped or did not finish says nothing."""
         work = stage(record.stage)
         if record.result is None or not work.complete(record.result):
-            continue
+            return
         kind = record.stage, record.method
-        amount = work.amount(record.inputs, lengths, record.result)
+        amount = work.amount(record.inputs, self._lengths, record.result)
         rate = record.steps_per_second
         stepping = min(record.seconds, record.steps / rate) if record.steps and rate else 0.0
         # Processor time, but on a GPU: what else the machine was doing does not count.
         busy = 1.0
         if record.seconds and record.cpu_seconds and not (record.device or "").startswith("cuda"):
             busy = record.cpu_seconds / record.seconds
-        channels = _channels(record.inputs)
-        read = amount if record.stage in _GROWING else volumes.read_by(record.inputs, {})
-        size = _bytes(store.folder(record.key))
-        measured[kind].append(
+        channels, growing = _channels(record.inputs), record.stage in _GROWING
+        read = amount if growing else self._volumes.read_by(record.inputs, {})
+        size = _bytes(self._store.folder(record.key))
+        self._measured[kind].append(
             _Measured(
                 busy * stepping / (amount * channels),
                 busy * (record.seconds - stepping) / (read * channels),
-                size / (amount if record.stage in _GROWING else 1),
+                size / (amount if growing else 1),
             )
         )
-        memory[kind] = max(memory[kind], record.peak_memory_mb or 0.0)
-        on_gpu[kind] = max(on_gpu[kind], record.peak_gpu_memory_mb or 0.0)
-        places[kind].add(_where(record))
-    seconds = {True: 0.0, False: 0.0}
-    disk = largest = largest_on_gpu = 0.0
-    unknown, seen = 0, set[str]()
-    for key, job in plan.jobs.items():
-        if store.has(key):
-            continue
-        kind = job.stage, job.method
-        if kind not in measured:
-            unknown += 1
-            continue
-        like = measured[kind]
-        amount = stage(job.stage).amount(job.inputs, lengths)
-        read = amount if job.stage in _GROWING else volumes.read_by(job.inputs, plan.jobs)
-        channels = _channels(job.inputs)
-        seconds[job.gpu] += median(m.stepping for m in like) * amount * channels
-        seconds[job.gpu] += median(m.other for m in like) * read * channels
-        disk += median(m.bytes for m in like) * (amount if job.stage in _GROWING else 1)
-        largest = max(largest, memory[kind])
-        largest_on_gpu = max(largest_on_gpu, on_gpu[kind])
-        seen |= places[kind]
-    return Price(
-        cpu_hours=seconds[False] / 3600,
-        gpu_hours=seconds[True] / 3600,
-        disk_gb=disk / 2**30,
-        memory_gb=largest / 2**10,
-        gpu_memory_gb=largest_on_gpu / 2**10,
-        measured_on=tuple(sorted(seen)),
-        unknown=unknown,
-    )
+        self._memory[kind] = max(self._memory[kind], record.peak_memory_mb or 0.0)
+        self._on_gpu[kind] = max(self._on_gpu[kind], record.peak_gpu_memory_mb or 0.0)
+        self._places[kind].add(_where(record))
+
+    def of(self, plan: Plan) -> Price:
+        """Return what the jobs of a plan that the store lacks will cost."""
+        usual = {
+            kind: _Measured(
+                median(m.stepping for m in like),
+                median(m.other for m in like),
+                median(m.bytes for m in like),
+            )
+            for kind, like in self._measured.items()
+        }
+        seconds = {True: 0.0, False: 0.0}
+        disk = largest = largest_on_gpu = 0.0
+        unknown, seen = 0, set[str]()
+        for key, job in plan.jobs.items():
+            if self._store.has(key):
+                continue
+            kind = job.stage, job.method
+            if kind not in usual:
+                unknown += 1
+                continue
+            like, growing = usual[kind], job.stage in _GROWING
+            amount = stage(job.stage).amount(job.inputs, self._lengths)
+            read = amount if growing else self._volumes.read_by(job.inputs, plan.jobs)
+            channels = _channels(job.inputs)
+            seconds[job.gpu] += like.stepping * amount * channels
+            seconds[job.gpu] += like.other * read * channels
+            disk += like.bytes * (amount if growing else 1)
+            largest = max(largest, self._memory[kind])
+            largest_on_gpu = max(largest_on_gpu, self._on_gpu[kind])
+            seen |= self._places[kind]
+        return Price(
+            cpu_hours=seconds[False] / 3600,
+            gpu_hours=seconds[True] / 3600,
+            disk_gb=disk / 2**30,
+            memory_gb=largest / 2**10,
+            gpu_memory_gb=largest_on_gpu / 2**10,
+            measured_on=tuple(sorted(seen)),
+            unknown=unknown,
+        )
 
 
 def _channels(inputs: Inputs) -> float:

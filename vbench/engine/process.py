@@ -49,6 +49,12 @@ class Outcome:
         return {"record": record, "failure": asdict(self.failure) if self.failure else None}
 
     @classmethod
+    def of_executor(cls, error: Exception) -> Outcome:
+        """Return the outcome of a job that its executor failed on: our own fault, not the job's."""
+        message = f"executor: {type(error).__name__}: {error}"
+        return cls(failure=JobFailure("error", message))
+
+    @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Outcome:
         """Return the outcome that :meth:`to_json` wrote."""
         record, failure = value["record"], value["failure"]

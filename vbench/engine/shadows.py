@@ -7,11 +7,11 @@ from typing import cast
 import numpy as np
 
 from vbench.engine.datasets import Subjects, called
-from vbench.engine.job import Job
+from vbench.engine.job import Job, identity
 from vbench.engine.keys import derive_seed
 from vbench.errors import DataError, SpecError
 from vbench.interfaces import DataSource
-from vbench.records.parts import Key, PluginIdentity
+from vbench.records.parts import Key
 from vbench.records.stages import PrepareInputs
 from vbench.registry import Registry
 from vbench.spec.audit import Audit
@@ -76,7 +76,7 @@ def canary_jobs(spec: Spec, registry: Registry, table: Audit) -> list[Job]:
         Job(
             label=f"canary · {name}",
             inputs=PrepareInputs(
-                plugin=PluginIdentity.model_validate(entry.identity),
+                plugin=identity(entry),
                 params=values,
                 subject=name,
                 fingerprint=fingerprint,

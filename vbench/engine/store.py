@@ -190,13 +190,17 @@ class Store:
         """Return what a finished job of a known stage found out."""
         return self.record(key).result_as(model)
 
+    def keys(self) -> list[str]:
+        """Return the keys of the finished jobs, of every benchmark, sorted."""
+        return sorted(path.parent.name for path in self.root.glob(f"*/{RECORD}"))
+
     def records(self, newest: int | None = None) -> Iterator[JobRecord]:
         """Iterate over the readable records of finished jobs, of every benchmark.
 
         Args:
             newest: Only so many that were written last, in that order; None: all, by key.
         """
-        keys = sorted(path.parent.name for path in self.root.glob(f"*/{RECORD}"))
+        keys = self.keys()
         if newest is not None:
             keys = sorted(keys, key=self._written)[-newest:]
         for key in keys:

@@ -156,10 +156,8 @@ def _read(store: Store, evaluated: Key) -> Taken:
     chosen = next(fit for fit in fits if fit.result_as(FitSegmenterResult).trial == number)
     result, inputs = chosen.result_as(FitSegmenterResult), chosen.inputs_as(FitSegmenterInputs)
     if result.samples is None and result.start is not None:  # pre-trained on its samples
-        result = store.record(result.start).result_as(FitSegmenterResult)
-        inputs = store.record(cast(Key, chosen.result_as(FitSegmenterResult).start)).inputs_as(
-            FitSegmenterInputs
-        )
+        start = store.record(result.start)
+        result, inputs = start.result_as(FitSegmenterResult), start.inputs_as(FitSegmenterInputs)
     samples = result.samples or inputs.synthetic[cast(int, result.checkpoint)]
     made = store.record(samples).inputs_as(SynthesiseInputs)
     fit = store.record(made.generator)

@@ -8,8 +8,7 @@ from typing import Any
 
 from vbench.analysis.folder import Arm, Results
 from vbench.analysis.wording import headline
-from vbench.figures.gallery import SHOWN, arm_projections, chosen_samples, previews
-from vbench.figures.pixels import enlarge, patch_sheet, png
+from vbench.figures.gallery import arm_projections, chosen_samples, previews, sheet_file
 from vbench.figures.strips import arm_strips
 from vbench.figures.training import generator_curves, segmenter_curves
 from vbench.regimes import MAIN_REFERENCES
@@ -35,7 +34,7 @@ def write_figures(
             figure.write(folder, name, "svg")
     found = chosen_samples(results, arm, store)
     if found is not None:
-        (folder / "samples.png").write_bytes(png(enlarge(patch_sheet(found[1][:SHOWN]))))
+        (folder / "samples.png").write_bytes(sheet_file(found[1]))
     if arm.shares:
         for preview in previews(results, arm, store):
             path = folder / "samples" / f"seed-{preview.seed}-step-{preview.step:06d}.png"

@@ -45,9 +45,11 @@ def samples(results: Results, store: Path) -> list[Figure]:
         fit, patches = found
         real = real if real is not None else _real_patches(fit, store)
         caption = f"Seed {fit.seed}, the candidate that {arm.name} selected."
-        figures.append(_sheet(patches, str(arm.generator), caption))
+        figures.append(_sheet(sheet_file(patches), str(arm.generator), caption))
     if real is not None:
-        figures.insert(0, _sheet(real, "real", "Centred on vessels of training subjects."))
+        figures.insert(
+            0, _sheet(sheet_file(real), "real", "Centred on vessels of training subjects.")
+        )
     return figures
 
 
@@ -78,8 +80,8 @@ def previews(results: Results, arm: Arm, store: Path) -> Iterator[PreviewImage]:
                 path = store / fit.key / Path(preview.file or "").name
                 if path.is_file():
                     patches = _patches(path)
-                    file = png(enlarge(patch_sheet(patches[:SHOWN])))
                     fault = preview.collapsed or ""
+                    file = sheet_file(patches)
                     yield PreviewImage(str(arm.generator), seed, preview.step, fault, file)
 
 
@@ -91,12 +93,14 @@ def preview_figures(results: Results, store: Path) -> list[Figure]:
         if not arm.shares or arm.generator in seen:
             continue
         seen.add(arm.generator)
-        found = list(previews(results, arm, store))
-        for preview in (each for each in found if each.seed == found[0].seed):
+        seed: Repetition | None = None
+        for preview in previews(results, arm, store):
+            if seed not in (None, preview.seed):
+                break
+            seed = preview.seed
             title = f"{preview.generator}, step {preview.step}"
-            words = f"Patches, {title}: images, labels below, overlays at the bottom"
             fault = f" Collapsed: {preview.fault}." if preview.fault else ""
-            figures.append(Figure(title, None, f"Seed {preview.seed}.{fault}", preview.file, words))
+            figures.append(_sheet(preview.file, title, f"Seed {preview.seed}.{fault}"))
     return figures
 
 
@@ -133,8 +137,12 @@ def _patches(path: Path) -> Any:
     return _array(path, "finite patches (n, channels and label, *size)", fits)
 
 
-def _sheet(patches: npt.NDArray[Any], title: str, caption: str) -> Figure:
-    file = png(enlarge(patch_sheet(patches[:SHOWN])))
+def sheet_file(patches: npt.NDArray[Any]) -> bytes:
+    """Return a PNG file of the first labelled patches: images, labels, overlays."""
+    return png(enlarge(patch_sheet(patches[:SHOWN])))
+
+
+def _sheet(file: bytes, title: str, caption: str) -> Figure:
     words = f"Patches, {title}: images, labels below, overlays at the bottom"
     return Figure(title, None, caption, file, words)
 

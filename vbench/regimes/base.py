@@ -54,7 +54,7 @@ class Regime(ABC, Generic[T]):
             subjects.
         dosed: Whether it has an arm for each dose of a generator's patches.
         mark: The shape of its points in figures, as Vega calls it.
-        colour: The name of their colour in the style sheet: of a regime, or ``s1`` to ``s6``.
+        colour: The name of their colour in the palette.
     """
 
     name: ClassVar[str]

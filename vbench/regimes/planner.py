@@ -110,6 +110,11 @@ def dosed(name: str, dose: float | None) -> str:
     return name if dose in (None, 1) else f"{name}/x{dose:g}"
 
 
+def at_length(name: str, steps: int | None) -> str:
+    """Name an arm that trains for other steps than the spec says; None: for those of the spec."""
+    return name if steps is None else f"{name}/steps={steps}"
+
+
 class Planner(Training, Protocol):
     """Makes the jobs of arms, one seed at a time; an arm of one name is one arm."""
 

@@ -71,7 +71,7 @@ class _Pretrained(Regime[Pretrained]):
     cohort = "target"
     compared_with = ("scratch",)
     mark = "triangle-right"
-    colour = "s6"
+    colour = "sky"
 
     def segmenters(
         self, table: Pretrained, segmenter: PluginUse

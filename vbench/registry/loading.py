@@ -182,11 +182,12 @@ class Registry:
         entry = self._find(kind, name)
         if entry is None:
             hint = did_you_mean(name, self.names(kind))
-            failed = "".join(
-                f"; {f.origin} could not be loaded: {f.message}" for f in self.failures
-            )
-            raise PluginError(f"no {kind} is called '{name}'{hint}{failed}")
+            raise PluginError(f"no {kind} is called '{name}'{hint}{self.failed()}")
         return entry
+
+    def failed(self) -> str:
+        """Say what could not be loaded, behind a message that nothing has a name; may be empty."""
+        return "".join(f"; {f.origin} could not be loaded: {f.message}" for f in self.failures)
 
     def has(self, kind: Kind, name: str) -> bool:
         """Whether there is a plugin of this kind and name."""

@@ -42,8 +42,8 @@ def entries_called(name: str, kind: str | None = None) -> list[Entry]:
             found.append(plugins.get(one, name))
     if not found:
         known = {known for one in kinds for known in plugins.names(one)}
-        failed = "".join(f"; {f.origin} could not be loaded: {f.message}" for f in plugins.failures)
-        raise PluginError(f"no plugin is called '{name}'{did_you_mean(name, known)}{failed}")
+        hint = did_you_mean(name, known)
+        raise PluginError(f"no plugin is called '{name}'{hint}{plugins.failed()}")
     return found
 
 

@@ -11,7 +11,7 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from vbench.files import atomic_write
+from vbench.files import atomic_write, user_cache
 
 #: Said in the page, for the BSD-3-Clause licence of all three.
 _NOTICE = "/* Vega, Vega-Lite and Vega-Embed, BSD-3-Clause: https://github.com/vega */\n"
@@ -25,23 +25,21 @@ def vega() -> str:
     (``$XDG_CACHE_HOME/vbench/vega`` or ``~/.cache/vbench/vega``) where only this user can write:
     what stands there runs in every report.
     """
-    path = _cache() / f"{version('vl-convert-python')}.js.gz"
-    kept = _private(path.parent)
-    if kept and path.is_file():
+    folder = user_cache()
+    path = folder and folder / "vega" / f"{version('vl-convert-python')}.js.gz"
+    if path and not _private(path.parent):
+        path = None
+    if path and path.is_file():
         with suppress(OSError, EOFError, ValueError, zlib.error):  # a spoilt file is made again
             if script := gzip.decompress(path.read_bytes()).decode("utf-8"):
                 return script
     import vl_convert
 
     script = _NOTICE + str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
-    if kept:
+    if path:
         with suppress(OSError), atomic_write(path) as temporary:
             temporary.write_bytes(gzip.compress(script.encode("utf-8"), mtime=0))
     return script
-
-
-def _cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vbench" / "vega"
 
 
 def _private(folder: Path) -> bool:

@@ -15,6 +15,7 @@ from vbench.analysis.repeats import repeat_notes
 from vbench.analysis.uncertainty import ALPHA
 from vbench.analysis.unseen import unseen_notes
 from vbench.analysis.wording import duration, number, p_value, pretrained_on, risk, segmenters, span
+from vbench.usertext import counted
 
 Board = Mapping[str, Any]
 Row = Mapping[str, Any]
@@ -60,12 +61,12 @@ def _basis(board: Board, metric: str, *rows: Row) -> str:
     cohort = rows[0]["cohort"]
     subjects, folds = len(board["cohorts"][cohort]), (board.get("folds") or {}).get(cohort)
     seeds = sorted({row["seeds"] for row in rows})
-    parts = [count(subjects, "test subject"), " and ".join(map(str, seeds))]
+    parts = [counted(subjects, "test subject"), " and ".join(map(str, seeds))]
     parts[1] += " seed" if seeds == [1] else " seeds"
     parts += [f"{folds} folds"] if folds else []
     for what in ("undefined", "failed"):
         cases = sum(row["metrics"][metric][f"n_{what}"] for row in rows)
-        parts += [f"{count(cases, 'case')} {what}"] if cases else []
+        parts += [f"{counted(cases, 'case')} {what}"] if cases else []
     return ", ".join(parts)
 
 
@@ -157,7 +158,7 @@ def _transfer(board: Board, primary: str) -> Iterator[str]:
         arm, on = arms["transfer", generator, n], pretrained_on(generator, segmenter)
         of = cohort or "the second data set"
         yield (
-            f"With {count(n, 'patient')} of {of}, pre-training on {on} "
+            f"With {counted(n, 'patient')} of {of}, pre-training on {on} "
             f"changes {short_name(primary)} by {_two_gains(curve, 0, arm, primary)} "
             f"({_basis(board, primary, arm, arms['scratch', None, n])})."
         )
@@ -276,8 +277,8 @@ def _lapses(board: Board, rows: list[Row]) -> Iterator[str]:
         )
     if failed:
         yield (
-            f"{count(failed, 'score')} failed and {'have' if failed > 1 else 'has'} no value; the "
-            "means are over the rest."
+            f"{counted(failed, 'score')} failed and {'have' if failed > 1 else 'has'} no value; "
+            "the means are over the rest."
         )
 
 
@@ -288,7 +289,7 @@ def _privacy(board: Board, rows: list[Row], named: bool, people: bool) -> Iterat
     if alarmed:
         yield f"Privacy alarms: {', '.join(map(_alarms, alarmed))}; see the privacy panel."
     if quiet:
-        arms = count(len(quiet), "other audited arm" if alarmed else "audited arm")
+        arms = counted(len(quiet), "other audited arm" if alarmed else "audited arm")
         yield f"No privacy alarm in {arms}; that is no proof of privacy."
     if unknown:
         names = ", ".join(row["arm"] for row in unknown)
@@ -334,8 +335,3 @@ def _caution(board: Board, rows: list[Row]) -> Iterator[str]:
     if rows:
         longest = max(rows, key=lambda row: row["seconds"])
         yield f"The most costly arm is {longest['arm']}: {duration(longest['seconds'])} in all."
-
-
-def count(n: int, what: str) -> str:
-    """Write a number of things."""
-    return f"{n} {what}{'' if n == 1 else 's'}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
-from vbench.analysis import wording
+from vbench.analysis.wording import number
 from vbench.colours import style
 from vbench.figures.figure import Figure
 from vbench.markdown import escape, table
@@ -202,8 +202,3 @@ def html(shown: Page) -> str:
     return environment().get_template("sheet.html").render(
         page=shown, style=Markup(style() + resource("report.css"))
     )  # fmt: skip
-
-
-def number(value: float | None) -> str:
-    """Write a score; – when there is none."""
-    return wording.number(value)

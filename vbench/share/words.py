@@ -8,6 +8,7 @@ from typing import Any
 from vbench.analysis.wording import number
 from vbench.audit.attacks import ATTACKS
 from vbench.share.sheet import AuditScore, Criterion, Utility, Worst
+from vbench.usertext import counted
 
 #: Where the seven criteria are from.
 SCORECARD = "Zamzmi et al. 2025, Commun. Eng. 4:130, doi:10.1038/s44172-025-00450-1"
@@ -16,7 +17,7 @@ _COVERAGE = ("prdc-coverage", "prdc-recall")
 
 def people(n: int, real: bool) -> str:
     """Return ``6 patients`` or ``1 phantom``."""
-    return f"{n} {'patient' if real else 'phantom'}{'' if n == 1 else 's'}"
+    return counted(n, "patient" if real else "phantom")
 
 
 def learnt(learns: str, n: int, real: bool) -> str:

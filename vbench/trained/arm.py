@@ -10,6 +10,7 @@ from typing import Literal, cast
 from vbench.analysis.chosen import Chosen
 from vbench.analysis.folder import Arm, Results, read_results
 from vbench.analysis.selected import arm_called, finished_seeds, selected
+from vbench.engine.job import identity
 from vbench.engine.stages.common import fitted_segmenter, spacing_of
 from vbench.engine.store import Store
 from vbench.engine.worker import device_of
@@ -122,7 +123,7 @@ class TrainedArm:
 
     def changed(self, kind: Kind, planned: PluginIdentity) -> str | None:
         """Say that a plugin is no longer the code that was trained; None when it is."""
-        here = PluginIdentity.model_validate(self.plugins.get(kind, planned.name).identity)
+        here = identity(self.plugins.get(kind, planned.name))
         if here == planned:
             return None
         return (

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 
-from vbench.interfaces import Count
 from vbench.types import Array, Setup, Weights
 from vbench_plugins.generators.gan_params import (
     DcganParams,
@@ -21,13 +20,12 @@ from vbench_plugins.generators.gan_params import (
     WganGpParams,
     WganGpSnParams,
 )
+from vbench_plugins.generators.spread import SpreadGenerator
 from vbench_plugins.nn.augment import flip_and_rotate, stretch
-from vbench_plugins.nn.form import Form
 from vbench_plugins.nn.levels import halvings, halvings_to_start
 from vbench_plugins.nn.seeding import INIT, latent, torch_seed
 from vbench_plugins.nn.settings import TINY
 from vbench_plugins.nn.sides import refuse_mirrors
-from vbench_plugins.nn.trained import TrainedGenerator
 
 if TYPE_CHECKING:
     from torch import nn
@@ -42,7 +40,7 @@ _CRITIC = "critic."
 _CHUNK = 64
 
 
-class Gan(TrainedGenerator):
+class Gan(SpreadGenerator):
     """What the three share: how patches enter and leave the networks."""
 
     paper = "Kossen et al. 2021, doi:10.1016/j.compbiomed.2021.104254"
@@ -55,8 +53,6 @@ class Gan(TrainedGenerator):
         "critic_steps": 1,
         **TINY,
     }
-    classes: ClassVar[Count] = "any"
-    channels: ClassVar[Count] = "any"
     _critic: nn.Module | None = None
 
     @classmethod
@@ -89,15 +85,6 @@ class Gan(TrainedGenerator):
     def shared_steps(cls, params: GanParams) -> int:
         """All until the rates fall; none where the pull on labels grows with the training."""
         return 0 if params.agreement else int(params.steps * (1 - params.decay))
-
-    @property
-    def form(self) -> Form:
-        """The channels of patches in the networks: those of the image, one for each class."""
-        return Form.of(self.setup)
-
-    def entered(self, n: int) -> tuple[int, ...]:
-        """Return the shape of ``n`` patches as the networks see them."""
-        return self.form.shape(n, self.setup.size)
 
     def build(self, seed: int) -> nn.Module:
         """Return the generator's network with seeded weights."""

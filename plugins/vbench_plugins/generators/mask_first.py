@@ -15,13 +15,11 @@ import numpy as np
 from vbench.interfaces import Params, param
 from vbench.layout import image_of
 from vbench.types import Array, Patches, Setup
-from vbench_plugins.nn.augment import flip_and_rotate
-from vbench_plugins.nn.form import Form
+from vbench_plugins.generators.spread import SpreadGenerator
 from vbench_plugins.nn.levels import halvings_where_even
 from vbench_plugins.nn.seeding import INIT, numpy_rng
 from vbench_plugins.nn.settings import TINY, MemoryFormat, Precision, Threads
 from vbench_plugins.nn.sides import refuse_mirrors
-from vbench_plugins.nn.trained import TrainedGenerator
 
 if TYPE_CHECKING:
     from vbench_plugins.generators.mask_first_training import Pair, PairTrainer
@@ -63,12 +61,10 @@ class MaskFirstParams(Params):
     threads: Threads = 0
 
 
-class MaskFirst(TrainedGenerator):
+class MaskFirst(SpreadGenerator):
     """Two flow-matching networks: the label first, then an image of it."""
 
     name = "mask-first"
-    classes = "any"
-    channels = "any"
     paper = "after Wittmann et al. 2025, arXiv:2411.17386; Lipman et al. 2023, arXiv:2210.02747"
     Params = MaskFirstParams
     tiny: ClassVar[Mapping[str, Any]] = {
@@ -91,11 +87,6 @@ class MaskFirst(TrainedGenerator):
                 f"patch size {list(setup.size)}: one extent must be even, and 4 or more"
             )
 
-    @property
-    def form(self) -> Form:
-        """The channels of patches in the networks: those of the image, one for each class."""
-        return Form.of(self.setup)
-
     def build(self, seed: int) -> Pair:
         """Return both networks with seeded weights."""
         from vbench_plugins.generators.mask_first_training import build
@@ -107,14 +98,6 @@ class MaskFirst(TrainedGenerator):
         from vbench_plugins.generators.mask_first_training import PairTrainer
 
         return PairTrainer(self.params, self.setup.size, compute, seed, self.form)
-
-    def prepare(self, batch: Array, rng: np.random.Generator) -> Array:
-        """Flip and rotate; each class gets a channel."""
-        return self.form.spread(flip_and_rotate(batch, rng) if self.params.augment else batch)
-
-    def entered(self, n: int) -> tuple[int, ...]:
-        """Return the shape of ``n`` patches as the networks see them."""
-        return self.form.shape(n, self.setup.size)
 
     def begin(self, trainer: Any, patches: Patches, seed: int) -> None:
         """Take mean and spread of the image from some patches."""

@@ -13,12 +13,10 @@ import numpy as np
 
 from vbench.interfaces import Params, param
 from vbench.types import Array, Setup
-from vbench_plugins.nn.augment import flip_and_rotate
-from vbench_plugins.nn.form import Form
+from vbench_plugins.generators.spread import SpreadGenerator
 from vbench_plugins.nn.levels import halvings
 from vbench_plugins.nn.settings import TINY, MemoryFormat, Precision, Threads
 from vbench_plugins.nn.sides import refuse_mirrors
-from vbench_plugins.nn.trained import TrainedGenerator
 
 if TYPE_CHECKING:
     from torch import nn
@@ -52,7 +50,7 @@ class MonaiFlowParams(Params):
     threads: Threads = 0
 
 
-class MonaiFlow(TrainedGenerator):
+class MonaiFlow(SpreadGenerator):
     """Rectified flow from noise to labelled patches, with MONAI's diffusion U-net.
 
     The network is fitted to the straight line from Gaussian noise to a patch, image and label
@@ -60,8 +58,6 @@ class MonaiFlow(TrainedGenerator):
     """
 
     name = "monai-flow"
-    classes = "any"
-    channels = "any"
     paper = "Liu et al. 2022, arXiv:2209.03003; MONAI: Pinaya et al. 2023, arXiv:2307.15208"
     Params = MonaiFlowParams
     tiny: ClassVar[Mapping[str, Any]] = {
@@ -85,11 +81,6 @@ class MonaiFlow(TrainedGenerator):
                 f"levels = {params.levels} every extent must be {2**params.levels} or more"
             )
 
-    @property
-    def form(self) -> Form:
-        """The channels of patches in the network: those of the image, one for each class."""
-        return Form.of(self.setup)
-
     def build(self, seed: int) -> nn.Module:
         """Return MONAI's network with seeded weights."""
         from vbench_plugins.generators.monai_flow_training import build
@@ -101,14 +92,6 @@ class MonaiFlow(TrainedGenerator):
         from vbench_plugins.generators.monai_flow_training import FlowTrainer
 
         return FlowTrainer(self.params, self.setup.size, compute, seed, self.form)
-
-    def prepare(self, batch: Array, rng: np.random.Generator) -> Array:
-        """Mirror and turn; each class gets a channel."""
-        return self.form.spread(flip_and_rotate(batch, rng) if self.params.augment else batch)
-
-    def entered(self, n: int) -> tuple[int, ...]:
-        """Return the shape of ``n`` patches as the network sees them."""
-        return self.form.shape(n, self.setup.size)
 
     def make(self, n: int, rng: np.random.Generator) -> Array:
         """Integrate noise to patches."""

@@ -156,14 +156,20 @@ def _key(description: Mapping[str, Any], options: list[Compute]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
-def _file() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "vbench" / "compute.json"
+def _file() -> Path | None:
+    """Return where winners are remembered; None where they cannot be."""
+    from vbench.files import user_cache
+
+    folder = user_cache()
+    return None if folder is None else folder / "compute.json"
 
 
 def _read() -> dict[str, Any]:
+    file = _file()
+    if file is None:
+        return {}
     try:
-        return dict(json.loads(_file().read_text()))
+        return dict(json.loads(file.read_text()))
     except (OSError, ValueError):
         return {}  # a cache: missing or spoilt is the same as empty
 
@@ -171,8 +177,11 @@ def _read() -> dict[str, Any]:
 def _write(known: Mapping[str, Any]) -> None:
     from vbench.files import write_json
 
+    file = _file()
+    if file is None:
+        return
     try:
-        _file().parent.mkdir(parents=True, exist_ok=True)
-        write_json(_file(), dict(known))
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_json(file, dict(known))
     except OSError:
         return  # a folder that cannot be written to costs a measurement, not the run

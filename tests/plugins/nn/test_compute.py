@@ -91,3 +91,14 @@ def test_channels_last_reaches_weights_and_inputs(conv: type[nn.Module]) -> None
     wanted = torch.channels_last if ndim == 4 else torch.channels_last_3d
     assert layer.weight.is_contiguous(memory_format=wanted)
     assert compute.tensor(torch.rand(2, 2, *[5] * (ndim - 2))).is_contiguous(memory_format=wanted)
+
+
+def test_without_a_home_it_is_measured_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr("os.getuid", lambda: 2**30)  # no user of this machine
+    built: list[Compute] = []
+    wanted = Compute("cpu", "bfloat16", "contiguous")
+    for _ in range(2):
+        assert choose("auto", "contiguous", "cpu", {}, _fast_when(wanted, built)) == wanted
+    assert len(built) == 4

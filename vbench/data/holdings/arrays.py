@@ -217,24 +217,23 @@ def _vessels(stack: Stack, part: slice, labels: LabelMap | None) -> Array | None
     """
     if stack.labels is None:
         return None
-    values = np.asarray(stack.labels[part])
+    values, file = np.asarray(stack.labels[part]), stack.path.with_name(LABELS)
     if values.dtype.kind == "f":
         with np.errstate(invalid="ignore"):
             whole = np.abs(values - np.rint(values)) < 1e-3
         if not whole.all():
             raise DataError(
-                f"{stack.path.with_name('labels.npy')}: values such as {values[~whole][0]:g}; "
+                f"{file}: values such as {values[~whole][0]:g}; "
                 "labels are whole numbers: threshold probabilities"
             )
         values = np.rint(values)
     if values.dtype.kind != "b" and values.min(initial=0) < 0:
         raise DataError(
-            f"{stack.path.with_name('labels.npy')}: values such as {values.min():g}; 0 is no "
-            "vessel, and what is above 0 is"
+            f"{file}: values such as {values.min():g}; 0 is no vessel, and what is above 0 is"
         )
     if labels is None:
         return np.asarray(values > 0)
     try:
         return labels.index(values).classes
     except ValueError as error:
-        raise DataError(f"{stack.path.with_name('labels.npy')}: {error}") from error
+        raise DataError(f"{file}: {error}") from error

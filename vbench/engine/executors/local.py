@@ -12,7 +12,6 @@ from dataclasses import replace
 from vbench.engine.executors.base import Event, Executor, Slots
 from vbench.engine.process import Outcome, WorkerPool
 from vbench.engine.worker import Task
-from vbench.types import JobFailure
 
 
 def usable_cores() -> int:
@@ -73,9 +72,8 @@ class LocalExecutor(Executor):
         try:
             with self._pool.worker(task.threads) as worker:
                 outcome = worker.run(task, progress, self._cancelled.is_set)
-        except Exception as error:  # our own fault, not the job's: still no reason to hang
-            message = f"executor: {type(error).__name__}: {error}"
-            outcome = Outcome(failure=JobFailure("error", message))
+        except Exception as error:  # no reason to hang
+            outcome = Outcome.of_executor(error)
         finally:
             if slot is not None:
                 with self._lock:

@@ -131,9 +131,8 @@ def run_task(task: Mapping[str, Any], told: str) -> None:
     try:
         with pool.worker(made.threads) as worker:
             outcome = worker.run(made, lambda step, total, metrics: None, lambda: False)
-    except Exception as error:  # our own fault, not the job's
-        message = f"executor: {type(error).__name__}: {error}"
-        outcome = Outcome(failure=JobFailure("error", message))
+    except Exception as error:
+        outcome = Outcome.of_executor(error)
     finally:
         pool.close()
     write_json(Path(told), outcome.to_json())

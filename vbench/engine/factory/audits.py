@@ -9,7 +9,8 @@ import numpy as np
 from vbench.audit.features import offers_features
 from vbench.engine.arm import Arm
 from vbench.engine.factory.generators import GeneratorJobs
-from vbench.engine.factory.jobs import Jobs, identity, learns_elsewhere
+from vbench.engine.factory.jobs import Jobs, learns_elsewhere
+from vbench.engine.job import identity
 from vbench.engine.shadows import canary_jobs, shadow_members
 from vbench.records.parts import Key
 from vbench.records.stages import (

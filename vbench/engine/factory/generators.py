@@ -5,7 +5,8 @@ from __future__ import annotations
 from pydantic import JsonValue
 
 from vbench.engine.arm import Arm
-from vbench.engine.factory.jobs import Jobs, identity, places
+from vbench.engine.factory.jobs import Jobs, places
+from vbench.engine.job import identity
 from vbench.engine.settings import resolved
 from vbench.engine.taken import Taken, check_taken, find
 from vbench.records.parts import Key, TrialSpec

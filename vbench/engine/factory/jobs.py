@@ -10,11 +10,11 @@ from pydantic import JsonValue
 
 from vbench.engine.arm import Arm
 from vbench.engine.datasets import Subjects
-from vbench.engine.job import Job
+from vbench.engine.job import Job, identity
 from vbench.engine.keys import derive_seed, digest
 from vbench.engine.settings import Settings, resolved, settings_of
 from vbench.interfaces import Fitted, Generator, Metric
-from vbench.records.parts import Key, PatchSpec, PluginIdentity, PluginSetting, TrialSpec
+from vbench.records.parts import Key, PatchSpec, PluginSetting, TrialSpec
 from vbench.records.stages import FitGeneratorInputs, Inputs
 from vbench.registry import Entry, Registry
 from vbench.spec.model import PluginUse, Spec
@@ -127,11 +127,6 @@ class Jobs:
             params = resolved(entry, use, f"metrics.{family}")
             listed.append(PluginSetting(plugin=identity(entry), params=params))
         return tuple(listed)
-
-
-def identity(entry: Entry) -> PluginIdentity:
-    """Return what a plugin is known by in inputs."""
-    return PluginIdentity.model_validate(entry.identity)
 
 
 def places(settings: Settings) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from pydantic import JsonValue
 
 from vbench.engine.arm import Arm
 from vbench.engine.datasets import Subjects, role_of
-from vbench.engine.factory.jobs import Jobs, identity, places
+from vbench.engine.factory.jobs import Jobs, places
 from vbench.engine.given import find
+from vbench.engine.job import identity
 from vbench.engine.keys import derive_seed
 from vbench.engine.settings import resolved
 from vbench.records.parts import GivenWeights, Key, TrialSpec

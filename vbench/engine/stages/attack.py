@@ -20,7 +20,7 @@ from vbench.audit.features import segment
 from vbench.engine.context import Context
 from vbench.engine.stages.base import Lengths, Stage
 from vbench.engine.stages.common import (
-    chosen,
+    chosen_samples,
     contents,
     fitted_generator,
     fitted_segmenter,
@@ -60,10 +60,9 @@ class Attack(Stage[AttackInputs, AttackResult]):
 
     def run(self, context: Context, inputs: AttackInputs) -> AttackResult:
         """Score the patients' patches in every game, and say what that tells."""
-        trial = chosen(context.store, inputs.trials, inputs.higher_is_better)
-        record = context.store.record(trial.key)
-        index = cast(int, record.result_as(FitSegmenterResult).checkpoint)
-        audited = record.inputs_as(FitSegmenterInputs).synthetic[index]
+        trial, index, audited = chosen_samples(
+            context.store, inputs.trials, inputs.higher_is_better
+        )
         games = [audited, *(shadow.samples for shadow in inputs.shadows)]
         attacker = _Attacker(context, inputs, rounds=len(games) + 3 * (inputs.canaries is not None))
         whose = patients(context, inputs)

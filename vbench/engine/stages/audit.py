@@ -6,13 +6,14 @@ Nothing is selected by these scores.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from vbench.audit.features import Features, extractor
 from vbench.engine.context import Context
 from vbench.engine.stages.base import Stage
 from vbench.engine.stages.common import (
     chosen,
+    chosen_samples,
     contents,
     fitted_segmenter,
     metric_of,
@@ -24,7 +25,7 @@ from vbench.engine.store import Store
 from vbench.errors import DivergedError
 from vbench.files import as_json
 from vbench.interfaces import Segmenter
-from vbench.records.stages import AuditInputs, AuditResult, FitSegmenterInputs, FitSegmenterResult
+from vbench.records.stages import AuditInputs, AuditResult, FitSegmenterResult
 from vbench.types import Patches
 
 
@@ -39,10 +40,7 @@ class Audit(Stage[AuditInputs, AuditResult]):
         """Compare synthetic patches with those that trained the generator, and with unseen ones."""
         from vbench.audit import audit_patches
 
-        trial = chosen(context.store, inputs.trials, inputs.higher_is_better)
-        record = context.store.record(trial.key)
-        index = cast(int, record.result_as(FitSegmenterResult).checkpoint)
-        samples = record.inputs_as(FitSegmenterInputs).synthetic[index]
+        _, index, samples = chosen_samples(context.store, inputs.trials, inputs.higher_is_better)
 
         def real(name: str, keys: tuple[str, ...]) -> Patches:
             groups = (inputs.groups or {}).get(name)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 from pydantic import JsonValue
@@ -182,6 +182,33 @@ def chosen(store: Store, keys: Sequence[str], higher_is_better: bool) -> Trial:
     if trial is None:
         raise DivergedError(f"none of {len(keys)} trials ended with a validation score")
     return trial
+
+
+class ChosenSamples(NamedTuple):
+    """The synthetic patches that an arm selected.
+
+    Attributes:
+        trial: The selected trial.
+        candidate: Which candidate of its generator made the patches that it learnt from.
+        key: Of the ``synthesise`` job that sampled them.
+    """
+
+    trial: Trial
+    candidate: int
+    key: Key
+
+
+def chosen_samples(store: Store, keys: Sequence[str], higher_is_better: bool) -> ChosenSamples:
+    """Return the synthetic patches that an arm selects with its trial.
+
+    Raises:
+        DivergedError: When no trial ended with a score.
+    """
+    trial = chosen(store, keys, higher_is_better)
+    record = store.record(trial.key)
+    candidate = cast(int, record.result_as(FitSegmenterResult).checkpoint)
+    samples = record.inputs_as(FitSegmenterInputs).synthetic
+    return ChosenSamples(trial, candidate, samples[candidate])
 
 
 def weights_of(store: Store, key: str, name: str) -> Weights:

@@ -8,10 +8,10 @@ from typing import Any, cast
 
 import numpy as np
 
-from vbench.data.folder import content_digest
 from vbench.engine.budget import used_up
 from vbench.engine.context import Context
 from vbench.engine.fitting import Checkpoint, budget, drive
+from vbench.engine.given import given_file
 from vbench.engine.stages.base import Lengths, Stage, own_params, training_amount
 from vbench.engine.stages.common import (
     check_labelled_patches,
@@ -57,7 +57,8 @@ class FitGenerator(Stage[FitGeneratorInputs, FitGeneratorResult]):
         params, tuned = resolve_params(context, cls, "generator", inputs.params, spec)
         generator = cls(params, training_setup(context, patches.size, inputs))
         if inputs.taken is not None:
-            return _taken(context, inputs, generator, params)
+            file = given_file(context, inputs.taken)
+            return _taken(context, inputs, generator, params, file)
         checkpoint = Checkpoint(context.store.checkpoint(context.job.key))
         candidates = candidate_marks(inputs.checkpoints)
         states = States(context, inputs, params)
@@ -138,16 +139,13 @@ STAGE = FitGenerator()
 
 
 def _taken(
-    context: Context, inputs: FitGeneratorInputs, generator: Generator, params: Params
+    context: Context, inputs: FitGeneratorInputs, generator: Generator, params: Params, file: Path
 ) -> FitGeneratorResult:
-    """Keep what another benchmark fitted as the only candidate.
+    """Keep what another benchmark fitted, the weights in ``file``, as the only candidate.
 
     Raises:
-        DataError: When its weights changed since the run was planned, or do not fit.
+        DataError: When they do not fit.
     """
-    file = Path(context.job.extra["weights"])
-    if content_digest(file) != inputs.taken:
-        raise DataError(f"{file}: changed since the run was planned; run again")
     try:
         generator.load_weights(load_weights(file))
     except (KeyError, ValueError, RuntimeError) as error:

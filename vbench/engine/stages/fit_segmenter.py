@@ -19,6 +19,7 @@ from vbench.engine.given import read as read_given
 from vbench.engine.stages.base import Lengths, Stage, own_params, training_amount
 from vbench.engine.stages.common import (
     chosen,
+    chosen_samples,
     metric_of,
     open_volumes,
     real_patches,
@@ -85,7 +86,7 @@ class FitSegmenter(Stage[FitSegmenterInputs, FitSegmenterResult]):
             if start is not None:
                 segmenter.load_weights(weights_of(context.store, start, "weights.safetensors"))
             elif inputs.given is not None:
-                file = given_file(context, inputs.given)
+                file = given_file(context, inputs.given.digest)
                 adopt(segmenter, read_given(file), inputs.given, file)
         notes = checkpoint.notes
         view = study.open_trial(context.job, tuned, context.store.root)
@@ -218,20 +219,17 @@ def training_patches(
 
     store = context.store
     real = real_patches(store, inputs.train, inputs.patches) if inputs.train else None
-    candidates, index = inputs.synthetic, None
     if inputs.synthetic_of:
         # Another arm tuned this generator: take the candidate that it selected.
-        trial = chosen(store, inputs.synthetic_of, inputs.trial_spec.higher_is_better)
-        record = store.record(trial.key)
-        candidates = record.inputs_as(FitSegmenterInputs).synthetic
-        index = record.result_as(FitSegmenterResult).checkpoint
-    elif candidates:
-        index = cast(int, tuned.get("generator.checkpoint", len(candidates) - 1))
-    if index is None:
-        if real is None:
-            raise ContractError("the job names neither real nor synthetic patches")
+        higher = inputs.trial_spec.higher_is_better
+        _, index, samples = chosen_samples(store, inputs.synthetic_of, higher)
+    elif inputs.synthetic:
+        index = cast(int, tuned.get("generator.checkpoint", len(inputs.synthetic) - 1))
+        samples = inputs.synthetic[index]
+    elif real is None:
+        raise ContractError("the job names neither real nor synthetic patches")
+    else:
         return Training(real)
-    like = setup_of(store, inputs, inputs.patches.size)
-    synthetic = samples_of(store, candidates[index], like)
+    synthetic = samples_of(store, samples, setup_of(store, inputs, inputs.patches.size))
     patches = synthetic if real is None else MixedPatches([real, synthetic])
-    return Training(patches, index, candidates[index])
+    return Training(patches, index, samples)
