@@ -2,9 +2,10 @@
 
 Such as ``python benchmarks/agreement.py OUT --plugin wgan-gp-sn --name pulled --params
 '{"agreement": 10}'``. The generator learns from phantoms that no benchmark uses (``seed = 123``),
-with the steps, patches and U-net of ``paper.toml``; ``--size 32 32`` takes slices, which cost a
-tenth. A row is appended to ``OUT/rows.jsonl``: the DSC on five other phantoms, at the threshold
-that is best on them, of U-nets trained on
+with 900 steps and the patches of ``paper.toml``, the U-net with 300 steps of 16 patches, as
+``paper.toml`` had then; ``--size 32 32`` takes slices, which cost a tenth. A row is appended to
+``OUT/rows.jsonl``: the DSC on five other phantoms, at the threshold that is best on them, of U-nets
+trained on
 
 - ``own``: the generated patches,
 - ``taught``: the same images with the labels that a U-net trained on real patches gives them,

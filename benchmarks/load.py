@@ -15,9 +15,9 @@ import resource
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[1:1] = [str(ROOT / "tests"), str(ROOT / "plugins")]
@@ -27,8 +27,10 @@ from toy_benchmark import TOYS, toy_spec  # noqa: E402
 
 from vbench.analysis.folder import read_results  # noqa: E402
 from vbench.analysis.leaderboard import write_leaderboard  # noqa: E402
-from vbench.engine.costs import LEARNT_FROM  # noqa: E402
+from vbench.engine.costs import LEARNT_FROM, Costs, training_lengths  # noqa: E402
+from vbench.engine.explain import Earlier  # noqa: E402
 from vbench.engine.plan import make_plan  # noqa: E402
+from vbench.engine.price import Prices  # noqa: E402
 from vbench.engine.seals import sealed  # noqa: E402
 from vbench.engine.store import Store  # noqa: E402
 from vbench.registry import for_paths  # noqa: E402
@@ -97,13 +99,21 @@ def main() -> int:
             folder.mkdir()
             value = sealed({**record, "key": folder.name}, {})
             (folder / "record.json").write_text(json.dumps(value))
-        for what, newest in (
-            ("a run learns from it how long jobs take", LEARNT_FROM),
-            ("`vbench plan` reads all of it", None),
+        lengths = training_lengths(for_paths((TOYS,)))
+        a_run = (Costs(lengths=lengths),)
+        a_plan = (Earlier(), Costs(lengths=lengths), Prices(store, lengths))
+        learners: tuple[Any, ...]
+        for what, newest, learners in (
+            ("a run learns from it how long jobs take", LEARNT_FROM, a_run),
+            ("`vbench plan` explains and prices jobs by it", None, a_plan),
         ):
             with row(f"a store of {options.store} records, seals checked: {what}") as size:
-                read = Counter(record.stage for record in store.records(newest))
-                size += [f"{read.total()} records"]
+                read = 0
+                for found in store.records(newest):
+                    for learner in learners:
+                        learner.add(found)
+                    read += 1
+                size += [f"{read} records"]
         return 1 if (made.folder / "report.html").stat().st_size >= LARGEST else 0
 
 

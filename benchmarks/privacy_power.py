@@ -1,9 +1,9 @@
 """What the privacy audit finds, and how often it is wrong.
 
-``python benchmarks/privacy_power.py [--repeats N] [--without SCORE …] [--only WORDS …]`` makes
-phantoms up whose leaks are known. In each repeat patients are drawn to be trained on, held out, and
-unseen; synthetic sets are made of unseen patients and of copies; and every privacy score that is
-installed judges them.
+``python benchmarks/privacy_power.py [--repeats N] [--without SCORE …] [--only WORDS …]
+[--out FILE]`` makes phantoms up whose leaks are known. In each repeat patients are drawn to be
+trained on, held out, and unseen; synthetic sets are made of unseen patients and of copies; and
+every privacy score that is installed judges them.
 Prints Markdown: the share of sets with an alarm, by score and of the verdict.
 """
 

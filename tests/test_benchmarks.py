@@ -73,6 +73,17 @@ def test_it_leaves_nothing_to_the_machine_but_what_it_says(name: str, left: set[
         assert open_ <= left, use.label
 
 
+@pytest.mark.parametrize("name", ["coronary", "transfer-ceiling"])
+def test_settings_that_are_said_to_be_papers_are(name: str) -> None:
+    paper, other = read("paper"), read(name)
+    theirs = {use.label: use for use in paper.generators}
+    shared = [use for use in other.generators if use.label in theirs]
+    assert shared
+    assert all(use == theirs[use.label] for use in shared)
+    assert other.segmenter == paper.segmenter
+    assert other.tune.validations == paper.tune.validations
+
+
 def test_beyond_has_the_papers_generators_as_paper_has_them() -> None:
     paper, beyond = read("paper"), read("beyond")
     assert beyond.generators[: len(paper.generators)] == paper.generators

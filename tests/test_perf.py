@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from vbench.spec.load import load_spec
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -93,3 +95,20 @@ def test_growth_is_measured_where_it_is_asked_for(table: ModuleType, tmp_path: P
     for name, n in (("subjects", 1), ("pixels of a slice", 16**2), ("voxels of a block", 8**3)):
         (tmp_path / name).mkdir()
         kinds[name][1](n, tmp_path / name)()
+
+
+def test_a_goal_that_is_missed_has_its_cause(table: ModuleType) -> None:
+    committed = json.loads((ROOT / "results" / "perf.json").read_text())["lines"]
+    for name, found in committed.items():
+        if "missed" in table.goal(table.LINES[name], found):
+            assert table.LINES[name].why, name
+
+
+def test_a_quarter_of_the_papers_steps_is_that(table: ModuleType) -> None:
+    changes = importlib.import_module("lines.running").quarter()
+    spec = load_spec(ROOT / "benchmarks" / "paper.toml")
+    less = load_spec(ROOT / "benchmarks" / "paper.toml", changes)
+    for one, other in zip(
+        (*spec.generators, spec.segmenter), (*less.generators, less.segmenter), strict=True
+    ):
+        assert other.params == {**one.params, "steps": one.params["steps"] // 4}

@@ -303,8 +303,9 @@ class JobFailure:
     """Why a job failed.
 
     Attributes:
-        reason: One of ``error``, ``data``, ``timeout``, ``killed``, ``memory``, ``diverged``,
-            ``contract``, ``damaged``, ``upstream`` and ``interrupted``.
+        reason: One of ``error``, ``data``, ``timeout``, ``killed``, ``memory``,
+            ``gpu-memory``, ``diverged``, ``contract``, ``damaged``, ``upstream`` and
+            ``interrupted``.
         message: One line.
         traceback: The worker's traceback, empty when the process died.
         seconds: Time from start to failure.

@@ -41,6 +41,9 @@ def test_one_line_names_device_what_was_asked_what_there_is_and_the_fix() -> Non
         torch.AcceleratorError("CUDA error: out of memory"),
         RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
         RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED"),
+        RuntimeError("cuFFT error: CUFFT_ALLOC_FAILED"),
+        RuntimeError("CUDA driver error: out of memory"),
     ],
 )
 def test_what_is_not_known_is_left_out(error: RuntimeError) -> None:
@@ -82,7 +85,7 @@ def test_the_device_is_the_jobs_and_no_other_job_fails(
         "synthetic/bad": "failed",
     }
     failure = rows["synthetic/bad"]["failure"]
-    assert (failure["stage"], failure["reason"]) == ("fit-generator", "memory")
+    assert (failure["stage"], failure["reason"]) == ("fit-generator", "gpu-memory")
     assert failure["message"].startswith("cuda:1: out of GPU memory: 20.00 GiB were asked for")
     lines = (result.folder / "records.jsonl").read_text().splitlines()
     (first,) = [
@@ -147,3 +150,23 @@ def test_the_price_names_gpu_memory_where_it_was_measured(on_gpu: float, said: s
         measured_on=("cuda:0, 1 thread, on here",), unknown=0,
     )  # fmt: skip
     assert said in priced(price)
+
+
+def test_a_worker_whose_gpu_does_not_answer_is_not_used_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken() -> None:
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "empty_cache", broken)
+    assert not gpu_memory.give_back()
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+    assert gpu_memory.give_back()
+
+
+def test_the_machines_memory_and_a_gpus_are_told_apart() -> None:
+    assert worker.failure_of(MemoryError("7 GiB"), 1.0).reason == "memory"
+    short = gpu_memory.shortage(torch.OutOfMemoryError(TORCH), "cuda:0")
+    assert short is not None
+    assert worker.failure_of(short, 1.0).reason == "gpu-memory"

@@ -141,3 +141,19 @@ def test_distances_on_a_gpu_are_those_of_the_tree(monkeypatch):
         assert pair._device == "cuda:0", case.name
         for one, other in zip(found, expected, strict=True):
             np.testing.assert_allclose(one, other, rtol=0, atol=1e-9, err_msg=case.name)
+
+
+def test_very_many_pairs_and_a_full_device_are_left_to_the_tree(searched, monkeypatch):
+    case = CASES[-1]
+    expected = by_tree(case, monkeypatch)
+
+    def full(*given):
+        raise torch.OutOfMemoryError("no memory")
+
+    for name, value in (("MOST_PAIRS", 0), ("_compared", full)):
+        with monkeypatch.context() as patched:
+            patched.setattr(on_device, name, value)
+            pair = MaskPair(*tensors(case), case.spacing)
+            found = [*pair.distances, *pair.excess_distances]
+        for mine, theirs in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(mine, theirs)

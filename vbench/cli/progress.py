@@ -105,7 +105,7 @@ class Display(AbstractContextManager["Display"]):
             f"[red]✗[/] [dim]{self._share}[/] {job.stage} {job.label} "
             f"[red]{failure.reason}[/]: {_plain(told)}"
         )
-        if failure.traceback and failure.reason not in ("upstream", "data", "memory"):
+        if failure.traceback and failure.reason not in ("upstream", "data", "gpu-memory"):
             self._console.print(failure.traceback, style="dim", markup=False, highlight=False)
 
     def left(self, seconds: float, done: int, total: int) -> None:

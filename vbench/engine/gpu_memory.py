@@ -13,7 +13,9 @@ from typing import Any
 from vbench.errors import GpuMemoryError
 
 #: What CUDA and its libraries say where they, and not torch's allocator, find no memory.
-_BY_LIBRARIES = re.compile(r"CUDA error: out of memory|CU[A-Z]+_STATUS_ALLOC_FAILED")
+_BY_LIBRARIES = re.compile(
+    r"CUDA (driver )?error: out of memory|CU[A-Z]+_(\w+_)?ALLOC(ATION)?_FAILED"
+)
 _ASKED = re.compile(r"[Tt]ried to allocate ([\d.]+ \w+)")
 _CAPACITY = re.compile(r"total capacity of ([\d.]+ \w+)")
 _FREE = re.compile(r"of which ([\d.]+ \w+) is free")
@@ -38,12 +40,21 @@ def peak_mb(device: str) -> float | None:
     return 0.0 if cuda is None else round(cuda.max_memory_reserved(device) / 2**20, 1)
 
 
-def give_back() -> None:
-    """Give the GPU back what this process keeps of it and no longer uses: others share it."""
+def give_back() -> bool:
+    """Give the GPU back what this process keeps of it and no longer uses: others share it.
+
+    Returns:
+        Whether that went well; a process whose GPU does not answer any more is of no further use.
+    """
     cuda = _cuda()
-    if cuda is not None:
-        gc.collect()
+    if cuda is None:
+        return True
+    gc.collect()
+    try:
         cuda.empty_cache()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _cuda() -> Any:

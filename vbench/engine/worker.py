@@ -34,7 +34,14 @@ from vbench.engine.job import Job
 from vbench.engine.stages import stage
 from vbench.engine.store import Store
 from vbench.engine.surroundings import Surroundings, left_running
-from vbench.errors import ContractError, DamagedError, DataError, DivergedError, VbenchError
+from vbench.errors import (
+    ContractError,
+    DamagedError,
+    DataError,
+    DivergedError,
+    GpuMemoryError,
+    VbenchError,
+)
 from vbench.records.job import JobRecord
 from vbench.types import JobFailure
 
@@ -148,6 +155,8 @@ def failure_of(error: BaseException, seconds: float) -> JobFailure:
         reason = "contract"
     elif isinstance(error, DataError):
         reason = "data"
+    elif isinstance(error, GpuMemoryError):
+        reason = "gpu-memory"
     elif isinstance(error, MemoryError):
         reason = "memory"
     plain = isinstance(error, ContractError | DivergedError | VbenchError)
@@ -244,8 +253,8 @@ def main() -> None:
             failure = failure_of(error, time.perf_counter() - begun)
             send({"event": "failed", "failure": asdict(failure)})
         else:
-            gpu_memory.give_back()
-            send({"event": "done", "record": record.to_json(), "reusable": not left_running()})
+            reusable = gpu_memory.give_back() and not left_running()
+            send({"event": "done", "record": record.to_json(), "reusable": reusable})
 
 
 if __name__ == "__main__":

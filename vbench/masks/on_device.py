@@ -1,6 +1,6 @@
 """Masks that are torch tensors, and distances where they are: on a GPU, say.
 
-torch is imported by nobody here but who gave a tensor of it.
+torch is imported only if a mask is a tensor.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ Floats = npt.NDArray[np.float64]
 
 #: Distances that are held at once, 8 bytes each.
 _AT_ONCE = 2**25
+#: Pairs above which a tree on the host is taken: comparing all of them grows with their number.
+MOST_PAIRS = 2**31
 #: Points that a distance is measured to in one piece.
 _TARGETS = 2**18
 
@@ -46,8 +48,10 @@ def accelerator(masks: Iterable[Any]) -> str | None:
     return None
 
 
-def nearest(points: Floats, targets: Floats, device: str) -> Floats:
+def nearest(points: Floats, targets: Floats, device: str) -> Floats | None:
     """Return the distance of each point to the nearest target, computed on a device.
+
+    None when a tree on the host should do it: with very many pairs, or no memory left there.
 
     All pairs are compared, in double precision and by differences: the shortcut over a product of
     matrices loses the last half of the digits. The time grows with the number of pairs, the memory
@@ -58,6 +62,17 @@ def nearest(points: Floats, targets: Floats, device: str) -> Floats:
         targets: ``(m, ndim)``, at least one.
         device: Such as ``cuda:0``.
     """
+    import torch
+
+    if len(points) * len(targets) > MOST_PAIRS:
+        return None
+    try:
+        return _compared(points, targets, device)
+    except torch.OutOfMemoryError:
+        return None
+
+
+def _compared(points: Floats, targets: Floats, device: str) -> Floats:
     import torch
 
     found = np.empty(len(points))

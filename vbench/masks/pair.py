@@ -244,7 +244,9 @@ class MaskPair:
             return distance_transform_edt(free, sampling=self.spacing).ravel()[index]
         if self._device is not None:
             targets = self.points(self.borders[side])
-            return on_device.nearest(self.points(index), targets, self._device)
+            found = on_device.nearest(self.points(index), targets, self._device)
+            if found is not None:
+                return found
         if self._trees[side] is None:
             self._trees[side] = self._tree(self.borders[side])
         return self._trees[side].query(self.points(index))[0]

@@ -68,6 +68,11 @@ class Gan(SpreadGenerator):
                 'label_by = "segmenter" leaves agreement and label_layers nothing to act on: '
                 'leave both at 0, or write label_by = "generator"'
             )
+        if params.class_end == "nested" and (params.label_by == "segmenter" or setup.classes == 1):
+            raise ValueError(
+                'class_end = "nested" says how a generator gives several classes their labels; '
+                "here there is one class, or a segmenter gives them: leave it out"
+            )
         if params.agreement and (setup.classes, setup.contrasts) != (1, 1):
             raise ValueError(
                 f"agreement = {params.agreement:g}: its segmenter takes one class and one channel, "

@@ -149,7 +149,8 @@ class GanParams(PresetParams):
     class_end: Literal["softmax", "nested"] = param(
         "softmax",
         "How labels of several classes end: in a softmax over background and classes, or in a tanh "
-        "that says vessel or not and a softmax in it over the classes",
+        "that says vessel or not and a softmax in it over the classes; the generator's own labels "
+        "only",
     )
     critic_labels: Literal["soft", "hard"] = param(
         "soft",
@@ -182,8 +183,8 @@ class GanParams(PresetParams):
     threads: Threads = 0
     compile: bool = param(
         False,
-        "torch.compile the generator, never the critic, whose penalty differentiates twice: worth "
-        "it for long fits on CUDA",
+        "torch.compile the generator, for long fits on CUDA; critics are not compiled, since "
+        "gradient penalties differentiate twice",
     )
 
 

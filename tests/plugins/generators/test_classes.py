@@ -284,3 +284,9 @@ def test_geometric_shows_the_same_vessels_in_every_channel() -> None:
 
 def _step(image: Array, where: Array) -> float:
     return float(np.median(image[where]) - np.median(image[~where]))
+
+
+@pytest.mark.parametrize(("classes", "by"), [(1, "generator"), (3, "segmenter")])
+def test_an_end_that_nothing_would_use_is_refused(classes: int, by: str) -> None:
+    with pytest.raises(ValueError, match="class_end"):
+        built(WganGpSn, (16, 16), (classes, 1), class_end="nested", label_by=by)
