@@ -43,7 +43,7 @@ def bad(fault: str) -> dict[str, Any]:
         ("range", "contract", "expected [-1, 1]"),
         ("hang", "timeout", "took longer than 5 s"),
         ("memory", "memory", "GiB, 0.5 are allowed"),
-        ("gpu-memory", "memory", "20.00 GiB were asked for; the card has 79.15 GiB"),
+        ("gpu-memory", "gpu-memory", "20.00 GiB were asked for; the card has 79.15 GiB"),
     ],
 )
 def test_a_faulty_generator_fails_its_own_arm_only(
