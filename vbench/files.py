@@ -103,10 +103,26 @@ def read_json(path: str | Path, *, unique: bool = False) -> Any:
         OSError: When it cannot be read.
         ValueError: When it is not JSON.
     """
+    return parse_json(read_text(path), unique=unique)
+
+
+def parse_json(text: str, *, unique: bool = False) -> Any:
+    """Return the value of a JSON text; see :func:`read_json`.
+
+    Raises:
+        ValueError: When it is not JSON, or holds half of a surrogate pair, which can be read as an
+            escape, but written nowhere.
+    """
     try:
-        return json.loads(read_text(path), object_pairs_hook=_unique if unique else None)
+        value = json.loads(text, object_pairs_hook=_unique if unique else None)
+        if "\\ud" in text.lower():
+            json.dumps(value, ensure_ascii=False).encode()
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+    except UnicodeEncodeError as error:
+        half = error.object[error.start].encode("unicode_escape").decode()
+        raise ValueError(f"{half} is half of a surrogate pair") from error
+    return value
 
 
 def write_npy(path: str | Path, array: npt.NDArray[Any]) -> None:

@@ -5,7 +5,6 @@ The records are the truth: cases.csv is written from the same lines and is not r
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -17,7 +16,7 @@ import numpy.typing as npt
 
 from vbench.analysis.chosen import Chosen, Finished, Trial
 from vbench.errors import StoreError
-from vbench.files import read_json
+from vbench.files import parse_json, read_json
 from vbench.records.job import JobRecord
 from vbench.records.parts import Repetition, repetition, seed_of
 from vbench.records.plan import JobAbout, PlanFile, PlannedArm
@@ -306,8 +305,8 @@ def read_records(path: Path) -> Iterator[JobRecord]:
         raise StoreError(f"{path}: not UTF-8 text ({error}); run the benchmark again") from error
     for number, line in enumerate(lines, start=1):
         try:
-            value = json.loads(line)
-        except (ValueError, RecursionError) as error:
+            value = parse_json(line)
+        except ValueError as error:
             if number == len(lines):
                 return
             raise StoreError(f"{path}:{number}: not JSON ({error}); delete the line") from error

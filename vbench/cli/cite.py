@@ -22,7 +22,7 @@ def command(what: str | None, out: str) -> None:
     from vbench import api, registry
     from vbench.records.plan import PlanFile
     from vbench.report.citing import bibtex
-    from vbench.spec.load import parse_spec
+    from vbench.spec.load import stored_spec
 
     if what is None:
         click.echo(bibtex(None, registry.default()), nl=False)
@@ -31,7 +31,7 @@ def command(what: str | None, out: str) -> None:
     if plan.is_file():
         from vbench.files import read_json
 
-        spec = parse_spec(PlanFile.read(read_json(plan), str(plan)).spec)
+        spec = stored_spec(PlanFile.read(read_json(plan), str(plan)).spec, plan)
         loaded, plugins = api.load(spec)
     else:
         loaded, plugins = api.load(what)

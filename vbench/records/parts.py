@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, TypeAlias
 
-from pydantic import Field, JsonValue
+from pydantic import AfterValidator, Field, JsonValue
 
 from vbench.records.model import Record
 
@@ -14,6 +14,14 @@ Params = Mapping[str, JsonValue]
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 
 
+def _at_a_step(point: Mapping[str, int | float]) -> Mapping[str, int | float]:
+    if "step" not in point:
+        raise ValueError("a point of a curve needs its step")
+    return point
+
+
+#: A point of a training curve: ``step``, ``seconds`` and the method's own values.
+Point = Annotated[Mapping[str, int | float], AfterValidator(_at_a_step)]
 #: A repetition of an arm: its seed or, with folds, seed and fold as in ``0 fold 2``.
 Repetition: TypeAlias = int | str
 

@@ -124,15 +124,26 @@ class _Published(BaseModel):
     values: Mapping[str, Mapping[str, float]]
 
 
+class _Target(BaseModel):
+    name: str | None = None
+
+
+class _Data(BaseModel):
+    targets: tuple[_Target, ...] | None = None
+
+
 class _SpecTables(BaseModel):
     """The shape of what readers of results take from a spec; all else of it is shown only."""
 
     benchmark: Mapping[str, JsonValue] | None = None
+    data: _Data | None = None
     generators: tuple[Mapping[str, JsonValue], ...] = ()
     metrics: _Metrics = _Metrics()
     plugins: _Plugins | None = None
     reference: _Published | None = None
     regimes: Mapping[str, JsonValue] | None = None
+    segmenter: Mapping[str, JsonValue] | None = None
+    segmenters: tuple[Mapping[str, JsonValue], ...] | None = None
     tune: Mapping[str, JsonValue] | None = None
 
 

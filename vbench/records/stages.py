@@ -22,6 +22,7 @@ from vbench.records.parts import (
     PatchSpec,
     PluginIdentity,
     PluginSetting,
+    Point,
     TrialSpec,
 )
 from vbench.types import CHANNELS, LABELS
@@ -155,7 +156,7 @@ class FitGeneratorResult(Result):
     skipped: bool | None = None
     params: Params = {}
     tuned: Params = {}
-    curve: tuple[Mapping[str, int | float], ...] = ()
+    curve: tuple[Point, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     previews: tuple[Preview, ...] = Field(default=(), alias="looks")
     budget: Budget | None = None
@@ -271,7 +272,7 @@ class FitSegmenterResult(Result):
     samples: Key | None = None
     start: Key | None = None
     budget: Budget | None = None
-    curve: tuple[Mapping[str, int | float], ...] = ()
+    curve: tuple[Point, ...] = ()
     validation: tuple[Validation, ...] = ()
     score: float | None = None
     threshold: float | None = None

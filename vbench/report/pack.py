@@ -21,7 +21,7 @@ from vbench.report.citing import bibtex
 from vbench.report.discretion import patients, without_places
 from vbench.report.page import render
 from vbench.report.viewer import write_viewer
-from vbench.spec.load import parse_spec
+from vbench.spec.load import stored_spec
 
 #: The same results give the same bytes.
 _DATE = (1980, 1, 1, 0, 0, 0)
@@ -67,7 +67,10 @@ def _files(folder: Path, results: Results, images: bool) -> Iterator[tuple[str, 
     yield "leaderboard.json", without_places(json.dumps(board, indent=1, ensure_ascii=False))
     spec = json.dumps(dict(results.plan.spec), indent=1, ensure_ascii=False)
     yield "spec.json", without_places(spec)
-    yield "references.bib", bibtex(parse_spec(results.plan.spec), registry.default())
+    yield (
+        "references.bib",
+        bibtex(stored_spec(results.plan.spec, folder / "plan.json"), registry.default()),
+    )
     for name in ("plan.json", "records.jsonl", "cases.csv"):
         if (folder / name).is_file():
             yield name, without_places((folder / name).read_text("utf-8"))

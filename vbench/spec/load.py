@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from vbench.errors import SpecError
+from vbench.errors import SpecError, StoreError
 from vbench.spec.faults import describe, key_path
 from vbench.spec.model import Spec
 from vbench.spec.shipped import shipped_path, spec_path
@@ -32,6 +32,23 @@ def load_spec(path: str | Path, overrides: Iterable[str] = ()) -> Spec:
     for text in overrides:
         _set(table, text)
     return parse_spec(table)
+
+
+def stored_spec(table: Mapping[str, Any], where: str | Path) -> Spec:
+    """Return the spec that a results folder holds.
+
+    Args:
+        table: The spec, of ``plan.json``.
+        where: The file, for the message.
+
+    Raises:
+        StoreError: In one line, when it is not sound for this version.
+    """
+    try:
+        return parse_spec(table)
+    except SpecError as error:
+        first = str(error).partition("\n")[0]
+        raise StoreError(f"{where}: spec: {first}; run the benchmark again") from error
 
 
 def parse_spec(table: Mapping[str, Any]) -> Spec:
