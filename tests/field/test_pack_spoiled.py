@@ -1,4 +1,4 @@
-"""Source: found by `make fuzz`. `vbench pack` of spoiled results ended in a traceback or two lines."""
+"""Source: found by `make fuzz`. `vbench pack` of spoiled results ended in a traceback."""
 
 from __future__ import annotations
 
