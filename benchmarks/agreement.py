@@ -58,10 +58,10 @@ def phantoms(folder: Path, size: tuple[int, ...]) -> tuple[Any, list[Any]]:
     return train, volumes[TRAIN:]
 
 
-def unet(patches: Any, seed: int) -> Any:
-    """Train a U-net as ``paper.toml`` does."""
+def unet(patches: Any, seed: int, **changes: Any) -> Any:
+    """Train a U-net as ``paper.toml`` did, with some parameters changed."""
     cls = load().segmenter("unet3d")
-    segmenter = cls(cls.Params(**UNET), Setup(patches.size))
+    segmenter = cls(cls.Params(**{**UNET, **changes}), Setup(patches.size))
     for _ in segmenter.fit(patches, seed=seed):
         pass
     return segmenter

@@ -27,11 +27,12 @@ def row(
     settings: dict[str, Any], pools: dict[str, Any], judges: list[Any], seeds: list[int]
 ) -> str:
     """Train a U-net for each pool and seed, and return the row of a table."""
-    agreement.UNET.update(settings)
     begun, cells = time.process_time(), []
     for name, patches in pools.items():
         some = seeds if name != "real" else seeds[:1]
-        found = [agreement.score(agreement.unet(patches, seed=s), judges)[0] for s in some]
+        found = [
+            agreement.score(agreement.unet(patches, seed=s, **settings), judges)[0] for s in some
+        ]
         cells.append(" ".join(f"{dsc:.3f}" for dsc in found))
         if len(found) > 1:
             cells[-1] += f" ({np.mean(found):.3f})"
@@ -53,10 +54,7 @@ def main() -> None:
         arrays = [np.load(Path(folder) / f"{kind}.npy") for kind in ("images", "labels")]
         pools[name] = ArrayPatches(*arrays)
     print(f"| settings | {' | '.join(pools)} | seconds |\n|---{'|---' * (len(pools) + 1)}|")
-    usual = dict(agreement.UNET)
     for text in chosen.params or ["{}"]:
-        agreement.UNET.clear()
-        agreement.UNET.update(usual)
         print(row(json.loads(text), pools, judges, chosen.seeds), flush=True)
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vbench.files import atomic_write, read_json, write_json, write_npy
+from vbench.files import atomic_write, parse_json, read_json, write_json, write_npy
 
 
 def test_a_file_appears_whole_and_alone(tmp_path: Path) -> None:
@@ -56,3 +56,13 @@ def test_npy_is_never_pickled(tmp_path: Path) -> None:
     assert np.load(tmp_path / "a.npy", allow_pickle=False).tolist() == [0, 1, 2, 3]
     with pytest.raises(ValueError, match="Object arrays"):
         write_npy(tmp_path / "b.npy", np.array([{}], dtype=object))
+
+
+@pytest.mark.parametrize("text", ['"\\uDE00"', '{"\\ud800": 1}', '["a\\uD83Dx"]'])
+def test_half_of_a_surrogate_pair_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="half of a surrogate pair"):
+        parse_json(text)
+
+
+def test_a_whole_pair_and_a_backslash_are_read() -> None:
+    assert parse_json('"\\uD83D\\uDE00 \\\\ud800"') == "😀 \\ud800"

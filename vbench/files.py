@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import secrets
 import time
 from collections.abc import Iterable, Iterator
@@ -23,6 +24,8 @@ import numpy.typing as npt
 from vbench.usertext import harmless, read_text, regular
 
 _HOUR = 3600.0
+#: An escape in JSON of half of a surrogate pair; a pair has two.
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 #: What makes a spreadsheet compute a cell; the wide forms count in East Asian versions.
 _FORMULA = ("=", "+", "-", "@", "\t", "\n", "＝", "＋", "－", "＠")
 
@@ -115,7 +118,7 @@ def parse_json(text: str, *, unique: bool = False) -> Any:
     """
     try:
         value = json.loads(text, object_pairs_hook=_unique if unique else None)
-        if "\\ud" in text.lower():
+        if _SURROGATE.search(text):
             json.dumps(value, ensure_ascii=False).encode()
     except RecursionError as error:
         raise ValueError("nested too deeply") from error

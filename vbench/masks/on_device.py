@@ -31,10 +31,14 @@ def on_host(mask: Any) -> npt.NDArray[Any]:
         return np.asarray(mask)
     import torch
 
-    tensor: Tensor = mask.detach()
-    # numpy has no such type; whole numbers of a mask survive it.
-    tensor = tensor.float() if tensor.dtype == torch.bfloat16 else tensor
-    return tensor.cpu().numpy()
+    tensor: Tensor = mask.detach().cpu()
+    if tensor.layout != torch.strided:
+        tensor = tensor.to_dense()
+    # numpy has no such numbers as bfloat16; those of a mask, which are whole, survive it.
+    known = (torch.float16, torch.float32, torch.float64)
+    if tensor.is_floating_point() and tensor.dtype not in known:
+        tensor = tensor.to(torch.float32)
+    return tensor.resolve_neg().numpy()
 
 
 def accelerator(masks: Iterable[Any]) -> str | None:

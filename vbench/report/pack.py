@@ -67,10 +67,8 @@ def _files(folder: Path, results: Results, images: bool) -> Iterator[tuple[str, 
     yield "leaderboard.json", without_places(json.dumps(board, indent=1, ensure_ascii=False))
     spec = json.dumps(dict(results.plan.spec), indent=1, ensure_ascii=False)
     yield "spec.json", without_places(spec)
-    yield (
-        "references.bib",
-        bibtex(stored_spec(results.plan.spec, folder / "plan.json"), registry.default()),
-    )
+    planned = stored_spec(results.plan.spec, folder / "plan.json")
+    yield "references.bib", bibtex(planned, registry.default())
     for name in ("plan.json", "records.jsonl", "cases.csv"):
         if (folder / name).is_file():
             yield name, without_places((folder / name).read_text("utf-8"))

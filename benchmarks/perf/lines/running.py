@@ -6,13 +6,11 @@ those of Dask are not all waited for. On a machine that is busy otherwise it say
 
 from __future__ import annotations
 
-import json
 import tempfile
 import time
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from harness import Found, child, line, needs
 
@@ -37,22 +35,10 @@ TINY = (
 def quarter() -> tuple[str, ...]:
     """Return what gives all arms of the paper's experiment a quarter of their steps, once."""
     spec = tomllib.loads(PAPER.read_text(encoding="utf-8"))
-    for use in (*spec["generators"], spec["segmenter"]):
-        use["params"]["steps"] //= 4
-    return (
-        "benchmark.seeds=[0]",
-        f"generators={inline(spec['generators'])}",
-        f"segmenter.params={inline(spec['segmenter']['params'])}",
-    )
-
-
-def inline(value: Any) -> str:
-    """Write a value of TOML in one line."""
-    if isinstance(value, dict):
-        return "{" + ",".join(f"{name}={inline(each)}" for name, each in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(map(inline, value)) + "]"
-    return json.dumps(value)
+    uses = {f"generators.{use['plugin']}": use for use in spec["generators"]}
+    uses["segmenter"] = spec["segmenter"]
+    steps = (f"{key}.params.steps={use['params']['steps'] // 4}" for key, use in uses.items())
+    return ("benchmark.seeds=[0]", *steps)
 
 
 def command(out: str, *words: str, changes: tuple[str, ...], spec: Path = SMOKE) -> tuple[str, ...]:

@@ -87,6 +87,11 @@ class ClassEnd(nn.Module):
         return torch.cat([torch.tanh(x[:, : self.contrasts]), label], dim=1)
 
 
+def class_end(contrasts: int, p: Any) -> ClassEnd:
+    """Return the end of what gives several classes, behind so many channels of the image."""
+    return ClassEnd(contrasts, lowest(p), nested=p.class_end == "nested")
+
+
 class SegmenterHead(nn.Module):
     """Generated images ``(n, contrasts, *size)`` to their labels, by a segmenter of real patches.
 
@@ -150,9 +155,7 @@ class GeneratorNet(nn.Module):
         else:
             layers += self._doubling(channels[-1], read, upwards[-1], p)
         several = form.classes > 1 and not apart
-        nested = p.class_end == "nested"
-        end = ClassEnd(form.contrasts, lowest(p), nested) if several else nn.Tanh()
-        self.layers = nn.Sequential(*layers, end)
+        self.layers = nn.Sequential(*layers, class_end(form.contrasts, p) if several else nn.Tanh())
         self.head: nn.Module | None = None
         if p.label_by == "segmenter":
             self.head = SegmenterHead(size, form, lowest(p))
@@ -168,8 +171,7 @@ class GeneratorNet(nn.Module):
             layers += [conv, *self._after(p.label_width, p)]
             channels = p.label_width
         last = CONV[self.ndim](channels, told, 1, bias=p.bias)
-        nested = p.class_end == "nested"
-        end = ClassEnd(0, lowest(p), nested) if self.form.classes > 1 else nn.Tanh()
+        end = class_end(0, p) if self.form.classes > 1 else nn.Tanh()
         return nn.Sequential(*layers, last, end)
 
     def _after(self, channels: int, p: Any) -> list[nn.Module]:
