@@ -165,15 +165,12 @@ def test_very_many_pairs_and_a_full_device_are_left_to_the_tree(searched, monkey
         lambda mask: mask.permute(2, 1, 0).contiguous().permute(2, 1, 0),
         lambda mask: mask.to_sparse(),
         lambda mask: mask.to(torch.float8_e4m3fn),
-        lambda mask: mask.to(torch.bfloat16),
-        lambda mask: mask.half(),
         lambda mask: mask.to(torch.uint16),
         lambda mask: torch._neg_view(-mask.float()),
-        lambda mask: torch.nn.Parameter(mask.float()),
     ],
-    ids=["fortran", "sparse", "float8", "bfloat16", "half", "uint16", "negated", "parameter"],
+    ids=["fortran", "sparse", "float8", "uint16", "negated"],
 )
-def test_tensors_of_any_kind_are_masks(disguise):
+def test_tensors_however_they_are_stored_are_masks(disguise):
     case = next(case for case in CASES if case.truth.ndim == 3 and case.truth.any())
     plain = MaskPair(case.prediction, case.truth, case.spacing)
     pair = MaskPair(*map(disguise, tensors(case)), case.spacing)
