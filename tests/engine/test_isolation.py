@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
+import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from toy_benchmark import FAULTY, TOYS, toy_spec
 
 from vbench import api
+from vbench.engine.process import WorkerProcess
 from vbench.errors import VbenchError
 
 pytestmark = pytest.mark.usefixtures("warm_workers")
@@ -155,6 +158,16 @@ def test_a_faulty_source_fails_the_arms_that_read_it_only(tmp_path: Path, fault:
     }[fault]
     reason, message = cause(result, "prepare")
     assert (reason, expected[1] in message) == (expected[0], True)
+
+
+def test_a_job_that_is_heard_of_late_took_its_time() -> None:
+    worker: Any = object.__new__(WorkerProcess)
+    worker._channel = SimpleNamespace(settimeout=print, sendall=lambda data: None)
+    worker._messages = lambda: iter([{"event": "begun", "at": time.monotonic() - 5}])
+    worker._epitaph, worker._quote = (lambda: "exit code 3"), (lambda: "")
+    task: Any = SimpleNamespace(to_json=dict, limit_seconds=0, limit_bytes=0)
+    found = worker._attempt(task, print, lambda: False, time.monotonic())
+    assert 5 <= found.failure.seconds < 6
 
 
 @pytest.mark.parametrize(

@@ -164,7 +164,9 @@ class WorkerProcess:
                     allowed = task.limit_bytes / 2**30
                     return failed("memory", f"used {used / 2**30:.2f} GiB, {allowed:g} are allowed")
             elif message["event"] == "begun":
-                begun = time.monotonic()  # starting the worker is not the job's time
+                # Starting the worker is not the job's time; the clock is the machine's, and what
+                # was sent may be read late.
+                begun = message["at"]
             elif message["event"] == "progress":
                 on_progress(message["step"], message["total"], message["metrics"])
             elif message["event"] == "done":

@@ -245,7 +245,7 @@ def main() -> None:
                 send({"event": "progress", "step": step, "total": total, "metrics": values})
 
         surroundings.restore()
-        send({"event": "begun"})
+        send({"event": "begun", "at": time.monotonic()})
         begun = time.perf_counter()
         try:
             record = execute(task, report)
