@@ -53,6 +53,8 @@ STAGES = ("prepare", "fit-generator", "synthesise", "fit-segmenter", "audit", "e
 PHASES = ("start", *STAGES, "end")
 KINDS = ("vbench killed", "tree killed")
 KILLS_A_RUN = 20
+#: Characters that are shown of what a run said that failed.
+LAST = 1500
 #: Seconds that a process may take to leave, and a run to end.
 GRACE, PATIENCE = 20, 600
 #: Seconds after which a half-written file is nobody's, and a run removes it.
@@ -191,7 +193,8 @@ class Chaos:
             time.sleep(0.005)
         if ended(run, self.random.uniform(0, self.seconds[target])):
             if run.wait() != 0:
-                yield f"exit code {run.wait()}"
+                told = wild.told.read_text(encoding="utf-8", errors="replace")
+                yield f"exit code {run.wait()}, having said …{told[-LAST:]!r}"
             return
         tree, done = below() - self.others, wild.finished()
         at = {self.stages[name.partition("-")[0]] for name in wild.working() - left_over}
