@@ -112,6 +112,13 @@ def cases(n: int, folder: Path) -> Callable[[], Any]:
     return lambda: build_leaderboard(folder)
 
 
+def released(n: int, folder: Path) -> Callable[[], Any]:
+    """Audit n patches against as many training patches of 12 and two thirds as many of 8 others."""
+    from lines.audit import HELD, TRAINED, audit_of
+
+    return audit_of(n, n // TRAINED, TRAINED, HELD)
+
+
 #: What grows, where it is measured, and the work.
 KINDS: dict[str, tuple[tuple[int, ...], Prepare]] = {
     "subjects": ((1, 5, 10, 20, 41), subjects),
@@ -120,6 +127,7 @@ KINDS: dict[str, tuple[tuple[int, ...], Prepare]] = {
     "jobs in the plan": ((100, 300, 1000, 3000, 10_000), jobs),
     "records": ((100, 1000, 10_000, 30_000, 100_000), records),
     "cases": ((1008, 5040, 20160, 50400), cases),
+    "patches in an audit": ((1200, 4800, 12_000, 41_000), released),
 }
 
 
@@ -160,7 +168,8 @@ def save(table: dict[str, list[dict[str, float]]]) -> None:
         "# Growth\n",
         "`make growth`: processor time of one thread, and by how much the peak of resident memory",
         "rises. *Exponent*: the slope of the logarithms over the three largest",
-        "points; 1 is linear, less is what a fixed part leaves.\n",
+        "points; 1 is linear, less is what a fixed part leaves. An audit compares every released",
+        "patch with every real one, so its time grows with the square.\n",
         f"Machine: {machine.name()}.\n",
         "![time and memory against what grows](growth.svg)\n",
         "| what grows | from – to | seconds | exponent | MB | exponent |",
