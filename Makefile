@@ -10,7 +10,7 @@ SCHEMA := benchmarks/vbench.schema.json
 # In long pieces, and what is left is shared again: a file's fixtures are made once.
 PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 
-.PHONY: help setup paper smoke test deep coverage matrix docs lint format types layers reference perf gpu guard growth \
+.PHONY: help setup paper smoke test deep coverage matrix docs lint format types layers reference perf panoptica gpu guard growth \
 	chaos faults numbers fuzz wheel nnunet wheels walk schema bandit audit-deps sbom release-check
 
 help:            ## this list
@@ -78,6 +78,10 @@ layers: $(READY) ## which layer may import which
 
 perf: $(READY)   ## speed beside other tools: results/perf.md and perf.json; ONLY='hd95*' for some lines
 	$(BIN)/python benchmarks/perf $(if $(ONLY),--only '$(ONLY)')
+
+panoptica:       ## panoptica in an environment of its own, for its lines of perf: it fits in no other
+	$(PYTHON) -m venv .venv-panoptica
+	.venv-panoptica/bin/pip install --quiet --disable-pip-version-check 'panoptica>=2.1'
 
 gpu: $(READY)    ## what needs a GPU: its tests and its lines of perf; without one it says so
 	$(BIN)/python -m pytest -m gpu tests/gpu tests/masks

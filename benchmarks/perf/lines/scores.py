@@ -104,21 +104,14 @@ def surface_distance(case: Case) -> float:
     return float(theirs.compute_robust_hausdorff(found, 95))
 
 
-def panoptica_dsc(case: Case) -> float:
-    """DSC of panoptica."""
-    from panoptica.metrics import Metric
-
-    return float(Metric.DSC(case.truth.astype(np.uint8), case.prediction.astype(np.uint8)))
-
-
 def distorch(case: Case) -> float:
     """hd95 of DisTorch, which needs CUDA or KeOps and is on no package index."""
     raise NotInstalledError("DisTorch (on no package index)")
 
 
-#: Why some are slower than medpy's.
+#: Why some are slower than tools that only count.
 COUNTED = (
-    "medpy counts voxels; we find where they are, which the other scores need: dsc, precision and "
+    "It counts voxels; we find where they are, which the other scores need: dsc, precision and "
     "recall together take as long as one of them."
 )
 #: Score, what it is compared with, distribution, the peer's call, how near, rounds.
@@ -135,7 +128,6 @@ LINES: tuple[tuple[str, str, str, Callable[[Case], float], float, int], ...] = (
     ("dsc", "SimpleITK", "SimpleITK", simple_itk, 1e-9, 3),
     ("hd", "SimpleITK", "SimpleITK", simple_itk_hd, 0.05, 1),
     ("hd95", "surface-distance", "surface-distance", surface_distance, 0.1, 1),
-    ("dsc", "panoptica", "panoptica", panoptica_dsc, 1e-6, 3),
     ("hd95", "DisTorch", "", distorch, 1e-6, 1),
 )
 
