@@ -63,6 +63,51 @@ def unet_step(rounds: int) -> Found:
     )
 
 
+@line("U-net training step as CUDA graphs", peer="the plain step on CUDA, torch",
+      distribution="torch", goal=1)  # fmt: skip
+def unet_graphs(rounds: int) -> Found:
+    needs_cuda()
+    from lines.unet import step_of
+    from vbench_plugins.segmenters.unet_params import UnetParams
+
+    plain = step_of(UnetParams(steps=10_000), *PLAIN, "cuda")
+    graphs = UnetParams(steps=10_000, compile=True, cuda_graphs=True)
+    ours = step_of(graphs, *OURS, "cuda")
+    mine, theirs = ours(), plain()
+    apart = abs(mine - theirs) / theirs
+    assert apart < 0.02, (mine, theirs)
+    for _ in range(3):  # compiled in the first step, recorded in the second
+        ours()
+    taken, peer = in_turn_on_gpu(ours, plain, rounds)
+    return Found(
+        f"16³, batch {graphs.batch_size}, width {graphs.width}; ours in {', '.join(OURS)}; "
+        f"{card()}",
+        f"first loss equal to {max(apart, 1e-7):.0e}",
+        taken,
+        peer,
+    )
+
+
+@line("hd95 on CUDA", peer="ours on the CPU", goal=1)
+def hd95(rounds: int) -> Found:
+    needs_cuda()
+    import torch
+    from lines.distances import hd95 as score
+    from mask_cases import CASES, Case
+
+    case = CASES["WMH-like"]()
+    there = Case(*(torch.from_numpy(m).cuda() for m in (case.prediction, case.truth)), case.spacing)
+    mine, theirs = score(there), score(case)
+    assert abs(mine - theirs) <= 1e-6 * theirs, (mine, theirs)
+    taken, peer = in_turn(lambda: score(there), lambda: score(case), rounds, timer=on_clock)
+    return Found(
+        f"{case.inputs}; {card()}",
+        f"hd95 {mine:.4f} mm, equal to {max(abs(mine - theirs) / theirs, 1e-9):.0e}",
+        taken,
+        peer,
+    )
+
+
 @line("critic step on CUDA", peer="the authors' way on CUDA, torch", distribution="torch",
       goal=1)  # fmt: skip
 def critic_step(rounds: int) -> Found:

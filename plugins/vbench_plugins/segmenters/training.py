@@ -118,7 +118,9 @@ class PatchTrainer(Trainer):
         self.average = Ema(network, p.ema)
         self.optimiser = Adam(network.parameters(), p.lr)
         self.loss = loss
-        self.forward = torch.compile(network) if p.compile else network
+        graphs = p.cuda_graphs and compute.device.startswith("cuda")
+        mode = "reduce-overhead" if graphs else "default"
+        self.forward = torch.compile(network, mode=mode) if p.compile else network
         self.modules, self.optimisers = {"network": self.network}, {"adam": self.optimiser}
 
     def step(self, batch: Array) -> dict[str, Tensor]:

@@ -55,3 +55,8 @@ class TrainingParams(Params):
     memory_format: MemoryFormat = "channels_last"
     threads: Threads = 0
     compile: bool = param(False, "torch.compile the network: worth it for long fits on CUDA")
+    cuda_graphs: bool = param(
+        False,
+        "Replay the compiled network's training steps as CUDA graphs, since patches have one size; "
+        "only with compile, on CUDA",
+    )
