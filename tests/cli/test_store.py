@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -112,6 +113,23 @@ def test_what_is_there_is_listed_pruned_and_removed_by_arm(out: Path) -> None:
     stages = sorted(j["stage"] for j in plan["jobs"] if j["key"] in gone)
     assert stages == ["evaluate", "fit-generator", "fit-segmenter", "synthesise"]
     assert "synthetic/toy-generator" in vbench("leaderboard", "toys", "--out", out).out
+
+
+def test_the_folder_may_stand_before_the_command(
+    out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`store --out A rm …` is about A, and not about ./results; a later --out says otherwise."""
+    monkeypatch.chdir(out.parent)
+    shutil.copytree(out, out.parent / "results")
+    whole = keys(out)
+    arm = ("rm", "synthetic/toy-generator", "--benchmark", "toys", "--yes")
+    assert vbench("store", "--out", out, "ls", "--json").out == (
+        vbench("store", "ls", "--out", out, "--json").out
+    )
+    assert vbench("store", "--out", "results", *arm, "--out", out).code == 0
+    assert keys(Path("results")) == whole > keys(out)
+    assert vbench("store", "--out", "results", *arm).code == 0
+    assert keys(Path("results")) == keys(out)
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,8 @@ def command(ctx: click.Context, out: str) -> None:
     """
     if ctx.invoked_subcommand is None:
         ctx.invoke(show, out=out, as_json=False)
+    # What is said before a subcommand holds for it, unless it says otherwise.
+    ctx.default_map = {name: {"out": out} for name in command.commands}
 
 
 @command.command("ls")
