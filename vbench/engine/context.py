@@ -29,13 +29,15 @@ class Cost:
 
     Attributes:
         steps: Steps of a training, or patches sampled.
-        steps_per_second: Of a training, without validations.
+        steps_per_second: Of a training, from its second step on, without validations.
+        validation_seconds: What a training's validations, previews and candidates took.
         earlier_seconds: Wall time before it was interrupted.
         earlier_cpu_seconds: Processor time before it was interrupted.
     """
 
     steps: int | None = None
     steps_per_second: float | None = None
+    validation_seconds: float | None = None
     earlier_seconds: float = 0.0
     earlier_cpu_seconds: float = 0.0
 

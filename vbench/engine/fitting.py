@@ -141,12 +141,15 @@ def drive(
     begun = time.perf_counter() - cost.earlier_seconds
     cpu = cpu_seconds() - cost.earlier_cpu_seconds
     saved = time.perf_counter()
-    first_step, first_time, marking = notes["step"], time.perf_counter(), 0.0
+    timed_from, since, marking, warm = notes["step"], time.perf_counter(), 0.0, False
     progress: Progress | None = None
     try:
         for progress in method.fit(watched, seed=seed):
             _check(progress, type(method).__name__)
             now = time.perf_counter()
+            if not warm and progress.step < progress.total:
+                # The first step also warms up: it says nothing of the others.
+                timed_from, since, warm = progress.step, now, True
             notes["step"], notes["seconds"] = progress.step, now - begun
             notes["total"] = progress.total
             _note(notes["curve"], progress, now - begun)
@@ -177,9 +180,9 @@ def drive(
         notes |= {"seen": watched.seen()} if known else {}
     if progress is None and notes["marks"] < len(marks):
         raise ContractError(f"{type(method).__name__}.fit yielded no Progress")
-    cost.steps = notes["step"]
-    spent = time.perf_counter() - first_time - marking
-    cost.steps_per_second = (notes["step"] - first_step) / spent if spent > 0 else None
+    spent, done = time.perf_counter() - since - marking, notes["step"] - timed_from
+    cost.steps, cost.validation_seconds = notes["step"], round(marking, 3)
+    cost.steps_per_second = done / spent if done and spent > 0 else None
     if notes["marks"] < len(marks) and (progress is None or progress.step >= progress.total):
         raise ContractError(f"{type(method).__name__}.fit ended before its last step")
     return notes["marks"] == len(marks)

@@ -49,10 +49,18 @@ class Price:
 
 @dataclass(frozen=True)
 class _Measured:
-    """A job that ran: seconds of its steps and other seconds, by amount of work and voxels."""
+    """A job that ran: what its parts took.
+
+    Attributes:
+        stepping: Seconds of its steps, by amount of work.
+        reading: Of its volumes, by voxels.
+        fixed: Of what is the same whatever the size: imports, the first step's warming up.
+        bytes: What it left, by amount of work where that grows with it.
+    """
 
     stepping: float
-    other: float
+    reading: float
+    fixed: float
     bytes: float
 
 
@@ -89,8 +97,8 @@ class Prices:
 
     A training's steps are scaled by steps × batch × voxels of a patch × channels squared, whole
     volumes by their voxels; ``vbench run --rehearse`` measures every kind of job of a benchmark.
-    What is measured on narrow networks and small batches costs more for each operation than what
-    is priced, so it is rather too much.
+    What is measured on narrower networks and smaller batches costs more for each operation than
+    what is priced, so it is rather too much.
     """
 
     def __init__(self, store: Store, lengths: Lengths) -> None:
@@ -115,6 +123,9 @@ class Prices:
         amount = work.amount(record.inputs, self._lengths, record.result)
         rate = record.steps_per_second
         stepping = min(record.seconds, record.steps / rate) if record.steps and rate else 0.0
+        reading = record.seconds - stepping
+        if record.validation_seconds is not None:
+            reading = min(reading, record.validation_seconds)
         # Processor time, but on a GPU: what else the machine was doing does not count.
         busy = 1.0
         if record.seconds and record.cpu_seconds and not (record.device or "").startswith("cuda"):
@@ -125,7 +136,8 @@ class Prices:
         self._measured[kind].append(
             _Measured(
                 busy * stepping / (amount * channels),
-                busy * (record.seconds - stepping) / (read * channels),
+                busy * reading / (read * channels),
+                busy * (record.seconds - stepping - reading),
                 size / (amount if growing else 1),
             )
         )
@@ -138,7 +150,8 @@ class Prices:
         usual = {
             kind: _Measured(
                 median(m.stepping for m in like),
-                median(m.other for m in like),
+                median(m.reading for m in like),
+                median(m.fixed for m in like),
                 median(m.bytes for m in like),
             )
             for kind, like in self._measured.items()
@@ -158,7 +171,7 @@ class Prices:
             read = amount if growing else self._volumes.read_by(job.inputs, plan.jobs)
             channels = _channels(job.inputs)
             seconds[job.gpu] += like.stepping * amount * channels
-            seconds[job.gpu] += like.other * read * channels
+            seconds[job.gpu] += like.reading * read * channels + like.fixed
             disk += like.bytes * (amount if growing else 1)
             largest = max(largest, self._memory[kind])
             largest_on_gpu = max(largest_on_gpu, self._on_gpu[kind])

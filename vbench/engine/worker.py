@@ -129,6 +129,7 @@ def execute(task: Task, report: Callable[[int, int, Mapping[str, float]], None])
             peak_gpu_memory_mb=gpu_memory.peak_mb(device),
             steps=cost.steps,
             steps_per_second=cost.steps_per_second,
+            validation_seconds=cost.validation_seconds,
             device=device,
             threads=task.threads,
             host=socket.gethostname(),

@@ -41,13 +41,16 @@ class JobRecord(Record):
         cpu_seconds: Processor time.
         peak_memory_mb: Peak resident memory, MiB.
         peak_gpu_memory_mb: The most that torch held of the job's GPU, MiB; None on the CPU.
-        steps, steps_per_second: Of a training; the latter without validations.
+        steps, steps_per_second: Of a training; the latter from its second step on, without
+            validations.
+        validation_seconds: What a training's validations, previews and candidates took, of an
+            interrupted one since it last went on.
         inputs: What decided the result.
         result: What was found; None when it failed.
         failure: Why it failed; None when it did not.
     """
 
-    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"peak_gpu_memory_mb"})
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"peak_gpu_memory_mb", "validation_seconds"})
 
     key: Key
     stage: str
@@ -66,6 +69,7 @@ class JobRecord(Record):
     peak_gpu_memory_mb: float | None = None
     steps: int | None = None
     steps_per_second: float | None = None
+    validation_seconds: float | None = None
     device: str | None = None
     threads: int | None = None
     host: str | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any, TypeVar
 
 from vbench.defaults import REHEARSAL
@@ -12,8 +13,11 @@ from vbench.types import Kind
 
 Use = TypeVar("Use", bound=PluginUse)
 
-#: Training steps, patches of a batch and of a subject, channels at the finest level, at most.
-STEPS, BATCH, PATCHES, CHANNELS = 3, 2, 8, 8
+#: Training steps, patches of a subject and channels at the finest level, at most.
+STEPS, PATCHES, CHANNELS = 3, 16, 32
+#: Patches of a batch at most, and voxels of all of them where these are more than two patches.
+#: A step on fewer says little of a long training: most of it would be spent on weights.
+BATCH, BATCH_VOXELS = 16, 2**18
 #: Voxels along an edge of a volume that a source makes, at most, where patches are smaller.
 EDGE = 48
 #: GiB that a job may take, where the benchmark sets no limit.
@@ -36,6 +40,7 @@ def rehearsal(spec: Spec, registry: Registry) -> Spec:
         for name, table in data.sets.items()
     }
     compare, tune, patches = spec.compare, spec.tune, spec.patches
+    batch = max(2, min(BATCH, BATCH_VOXELS // prod(patches.size)))
     dose = patches.synthetic if isinstance(patches.synthetic, list) else None
     changed = {
         "benchmark": spec.benchmark.model_copy(
@@ -48,9 +53,9 @@ def rehearsal(spec: Spec, registry: Registry) -> Spec:
         "patches": patches.model_copy(
             update={"per_subject": min(patches.per_subject, PATCHES), "synthetic": dose}
         ),
-        "generators": [_short(use, "generator", registry) for use in spec.generators],
-        "segmenter": _short(spec.segmenter, "segmenter", registry),
-        "segmenters": [_short(use, "segmenter", registry) for use in spec.segmenters],
+        "generators": [_short(use, "generator", registry, batch) for use in spec.generators],
+        "segmenter": _short(spec.segmenter, "segmenter", registry, batch),
+        "segmenters": [_short(use, "segmenter", registry, batch) for use in spec.segmenters],
         "compare": compare.model_copy(
             update={"steps": [STEPS + 1 + place for place in range(len(compare.steps))]}
         ),
@@ -83,7 +88,7 @@ def _small(data: DataSet, spec: Spec, registry: Registry, train: int) -> DataSet
     return data.model_copy(update=changed)
 
 
-def _short(use: Use, kind: Kind, registry: Registry) -> Use:
+def _short(use: Use, kind: Kind, registry: Registry, batch: int) -> Use:
     """Return a plugin that trains for a few steps on small batches, if it trains at all."""
     from vbench.params import length_param
 
@@ -93,7 +98,7 @@ def _short(use: Use, kind: Kind, registry: Registry) -> Use:
     if length is not None:
         params[length] = STEPS
     if "batch_size" in model.model_fields:
-        params["batch_size"] = min(_number(params.get("batch_size"), BATCH), BATCH)
+        params["batch_size"] = min(_number(params.get("batch_size"), batch), batch)
     for name in model.model_fields:
         if name == "width" or name.endswith("_width"):
             params[name] = min(_number(params.get(name), CHANNELS), CHANNELS)
