@@ -90,6 +90,9 @@ class NotebookProgress:
         self._overall = (done, total, seconds)
         self._show()
 
+    def needs(self, disk: int, free: int) -> None:
+        """Show nothing: a disk that is too small is a warning already."""
+
     def close(self) -> None:
         """Leave one line, and the failures."""
         self._running.clear()

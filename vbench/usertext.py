@@ -144,3 +144,13 @@ def hub_licence(text: str | None) -> dict[str, str]:
     if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.+-]*", text):
         return {"license": text.lower()}
     return {"license": "other", "license_name": text}
+
+
+def size_text(size: int) -> str:
+    """Return bytes as people say them: ``12.3 MiB``."""
+    number = float(size)
+    for unit in ("B", "KiB", "MiB"):
+        if number < 1024:
+            return f"{number:.0f} B" if unit == "B" else f"{number:.1f} {unit}"
+        number /= 1024
+    return f"{number:.1f} GiB"

@@ -53,6 +53,8 @@ class Assassin:
 
     def left(self, seconds: float, done: int, total: int) -> None: ...
 
+    def needs(self, disk: int, free: int) -> None: ...
+
 
 def test_a_run_outlives_the_death_of_a_dask_worker(tmp_path: Path) -> None:
     pytest.importorskip("distributed")

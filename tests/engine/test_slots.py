@@ -38,6 +38,8 @@ class Silent:
 
     def left(self, seconds: float, done: int, total: int) -> None: ...
 
+    def needs(self, disk: int, free: int) -> None: ...
+
 
 class Pool:
     """Workers that note their device and wait."""

@@ -105,6 +105,13 @@ def test_what_does_not_fit_is_refused(
     assert "\n" not in str(caught.value)
 
 
+def test_another_plugin_is_refused(there: Path, tmp_path: Path) -> None:
+    origin = f'from = "{there}/moved/first:synthetic/toy-generator"\nplugin = "copy"'
+    says = r"generators.0.plugin: 'copy', but .* was made by 'toy-generator'; leave plugin out"
+    with pytest.raises(SpecError, match=says):
+        vbench.plan(spec(tmp_path, "mine", origin), out=tmp_path / "out")
+
+
 def test_another_patch_size_or_range_is_refused(there: Path, tmp_path: Path) -> None:
     path = spec(tmp_path, "mine", f'from = "{there}/moved/first:synthetic/toy-generator"')
     changes = {"patches.size=[6,6,6]": "makes patches", "data.normalise=zscore": "'percentile'"}

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import io
 from math import prod
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from toy_benchmark import toy_spec
 
 from vbench import api
+from vbench.cli.progress import Display
+from vbench.cli.terminal import Console
 from vbench.engine.plan import make_plan
 from vbench.registry import for_paths
 from vbench.spec.rehearsal import BATCH, CHANNELS, PATCHES, STEPS, rehearsal
+from vbench.usertext import size_text
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
@@ -59,3 +64,26 @@ def test_a_split_that_is_no_counts_stays(tmp_path: Path) -> None:
     assert rehearsal(spec, for_paths(tuple(spec.plugins.paths))).data.source.split == (
         spec.data.source.split
     )
+
+
+def test_the_disk_that_a_first_run_needs_is_known_beforehand(tmp_path: Path) -> None:
+    """Patches take an image of two bytes and a label a voxel, and the terminal says so."""
+    spec = toy_spec(regimes={"synthetic": True})
+    price = api.plan(spec, tmp_path).price
+    assert not price.measured_on
+    told = io.StringIO()
+    api.run(spec, tmp_path, tracking=False, workers=1, watcher=Display(Console(file=told)))
+    patches = [p for p in tmp_path.rglob("*.npy") if p.parent.parent.name == "store"]
+    took = sum(p.stat().st_size for p in patches if p.stem in ("images", "labels"))
+    assert 0.5 < price.disk_gb * 2**30 / took < 2
+    assert (
+        f"about {size_text(round(price.disk_gb * 2**30))} of disk for new jobs" in told.getvalue()
+    )
+
+
+def test_a_disk_that_is_too_small_is_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=10))
+    api.run(toy_spec(regimes={"synthetic": True}), tmp_path, tracking=False, workers=1)
+    assert "and 10 B are free; make room, or name another folder with --out" in caplog.text

@@ -16,6 +16,7 @@ from vbench.engine.job import Job
 from vbench.records.job import JobRecord
 from vbench.records.stages import EvaluateResult, FitGeneratorResult, FitSegmenterResult
 from vbench.types import JobFailure
+from vbench.usertext import size_text
 
 #: Seconds between two lines about the same job, when there is no terminal.
 LINE_EVERY = 15.0
@@ -119,6 +120,10 @@ class Display(AbstractContextManager["Display"]):
                 total=total,
                 values=f"{done}/{total} jobs · about {duration(seconds)} left",
             )
+
+    def needs(self, disk: int, free: int) -> None:
+        """Say how much disk the run will take."""
+        self._line(f"[dim]about {size_text(disk)} of disk for new jobs, {size_text(free)} free[/]")
 
     def _remove(self, job: Job) -> None:
         self._paces.pop(job.key, None)

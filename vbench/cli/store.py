@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vbench.cli.common import json_option, out_option
-from vbench.usertext import counted
+from vbench.usertext import counted, size_text
 
 if TYPE_CHECKING:
     from vbench.housekeeping import Holding
@@ -72,7 +72,7 @@ def show(out: str, as_json: bool) -> None:
     for title in ("benchmark", "stage", "arm", "jobs", "size"):
         table.add_column(title, justify="right" if title in ("jobs", "size") else "left")
     for (name, stage, arm), sizes in sorted(groups.items(), key=lambda row: -sum(row[1])):
-        cells = (name, stage, arm, str(len(sizes)), in_words(sum(sizes)))
+        cells = (name, stage, arm, str(len(sizes)), size_text(sum(sizes)))
         table.add_row(*map(Text, cells))
     console = Console()
     console.print(table)
@@ -179,7 +179,7 @@ def _remove(out: str, find: Callable[[], list[Holding]], dry_run: bool, yes: boo
     held = find()
     for each in sorted(held, key=lambda each: -each.size):
         label = f"{each.stage or 'unfinished'} {each.arm}".strip()
-        click.echo(f"{in_words(each.size):>9}  {each.key}  {label}")
+        click.echo(f"{size_text(each.size):>9}  {each.key}  {label}")
     click.echo(_total("would lose" if dry_run else "loses", held, out))
     if dry_run or not held:
         return
@@ -187,7 +187,7 @@ def _remove(out: str, find: Callable[[], list[Holding]], dry_run: bool, yes: boo
         raise click.UsageError("nobody is there to be asked, so nothing was removed; add --yes")
     if not yes:
         click.confirm("Remove that?", abort=True)
-    click.echo(f"removed {in_words(remove(out, held, find))}")
+    click.echo(f"removed {size_text(remove(out, held, find))}")
 
 
 def _total(verb: str, held: Sequence[Holding], out: str) -> str:
@@ -195,15 +195,5 @@ def _total(verb: str, held: Sequence[Holding], out: str) -> str:
 
 
 def _jobs(held: Sequence[Holding]) -> str:
-    size = in_words(sum(each.size for each in held))
+    size = size_text(sum(each.size for each in held))
     return f"{counted(len(held), 'job')}, {size}"
-
-
-def in_words(size: int) -> str:
-    """Return bytes as people say them: ``12.3 MiB``."""
-    number = float(size)
-    for unit in ("B", "KiB", "MiB"):
-        if number < 1024:
-            return f"{number:.0f} B" if unit == "B" else f"{number:.1f} {unit}"
-        number /= 1024
-    return f"{number:.1f} GiB"

@@ -17,8 +17,9 @@ from vbench.engine.store import Store
 from vbench.records.job import JobRecord
 from vbench.records.stages import Inputs
 
-#: Stages whose artifacts grow with their work.
-_GROWING = ("prepare", "synthesise")
+#: Stages whose artifacts grow with their work, and bytes for each unit of it where none ran yet:
+#: a voxel is an image of two bytes and a label, prepared ones have a mask, too.
+_GROWING = {"prepare": 4.0, "synthesise": 3.0}
 #: Stage and plugin of jobs that are alike.
 Kind = tuple[str, str]
 
@@ -147,21 +148,11 @@ class Prices:
 
     def of(self, plan: Plan) -> Price:
         """Return what the jobs of a plan that the store lacks will cost."""
-        usual = {
-            kind: _Measured(
-                median(m.stepping for m in like),
-                median(m.reading for m in like),
-                median(m.fixed for m in like),
-                median(m.bytes for m in like),
-            )
-            for kind, like in self._measured.items()
-        }
+        usual = self._usual()
         seconds = {True: 0.0, False: 0.0}
-        disk = largest = largest_on_gpu = 0.0
+        largest = largest_on_gpu = 0.0
         unknown, seen = 0, set[str]()
-        for key, job in plan.jobs.items():
-            if self._store.has(key):
-                continue
+        for job in self._new(plan):
             kind = job.stage, job.method
             if kind not in usual:
                 unknown += 1
@@ -172,19 +163,45 @@ class Prices:
             channels = _channels(job.inputs)
             seconds[job.gpu] += like.stepping * amount * channels
             seconds[job.gpu] += like.reading * read * channels + like.fixed
-            disk += like.bytes * (amount if growing else 1)
             largest = max(largest, self._memory[kind])
             largest_on_gpu = max(largest_on_gpu, self._on_gpu[kind])
             seen |= self._places[kind]
         return Price(
             cpu_hours=seconds[False] / 3600,
             gpu_hours=seconds[True] / 3600,
-            disk_gb=disk / 2**30,
+            disk_gb=self.disk(plan) / 2**30,
             memory_gb=largest / 2**10,
             gpu_memory_gb=largest_on_gpu / 2**10,
             measured_on=tuple(sorted(seen)),
             unknown=unknown,
         )
+
+    def disk(self, plan: Plan) -> float:
+        """Return the bytes that the jobs which the store lacks will leave in it, at least.
+
+        Volumes and patches, which are nearly all of it, are known without any measurement, but for
+        volumes whose source does not say how large they are.
+        """
+        usual, found = self._usual(), 0.0
+        for job in self._new(plan):
+            like, first = usual.get((job.stage, job.method)), _GROWING.get(job.stage, 0.0)
+            amount = stage(job.stage).amount(job.inputs, self._lengths) if first else 1.0
+            found += amount * (like.bytes if like else first)
+        return found
+
+    def _new(self, plan: Plan) -> list[Job]:
+        return [job for key, job in plan.jobs.items() if not self._store.has(key)]
+
+    def _usual(self) -> dict[Kind, _Measured]:
+        return {
+            kind: _Measured(
+                median(m.stepping for m in like),
+                median(m.reading for m in like),
+                median(m.fixed for m in like),
+                median(m.bytes for m in like),
+            )
+            for kind, like in self._measured.items()
+        }
 
 
 def _channels(inputs: Inputs) -> float:

@@ -48,6 +48,9 @@ class Watcher(Protocol):
     def left(self, seconds: float, done: int, total: int) -> None:
         """An estimate of what is left."""
 
+    def needs(self, disk: int, free: int) -> None:
+        """Bytes of disk that the run's new jobs will take, at least, and that are free there."""
+
 
 @dataclass(frozen=True)
 class Settings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import time
 from collections.abc import Iterable
 from contextlib import closing
@@ -16,6 +17,7 @@ from vbench.engine.costs import LEARNT_FROM, Costs, training_lengths
 from vbench.engine.executors import make_executor
 from vbench.engine.executors.local import usable_cores
 from vbench.engine.plan import Plan
+from vbench.engine.price import Prices
 from vbench.engine.runner import Runner, Settings, Watcher
 from vbench.engine.store import RECORD, Store
 from vbench.engine.study import close_orphans
@@ -120,7 +122,12 @@ def execute(
             where.executor, workers=workers, scheduler=where.scheduler, device=where.device
         )
         with closing(executor):
-            costs = Costs(store.records(newest=LEARNT_FROM), training_lengths(registry))
+            lengths = training_lengths(registry)
+            costs, prices = Costs(lengths=lengths), Prices(store, lengths)
+            for record in store.records(newest=LEARNT_FROM):
+                costs.add(record)
+                prices.add(record)
+            watcher.needs(round(prices.disk(plan)), shutil.disk_usage(store.root).free)
             runner = Runner(plan, store, executor, claims, settings, watcher, costs)
             # All data is read before anything is trained, so that a broken file is found at once.
             faults = [f.message for f in runner.run(reading=True) if f.reason == "data"]

@@ -94,9 +94,14 @@ def borrow(spec: Spec) -> Spec:
 
 
 def _borrowed(use: GeneratorUse, where: str) -> GeneratorUse:
-    if not use.from_ or use.plugin:
+    if not use.from_:
         return use
     found = find(use, where)
+    if use.plugin and use.plugin != found.plugin.name:
+        raise SpecError(
+            f"{where}.plugin: '{use.plugin}', but {use.from_} was made by '{found.plugin.name}'; "
+            "leave plugin out"
+        )
     # What an older record lacks has its default.
     return use.model_copy(
         update={

@@ -17,6 +17,7 @@ from vbench.log import gently
 from vbench.records.job import JobRecord
 from vbench.registry import Registry
 from vbench.types import JobFailure
+from vbench.usertext import size_text
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +72,19 @@ class Teller:
         """Pass on what is left."""
         if self.watcher:
             self.watcher.left(seconds, done, total)
+
+    def needs(self, disk: int, free: int) -> None:
+        """Pass on what disk the run needs; one that is too small is a warning in any case."""
+        if disk > free:
+            logger.warning(
+                "%s: the new jobs will take about %s, and %s are free; make room, or name another "
+                "folder with --out",
+                self.store.root,
+                size_text(disk),
+                size_text(free),
+            )
+        if self.watcher:
+            self.watcher.needs(disk, free)
 
 
 def announce(plugins: pluggy.PluginManager, hook: str, **values: Any) -> None:
