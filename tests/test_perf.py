@@ -69,6 +69,15 @@ def test_a_line_that_breaks_is_said_and_a_peer_that_is_not_there_is_not(table: M
     assert "not measured: no CUDA device |" in page
 
 
+def test_lines_of_another_machine_are_told_apart(table: ModuleType) -> None:
+    here, there = {**measured(2), "machine": "one"}, {**measured(3), "machine": "two"}
+    lines = {"dsc beside MONAI": here, "dsc beside medpy": there, "hd beside medpy": measured(4)}
+    page = table.markdown({"machine": "one", "lines": lines})
+    assert "Machine: one, unless a note says otherwise." in page
+    assert "- Measured on two: dsc beside medpy." in page
+    assert "Measured on one" not in page
+
+
 def test_the_page_is_that_of_the_committed_numbers(table: ModuleType) -> None:
     committed = json.loads((ROOT / "results" / "perf.json").read_text())
     assert set(committed["lines"]) <= set(table.LINES)

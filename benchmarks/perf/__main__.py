@@ -57,8 +57,10 @@ def main() -> int:
             text = f"not measured: {table.absent(found)}"
         print(f"{one.name}: {text.replace('**', '')}", flush=True)
         if not chosen.guard:  # after each line: what was measured is kept
-            lines = {**table.load(chosen.out)["lines"], one.name: found}
-            table.save({"machine": machine.name(), "lines": lines}, chosen.out)
+            before = table.load(chosen.out)
+            found["machine"] = machine.name()
+            lines = {**before["lines"], one.name: found}
+            table.save({"machine": found["machine"], **before, "lines": lines}, chosen.out)
     fallen = table.fallen({"lines": measured}, committed if chosen.guard else {"lines": {}})
     for text in fallen:
         print(f"fell: {text}", file=sys.stderr)

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import machine
 import numpy as np
 
 HERE = Path(__file__).resolve().parent
@@ -150,27 +151,36 @@ def point(kind: str, n: int) -> dict[str, float]:
         }
 
 
-def exponent(points: list[dict[str, float]], name: str) -> float:
+def exponent(points: list[dict[str, Any]], name: str) -> float:
     """Return the slope of the logarithms, over the larger half of the points."""
     kept = points[-3:]
     x, y = (np.log([max(p[of], 1e-6) for p in kept]) for of in ("n", name))
     return float(np.polyfit(x, y, 1)[0])
 
 
-def save(table: dict[str, list[dict[str, float]]]) -> None:
+def save(table: dict[str, list[dict[str, Any]]]) -> None:
     """Write numbers, page and figure."""
     import altair as alt
-    import machine
     import pandas as pd
 
-    RESULTS.write_text(json.dumps({"machine": machine.name(), "points": table}, indent=1) + "\n")
+    before = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {}
+    usual = before.get("machine", machine.name())
+    RESULTS.write_text(json.dumps({"machine": usual, "points": table}, indent=1) + "\n")
+    others = {p["machine"] for points in table.values() for p in points if "machine" in p}
+    elsewhere = [
+        f"On {where}: "
+        + ", ".join(k for k, points in table.items() if points[-1].get("machine") == where)
+        + ".\n"
+        for where in sorted(others - {usual})
+    ]
     rows = [
         "# Growth\n",
         "`make growth`: processor time of one thread, and by how much the peak of resident memory",
         "rises. *Exponent*: the slope of the logarithms over the three largest",
         "points; 1 is linear, less is what a fixed part leaves. An audit compares every released",
         "patch with every real one, so its time grows with the square.\n",
-        f"Machine: {machine.name()}.\n",
+        f"Machine: {usual}.\n",
+        *elsewhere,
         "![time and memory against what grows](growth.svg)\n",
         "| what grows | from – to | seconds | exponent | MB | exponent |",
         "|---|---|---|---|---|---|",
@@ -220,7 +230,7 @@ def main() -> None:
                 [sys.executable, __file__, "--point", kind, str(n)],
                 check=True, capture_output=True, text=True, env={**os.environ, **one},
             )  # fmt: skip
-            points.append(json.loads(done.stdout.splitlines()[-1]))
+            points.append(json.loads(done.stdout.splitlines()[-1]) | {"machine": machine.name()})
         table[kind] = points
         print(f"{kind}: time ~ n^{exponent(points, 'seconds'):.2f}, "
               f"memory ~ n^{exponent(points, 'megabytes'):.2f}", flush=True)  # fmt: skip

@@ -46,11 +46,17 @@ def save(table: dict[str, Any], path: Path) -> None:
 
 def markdown(table: dict[str, Any]) -> str:
     """Return the table as a page."""
-    rows = [HEAD, f"Machine: {table.get('machine', 'unknown')}.\n"]
+    usual = table.get("machine", "unknown")
+    rows = [HEAD, f"Machine: {usual}, unless a note says otherwise.\n"]
     rows.append("| what | beside | results | ours | ratio | goal | limit |")
     rows.append("|---|---|---|---|---|---|---|")
     rows += [_row(LINES[name], found) for name, found in table["lines"].items()]
     notes = [f"- **{n}**: {f['note']}" for n, f in table["lines"].items() if f.get("note")]
+    others: dict[str, list[str]] = {}
+    for name, found in table["lines"].items():
+        if "ours" in found and found.get("machine", usual) != usual:
+            others.setdefault(found["machine"], []).append(name)
+    notes += [f"- Measured on {where}: {', '.join(names)}." for where, names in others.items()]
     causes = [
         f"- **{name}**: {LINES[name].why}"
         for name, found in table["lines"].items()
