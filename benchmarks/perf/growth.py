@@ -132,23 +132,13 @@ KINDS: dict[str, tuple[tuple[int, ...], Prepare]] = {
 }
 
 
-def _status(name: str) -> float:
-    rows = Path("/proc/self/status").read_text().splitlines()
-    return 1024 * float(next(row.split()[1] for row in rows if row.startswith(name)))
-
-
 def point(kind: str, n: int) -> dict[str, float]:
-    """Measure one point, in this process (Linux: it asks the kernel for peaks)."""
+    """Measure one point, in this process."""
     with tempfile.TemporaryDirectory() as folder:
         work = KINDS[kind][1](n, Path(folder))
-        Path("/proc/self/clear_refs").write_text("5")  # the peak starts again from here
-        before, begun = _status("VmRSS"), time.process_time()
-        work()
-        return {
-            "n": n,
-            "seconds": time.process_time() - begun,
-            "megabytes": max(0.0, _status("VmHWM") - before) / 2**20,
-        }
+        begun = time.process_time()
+        risen = machine.risen(work)
+        return {"n": n, "seconds": time.process_time() - begun, "megabytes": risen / 2**20}
 
 
 def exponent(points: list[dict[str, Any]], name: str) -> float:

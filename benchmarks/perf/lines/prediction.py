@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness import Found, fine_seconds, in_turn, line, needs
-from machine import operations_of, share_of_flops
+from machine import operations_of, risen_apart, share_of_flops
 
 SHAPE, WINDOW, FRACTION = (312, 384, 127), (16, 16, 16), 0.35
 
@@ -49,12 +49,19 @@ def methods() -> tuple[Any, Any, str]:
     return made["float32", "contiguous"], made[best], ", ".join(best)
 
 
+def memory(ours: Any, peer: Any) -> str:
+    """Say how much memory both take beyond the network and the scan."""
+    megabytes = [risen_apart(call) / 2**20 for call in (ours, peer)]
+    return f"memory beyond network and scan: {megabytes[0]:.0f} and {megabytes[1]:.0f} MiB"
+
+
 def compare(peer: Any, plain: Any, fast: Any, name: str, rounds: int) -> Found:
     """Compare with a function of an image that returns probabilities."""
     import numpy as np
     import torch
 
     image, mask = scan()
+    held = memory(lambda: fast.predict(image, mask), lambda: peer(image))
     expected = peer(image)
     exact = float(np.abs(plain.predict(image, mask) - expected)[mask].max())
     apart = float(np.abs(fast.predict(image, mask) - expected)[mask].max())
@@ -70,7 +77,7 @@ def compare(peer: Any, plain: Any, fast: Any, name: str, rounds: int) -> Found:
         f"in the mask, float32 equal to {exact:.0e}, ours to {apart:.0e}",
         taken,
         theirs,
-        limit=share_of_flops(work, min(taken)),
+        limit=f"{share_of_flops(work, min(taken))}; {held}",
     )
 
 
@@ -118,6 +125,7 @@ def nnunet(rounds: int) -> Found:
             return torch.sigmoid(predictor.predict_sliding_window_return_logits(box))[0].numpy()
 
     image, mask = scan()
+    held = memory(lambda: fast.predict(image, mask), lambda: whole_box(image))
     expected = whole_box(image)
     apart = float(np.abs(plain.predict(image, mask) - expected)[mask].mean())
     taken, theirs = in_turn(lambda: fast.predict(image, mask), lambda: whole_box(image), rounds)
@@ -126,4 +134,5 @@ def nnunet(rounds: int) -> Found:
         f"mean difference in the mask {apart:.0e}: it blends logits, we blend probabilities",
         taken,
         theirs,
+        limit=held,
     )
