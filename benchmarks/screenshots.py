@@ -29,7 +29,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 from vbench.analysis import build_leaderboard, render_table
 
 #: Name, width and height in pixels, whether dark.
-LOOKS = (("report", 1280, 1500, False), ("report-dark", 1280, 1500, True),
+LOOKS = (("report", 1366, 1500, False), ("report-dark", 1366, 1500, True),
          ("report-phone", 390, 1500, False))  # fmt: skip
 #: Bytes above which a picture is reduced to 256 colours.
 LARGEST = 300_000
@@ -72,7 +72,7 @@ def report(page: Any, folder: Path, target: Path) -> None:
     page.execute_script("document.querySelectorAll('details').forEach((e) => { e.open = true; })")
     for anchor in ANCHORS:
         if page.execute_script("return document.getElementById(arguments[0]) !== null", anchor):
-            shoot(page, target / f"report-{anchor}.png", 1280, 1000, False, anchor)
+            shoot(page, target / f"report-{anchor}.png", 1366, 1000, False, anchor)
 
 
 def viewer(page: Any, folder: Path, target: Path) -> None:
@@ -136,18 +136,19 @@ def mlflow_pages(page: Any, address: str, board: dict[str, Any], target: Path) -
     shoot(page, target / "mlflow-comparison.png", 1600, 800, False)
 
 
-def terminal(page: Any, board: dict[str, Any], target: Path) -> None:
-    """Take a picture of what ``vbench leaderboard`` prints."""
+def terminal(page: Any, board: dict[str, Any], path: Path, columns: int) -> None:
+    """Take a picture of what ``vbench leaderboard`` prints in a terminal of so many columns."""
     from rich.console import Console
 
-    console = Console(record=True, width=130, file=io.StringIO(), force_terminal=True)
+    console = Console(record=True, width=columns, file=io.StringIO(), force_terminal=True)
     console.print(render_table(board))
     svg = console.export_svg(title=f"vbench leaderboard {board['benchmark']}")
-    width, height = (float(x) for x in re.search(r'viewBox="0 0 (\S+) (\S+)"', svg).groups())
+    wide, high = (float(x) for x in re.search(r'viewBox="0 0 (\S+) (\S+)"', svg).groups())
+    width = 10 * columns
     page.get("about:blank")
     page.execute_script("document.body.style.margin = 0; document.body.innerHTML = arguments[0]",
                         re.sub(r"@font-face \{.*?\}", "", svg, flags=re.S))  # fmt: skip
-    shoot(page, target / "terminal.png", 1280, int(1280 * height / width) + 1, False)
+    shoot(page, path, width, int(width * high / wide) + 1, False)
 
 
 def main() -> None:
@@ -156,7 +157,8 @@ def main() -> None:
     target.mkdir(parents=True, exist_ok=True)
     board = build_leaderboard(folder)
     with browser() as page:
-        terminal(page, board, target)
+        terminal(page, board, target / "terminal.png", 130)
+        terminal(page, board, target / "terminal-80.png", 80)
         report(page, folder, target)
         if (folder / "viewer.html").is_file():
             viewer(page, folder, target)
