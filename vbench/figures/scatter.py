@@ -15,7 +15,7 @@ PLANE = (WIDTH - 44, 230)
 #: Pixels of a letter, of a line of text, and from a mark to its name.
 _LETTER, _LINE, _GAP = 6.3, 13, 8
 #: How far below its mark a name may stand, in pixels: not on a level, where the interval is.
-_LEVELS = (-9, 9, -22, 22, -35, 35, -48, 48, -61, 61)
+_LEVELS = [sign * at for at in range(9, PLANE[1], _LINE) for sign in (-1, 1)]
 #: Shape and colour by group: told apart without colours too.
 _LOOKS = {
     "alarm": ("triangle-up", "synthetic"),
