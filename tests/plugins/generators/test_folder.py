@@ -170,6 +170,17 @@ def test_an_export_says_its_spacing(tmp_path: Path) -> None:
     }
 
 
+def test_samples_of_vbench_say_their_spacing_too(tmp_path: Path) -> None:
+    path = arrays(tmp_path / "made", MADE)
+    write_json(path / "samples.json", {"spacing": [0.7, 0.7, 0.7]})
+    with pytest.raises(DataError, match=r"0\.7 × 0\.7 × 0\.7 mm"):
+        fitted(path)
+    assert "0.7 × 0.7" in fitted(path, any_spacing=True).remarks()[0]
+    assert "samples.json" in Folder.files(Folder.Params(path=path))
+    write_json(path / "dataset.json", {"spacing": SPACING})  # of an export of them
+    assert "spacing 0.5" in fitted(path).remarks()[0]
+
+
 FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "no labels": (lambda p: (p / "labels.npy").unlink(), "no labels.npy"),
     "too few labels": (

@@ -53,8 +53,9 @@ class Arrays(Holding):
             raise DataError(f"{unlabelled[0]}: no labels.npy beside it, as others have; add it")
         self.labelled = not unlabelled
         self.stacked = math.prod(first.size) <= LARGEST
-        self._about = _about(path / ABOUT)
-        says = {**_about(path / SAMPLES), **self._about}
+        said = {name: _about(path / name) for name in (SAMPLES, ABOUT)}
+        self._says = says = {**said[SAMPLES], **said[ABOUT]}
+        self._about = {name: path / name for name in (ABOUT, SAMPLES) if said[name]}
         self._values = None if named is None else named.given(path, _labels_said(says))
         self._order = _channel_order(path, says, channels)
         if self._values is not None:  # what is read is the index of the class
@@ -93,8 +94,8 @@ class Arrays(Holding):
                 )
 
     def files(self) -> dict[str, Path]:
-        """Return the arrays, and the file that says how large their voxels are."""
-        found = {ABOUT: self.path / ABOUT} if self._about else {}
+        """Return the arrays, and the files that say how large their voxels are."""
+        found = dict(self._about)
         for stack in self._stacks:
             pair = (
                 [stack.path] if stack.labels is None else [stack.path, stack.path.with_name(LABELS)]
@@ -104,8 +105,8 @@ class Arrays(Holding):
         return found
 
     def spacings(self) -> list[tuple[float, ...]]:
-        """Return what the ``dataset.json`` of an export of vbench says."""
-        values = self._about.get("spacing") or ()
+        """Return what the ``dataset.json`` of an export or ``samples.json`` says."""
+        values = self._says.get("spacing") or ()
         sound = [float(v) for v in values if isinstance(v, int | float) and v > 0]
         return [tuple(sound)] if len(sound) == len(values) == 3 else []
 
