@@ -11,7 +11,13 @@ from vbench import registry
 from vbench.defaults import OUT
 from vbench.engine import results, session
 from vbench.engine.costs import Costs, done_of, training_lengths
-from vbench.engine.data_faults import data_faults, refuse_faults, unreadable, weights_faults
+from vbench.engine.data_faults import (
+    data_faults,
+    generator_files,
+    refuse_faults,
+    unreadable,
+    weights_faults,
+)
 from vbench.engine.explain import Earlier, reasons
 from vbench.engine.job import Job
 from vbench.engine.plan import make_plan
@@ -106,28 +112,38 @@ def load(spec: str | Path | Spec, overrides: Iterable[str] = ()) -> tuple[Spec, 
 
 def validate(spec: str | Path, overrides: Iterable[str] = ()) -> list[str]:
     """Check spec, plugins and data; return one line per fault, empty when all is well."""
+    return checked(spec, overrides)[0]
+
+
+def remarks(spec: str | Path, overrides: Iterable[str] = ()) -> list[str]:
+    """Return remarks: no faults, but they limit what the results can say; none of a faulty spec."""
+    return checked(spec, overrides)[1]
+
+
+def checked(spec: str | Path, overrides: Iterable[str] = ()) -> tuple[list[str], list[str]]:
+    """Check spec, plugins and data; return what :func:`validate` and :func:`remarks` do."""
+    from vbench.engine.lengths import remarks as untested
+
     try:
         loaded, plugins = load(spec, overrides)
     except SpecError as error:
-        return str(error).splitlines()
+        return str(error).splitlines(), []
     found = faults(loaded, plugins)
     if found:
-        return found
+        return found, []
     try:
         found = data_faults(loaded, plugins)
         made = None if found else make_plan(loaded, plugins)
     except VbenchError as error:
-        return str(error).splitlines()
+        return str(error).splitlines(), []
     if made is None:
-        return found
-    return unreadable(made, plugins) or weights_faults(made, plugins)
-
-
-def remarks(spec: str | Path, overrides: Iterable[str] = ()) -> list[str]:
-    """Return remarks: no faults, but they limit what the results can say."""
-    from vbench.engine.lengths import remarks as found
-
-    return found(*load(spec, overrides))
+        return found, []
+    found = unreadable(made, plugins)
+    if found:
+        return found, []
+    files, remarked = generator_files(made, plugins)
+    found = weights_faults(made, plugins) + files
+    return found, [] if found else [*untested(loaded, plugins), *remarked]
 
 
 def plan(

@@ -21,12 +21,12 @@ def command(spec: str, overrides: tuple[str, ...]) -> None:
     """
     from vbench import api
 
-    found = api.validate(spec, overrides)
+    found, remarks = api.checked(spec, overrides)
     for line in found:
         click.echo(line, err=True)
     if found:
         click.echo(f"{counted(len(found), 'fault')} in {spec}", err=True)
         sys.exit(2)
     click.echo(f"{spec} is sound")
-    for line in api.remarks(spec, overrides):
+    for line in remarks:
         click.echo(f"remark: {line}")

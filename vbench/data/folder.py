@@ -18,7 +18,8 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from vbench.data.disguise import missing, unopened
-from vbench.data.nifti import Image, ras_shape, read_image
+from vbench.data.header import SUFFIXES
+from vbench.data.nifti import Image, ras_grid, ras_shape, read_image
 from vbench.data.subject_files import read_subject
 from vbench.errors import DataError, did_you_mean
 from vbench.interfaces import DataSource, Params, param
@@ -264,6 +265,17 @@ class FolderSource(DataSource):
             return ras_shape(self.files(subject).image)
         except DataError:
             return None  # loading it says why
+
+    def spacing_of(self, subject: str) -> tuple[float, float, float]:
+        """Return the voxel edge lengths in mm that the image says: of NIfTI, its header.
+
+        Raises:
+            DataError: When it cannot be read.
+        """
+        image = self.files(subject).image
+        if image.name.endswith(SUFFIXES):
+            return ras_grid(image)[1]
+        return self.read(image).spacing
 
     def group_of(self, subject: str) -> str:
         """Name the person, as the layout does."""

@@ -136,21 +136,29 @@ def ras_grid(path: Path) -> tuple[tuple[int, int, int], tuple[float, float, floa
     Raises:
         DataError: When the header cannot be used.
     """
+    found = read_grid(path)
+    return found.array.shape, found.spacing
+
+
+def read_grid(path: Path, *, unit: str = "mm") -> Image:
+    """Return a volume as :func:`read_image` does, from its header alone: all its voxels are 0.
+
+    Args:
+        path: ``.nii`` or ``.nii.gz``.
+        unit: What to assume when the header names no spatial unit.
+
+    Raises:
+        DataError: When the header cannot be used.
+    """
     check_file(path)
     try:
         with path.open("rb") as file:
             header = parse(path, Reader(file).take)
     except (ValueError, OSError) as error:
         raise damaged(path, error) from error
-    affine = affine_of(path, header.raw, header.shape)
-    axes = orientation(path, affine)
-    edges = np.linalg.norm(affine[:3, :3], axis=0) * MM[header.unit or "mm"]
-    turned = {
-        int(axis): (int(n), float(edge))
-        for axis, n, edge in zip(axes[:, 0], header.shape, edges, strict=True)
-    }
-    (a, x), (b, y), (c, z) = (turned[axis] for axis in range(3))
-    return (a, b, c), (x, y, z)
+    native = affine_of(path, header.raw, header.shape)
+    none = np.broadcast_to(np.uint8(0), header.shape)  # one byte in memory
+    return oriented(path, none, native, header.unit or unit, header.raw)
 
 
 def _voxels(path: Path) -> tuple[Header, Array, Array]:

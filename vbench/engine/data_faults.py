@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import logging
+from dataclasses import replace
 from pathlib import Path
+from statistics import median
 from typing import cast
 
 from vbench.data.folder import FolderSource
 from vbench.engine.datasets import role_of
 from vbench.engine.keys import digest
 from vbench.engine.plan import Plan
+from vbench.engine.settings import resolved
 from vbench.engine.stages.base import own_params
 from vbench.engine.store import Store
 from vbench.errors import DataError
-from vbench.interfaces import Segmenter
-from vbench.records.stages import FitSegmenterInputs
-from vbench.registry import Registry
+from vbench.interfaces import Generator, Segmenter
+from vbench.records.stages import FitGeneratorInputs, FitSegmenterInputs, PrepareResult
+from vbench.registry import Entry, Registry
 from vbench.spec import Spec
 from vbench.spec.check import build_params
 from vbench.spec.data import where
 from vbench.spec.labels import open_source, setup_of, with_classes
+from vbench.spec.model import PluginUse
+from vbench.spec.space import without_ranges
+from vbench.types import Cutting, Setup
+
+logger = logging.getLogger(__name__)
 
 
 def data_faults(spec: Spec, registry: Registry) -> list[str]:
@@ -55,6 +64,11 @@ def refuse_faults(plan: Plan, store: Store, registry: Registry) -> None:
     jobs = [job for subjects in plan.data.values() for job in subjects.jobs.values()]
     lines = [] if all(store.has(job.key) for job in jobs) else data_faults(plan.spec, registry)
     lines = lines or weights_faults(plan, registry, store)
+    remarks: list[str] = []
+    if not lines:
+        lines, remarks = generator_files(plan, registry, store)
+    for remark in remarks:
+        logger.warning("%s", remark)
     if lines:
         more = f" ({len(lines) - 1} more: 'vbench validate' lists them)" if lines[1:] else ""
         raise DataError(lines[0] + more)
@@ -93,6 +107,81 @@ def weights_faults(plan: Plan, registry: Registry, store: Store | None = None) -
         except DataError as error:
             lines[str(error)] = None
     return list(lines)
+
+
+def generator_files(
+    plan: Plan, registry: Registry, store: Store | None = None
+) -> tuple[list[str], list[str]]:
+    """Let generators look into the files that they read.
+
+    Args:
+        plan: The benchmark.
+        registry: The plugins.
+        store: A generator whose fits are all done in it looks at nothing; nor is anything read
+            again that was prepared.
+
+    Returns:
+        One line for each fault, and one for each remark.
+    """
+    spec, faults, remarks = plan.spec, [], []
+    setup: Setup | None = None
+    for index, use in enumerate(spec.generators):
+        entry = registry.get("generator", use.plugin)
+        cls, key = cast(type[Generator], entry.cls), f"generators.{index}.params"
+        if use.from_ or not _overrides(cls) or _fitted(plan, store, use, entry):
+            continue
+        setup = setup or _setup(plan, registry, store)
+        params = build_params(cls.Params, without_ranges(cls.Params, use.params), key)
+        try:
+            found = cls.inspect(params, setup)
+        except (ValueError, DataError) as error:
+            faults.append(f"{key}: generator '{use.plugin}': {error}")
+            continue
+        remarks += [f"{key}: generator '{use.plugin}': {line}" for line in found]
+    return faults, remarks
+
+
+def _overrides(cls: type[Generator]) -> bool:
+    return cls.inspect.__func__ is not Generator.inspect.__func__  # type: ignore[attr-defined]
+
+
+def _fitted(plan: Plan, store: Store | None, use: PluginUse, entry: Entry) -> bool:
+    """Whether all fits of a generator are in the store."""
+    wanted = resolved(entry, use, "generators")
+    fits = [
+        key
+        for key, job in plan.jobs.items()
+        if isinstance(job.inputs, FitGeneratorInputs)
+        and job.inputs.plugin.name == use.plugin
+        and {**job.inputs.params, **job.extra.get("params", {})} == wanted
+    ]
+    return store is not None and bool(fits) and all(store.has(key) for key in fits)
+
+
+def _setup(plan: Plan, registry: Registry, store: Store | None) -> Setup:
+    """Return what generators are built for, with the spacing of the real training data.
+
+    Of a procedure that makes subjects, the first is made for it.
+    """
+    spec, subjects = plan.spec, plan.data["source"]
+    cls = registry.source(subjects.plugin)
+    source = open_source(cls, cls.Params.model_validate(subjects.params), spec.data.sets["source"])
+    names = subjects.fold(0).parts["train"]
+    spacings = []
+    for name in names:
+        key = subjects.jobs[name].key
+        if store is not None and store.has(key):
+            spacings.append(store.result(key, PrepareResult).spacing)
+        elif isinstance(source, FolderSource):
+            spacings.append(source.spacing_of(name))
+        elif not spacings:
+            spacings.append(source.load(name).spacing)
+    patches = spec.patches
+    return replace(
+        setup_of(spec),
+        spacing=tuple(median(axis) for axis in zip(*spacings, strict=True)),
+        cutting=Cutting(patches.per_subject, patches.vessel_centred, normalise=spec.data.normalise),
+    )
 
 
 def unreadable(plan: Plan, registry: Registry) -> list[str]:

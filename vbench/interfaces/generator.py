@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from vbench.interfaces.fitted import Fitted
-from vbench.types import Array, Kind
+from vbench.types import Array, Kind, Setup
 
 #: Patches that :meth:`Generator.sample_many` samples at once; bounds memory.
 AT_ONCE = 512
@@ -26,6 +26,26 @@ class Generator(Fitted):
 
     kind: ClassVar[Kind] = "generator"
     learns: ClassVar[Literal["patches", "summary", "nothing", "elsewhere"]] = "patches"
+
+    @classmethod
+    def inspect(cls, params: Any, setup: Setup) -> Sequence[str]:
+        """Look into the files that it reads, before anything is trained or written.
+
+        Called once the spec is sound, by ``vbench validate`` and by a run that is to fit it; it may
+        take as long as reading these files.
+
+        Args:
+            params: An instance of this class's ``Params``.
+            setup: With the spacing of the real data, where that is known before they are prepared.
+
+        Returns:
+            What a person should know of them, a sentence each.
+
+        Raises:
+            ValueError: When it cannot be fitted on them: the file, what is expected, how to mend
+                it. A ``DataError`` does as well.
+        """
+        return ()
 
     @classmethod
     def shared_steps(cls, params: Any) -> int:

@@ -10,9 +10,10 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from vbench.data.holdings import Arrays, Chunk, Holding, by, cut, is_cut, look
+from vbench.data.holdings import Arrays, Chunk, Holding, Scans, by, cut, is_cut, look
 from vbench.data.normalise import normalise, scale_patches
 from vbench.data.patches import IN_MEMORY, check_fit
+from vbench.data.prepare import prepare_scan
 from vbench.errors import DataError
 from vbench.interfaces import Count, Generator, Params, param
 from vbench.layout import image_of, images_shape, join_patches, label_of
@@ -85,6 +86,34 @@ class Folder(Generator):
             raise ValueError(str(error)) from error
 
     @classmethod
+    def inspect(cls, params: FolderParams, setup: Setup) -> Sequence[str]:
+        """Compare headers and, unless the set is large, read it: as when it is fitted."""
+        held, vessels = _open(params, setup), False
+        if isinstance(held, Scans):
+            held.check_grids()
+        _spacing_said(held, params, setup)
+        size = sum(path.stat().st_size for path in cls.files(params).values())
+        if size > IN_MEMORY:
+            return [
+                f"{params.path}: {size / 2**30:.1f} GiB; its values are looked at when it is "
+                "fitted, only names and headers before"
+            ]
+        if is_cut(held, setup.size):
+            for subject, _ in held.subjects(vessel_free=True):
+                vessels |= bool(subject.label.any())
+                try:
+                    prepare_scan(subject.image, subject.mask, setup.cutting.normalise)
+                except DataError as error:
+                    raise DataError(f"{held.path}: {subject.id}: {error}") from error
+        else:
+            for chunk in held.chunks():
+                vessels |= bool(chunk.labels is not None and chunk.labels.any())
+            _scaling(held, params, setup)
+        if vessels:
+            return []
+        return [f"{held.path}: no label has a vessel; such a set teaches no segmenter anything"]
+
+    @classmethod
     def files(cls, params: FolderParams) -> Mapping[str, Path]:
         """Name the images, labels and masks."""
         return look(
@@ -97,7 +126,7 @@ class Folder(Generator):
     def fit(self, patches: Patches, *, seed: int) -> Iterator[Progress]:
         """Read the folder, and compare it with the real patches."""
         held = _open(self.params, self.setup)
-        self._remarks = [self._check_spacing(held)]
+        self._remarks = [_spacing_said(held, self.params, self.setup)]
         if is_cut(held, self.setup.size):
             self._cut(held)
         else:
@@ -137,27 +166,6 @@ class Folder(Generator):
         each = (2 * self.setup.contrasts + 1) * int(np.prod(self.setup.size))
         return self.params.most or max(1, IN_MEMORY // each)
 
-    def _check_spacing(self, held: Holding) -> str:
-        """Say what the spacing is.
-
-        Raises:
-            DataError: When it is too far from that of the real data.
-        """
-        real, found = self.setup.spacing, held.spacings()
-        if not found:
-            return "its spacing is not known, and taken for that of the real data"
-        own = np.median(np.array(found), axis=0)
-        said = f"spacing {_mm(own)}"
-        if real is None:
-            return said
-        off = float(np.max(np.abs(np.log(own / np.asarray(real)))))
-        if off > np.log1p(APART) and not self.params.any_spacing:
-            raise DataError(
-                f"{held.path}: {said}, that of the real data {_mm(real)}, more than "
-                f"{APART:.0%} off; resample it, or allow it with any_spacing = true"
-            )
-        return f"{said}, real data {_mm(real)}"
-
     def _cut(self, held: Holding) -> None:
         """Cut volumes as the benchmark cuts its own."""
         count, how = held.count(), self.setup.cutting
@@ -178,29 +186,7 @@ class Folder(Generator):
         if count > self._most:
             order = np.random.default_rng(self.setup.cutting.seed).permutation(count)
             kept = np.sort(order[: self._most])
-        low, high, some = _range(held, self.setup.contrasts)
-        how, method = self.params.intensities, self.setup.cutting.normalise
-        within = low >= -1.0 and high <= 1.0
-        if how == "as-is" and not within:
-            raise DataError(
-                f"{held.path}: intensities reach from {low:g} to {high:g}; expected [-1, 1] with "
-                "intensities = 'as-is': scale them, or write 'normalise'"
-            )
-        # Normalised images reach below 0: air, or what is outside of a mask, is -1.
-        as_is = how == "as-is" or (how == "by-range" and within and low < 0)
-        scales: list[tuple[float, float] | None]
-        if as_is:
-            scales, said = [(-1.0, 1.0)] * len(some), "as they are"
-        elif method == "patch-minmax":
-            scales, said = [None] * len(some), "each scaled by its minimum and maximum"
-        else:
-            try:
-                found = [normalise(one, np.ones(one.shape, bool), method)[1] for one in some]
-            except DataError as error:
-                raise DataError(f"{held.path}: {error}") from error
-            scales = [(each["low"], each["high"]) for each in found]
-            limits = ", ".join(f"{each['low']:.4g} and {each['high']:.4g}" for each in found)
-            said = f"intensities {limits} became -1 and 1 ({method})"
+        scales, said = _scaling(held, self.params, self.setup)
         self._keep(_scaled(held.chunks(), kept, scales), len(kept))
         fewer = f", {len(kept)} of them kept" if len(kept) < count else ""
         self._remarks.append(f"{count} patches of {by(self.setup.size)}{fewer}, {said}")
@@ -248,9 +234,71 @@ def _open(params: FolderParams, setup: Setup) -> Holding:
     return held
 
 
+def _spacing_said(held: Holding, params: FolderParams, setup: Setup) -> str:
+    """Say what the spacing is.
+
+    Raises:
+        DataError: When it is too far from that of the real data.
+    """
+    real, found = setup.spacing, held.spacings()
+    if not found:
+        return "its spacing is not known, and taken for that of the real data"
+    own = np.median(np.array(found), axis=0)
+    said = f"spacing {_mm(own)}"
+    if real is None:
+        return said
+    off = float(np.max(np.abs(np.log(own / np.asarray(real)))))
+    if off > np.log1p(APART) and not params.any_spacing:
+        raise DataError(
+            f"{held.path}: {said}, that of the real data {_mm(real)}, more than "
+            f"{APART:.0%} off; resample it, or allow it with any_spacing = true"
+        )
+    return f"{said}, real data {_mm(real)}"
+
+
 def _solid(held: Holding) -> list[tuple[int, ...]]:
     """Return the shapes of volumes, three axes each."""
     return [(*shape, 1, 1)[:3] for shape in held.shapes()]
+
+
+def _scaling(
+    held: Holding, params: FolderParams, setup: Setup
+) -> tuple[list[tuple[float, float] | None], str]:
+    """Return what becomes -1 and 1 in each channel of all patches, and say it.
+
+    Returns:
+        For each channel both intensities; None: of each patch its minimum and maximum.
+
+    Raises:
+        DataError: When intensities are not finite, constant, or out of the range that was said.
+    """
+    low, high, some = _range(held, setup.contrasts)
+    for number, values in enumerate(some):
+        if values.min() == values.max():
+            which = "" if len(some) == 1 else f" in channel {setup.channels[number]}"
+            raise DataError(
+                f"{held.path}: the images are constant ({values.flat[0]:g}){which}, nothing can "
+                "be learned; save the images again"
+            )
+    how, method = params.intensities, setup.cutting.normalise
+    within = low >= -1.0 and high <= 1.0
+    if how == "as-is" and not within:
+        raise DataError(
+            f"{held.path}: intensities reach from {low:g} to {high:g}; expected [-1, 1] with "
+            "intensities = 'as-is': scale them, or write 'normalise'"
+        )
+    # Normalised images reach below 0: air, or what is outside of a mask, is -1.
+    if how == "as-is" or (how == "by-range" and within and low < 0):
+        return [(-1.0, 1.0)] * len(some), "as they are"
+    if method == "patch-minmax":
+        return [None] * len(some), "each scaled by its minimum and maximum"
+    try:
+        found = [normalise(one, np.ones(one.shape, bool), method)[1] for one in some]
+    except DataError as error:
+        raise DataError(f"{held.path}: {error}") from error
+    limits = ", ".join(f"{each['low']:.4g} and {each['high']:.4g}" for each in found)
+    scales: list[tuple[float, float] | None] = [(each["low"], each["high"]) for each in found]
+    return scales, f"intensities {limits} became -1 and 1 ({method})"
 
 
 def _range(held: Holding, channels: int) -> tuple[float, float, list[Array]]:

@@ -12,7 +12,7 @@ from vbench.data.folder import FolderSource
 from vbench.data.header import SUFFIXES
 from vbench.data.holdings.holding import ABOUT, CHUNK, Chunk, Holding, Shape
 from vbench.data.label_values import vessel_mask, whole_numbers
-from vbench.data.nifti import ras_grid
+from vbench.data.nifti import read_grid
 from vbench.data.splits import group_by_pattern
 from vbench.data.subject_files import check_same_grid
 from vbench.errors import DataError
@@ -76,11 +76,22 @@ class Scans(Holding):
 
     def spacings(self) -> list[tuple[float, ...]]:
         """Return what each file says: of NIfTI, its header."""
-        paths = [self._source.files(name).image for name in self.names]
-        return [
-            ras_grid(path)[1] if path.name.endswith(SUFFIXES) else self._source.read(path).spacing
-            for path in paths
-        ]
+        return [self._source.spacing_of(name) for name in self.names]
+
+    def check_grids(self) -> None:
+        """Compare the headers of NIfTI files; other files have to be read for that.
+
+        Raises:
+            DataError: When a label, mask or channel has another grid than the image.
+        """
+        for name in self.names:
+            image, *others = self._source.files(name).paths()
+            if not image.name.endswith(SUFFIXES):
+                continue
+            grid = read_grid(image)
+            for path in others:
+                if path.name.endswith(SUFFIXES):
+                    check_same_grid(read_grid(path, unit=grid.unit), grid)
 
     def several(self) -> bool:
         """Return whether some person has several files: patches, more likely than scans."""
