@@ -18,7 +18,10 @@ from toy_benchmark import TOYS, toy_spec
 
 import vbench
 from vbench import api, registry
+from vbench.engine.weights import save_weights
+from vbench.files import read_json, write_json
 from vbench.testing.toys import names
+from vbench.trained.arm import open_arm
 from vbench.types import Portable, Setup
 
 TURN = np.linalg.qr(np.array([[1.0, 0.2, -0.1], [-0.2, 1, 0.15], [0.1, -0.15, 1]]))[0]
@@ -146,7 +149,13 @@ def test_the_card_has_the_fields_of_the_hub_and_the_scores(bundle: Path) -> None
     (result,) = fields["model-index"][0]["results"]
     assert result["metrics"][0]["type"] == "dsc"
     assert 0 <= result["metrics"][0]["value"] <= 1
-    for said in ("Tested on 1 patient", "Of this model: not stated.", "1 for train", "# toys real"):
+    for said in (
+        "Tested on 1 patient",
+        "Of this model: not stated.",
+        "# toys real",
+        "Trained on real patches of 1 patient of the source. "
+        "Trial and threshold were chosen on 1 patient",
+    ):
         assert said in text
     hub = pytest.importorskip("huggingface_hub")
     card = hub.ModelCard((bundle / "README.md").read_text())
@@ -193,7 +202,6 @@ def test_networks_are_the_same_in_monais_terms(
 def test_onnx_gives_the_same_probabilities(out: Path, tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
-    from vbench.trained.arm import open_arm
     from vbench.trained.onnx_model import run_onnx
 
     said = command("export-model", "real", tmp_path / "x", "--out", out, "--format", "onnx")
@@ -236,3 +244,103 @@ def test_bad_input_is_one_line_and_nothing_is_written(out: Path, tmp_path: Path)
         said = command("export-model", *arguments, "--out", out)
         assert (said.code, message in said.err) == (2, True), said.err
         assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.fixture(scope="module")
+def regimes(out: Path, bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An arm of each regime, and of given weights as a bundle and as a file."""
+    folder = tmp_path_factory.mktemp("regimes")
+    (segmenter,) = open_arm("real", benchmark="toys", out=out).segmenters("cpu")
+    save_weights(folder / "ours/models/model.safetensors", segmenter.weights())
+    write_json(folder / "ours/configs/metadata.json", read_json(bundle / "configs/metadata.json"))
+    weights = {"ours": str(folder / "ours"), "file": str(folder / "ours/models/model.safetensors")}
+    spec = toy_spec(
+        data__source__split={"train": 3, "val": 1, "test": 2},
+        segmenter={"plugin": "unet3d", "params": {"steps": 3, "width": 4}},
+        patches__size=[8, 8, 8],
+        regimes={
+            "real": True,
+            "synthetic": True,
+            "mixed": True,
+            "scratch": {"subjects": [1]},
+            "transfer": {"subjects": [2], "pretrain": ["synthetic", "real"]},
+            "pretrained": {"subjects": [0, 1], "weights": weights},
+        },
+    )
+    api.run(spec, folder, tracking=False)
+    return folder
+
+
+GENERATOR = "The generator toy-generator learnt from: patches of 3 patients."
+CARDS = {
+    "real": ["Trained on real patches of 3 patients of the source."],
+    "synthetic/toy-generator": [
+        "Trained on 24 synthetic patches of toy-generator.",
+        GENERATOR,
+    ],
+    "mixed/toy-generator": [
+        "Trained on real patches of 3 patients of the source and 24 synthetic patches of toy-",
+        GENERATOR,
+    ],
+    "scratch/n1": ["Trained on real patches of 1 patient of the target. Trial and threshold"],
+    "transfer/toy-generator/n2": [
+        "Pre-trained on 24 synthetic patches of toy-generator. "
+        "Trained on real patches of 2 patients of the target.",
+        GENERATOR,
+    ],
+    "transfer/real/n2": [
+        "Pre-trained on real patches of 3 patients of the source. "
+        "Trained on real patches of 2 patients of the target.",
+    ],
+    "pretrained/ours/n1": [
+        "Started from the given weights 'ours', SHA-256 {digest}; toys real seed 0; "
+        "licence or rights: CC-BY-4.0. Trained on real patches of 1 patient of the target.",
+        "| `steps` | 3 |",
+    ],
+    "pretrained/ours/n0": [
+        "Not trained here: no subject and no patch changed these weights. "
+        "The threshold was chosen on 1 patient, and it is tested on 1 patient",
+        "Voxels of validation",
+    ],
+    "pretrained/file/n0": ["SHA-256 {digest}; origin and licence: not stated. Not trained"],
+}
+
+
+@pytest.mark.parametrize("arm", CARDS)
+def test_a_card_says_what_taught_the_arm(
+    arm: str, regimes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vbench.trained.onnx_model.LIBRARIES", ("no_such_library",))  # quicker
+    vbench.export_model(arm, tmp_path / "x", benchmark="toys", out=regimes)
+    text = (tmp_path / "x/README.md").read_text()
+    weights = (regimes / "ours/models/model.safetensors").read_bytes()
+    for said in CARDS[arm]:
+        assert said.format(digest=hashlib.sha256(weights).hexdigest()) in text, text
+    assert "for train" not in text
+    assert str(regimes) not in text
+    assert ("Pre-trained" in text) == arm.startswith("transfer")
+    assert ("`steps`" in text) != arm.endswith("n0")
+
+
+def test_a_card_of_folds_counts_trainings_and_their_subjects(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vbench.trained.onnx_model.LIBRARIES", ("no_such_library",))  # quicker
+    spec = toy_spec(
+        data={"source": {"plugin": "blobs", "split": {"folds": 3, "val": 1, "subjects": 6}}},
+        segmenter={
+            "plugin": "monai:SegResNet",
+            "params": {"steps": 2, "network": {"init_filters": 8, "norm": "INSTANCE"}},
+        },
+        patches__size=[8, 8, 8],
+        regimes={"real": True},
+        generators=[],
+    )
+    api.run(spec, tmp_path / "out", tracking=False)
+    vbench.export_model("real", tmp_path / "x", benchmark="toys", out=tmp_path / "out")
+    text = (tmp_path / "x/README.md").read_text()
+    assert "The interval is over subjects and 3 trainings of the arm." in text
+    (row,) = (line for line in text.splitlines() if line.startswith("| `dsc`"))
+    cells = [cell.strip() for cell in row.split("|")]
+    assert (cells[3], cells[5]) == ("2", "6")
+    assert '| `network` | {"init\\_filters": 8' in text

@@ -18,7 +18,7 @@ from vbench.markdown import escape, table
 from vbench.records.parts import Repetition
 from vbench.share.sheet import Utility
 from vbench.share.words import label_words, people, value_words
-from vbench.usertext import hub_licence
+from vbench.usertext import counted, hub_licence
 
 NOT_STATED = "not stated"
 
@@ -31,9 +31,10 @@ class Card:
         name: Of the model.
         benchmark, arm, seed: Which it is.
         segmenter, about, paper: The plugin, what it is, and where the method comes from.
-        learnt: What it was trained on, a sentence.
+        learnt: What it started from and was trained on, sentences.
+        trained: Whether it was trained at all; given weights may be taken as they are.
         source: The data source's plugin.
-        counts: Subjects by part.
+        counts: Subjects that it was validated and tested on, by part.
         people: Whether they are people.
         size, spacing: Of patches in voxels, and of voxels in mm.
         normalise, masked: How scans are prepared.
@@ -42,7 +43,8 @@ class Card:
         channels: Names of the channels of an image.
         params: Of the training.
         scores: On test subjects.
-        repetitions: Seeds of the arm.
+        trainings: Of the arm, over seeds and folds.
+        tested: By metric, the test subjects of all of them.
         difference: Largest difference to vbench's probabilities, on random windows.
         onnx: The same of the ONNX file; None without one.
         nearest: In what the bundle's prediction is not vbench's own; empty when in nothing.
@@ -57,6 +59,7 @@ class Card:
     about: str
     paper: str
     learnt: str
+    trained: bool
     source: str
     counts: Mapping[str, int]
     people: bool
@@ -69,7 +72,8 @@ class Card:
     channels: tuple[str, ...]
     params: Mapping[str, JsonValue]
     scores: tuple[Utility, ...]
-    repetitions: int
+    trainings: int
+    tested: Mapping[str, int]
     difference: float
     onnx: float | None
     nearest: tuple[str, ...]
@@ -152,7 +156,10 @@ def _details(card: Card) -> list[str]:
             f"windows of {_times(card.size)} voxels{_channels(card)}, intensities mapped to "
             "[-1, 1]",
         ),
-        ("Voxels of training", f"{_times(card.spacing)} mm" if card.spacing else "unknown"),
+        (
+            f"Voxels of {'training' if card.trained else 'validation'}",
+            f"{_times(card.spacing)} mm" if card.spacing else "unknown",
+        ),
         ("Output", _output(card)),
         ("Weights", "models/model.safetensors; nothing is pickled"),
         ("Exported by", f"vbench {__version__}"),
@@ -178,8 +185,11 @@ def _limits(card: Card) -> list[str]:
     found = [
         f"Tested on {who} of one data set; not on other scanners, voxel sizes and diseases.",
         "Scans are not resampled: voxels of another size than in training make results worse.",
-        "It is one training of many possible ones: see below how the arm does over several.",
     ]
+    if card.trained:
+        found.append(
+            "It is one training of many possible ones: see below how the arm does over several."
+        )
     if not card.people:
         found.append("Its data are phantoms: its scores are not clinical figures.")
     if card.people:
@@ -233,13 +243,15 @@ def _start(card: Card) -> list[str]:
 
 
 def _training(card: Card) -> list[str]:
-    parts = [f"{n} for {part}" for part, n in card.counts.items()]
+    validated, tested = (people(card.counts[part], card.people) for part in ("val", "test"))
+    chosen = "Trial and threshold were" if card.trained else "The threshold was"
+    none = "" if card.trained else "These parameters built its network, or had no effect:"
     masks = "given masks" if card.masked else "masks derived from the images"
     return [
-        f"{escape(card.learnt)} Data source `{card.source}`; subjects: {', '.join(parts)}. "
-        f"Intensities: {card.normalise}, within {masks}. "
-        "Trial and threshold were chosen on the validation subjects.",
+        f"{escape(card.learnt)} {chosen} chosen on {validated}, and it is tested on {tested}, of "
+        f"the data source `{card.source}`. Intensities: {card.normalise}, within {masks}.",
         "",
+        *([none, ""] if none else []),
         *table(
             ["parameter", "value"],
             [(f"`{name}`", escape(json.dumps(value))) for name, value in card.params.items()],
@@ -255,19 +267,21 @@ def _evaluation(card: Card) -> list[str]:
         (
             f"`{score.metric}`" + (f" ({score.unit})" if score.unit else ""),
             shown(score.this),
-            shown(score.mean, score.ci95),
-            shown(score.real),
             str(score.subjects),
+            shown(score.mean, score.ci95),
+            str(card.tested.get(score.metric, 0)),
+            shown(score.real),
         )
         for score in card.scores
     ]
     return [
         "On test subjects that were read once; beside it, arms of this segmenter that learnt from "
-        "real patches. The interval is over subjects and repetitions "
-        f"({card.repetitions} of the arm).",
+        "real patches. The interval is over subjects and "
+        f"{counted(card.trainings, 'training' if card.trained else 'repetition')} of the arm.",
         "",
         *table(
-            ["metric", "this model", "the arm (95 % interval)", "real patches", "subjects"],
+            ["metric", "this model", "subjects", "the arm (95 % interval)", "subjects",
+             "real patches"],
             rows,
         ),
     ]  # fmt: skip

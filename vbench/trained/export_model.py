@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -9,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from vbench.analysis.chosen import Chosen
 from vbench.analysis.leaderboard import typed_leaderboard
 from vbench.defaults import OUT
 from vbench.engine.store import writable
@@ -16,15 +18,15 @@ from vbench.errors import StoreError
 from vbench.files import atomic_write, write_json
 from vbench.interfaces import Segmenter
 from vbench.records.parts import Repetition
-from vbench.regimes import named
 from vbench.registry.catalogue import summary
 from vbench.share.aside import built_aside, check_free
-from vbench.share.build import are_people, shareable, utility_of
+from vbench.share.build import are_people, utility_of
 from vbench.share.export import name_nobody, said
 from vbench.share.patches import Contents, write_sums
 from vbench.trained.arm import TrainedArm, open_arm, remarks
 from vbench.trained.bundle import inference, metadata, write_bundle
 from vbench.trained.card import NOT_STATED, Card, markdown
+from vbench.trained.learnt import parameters, trained, training
 from vbench.trained.onnx_model import TOLERANCE, missing_libraries, need_libraries, write_onnx
 from vbench.types import Portable
 
@@ -96,6 +98,9 @@ def export_model(
     }
     opened = open_arm(arm, benchmark=benchmark, out=out, seed=seed)
     name_nobody(opened.results, {**words, "benchmark": benchmark, "arm": arm})
+    taught = training(opened)
+    if opened.first.trial.inputs.given is not None:
+        name_nobody(opened.results, {"the given weights": taught[0]})
     segmenter = opened.segmenters("cpu")[0]
     portable = segmenter.portable()
     if portable is None and max(segmenter.setup.classes, segmenter.setup.contrasts) > 1:
@@ -124,7 +129,7 @@ def export_model(
             onnx = _onnx(part, model, windows, told, needed=form == "onnx")
         elif form == "bundle":
             told.append("no ONNX file: `pip install 'vbench[onnx]'` adds it")
-        card = _card(opened, segmenter, contents, words, difference, onnx)
+        card = _card(opened, segmenter, contents, taught, words, difference, onnx)
         if form == "bundle":
             about = metadata(
                 card.name,
@@ -219,6 +224,7 @@ def _card(
     opened: TrainedArm,
     segmenter: Segmenter,
     contents: Contents,
+    taught: Sequence[str],
     words: dict[str, str | None],
     difference: float,
     onnx: float | None,
@@ -227,11 +233,10 @@ def _card(
     trial = chosen.trial
     board = typed_leaderboard(results)
     row = next(row for row in board.rows if row.arm == arm.name)
+    every = list(results.all_chosen(arm))
     data = results.plan.data.get(arm.cohort) or results.plan.data["source"]
-    learnt = named(arm.regime).help
-    if arm.generator is not None:
-        learnt += f" The generator is {arm.generator}."
     assert data is not None
+    counts = {part: len(subjects) for part, subjects in data.seen_by(chosen.seed).items()}
     return Card(
         name=f"{results.benchmark} {arm.name.replace('/', ' ')} seed {chosen.seed}",
         benchmark=results.benchmark,
@@ -240,9 +245,10 @@ def _card(
         segmenter=arm.segmenter,
         about=summary(type(segmenter)),
         paper=segmenter.paper,
-        learnt=learnt,
+        learnt=" ".join(taught),
+        trained=trained(trial),
         source=data.plugin,
-        counts={part: len(subjects) for part, subjects in data.seen_by(chosen.seed).items()},
+        counts=counts,
         people=are_people(opened.store, opened.plugins, trial.inputs.val),
         size=segmenter.setup.size,
         spacing=opened.spacing or (),
@@ -251,9 +257,10 @@ def _card(
         threshold=chosen.evaluated.threshold,
         labels=contents.labels,
         channels=contents.channels,
-        params=shareable(type(segmenter), trial.result.params),
+        params=parameters(type(segmenter), trial),
         scores=tuple(utility_of(results, board, chosen, row)),
-        repetitions=max(row.seeds, 1),
+        trainings=len(every),
+        tested=_tested(every),
         difference=difference,
         onnx=onnx,
         nearest=_nearest(segmenter.setup.size, opened.normalise),
@@ -261,6 +268,16 @@ def _card(
         authors=words["--authors"],
         citation=words["--cite"],
     )
+
+
+def _tested(every: Sequence[Chosen]) -> dict[str, int]:
+    """Return how many test subjects have a value of each metric, over all repetitions."""
+    found: dict[str, set[str]] = {}
+    for chosen in every:
+        for case in chosen.evaluated.cases:
+            if case.value is not None and case.label is None:
+                found.setdefault(case.metric, set()).add(case.subject)
+    return {metric: len(subjects) for metric, subjects in found.items()}
 
 
 def _nearest(size: tuple[int, ...], normalise: str) -> tuple[str, ...]:
