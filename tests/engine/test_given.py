@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,11 @@ def test_the_range_of_a_networks_images_becomes_its_moments() -> None:
     ("given", "says"),
     [
         (state(width=8), r"layer 'in\.weight' has shape 8 × 1 × 3 × 3, the segmenter's 4 × 1"),
-        ({"in.weight": state()["in.weight"]}, r"'network\.out\.weight' .* is missing"),
+        ({"in.weight": state()["in.weight"]}, r"layer 'out\.weight' .* is missing"),
+        (
+            {f"module.{name}": v for name, v in list(state().items())[:1]},
+            r"layer 'module\.out\.weight' .* is missing",
+        ),
         ({**state(), "more": np.zeros(3)}, r"layer 'more' \(3\) has no place"),
         ({"other": np.zeros(3)}, "none of its 1 layers"),
         ({**state(), "in.weight": np.full((4, 1, 3, 3), np.nan)}, "not finite"),
@@ -87,7 +92,7 @@ def test_what_does_not_fit_is_told_by_layer_and_shape(given: Any, says: str) -> 
 def test_most_names_decide_what_stands_before() -> None:
     pairs, missing, surplus = matched(["a.x", "a.y", "b"], ["m.x", "m.y", "m.z"])
     assert pairs == {"a.x": "m.x", "a.y": "m.y"}
-    assert (missing, surplus) == ([], ["m.z"])
+    assert (missing, surplus) == ({}, ["m.z"])
 
 
 def test_a_bundle_a_file_and_a_state_dict_of_torch_are_read(tmp_path: Path) -> None:
@@ -111,6 +116,24 @@ def test_nothing_is_unpickled_and_wrong_files_are_one_line(tmp_path: Path) -> No
         with pytest.raises(DataError, match="cannot be read as weights") as caught:
             read(tmp_path / name)
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.filterwarnings("error")
+def test_no_fault_of_torch_weights_is_told_in_torchs_words(tmp_path: Path) -> None:
+    torch.save({"state_dict": Path("x")}, tmp_path / "code.pt")
+    (tmp_path / "garbage.pt").write_bytes(b"x" * 200)
+    (tmp_path / "pickle.pt").write_bytes(pickle.dumps({"a": print}, protocol=4))
+    for name, says in (
+        ("code.pt", r"beside tensors it holds pathlib\.\w+, and loading that could run code"),
+        ("garbage.pt", "it is damaged, or no state dict of torch"),
+        ("pickle.pt", "it is damaged, or no state dict of torch"),
+    ):
+        with pytest.raises(DataError, match=says) as caught:
+            read(tmp_path / name)
+        assert "weights_only" not in str(caught.value)
+
+
+def test_a_place_without_weights_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for name, says in (("none", "no such"), ("empty", "no weights"), ("a.txt", "expected a")):
         (tmp_path / "a.txt").touch()
@@ -171,7 +194,8 @@ def test_content_is_in_the_key_and_the_place_is_not(tmp_path: Path) -> None:
 
 def test_weights_of_another_network_stop_a_run_before_training(tmp_path: Path) -> None:
     spec = spec_of(tmp_path, level=(0.0, 1.0, 2.0))
-    with pytest.raises(DataError, match="layer 'level' has shape 3, the segmenter's 2"):
+    says = r"^regimes\.pretrained\.weights\.toy: .*layer 'level' has shape 3, the segmenter's 2"
+    with pytest.raises(DataError, match=says):
         vbench.run(spec, out=tmp_path / "out", workers=1, tracking=False)
     assert not (tmp_path / "out" / "toys" / "plan.json").exists()
     with pytest.raises(SpecError, match="each number is at least 1"):

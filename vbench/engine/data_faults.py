@@ -105,7 +105,7 @@ def weights_faults(plan: Plan, registry: Registry, store: Store | None = None) -
         try:
             adopt(segmenter, read(file), inputs.given, file)
         except DataError as error:
-            lines[str(error)] = None
+            lines[f"{job.extra['where']}: {error}"] = None
     return list(lines)
 
 

@@ -7,6 +7,9 @@ shape.
 
 from __future__ import annotations
 
+import pickle
+import re
+import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -105,9 +108,10 @@ def read(file: Path) -> Weights:
 
             found: Any = load_file(file)
         else:
-            found = torch.load(file, map_location="cpu", weights_only=True)
+            with warnings.catch_warnings(action="ignore"):  # what is wrong is said below
+                found = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # the libraries raise their own kinds
-        text = (str(error).splitlines() or [type(error).__name__])[0]
+        text = _why(error)
         hint = "save its state dict as safetensors" if file.suffix not in SAFE else "copy it again"
         raise DataError(f"{file}: cannot be read as weights ({text}); {hint}") from error
     for name in ("state_dict", "model_state_dict", "model", "network_weights"):
@@ -122,6 +126,17 @@ def read(file: Path) -> Weights:
     return {
         name: (v.float() if v.is_floating_point() else v).numpy() for name, v in tensors.items()
     }
+
+
+def _why(error: Exception) -> str:
+    """Say in a line why weights cannot be read; what torch advises would run a file's code."""
+    text = str(error)
+    if not isinstance(error, pickle.UnpicklingError):
+        return (text.splitlines() or [type(error).__name__])[0]
+    held = re.search(r"\bGLOBAL (\S+)", text)
+    if held is None:
+        return "it is damaged, or no state dict of torch"
+    return f"beside tensors it holds {held[1]}, and loading that could run code"
 
 
 def adopt(segmenter: Segmenter, given: Weights, about: GivenWeights, file: Path) -> None:
@@ -150,7 +165,10 @@ def adopt(segmenter: Segmenter, given: Weights, about: GivenWeights, file: Path)
             f"'{next(iter(given))}', expected '{next(iter(missing), next(iter(own)))}'"
         ]
     else:
-        faults += [f"layer '{n}' ({_by(own[n])}) of the segmenter is missing" for n in missing]
+        faults += [
+            f"layer '{theirs}' ({_by(own[ours])}) of the segmenter is missing"
+            for ours, theirs in missing.items()
+        ]
         faults += [f"layer '{n}' ({_by(given[n])}) has no place" for n in surplus]
     if faults:
         more = f" ({len(faults) - 1} more)" if faults[1:] else ""
@@ -173,11 +191,12 @@ def adopt(segmenter: Segmenter, given: Weights, about: GivenWeights, file: Path)
 
 def matched(
     own: Iterable[str], given: Iterable[str]
-) -> tuple[dict[str, str], list[str], list[str]]:
+) -> tuple[dict[str, str], dict[str, str], list[str]]:
     """Pair the names of two state dicts, whatever stands before all of them.
 
     Returns:
-        The given name by the own one, what is missing, and what is left over.
+        The given name by the own one, likewise of what is missing the name that it would have, and
+        what is left over.
     """
     ours, theirs = list(own), list(given)
     best: tuple[dict[str, str], str, str] = ({}, "", "")
@@ -190,11 +209,15 @@ def matched(
                 best = (pairs, mine, its)
     pairs, mine, its = best
     used = set(pairs.values())
-    missing = [n for n in ours if n.startswith(mine) and n not in pairs and n != MOMENTS]
+    missing = {
+        n: its + n.removeprefix(mine)
+        for n in ours
+        if n.startswith(mine) and n not in pairs and n != MOMENTS
+    }
     surplus = [n for n in theirs if n not in used and n != MOMENTS]
     return (
         pairs,
-        [name for name in missing if not name.endswith(_COUNTER)],
+        {name: there for name, there in missing.items() if not name.endswith(_COUNTER)},
         [name for name in surplus if not name.endswith(_COUNTER)],
     )
 

@@ -154,7 +154,7 @@ class SegmenterJobs:
         if start not in self._starts:
             self._starts[start] = find(start)
         file, given = self._starts[start]
-        return {"weights": str(file)}, given
+        return {"weights": str(file), "where": start.where}, given
 
     def _metric_params(self) -> dict[str, JsonValue] | None:
         """Return the parameters of the validation metric; None for its defaults."""
