@@ -25,6 +25,8 @@ def check_free(folder: Path) -> None:
     Raises:
         StoreError: When it exists and is no empty folder.
     """
+    if folder.is_file():
+        raise StoreError(f"{folder}: is a file, expected a folder; name another folder")
     if os.path.lexists(folder) and (not folder.is_dir() or any(folder.iterdir())):
         raise StoreError(f"{folder}: exists and is not empty; name another folder")
 
