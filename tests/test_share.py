@@ -29,7 +29,7 @@ from vbench.share import rerun
 from vbench.share.export import shared_scores
 from vbench.share.words import learnt
 
-LEAK, COPY, DRAWN = "synthetic/leaky", "synthetic/copy", "synthetic/geometric"
+LEAK, COPY, DRAWN = "synthetic/leaky", "synthetic/copy", "synthetic/drawn"
 NAME = "MUELLER-1957-03-10"
 
 
@@ -37,7 +37,11 @@ NAME = "MUELLER-1957-03-10"
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("results")
     spec = toy_spec(
-        generators=[{"plugin": "leaky"}, {"plugin": "copy"}, {"plugin": "geometric"}],
+        generators=[
+            {"plugin": "leaky"},
+            {"plugin": "copy"},
+            {"plugin": "geometric", "name": "drawn"},
+        ],
         data__source={"plugin": "ward", "split": {"train": 2, "val": 1, "test": 3}},
         data__target={"plugin": "ward", "split": {"train": 2, "val": 1, "test": 1}},
         patches__per_subject=40,
@@ -79,6 +83,8 @@ def test_an_export_is_complete_and_audited(out: Path, tmp_path: Path) -> None:
     assert (sheet["patches"], sheet["verdict"], sheet["removed"]) == (80, "no alarm", 0)
     assert sheet["vessel_fraction"] == pytest.approx(labels.mean())
     assert sheet["utility"][0]["real"] is not None
+    assert (sheet["generator"], sheet["generator_name"]) == ("geometric", "drawn")
+    assert "\n# toys drawn\n" in (folder / "README.md").read_text()
     audit = json.loads((folder / "audit.json").read_text())
     assert audit["privacy"]["verbatim"]["value"] == 0
     assert audit["fidelity"]["mmd"]["ceiling"] > 0

@@ -143,6 +143,7 @@ def test_bad_input_is_one_line_and_nothing_is_written(out: Path, tmp_path: Path)
         ([ARM, 3, "--like", "x.toml", *to], "give either N or --like SPEC"),
         ([ARM, "--like", tmp_path / "no.toml", *to], "no.toml"),
         ([ARM, 3, "--to", full], "exists and is not empty"),
+        ([ARM, 3, "--to", full / "mine.txt"], "mine.txt: is a file, expected a folder"),
     ]:
         said = command("sample", *arguments, "--out", out)
         assert (said.code, message in said.err) == (2, True), said.err
@@ -159,3 +160,12 @@ def test_a_generator_that_breaks_its_contract_leaves_nothing(
     said = command("sample", ARM, 3, "--to", tmp_path / "x", "--out", out)
     assert (said.code, said.err) == (2, f"vbench: {ARM}: shape\n")
     assert not any(tmp_path.iterdir())
+
+
+def test_a_generator_is_called_as_the_benchmark_calls_it(tmp_path: Path) -> None:
+    spec = toy_spec(generators=[{"plugin": "toy-generator", "name": "tubes"}])
+    api.run(spec, tmp_path / "out", tracking=False)
+    place = ("--to", tmp_path / "x", "--out", tmp_path / "out")
+    said = command("sample", "synthetic/tubes", 3, *place)
+    assert "3 patches by tubes, repetition 0" in said.out
+    assert json.loads((tmp_path / "x/samples.json").read_text())["generator"] == "toy-generator"

@@ -92,6 +92,6 @@ def command(
         click.echo(json.dumps(about.to_json(), indent=1))
         return
     click.echo(
-        f"{to}: {about.patches} patches by {about.generator}, repetition {about.repetition}, "
+        f"{to}: {about.patches} patches by {made.generator}, repetition {about.repetition}, "
         f"candidate {about.candidate}, seed {about.seed}; not audited"
     )

@@ -93,6 +93,7 @@ def build(
         benchmark=record.benchmark,
         arm=record.arm,
         generator=plugin.name,
+        generator_name=None if arm.generator == plugin.name else arm.generator,
         generator_about=summary(cls),
         paper=cls.paper,
         plugin=shipped,

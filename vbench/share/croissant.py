@@ -159,7 +159,7 @@ def _classes(labels: Mapping[str, int]) -> dict[str, Any]:
 
 def name(sheet: Datasheet) -> str:
     """Name an export in a few words."""
-    return f"{sheet.benchmark} {sheet.generator}"
+    return f"{sheet.benchmark} {sheet.generator_name or sheet.generator}"
 
 
 def rai(sheet: Datasheet) -> dict[str, Any]:

@@ -81,6 +81,7 @@ class Datasheet(Record):
     Attributes:
         id: Random; leads the house to what it keeps of the export.
         generator: The plugin.
+        generator_name: What the benchmark calls it; None where that is the plugin's name.
         generator_about, paper, plugin: What it is, where the method is from, who ships the plugin.
         params: Its parameters, those that are numbers, flags or one of a few words.
         patches, size, spacing: How many, voxels, mm.
@@ -101,7 +102,7 @@ class Datasheet(Record):
     """
 
     OPTIONAL: ClassVar[frozenset[str]] = frozenset(
-        {"accepted", "citation", "labels", "channel_names", "class_fractions"}
+        {"accepted", "citation", "generator_name", "labels", "channel_names", "class_fractions"}
     )
 
     format: Literal["vbench-dataset-2"] = "vbench-dataset-2"
@@ -110,6 +111,7 @@ class Datasheet(Record):
     benchmark: str
     arm: str
     generator: str
+    generator_name: str | None = None
     generator_about: str
     paper: str
     plugin: str

@@ -85,11 +85,13 @@ class Samples:
     Attributes:
         folder: The folder.
         about: What ``samples.json`` says.
+        generator: What the benchmark calls it.
         remarks: What is worth knowing, a line each.
     """
 
     folder: Path
     about: SamplesFile
+    generator: str
     remarks: tuple[str, ...]
 
 
@@ -106,6 +108,7 @@ class TrainedGenerator:
         if chosen.generator is None or chosen.samples is None or chosen.candidate is None:
             raise StoreError(f"{name}: has no generator; name an arm such as synthetic/…")
         self.arm, self.fit, self.chosen = arm, chosen.generator, chosen.candidate
+        self.name = arm.arm.generator or self.fit.inputs.plugin.name
         self.candidate = self.chosen if candidate is None else candidate
         known = [each.index for each in self.fit.result.candidates]
         if self.candidate not in known:
@@ -244,7 +247,7 @@ def write_samples(
             )
         write_json(part / FILE, about.to_json())
     told = tuple(remarks(made.arm, "generator", made.fit.inputs.plugin))
-    return Samples(folder, about, told)
+    return Samples(folder, about, made.name, told)
 
 
 def count_like(spec: str | Path) -> int:
