@@ -179,7 +179,7 @@ def _setup(plan: Plan, registry: Registry, store: Store | None) -> Setup:
     patches = spec.patches
     return replace(
         setup_of(spec),
-        spacing=tuple(median(axis) for axis in zip(*spacings, strict=True)),
+        spacing=tuple(median(axis) for axis in zip(*spacings, strict=True)) or None,
         cutting=Cutting(patches.per_subject, patches.vessel_centred, normalise=spec.data.normalise),
     )
 
