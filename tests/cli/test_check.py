@@ -73,7 +73,14 @@ def test_a_file_that_leaves_while_it_is_loaded_is_said(tmp_path):
     (tmp_path / "gone.py").write_text("import os\nos._exit(0)\n")
     answer = vbench("check", tmp_path / "gone.py")
     assert answer.code == 2
-    assert "while it was loaded, its process ended with exit code 0" in answer.err
+    assert "gone.py could not be loaded: importing it ended Python with exit code 0" in answer.err
+
+
+def test_the_limit_covers_loading(tmp_path):
+    (tmp_path / "waits.py").write_text("import time\ntime.sleep(600)\n")
+    answer = vbench("check", tmp_path / "waits.py", "--seconds", "0.5")
+    assert answer.code == 2
+    assert "waits.py could not be loaded: it was still not imported after 0.5 s" in answer.err
 
 
 def test_json(install):

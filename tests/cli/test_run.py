@@ -95,6 +95,17 @@ def test_a_local_plugin_that_does_not_load_stops_the_run(tmp_path: Path) -> None
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("command", ["validate", "plan", "run"])
+def test_a_local_plugin_that_ends_python_is_exit_code_2_and_one_line(
+    tmp_path: Path, command: str
+) -> None:
+    (tmp_path / "gan.py").write_text("import os\nos._exit(0)\n")
+    spec = write_toml(tmp_path / "spec.toml", toy_table(plugins__paths=[TOYS, "gan.py"]))
+    done = vbench(command, spec)
+    assert (done.code, done.err.count("\n")) == (2, 1)
+    assert "gan.py: importing it ended Python with exit code 0; does it call os._exit?" in done.err
+
+
 def test_a_missing_spec_and_a_misspelt_command_are_exit_code_2(tmp_path: Path) -> None:
     done = vbench("run", tmp_path / "no.toml")
     assert (done.code, done.err.count("\n")) == (2, 1)

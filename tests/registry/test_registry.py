@@ -8,6 +8,7 @@ from installing import PLUGINS
 from vbench import registry
 from vbench.errors import PluginError
 from vbench.interfaces import DataSource, Generator, SegmentationMetric, Segmenter
+from vbench.registry import trial
 
 
 def test_built_in_plugins_come_through_entry_points():
@@ -228,3 +229,61 @@ def test_a_family_refuses_by_name():
     found = registry.load([PLUGINS / "family.py"])
     with pytest.raises(PluginError, match="no network is called 'Largo'; did you mean 'Large'"):
         found.generator("lib:Largo")
+
+
+ENDS = {
+    "os._exit": ("import os\nos._exit(0)\n", "importing it ended Python with exit code 0"),
+    "in a hook": (
+        "import os\ndef vbench_register_metrics(register):\n    os._exit(3)\n",
+        "importing it ended Python with exit code 3",
+    ),
+    "crash": ("import ctypes\nctypes.string_at(0)\n", "importing it killed Python by SIGSEGV"),
+    "hang": ("import time\ntime.sleep(600)\n", "it was still not imported after 0.5 s"),
+}
+
+
+@pytest.mark.parametrize("how", ENDS)
+def test_a_file_that_ends_python_is_a_failure_like_any_other(tmp_path, monkeypatch, how):
+    code, message = ENDS[how]
+    monkeypatch.setattr(trial, "LIMIT", 0.5)
+    (tmp_path / "a.py").write_text(code)
+    (tmp_path / "b.py").write_text("")
+    found = registry.load([tmp_path / "a.py", tmp_path / "b.py"])
+    (failure,) = found.failures
+    assert failure.origin == str(tmp_path / "a.py")
+    assert failure.message.startswith(message)
+    assert found.has_file(tmp_path / "b.py")
+
+
+def test_a_distribution_that_ends_python_is_named_and_left_out(install, caplog):
+    name = install("fine")
+    bad = install("leaves_at_import")
+    found = registry.load()
+    assert found.generator("fine")
+    (failure,) = found.failures
+    assert failure.origin == f"{bad}: leaves_at_import = leaves_at_import"
+    assert f"{bad}: leaves_at_import = leaves_at_import: not loaded: importing it" in caplog.text
+    assert name not in caplog.text
+    with pytest.raises(PluginError, match=rf"'gone'.*{bad}.*could not be loaded: importing it"):
+        found.get("generator", "gone")
+
+
+def test_what_was_tried_is_not_tried_again_here_or_in_processes_that_are_told(
+    tmp_path, monkeypatch
+):
+    path = tmp_path / "a.py"
+    path.write_text("import os\nos._exit(0)\n")
+    assert registry.load([path]).failures
+    monkeypatch.setattr(trial, "_try", None)
+    assert registry.load([path]).failures
+    monkeypatch.setenv(trial.TOLD, trial.told()[trial.TOLD])
+    monkeypatch.setattr(trial, "_tried", {})
+    assert registry.load([path]).failures
+    monkeypatch.undo()
+    path.write_text("")
+    assert not registry.load([path]).failures
+
+
+def test_built_in_plugins_cost_no_process(monkeypatch):
+    monkeypatch.setattr(trial, "_try", None)
+    assert registry.load().failures == []

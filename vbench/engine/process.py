@@ -21,6 +21,7 @@ import psutil
 from vbench.engine.worker import Task
 from vbench.importing import python_path
 from vbench.records.job import JobRecord
+from vbench.registry.trial import told
 from vbench.types import JobFailure
 
 #: Seconds between two checks of limits and cancellation.
@@ -84,6 +85,7 @@ class WorkerProcess:
             "PYTHONUNBUFFERED": "1",
             # It imports what we import: not more, such as a random.py in the current folder.
             "PYTHONPATH": python_path(),
+            **told(),
         }
         self._log = tempfile.TemporaryFile(mode="w+b")  # noqa: SIM115 - lives as long as we do
         self._channel, theirs = socket.socketpair()

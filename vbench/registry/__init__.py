@@ -1,8 +1,6 @@
 """Finds plugins: those that are installed, and those of single files."""
 
 from vbench.registry.loading import (
-    BUILT_IN,
-    GROUP,
     Entry,
     LoadFailure,
     Registry,
@@ -10,6 +8,7 @@ from vbench.registry.loading import (
     for_paths,
     load,
 )
+from vbench.registry.trial import BUILT_IN, GROUP
 
 __all__ = [
     "BUILT_IN",

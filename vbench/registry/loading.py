@@ -14,10 +14,10 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache, partial
+from functools import cache, lru_cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import pluggy
 
@@ -25,13 +25,12 @@ from vbench import hookspecs
 from vbench._version import KEYS
 from vbench.errors import PluginError, did_you_mean
 from vbench.interfaces import DataSource, Generator, Metric, Plugin, Segmenter
-from vbench.registry.local_file import import_file
+from vbench.registry import trial
 from vbench.registry.source_digest import source_digest
+from vbench.registry.trial import BUILT_IN, GROUP, Candidate
 from vbench.types import Kind
 from vbench.usertext import regular
 
-GROUP = "vbench"
-BUILT_IN = "vbench"
 _NAME = re.compile(r"^[a-z0-9]+([-:._][A-Za-z0-9]+)*(:\*)?$")
 _BASES: dict[Kind, type[Plugin]] = {
     "source": DataSource,
@@ -144,6 +143,15 @@ class Registry:
                 del self._entries[key]
             raise
 
+    def take(self, candidate: Candidate) -> None:
+        """Import a candidate and register it; what it raises goes through."""
+        self.add(
+            candidate.load(),
+            name=candidate.name,
+            distribution=candidate.distribution,
+            version=candidate.version,
+        )
+
     def _register(self, kind: Kind, cls: type[Plugin], distribution: str, version: str) -> None:
         if not (isinstance(cls, type) and issubclass(cls, _BASES[kind])):
             raise PluginError(
@@ -245,15 +253,13 @@ class Registry:
                 yield from (entry for entry in found if entry is not None)
 
 
-def _points(
-    fail: Callable[[str, BaseException], None],
-) -> list[tuple[metadata.EntryPoint, str, str]]:
-    """Return the entry points of all installed distributions, with the name and version of each.
+def _points(fail: Callable[[str, BaseException], None]) -> list[Candidate]:
+    """Return the entry points of all installed distributions.
 
     Args:
         fail: Is told of a distribution whose metadata cannot be read; the others count anyway.
     """
-    found: dict[str, list[tuple[metadata.EntryPoint, str, str]]] = {}
+    found: dict[str, list[Candidate]] = {}
     for installed in metadata.distributions():
         try:
             _check_files(installed)
@@ -268,8 +274,9 @@ def _points(
             continue
         alike = re.sub(r"[-_.]+", "-", name).lower()
         # The first on the path counts, as in an import.
-        found.setdefault(alike, [(point, name, version) for point in points])
-    return sorted((each for own in found.values() for each in own), key=lambda e: (e[1], e[0].name))
+        found.setdefault(alike, [Candidate.of(point, name, version) for point in points])
+    every = (each for own in found.values() for each in own)
+    return sorted(every, key=lambda each: (each.distribution, each.point))
 
 
 def _check_files(installed: metadata.Distribution) -> None:
@@ -290,10 +297,56 @@ def _absent(names: Iterable[str], known: Iterable[str]) -> list[PluginError]:
     ]
 
 
+def _named(only: Iterable[str] | None = None) -> set[str] | None:
+    """Return what is to be loaded beside the built-in plugins; None: all."""
+    if only is None and "VBENCH_PLUGINS" in os.environ:
+        only = os.environ["VBENCH_PLUGINS"].split(",")
+    return None if only is None else set(only) - {""}
+
+
+def _chosen(points: Iterable[Candidate], only: set[str] | None) -> list[Candidate]:
+    """Return the entry points that are to be loaded."""
+    return [
+        each
+        for each in points
+        if only is None or each.built_in or {each.distribution, each.point} & only
+    ]
+
+
+def _files(paths: Iterable[str | Path]) -> list[Candidate]:
+    """Return plugin files.
+
+    Raises:
+        PluginError: When one is missing.
+    """
+    files = [Path(path) for path in paths]
+    for path in files:
+        if not path.is_file():
+            raise PluginError(f"{path}: no such plugin file (plugins.paths)")
+    return [Candidate.of_file(path) for path in files]
+
+
+def try_out(paths: Iterable[str | Path], limit: float) -> None:
+    """Try what :func:`load` would import, and this process and its children know the outcome.
+
+    Args:
+        paths: Python files with hook implementations.
+        limit: Seconds that each may take to be imported, at most :data:`trial.LIMIT`.
+
+    Raises:
+        PluginError: When a file is missing.
+    """
+    installed = _chosen(_points(lambda *_: None), _named())
+    trial.refused([*installed, *_files(paths)], limit)
+
+
 def load(
     paths: Iterable[str | Path] = (), *, only: Iterable[str] | None = None, strict: bool = False
 ) -> Registry:
     """Load the installed plugins, and those of single files.
+
+    What others wrote is imported in a process of its own first, see :mod:`vbench.registry.trial`:
+    one that ends Python or never comes back is a failure like any other.
 
     Args:
         paths: Python files with hook implementations (``[plugins] paths`` of a spec).
@@ -305,8 +358,7 @@ def load(
     Raises:
         PluginError: When ``strict`` and one fails; and when a file of ``paths`` is missing.
     """
-    if only is None and "VBENCH_PLUGINS" in os.environ:
-        only = [name for name in os.environ["VBENCH_PLUGINS"].split(",") if name]
+    names = _named(only)
     strict = strict or os.environ.get("VBENCH_PLUGINS_STRICT", "0") not in {"", "0"}
     registry = Registry()
 
@@ -318,35 +370,23 @@ def load(
             message = str(error)
         registry.failures.append(LoadFailure(origin, message, traceback.format_exc()))
 
-    def attempt(
-        origin: str, name: str, distribution: str, version: str, make: Callable[[], Any]
-    ) -> None:
-        try:
-            registry.add(make(), name=name, distribution=distribution, version=version)
-        except (Exception, SystemExit) as error:
-            fail(origin, error)
-
     points = _points(fail)
-    for point, distribution, version in points:
-        if only is None or distribution == BUILT_IN or {distribution, point.name} & set(only):
-            attempt(
-                f"{distribution}: {point.name} = {point.value}",
-                f"{distribution}:{point.name}",
-                distribution,
-                version,
-                point.load,
-            )
-    known = {point.name for point, _, _ in points} | {name for _, name, _ in points}
-    for absent in _absent(only or (), known):
+    known = {point.point for point in points} | {point.distribution for point in points}
+    for absent in _absent(names or (), known):
         if strict:
             raise PluginError(f"VBENCH_PLUGINS: {absent}")
         registry.failures.append(LoadFailure("VBENCH_PLUGINS", str(absent), ""))
-    for path in map(Path, paths):
-        if not path.is_file():
-            raise PluginError(f"{path}: no such plugin file (plugins.paths)")
-        if registry.has_file(path):
+    candidates = [*_chosen(points, names), *_files(paths)]
+    refused = trial.refused(candidates)
+    for each in candidates:
+        if not each.point and registry.has_file(Path(each.origin)):
             continue  # a package installed in place: its entry point has loaded the same file
-        attempt(str(path), str(path), str(path), "", partial(import_file, path))
+        try:
+            if each.origin in refused:
+                raise PluginError(refused[each.origin])
+            registry.take(each)
+        except (Exception, SystemExit) as error:
+            fail(each.origin, error)
     return registry
 
 

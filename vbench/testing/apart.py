@@ -25,6 +25,8 @@ from typing import IO, Any
 
 from vbench.errors import PluginError, VbenchError
 from vbench.importing import python_path
+from vbench.registry.loading import try_out
+from vbench.registry.trial import told
 from vbench.testing.run import Outcome, chosen, run, suite_for, warm_up
 
 #: Seconds that a check may take longer than its limit before its process is killed: its own clock
@@ -102,6 +104,7 @@ def check(wanted: Wanted) -> Iterator[Checked]:
         PluginError: When there is no such plugin, or it cannot be loaded.
         ValueError: When there is no such check.
     """
+    try_out([name for name in wanted.names if name.endswith(".py")], wanted.seconds)
     number, count = 0, 1
     while number < count:
         child = _Child(wanted, number)
@@ -138,7 +141,7 @@ class _Child:
                 stdout=self._log,
                 stderr=self._log,
                 # It imports what we import, and finds files where we do.
-                env={**os.environ, "PYTHONPATH": python_path()},
+                env={**os.environ, "PYTHONPATH": python_path(), **told()},
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )
