@@ -96,10 +96,9 @@ def load(spec: str | Path | Spec, overrides: Iterable[str] = ()) -> tuple[Spec, 
             spec = load_spec(spec, overrides)
         except FaultySpecError as error:
             # Faults of plugins and parameters in the same pass, where the rest can be read.
-            rest = error.rest
-            more = (
-                [] if rest is None else faults(rest, registry.for_paths(tuple(rest.plugins.paths)))
-            )
+            rest, more = error.rest, list[str]()
+            if rest is not None:
+                more = error.of_rest(faults(rest, registry.for_paths(tuple(rest.plugins.paths))))
             raise SpecError("\n".join([str(error), *more])) from error
     plugins = registry.for_paths(tuple(spec.plugins.paths))
     for failure in plugins.failures:

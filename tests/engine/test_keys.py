@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -80,7 +81,9 @@ def test_a_release_changes_keys_of_its_own_plugins_unless_it_is_vbench(
     spec = toy_spec(generators=[{"plugin": "copy"}], segmenter={"plugin": "threshold"})
     before = set(make_plan(spec, load([TOYS])).jobs)
     points = loading._points
-    monkeypatch.setattr(loading, "_points", lambda fail: [(*p[:2], "9.9") for p in points(fail)])
+    monkeypatch.setattr(
+        loading, "_points", lambda fail: [replace(p, version="9.9") for p in points(fail)]
+    )
     released = load([TOYS])
     copy = released.get("generator", "copy")
     assert copy.version == "9.9"

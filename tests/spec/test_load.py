@@ -310,6 +310,54 @@ def test_faults_of_keys_and_of_plugins_come_in_one_pass(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "of_keys"),
+    [
+        ('[benchmark]\nname = "my b"\n[data.source]\nplugin = "phantom"', 1),
+        ('[data.source]\nplugin = "phantom"', 1),
+        ('[benchmark]\nname = "a"', 1),
+        ('[benchmark]\nname = "a"\n[data]\nsource = 3', 1),
+        ('[benchmark]\nname = "a"\n[data.source]\nplugin = 3', 1),
+        ('[benchmark]\nname = "a"\n[data.source]\nplugin = "phantom"\nsplit = {test = "x"}', 3),
+        ('[benchmark]\nname = "a"\n[data.source]\nplugin = "phantom"\n[[generators]]\nplugin=3', 1),
+        (
+            '[benchmark]\nname = "a"\n[data.source]\nplugin = "phantom"\n'
+            "[metrics]\nsegmentation = [{}]",
+            1,
+        ),
+    ],
+)
+def test_a_faulty_required_key_hides_no_fault_of_a_plugin(
+    tmp_path: Path, text: str, of_keys: int
+) -> None:
+    path = write(tmp_path, f'{text}\n[[generators]]\nplugin = "wgan"\n')
+    found = api.validate(path)
+    assert [line for line in found if "no generator is called 'wgan'" in line]
+    assert len(found) == of_keys + 1, found
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (
+            "[data.target]\nplugin = 'phantom'\nsplit = {train = 1, val = 1, test = 'x'}",
+            "data.target.split.test: expected a number or a list of names, got 'x'",
+        ),
+        (
+            "[data.target]\nplugin = 'phantom'\nsplit = {train = 1, val = 1, test = [1]}",
+            "data.target.split.test.0: Input should be a valid string (got 1)",
+        ),
+        ("[tune]\nmetric = 3", "tune.metric: expected a name or a table, got 3"),
+        (
+            "[tune]\nmetric = {plugin = 'dsc', parms = 3}",
+            "tune.metric.parms: unknown key; did you mean 'params'?",
+        ),
+    ],
+)
+def test_what_may_have_several_forms_is_one_line(tmp_path: Path, lines: str, message: str) -> None:
+    assert fault(tmp_path, f"{MINIMAL}{lines}") == message
+
+
+@pytest.mark.parametrize(
     ("split", "message"),
     [
         ({"train": 3}, "data.source.split: folds beside 'train': .* take 'train' out, or take"),

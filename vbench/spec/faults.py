@@ -18,6 +18,15 @@ from vbench.usertext import plain_name
 Path: TypeAlias = Sequence[str | int]
 #: Names of types and tables that unions of the spec's model have.
 _BRANCHES = {"int", "float", "str", "bool", "PluginUse", "GivenWeights", "Split", "Folds"}
+#: What the branches are that are no tables.
+_FORMS = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "a name",
+    "bool": "true or false",
+    "list[str]": "a list of names",
+    "list[int]": "a list of numbers",
+}
 #: What a length is called elsewhere, where here it is counted in steps.
 _EPOCHS = re.compile(r"((n|nb|num|max|total)_?)?epochs?")
 #: What is missing where text stands in the place of a list or a table: the quotes within.
@@ -27,9 +36,18 @@ _SHELL = "with --set, put all of it in 'single quotes', or the shell takes the d
 def describe(error: ValidationError, model: type[BaseModel], prefix: str = "") -> list[str]:
     """Return one line for each fault that pydantic found: key path, fault, and the nearest name."""
     lines = []
-    for fault in error.errors():
+    faults = error.errors()
+    for fault in faults:
         where = prefix + ".".join(map(str, key_path(fault)))
-        said = _said(fault, model, where)
+        alike = [other for other in faults if _place(other) == _place(fault)]
+        if len({_branch(other) for other in alike}) < 2:
+            said = _said(fault, model, where)
+        elif all(_is_form(other) for other in alike):
+            said = _no_form(alike)
+        elif _is_form(fault):
+            continue  # another form is nearer: what is wrong within it is said
+        else:
+            said = _said(fault, model, where)
         lines.append(f"{where}: {said}" if where else said)
     return list(dict.fromkeys(lines))
 
@@ -40,6 +58,49 @@ def key_path(fault: ErrorDetails) -> list[str | int]:
     # A key that there should be, or should not, is a key whatever its name.
     last = fault["loc"][-1:] if fault["type"] in {"extra_forbidden", "missing"} else ()
     return [*path, *last] if last and _is_branch(last[0]) else path
+
+
+def _branch_at(fault: ErrorDetails) -> int:
+    """Return where the place of a fault names the innermost branch of a union; -1: nowhere."""
+    loc = fault["loc"]
+    last = len(loc) - (fault["type"] in {"extra_forbidden", "missing"})
+    return max((i for i in range(last) if _is_branch(loc[i])), default=-1)
+
+
+def _place(fault: ErrorDetails) -> Path:
+    """Return where the innermost union around a fault is; where none is, the place itself."""
+    at = _branch_at(fault)
+    return fault["loc"][:at] if at > 0 else fault["loc"]
+
+
+def _branch(fault: ErrorDetails) -> str | int:
+    """Return which branch of its innermost union a fault is of."""
+    at = _branch_at(fault)
+    return fault["loc"][at] if at > 0 else ""
+
+
+def _is_form(fault: ErrorDetails) -> bool:
+    """Whether a value has not the form of its branch, rather than something wrong within it."""
+    whole = _branch_at(fault) == len(fault["loc"]) - 1
+    return whole and fault["type"].endswith(("_type", "_parsing", "_from_float", "literal_error"))
+
+
+def _form(fault: ErrorDetails) -> str:
+    """Return what the branch of a fault asks for."""
+    if fault["type"] == "literal_error":
+        return str(fault["ctx"]["expected"])
+    name = str(_branch(fault))
+    return _FORMS.get(name, "a list" if name.startswith(("list[", "tuple[")) else "a table")
+
+
+def _no_form(alike: Sequence[ErrorDetails]) -> str:
+    """Say which forms a value may have, when it has none of them."""
+    given = alike[0].get("input")
+    forms = list(dict.fromkeys(map(_form, alike)))
+    if "a number" in forms and "a whole number" in forms:
+        forms.remove("a whole number")
+    text = isinstance(given, str) and given.startswith(("[", "{"))
+    return f"expected {' or '.join(forms)}, got {given!r}" + (f"; {_SHELL}" if text else "")
 
 
 def _said(fault: ErrorDetails, model: type[BaseModel], where: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -61,8 +61,18 @@ def parse_spec(table: Mapping[str, Any]) -> Spec:
         return Spec.model_validate(table)
     except ValidationError as error:
         raise FaultySpecError(
-            "\n".join(describe(error, Spec)), _sound_part(table, error)
+            "\n".join(describe(error, Spec)), *_sound_part(table, error)
         ) from error
+
+
+#: Required keys that something can stand in for when they are wrong, so that the rest is a spec.
+_STAND_INS: dict[str | int, Callable[[str], Any]] = {
+    "name": lambda unnamed: unnamed,
+    "plugin": lambda unnamed: unnamed,
+    "source": lambda unnamed: {"plugin": unnamed},
+    "benchmark": lambda unnamed: {"name": unnamed},
+    "data": lambda unnamed: {"source": {"plugin": unnamed}},
+}
 
 
 class FaultySpecError(SpecError):
@@ -71,30 +81,61 @@ class FaultySpecError(SpecError):
     Attributes:
         rest: The spec without them, in which plugins and parameters can be checked all the same;
             None when nothing is left that could be.
+        stand_ins: Names of ours in the rest, of which nothing is to be said.
     """
 
-    def __init__(self, message: str, rest: Spec | None) -> None:
+    def __init__(self, message: str, rest: Spec | None, stand_ins: Iterable[str] = ()) -> None:
         """Keep what is sound."""
         super().__init__(message)
         self.rest = rest
+        self.stand_ins = tuple(stand_ins)
+
+    def of_rest(self, lines: Iterable[str]) -> list[str]:
+        """Return lines about the rest, without those about what stands in."""
+        return [line for line in lines if not any(f"'{name}'" in line for name in self.stand_ins)]
 
 
-def _sound_part(table: Mapping[str, Any], error: ValidationError) -> Spec | None:
-    """Return the spec without the keys that an error names; None when that is no spec."""
-    rest = deepcopy(dict(table))
-    for fault in error.errors():
-        path = key_path(fault)
-        place: Any = rest
-        for part in path[:-1]:
-            inside = isinstance(place, dict) and part in place
-            inside |= isinstance(place, list) and isinstance(part, int) and part < len(place)
-            place = place[part] if inside else None
-        if path and isinstance(place, dict):
-            place.pop(path[-1], None)
-    try:
-        return Spec.model_validate(rest)
-    except ValidationError:
-        return None
+def _sound_part(table: Mapping[str, Any], error: ValidationError) -> tuple[Spec | None, list[str]]:
+    """Return the spec without the keys that an error names, and the names that stand in for some.
+
+    A required key gets one; where there is none for it, the table around it goes.
+    """
+    rest, stand_ins = deepcopy(dict(table)), list[str]()
+    for last_time in (False, True):
+        for fault in error.errors():
+            path = key_path(fault)
+            place = _at(rest, path[:-1])
+            if not path or not isinstance(place, dict):
+                continue
+            missing = fault["type"] == "missing"
+            if path[-1] in _STAND_INS and fault["type"] != "extra_forbidden":
+                stand_ins.append(f"unnamed-{len(stand_ins)}")
+                place[path[-1]] = _STAND_INS[path[-1]](stand_ins[-1])
+            else:
+                _take_out(rest, path[:-1] if missing else path)
+        try:
+            return Spec.model_validate(rest), stand_ins
+        except ValidationError as again:
+            if last_time:
+                break
+            error = again  # what is missing now
+    return None, []
+
+
+def _at(table: Any, path: Iterable[str | int]) -> Any:
+    """Return what is at a path; None when nothing is."""
+    for part in path:
+        inside = isinstance(table, dict) and part in table
+        inside |= isinstance(table, list) and isinstance(part, int) and part < len(table)
+        table = table[part] if inside else None
+    return table
+
+
+def _take_out(table: dict[str, Any], path: Sequence[str | int]) -> None:
+    """Take out the key at a path, if there is one."""
+    place = _at(table, path[:-1])
+    if path and isinstance(place, dict):
+        place.pop(path[-1], None)
 
 
 def _read(path: Path, above: tuple[str, ...]) -> dict[str, Any]:
