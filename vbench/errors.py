@@ -109,7 +109,12 @@ def nearest(name: str, known: Iterable[str]) -> list[str]:
     near = difflib.get_close_matches(plain, by_plain, n=1, cutoff=0.65)
     if near:
         return [by_plain[near[0]]]
-    kin = [each for each in names if len(plain) > 2 and plain in _plain(each)]
+    # Of two letters only a whole word counts, such as the lr of lr_generator.
+    kin = [
+        each
+        for each in names
+        if plain in (_plain(each) if len(plain) > 2 else _plain(each).split("-"))
+    ]
     return kin if len(kin) < 5 else []
 
 

@@ -16,6 +16,10 @@ from vbench.spec.check import faults
             {"segmenter__params": {"step": 3}},
             "segmenter.params.step: unknown key; did you mean 'steps'",
         ),
+        (
+            {"generators": [{"plugin": "dcgan", "params": {"lr": 1}}]},
+            "params.lr: unknown key; did you mean 'lr_critic' or 'lr_generator'?",
+        ),
         ({"segmenter__params": {"steps": 0}}, "segmenter.params.steps: Input should be greater"),
         ({"data__source__sed": 3}, "data.source.sed: unknown key; did you mean 'seed'?"),
         ({"generators__0__plugin": "toy"}, "generators.0.plugin: no generator is called 'toy'"),

@@ -46,6 +46,19 @@ def test_a_name_that_is_none_gets_the_nearest(tmp_path: Path) -> None:
         load_spec(tmp_path / "smoke.toml")
 
 
+@pytest.mark.parametrize("given", ["t.tml", "t", "T.toml", "t.json"])
+def test_a_misspelt_file_gets_the_nearest_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "t.toml").write_text("")
+    (tmp_path / "other.toml").write_text("")
+    with pytest.raises(SpecError, match=rf"^{given}: no such file; did you mean 't.toml'\?$"):
+        load_spec(given)
+    with pytest.raises(SpecError, match=rf"no such file; did you mean '{tmp_path}/t.toml'\?$"):
+        load_spec(tmp_path / given)
+
+
 def test_a_spec_extends_a_shipped_one_by_name(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(
         '[benchmark]\nextends = "chase-db1"\nname = "mine"\n[data.source]\npath = "CHASE"\n'

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import vbench
-from vbench.errors import SpecError, did_you_mean
+from vbench.errors import SpecError, did_you_mean, nearest
 
 
 def folder() -> Path:
@@ -39,14 +39,20 @@ def spec_path(text: str | Path) -> Path:
     """Return the spec that a person means: a file, else a shipped benchmark or recipe.
 
     Raises:
-        SpecError: When there is neither; with the nearest name.
+        SpecError: When there is neither; with the nearest name, of files beside it first.
     """
     path, shipped = Path(text), shipped_path(str(text))
     if path.is_file() or path.is_symlink():
         return path
     if shipped is not None:
         return shipped
-    if path.name == str(text) and not path.exists():
+    if path.exists():
+        return path
+    beside = {each.stem: each for each in sorted(path.parent.glob("*.toml"))}
+    near_files = [repr(str(beside[stem])) for stem in nearest(path.stem, beside)]
+    if near_files:
+        raise SpecError(f"{text}: no such file; did you mean {' or '.join(near_files)}?")
+    if path.name == str(text):
         near = did_you_mean(path.stem, [*names(), *recipes()])
         raise SpecError(
             f"{text}: no such file, and no benchmark that vbench ships is called so{near}; "
