@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from installing import PLUGINS
@@ -239,6 +240,12 @@ ENDS = {
     ),
     "crash": ("import ctypes\nctypes.string_at(0)\n", "importing it killed Python by SIGSEGV"),
     "hang": ("import time\ntime.sleep(600)\n", "it was still not imported after 0.5 s"),
+    "hang in C": ("import re\nre.match('(a+)+$', 'a' * 60 + 'b')\n", "it was still not imported"),
+    "deaf": (
+        "import signal, time\nfor each in (signal.SIGALRM, signal.SIGTERM):\n"
+        "    signal.signal(each, signal.SIG_IGN)\ntime.sleep(600)\n",
+        "it was still not imported after 0.5 s",
+    ),
 }
 
 
@@ -246,6 +253,8 @@ ENDS = {
 def test_a_file_that_ends_python_is_a_failure_like_any_other(tmp_path, monkeypatch, how):
     code, message = ENDS[how]
     monkeypatch.setattr(trial, "LIMIT", 0.5)
+    monkeypatch.setattr(trial, "GRACE", 20.0)
+    began = time.monotonic()
     (tmp_path / "a.py").write_text(code)
     (tmp_path / "b.py").write_text("")
     found = registry.load([tmp_path / "a.py", tmp_path / "b.py"])
@@ -253,6 +262,19 @@ def test_a_file_that_ends_python_is_a_failure_like_any_other(tmp_path, monkeypat
     assert failure.origin == str(tmp_path / "a.py")
     assert failure.message.startswith(message)
     assert found.has_file(tmp_path / "b.py")
+    assert time.monotonic() - began < 20
+
+
+def test_a_distribution_that_hangs_is_left_out(install, monkeypatch, caplog):
+    monkeypatch.setattr(trial, "LIMIT", 0.5)
+    install("fine")
+    bad = install("hangs_at_import")
+    found = registry.load()
+    assert found.generator("fine")
+    assert [failure.origin for failure in found.failures] == [
+        f"{bad}: hangs_at_import = hangs_at_import"
+    ]
+    assert "not loaded: it was still not imported after 0.5 s" in caplog.text
 
 
 def test_a_distribution_that_ends_python_is_named_and_left_out(install, caplog):

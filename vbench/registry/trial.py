@@ -14,6 +14,7 @@ What was tried is not tried again: not in this process, nor in those that it sta
 
 from __future__ import annotations
 
+import faulthandler
 import hashlib
 import json
 import logging
@@ -162,14 +163,14 @@ def _try(candidates: Sequence[Candidate], limit: float) -> tuple[int, str]:
             process.kill()
             process.wait()
         said.seek(0)
-        lines = said.read().split()
-    if lines[-1:] == [b"done"]:
+        own, timeout, _ = said.read().partition(b"Timeout")
+    if own.endswith(b"done\n"):
         return len(candidates), ""
-    return len(lines), _ended(process.returncode, late, limit)
+    return own.count(b"begun"), _ended(process.returncode, late or bool(timeout), limit)
 
 
 def _ended(code: int, late: bool, limit: float) -> str:
-    if late or code == -signal.SIGALRM:
+    if late:
         return (
             f"it was still not imported after {limit:g} s; take what it waits for out of the "
             "import (a slow disk may do better the second time)"
@@ -193,11 +194,10 @@ def serve() -> None:
     for values in task["candidates"]:
         each = Candidate(**values)
         os.write(said, b"begun\n")
-        if hasattr(signal, "setitimer"):  # ends a process that holds Python's lock, too
-            signal.setitimer(signal.ITIMER_REAL, task["limit"])
+        # Ends a process that holds Python's lock or ignores signals, too, and says "Timeout".
+        faulthandler.dump_traceback_later(task["limit"], exit=True, file=said)
         with suppress(Exception, SystemExit):  # the import that counts reports it
             Registry().take(each)
-    if hasattr(signal, "setitimer"):
-        signal.setitimer(signal.ITIMER_REAL, 0)
+    faulthandler.cancel_dump_traceback_later()
     os.write(said, b"done\n")
     os._exit(0)  # whatever threads are left
