@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from importlib.metadata import version
 from types import SimpleNamespace
@@ -59,14 +60,50 @@ def test_what_a_plugin_does_to_its_process_is_reported(install, monkeypatch):
         for name, report in reports.items()
     }
     assert said["leaves"] == [
-        "fits 2D: its process ended with exit code 0; does the plugin call os._exit?"
+        "fits 2D: its process ended with exit code 0; does the plugin call os._exit?",
+        "fits 3D: not tried: fits 2D ended its process",
     ]
     assert "fits 2D: called sys.exit(0), which would end the whole run" in said["exits"]
     assert len(said["exits"]) == 2
     assert said["chatty"][-1].startswith("leaves-no-thread : ")
     assert "forever" in said["chatty"][-1]
-    assert said["deaf"] == ["fits 2D: its process neither ended nor answered, and was killed"]
+    assert said["deaf"] == [
+        "fits 2D: its process neither ended nor answered, and was killed",
+        "fits 3D: not tried: fits 2D did not finish",
+    ]
     assert [report["failed"] for report in reports.values()] == [1, 2, 1, 1]
+    assert [report["skipped"] for report in reports.values()] == [1, 0, 0, 1]
+
+
+def test_what_was_not_tried_counts_alike_however_a_check_ended_them_all(install):
+    install("unruly")
+    install("hanging")
+    counts = []
+    for name in ("leaves", "hanging"):
+        answer = vbench("check", name, "--seconds", "0.3", "--json")
+        (report,) = json.loads(answer.out)["plugins"]
+        counts.append([report[word] for word in ("ran", "failed", "skipped")])
+    assert counts[0] == counts[1]
+    assert counts[0][2] > 40
+
+
+def test_one_fault_of_many_checks_is_said_once(install):
+    install("unruly")
+    answer = vbench("check", "exits")
+    (line,) = [line for line in answer.out.splitlines() if "FAILED  The same as fits in" in line]
+    assert line.endswith("more checks: called sys.exit(0), which would end the whole run")
+    assert answer.out.count("called sys.exit(0)") == 2
+    assert answer.out.count("fit failed, see test_fits") == 2
+    verbose = vbench("check", "exits", "--verbose")
+    assert "The same as" not in verbose.out
+
+
+def test_a_bare_assert_says_its_line(install):
+    install("unruly")
+    answer = vbench("check", "silent", "--only", "fits", "--only", "odd-sizes")
+    where = r"AssertionError in line \d+ of unruly.py: assert seed < 0"
+    assert re.search(f"fits: {where}", answer.out)
+    assert re.search(f"but then: {where}", answer.out)
 
 
 def test_a_file_that_leaves_while_it_is_loaded_is_said(tmp_path):

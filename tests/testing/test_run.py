@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -53,6 +54,24 @@ def test_outcomes_come_in_the_order_of_the_suite():
     assert outcomes[1].about == "Finds something."
     assert "Traceback" in outcomes[3].traceback
     assert outcomes[1].traceback == ""
+
+
+def test_an_error_without_a_text_says_its_line():
+    class Silent(Suite):
+        def test_asserts(self):
+            """Asserts."""
+            raise AssertionError
+
+        def test_raises(self):
+            """Raises."""
+            raise ValueError
+
+    asserts, raises = run(Silent, only=["asserts", "raises"])
+    assert re.fullmatch(
+        r"AssertionError in line \d+ of test_run.py: raise AssertionError", asserts.message
+    )
+    assert "Traceback" in asserts.traceback
+    assert re.fullmatch(r"ValueError in line \d+ of test_run.py: raise ValueError", raises.message)
 
 
 def test_an_unknown_check_brings_the_nearest():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from itertools import groupby
 from textwrap import indent
@@ -89,6 +89,7 @@ def _printed(
     console.print(about["distribution"], markup=False, end=" ")
     console.print(about["version"])
     counts: Counter[str] = Counter()
+    said: dict[tuple[str, str], list[str]] = {}  # the checks that ended in the same words
     spent = 0.0
     for _, group in groupby(outcomes, key=lambda outcome: outcome.check):
         alike: dict[tuple[str, str], list[Outcome]] = {}
@@ -97,8 +98,13 @@ def _printed(
             counts[outcome.status] += 1
             spent += outcome.seconds
             yield outcome
-        for same in alike.values():
-            _print_line(console, same, verbose)
+        for words, same in alike.items():
+            checks = said.setdefault(words, [])
+            checks.append(same[0].check)
+            if verbose or len(checks) == 1 or not same[0].message:
+                _print_line(console, same, verbose)
+    if not verbose:
+        _print_folded(console, said)
     console.print(
         f"  {counts['passed'] + counts['failed']} checks ran: {counts['passed']} passed, "
         f"{counts['failed']} failed; {counts['skipped']} skipped ({spent:.1f} s)\n"
@@ -121,6 +127,20 @@ def _print_line(console: Console, same: list[Outcome], verbose: bool) -> None:
             console.print(Text(first.traceback, "dim"), soft_wrap=True)
     elif first.status == "skipped":
         console.print(Text(f"          skipped: {first.message}", "dim"), soft_wrap=True)
+
+
+def _print_folded(console: Console, said: Mapping[tuple[str, str], Collection[str]]) -> None:
+    """Print once for all what further checks ended in, when its first one stands above."""
+    from rich.text import Text
+
+    for (status, message), (first, *more) in said.items():
+        if message and more:
+            sign, style = _SIGN[status]
+            count = (
+                f"The same as {first} in {len(more)} more check{'s' * (len(more) > 1)}: {message}"
+            )
+            console.print(Text.assemble(("  " + sign.ljust(8), style), count), soft_wrap=True)
+            console.print(Text(f"          {', '.join(more)}", "dim"), soft_wrap=True)
 
 
 def _report(about: Mapping[str, Any], outcomes: list[Outcome]) -> dict[str, Any]:

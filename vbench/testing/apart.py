@@ -20,14 +20,14 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from typing import IO, Any
 
 from vbench.errors import PluginError, VbenchError
 from vbench.importing import python_path
 from vbench.registry.loading import try_out
 from vbench.registry.trial import told
-from vbench.testing.run import Outcome, chosen, run, suite_for, warm_up
+from vbench.testing.run import Case, Outcome, cases_of, run, suite_for, warm_up
 
 #: Seconds that a check may take longer than its limit before its process is killed: its own clock
 #: says more, where it is heard.
@@ -67,23 +67,27 @@ class Checked:
         printed: The last lines that it printed, once its outcomes are through.
     """
 
-    def __init__(self, about: Mapping[str, Any], child: _Child, seconds: float) -> None:
-        """Take over a process that has said which plugin it checks."""
-        self.about = about
+    def __init__(self, said: Mapping[str, Any], child: _Child, seconds: float) -> None:
+        """Take over a process that has said which plugin it checks, and how."""
+        self.about: Mapping[str, Any] = said["about"]
         self.printed = ""
+        self._cases = [Case(*each) for each in said["cases"]]
         self._child, self._seconds = child, seconds
 
     def outcomes(self) -> Iterator[Outcome]:
         """Yield the outcome of each check; the process is gone afterwards."""
-        running = ("loads", "", "Can be loaded.")
+        running, told = Case("loads", "", "Can be loaded."), set[Case]()
         began = time.monotonic()
         try:
             for message in self._child.messages(self._seconds + GRACE):
                 if message["event"] == "begun":
-                    running = (message["check"], message["case"], message["about"])
+                    running = Case(message["check"], message["case"], message["about"])
+                    told.add(running)
                     began = time.monotonic()
                 elif message["event"] == "outcome":
-                    yield Outcome(**message["outcome"])
+                    outcome = Outcome(**message["outcome"])
+                    told.add(Case(outcome.check, outcome.case, outcome.about))
+                    yield outcome
                 elif message["event"] == "error":
                     raise PluginError(message["message"])
                 else:
@@ -91,7 +95,9 @@ class Checked:
             spent = time.monotonic() - began
             how = self._child.end()
             self.printed = self._child.printed()
-            yield Outcome(*running, "failed", how, spent, self.printed)
+            yield running.ended("failed", how, spent, self.printed)
+            word = "did not finish" if self._child.late else "ended its process"
+            yield from (c.not_tried(running, word) for c in self._cases if c not in told)
         finally:
             self.printed = self.printed or self._child.printed()
             self._child.kill()
@@ -118,7 +124,7 @@ def check(wanted: Wanted) -> Iterator[Checked]:
             if first["event"] == "no-check":
                 raise ValueError(first["message"])
             count = first["count"]
-            yield Checked(first["about"], child, wanted.seconds)
+            yield Checked(first, child, wanted.seconds)
         finally:
             child.kill()
         number += 1
@@ -131,7 +137,7 @@ class _Child:
         """Start it."""
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as we do
         self._channel, theirs = socket.socketpair()
-        self._late = False
+        self.late = False
         self._waiting: list[bytes] = []  # whole messages that nobody has taken yet
         self._begun = b""  # the beginning of the next one
         with theirs:
@@ -158,7 +164,7 @@ class _Child:
             try:
                 data = self._channel.recv(1 << 16)
             except TimeoutError:
-                self._late = True
+                self.late = True
                 return
             except OSError:
                 return
@@ -169,7 +175,7 @@ class _Child:
 
     def end(self, limit: float | None = None) -> str:
         """Say how it ended, or that it did not."""
-        if self._late:
+        if self.late:
             return "its process neither ended nor answered, and was killed" + (
                 "" if limit is None else f" after {limit:g} s"
             )
@@ -218,7 +224,7 @@ def _serve(channel: socket.socket) -> None:
         entries = [e for name in names for e in entries_called(name, kind)]
         entry = (entries if names else installed(kind))[task["number"]]
         suite = suite_for(entry.cls, task["params"])
-        chosen(suite, task["only"])
+        cases = [astuple(case) for case in cases_of(suite, task["only"])]
         warm_up(suite)
     except VbenchError as error:
         say("error", message=str(error))
@@ -228,7 +234,8 @@ def _serve(channel: socket.socket) -> None:
         return
     about = describe(entry)
     kept = {key: about[key] for key in ("kind", "name", "distribution", "version")}
-    say("plugin", about=kept, count=len(entries) if names else len(installed(kind)))
+    count = len(entries) if names else len(installed(kind))
+    say("plugin", about=kept, count=count, cases=cases)
     for outcome in run(
         suite,
         only=task["only"],

@@ -14,7 +14,7 @@ from vbench.testing import tables
 from vbench.testing.devices import devices_of
 from vbench.testing.fitting import SEED, Fitting
 from vbench.testing.guards import other_random_state
-from vbench.testing.suite import Skip, expect
+from vbench.testing.suite import Skip, described, expect
 from vbench.testing.toys import ToyPatches, names
 from vbench.types import Progress, Setup, Weights
 
@@ -30,12 +30,11 @@ class FittedSuite(Fitting):
             reports = self.fitted(ndim).progress
         except Skip as skip:
             cause = skip.__cause__
-            if isinstance(cause, MissingExtraError):
+            if cause is None or isinstance(cause, MissingExtraError):
                 raise
-            finding = isinstance(cause, AssertionError)
-            raise AssertionError(
-                str(cause) if finding else f"{type(cause).__name__}: {cause}"
-            ) from cause
+            if isinstance(cause, SystemExit):
+                raise cause from None
+            raise AssertionError(described(cause)) from cause
         expect(reports, "fit yielded nothing; yield a Progress at least once")
         for report in reports:
             expect(isinstance(report, Progress), f"fit yielded {report!r}, not a Progress")
@@ -145,7 +144,7 @@ class FittedSuite(Fitting):
             next(iter(method.fit(ToyPatches(size), seed=SEED)))
         except Exception as error:
             raise AssertionError(
-                f"check() accepts patches of {size}, but then: {type(error).__name__}: {error}"
+                f"check() accepts patches of {size}, but then: {described(error)}"
             ) from error
 
     def test_takes_several_classes_and_channels(self, ndim: int) -> None:
@@ -167,10 +166,8 @@ class FittedSuite(Fitting):
             try:
                 self.fit(method, ndim, patches=patches)
                 self.expect_answer(method)
-            except AssertionError as finding:
-                raise AssertionError(f"{what}: {finding}") from finding
             except Exception as error:
-                raise AssertionError(f"{what}: {type(error).__name__}: {error}") from error
+                raise AssertionError(f"{what}: {described(error)}") from error
             expect(patches.digest() == before, f"{what}, the patches changed while fit ran")
             self.expect_answer(self.restored(method, tables.through_file(method.weights())))
 

@@ -46,7 +46,7 @@ class Fitting(Conformance):
     plugin: ClassVar[type[Fitted]]
     sizes: ClassVar[Mapping[int, tuple[int, ...]]] = {}
     seconds: ClassVar[float] = 20.0
-    _fits: ClassVar[dict[int, Observed | Exception]]
+    _fits: ClassVar[dict[int, Observed | BaseException]]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Give each suite its own fits."""
@@ -149,12 +149,12 @@ class Fitting(Conformance):
         if ndim not in self._fits:
             try:
                 self._fits[ndim] = self._observe(ndim)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 self._fits[ndim] = error
         seen = self._fits[ndim]
         if isinstance(seen, Skip):
             raise seen
-        if isinstance(seen, Exception):
+        if isinstance(seen, BaseException):
             raise Skip("fit failed, see test_fits") from seen
         return seen
 

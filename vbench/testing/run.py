@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from vbench.errors import did_you_mean
 from vbench.interfaces import (
@@ -38,8 +38,9 @@ from vbench.testing.metrics import (
 )
 from vbench.testing.segmenters import SegmenterSuite
 from vbench.testing.sources import SourceSuite
-from vbench.testing.suite import Conformance
+from vbench.testing.suite import Conformance, described
 
+Status: TypeAlias = Literal["passed", "failed", "skipped"]
 SUITES: tuple[tuple[type[Plugin], type[Conformance]], ...] = (
     (DataSource, SourceSuite),
     (Generator, GeneratorSuite),
@@ -67,10 +68,36 @@ class Outcome:
     check: str
     case: str
     about: str
-    status: Literal["passed", "failed", "skipped"]
+    status: Status
     message: str = ""
     seconds: float = 0.0
     traceback: str = ""
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is to be run once: a check, or a check in one dimension.
+
+    Attributes:
+        check: Its name.
+        case: ``2D``, ``3D``, or empty.
+        about: What it checks, a sentence.
+    """
+
+    check: str
+    case: str
+    about: str
+
+    def ended(
+        self, status: Status, message: str, seconds: float = 0.0, traceback: str = ""
+    ) -> Outcome:
+        """Return its outcome."""
+        return Outcome(self.check, self.case, self.about, status, message, seconds, traceback)
+
+    def not_tried(self, other: Case, how: str) -> Outcome:
+        """Return the outcome of this one where another before it was the last."""
+        message = f"not tried: {f'{other.check} {other.case}'.strip()} {how}"
+        return self.ended("skipped", message)
 
 
 def suite_for(cls: type[Plugin], params: Mapping[str, Any] | None = None) -> type[Conformance]:
@@ -104,25 +131,19 @@ def run(
     Raises:
         ValueError: When the suite has no check of a name.
     """
-    names = chosen(suite, only)
+    cases = cases_of(suite, only)
     warm_up(suite)
-    late = ""
-    for check, name in names.items():
-        method = getattr(suite(), name)
-        about = inspect.cleandoc(method.__doc__ or "").partition("\n")[0]
-        cases = suite.dims() if "ndim" in inspect.signature(method).parameters else (None,)
-        for ndim in cases:
-            arguments = () if ndim is None else (ndim,)
-            case = "" if ndim is None else f"{ndim}D"
-            if late:
-                yield Outcome(check, case, about, "skipped", f"not tried: {late} did not finish")
-                continue
-            if begun is not None:
-                begun(check, case, about)
-            status, message, spent, trace = _attempt(partial(method, *arguments), seconds)
-            yield Outcome(check, case, about, status, message, spent, trace)
-            if message == _late(seconds):
-                late = f"{check} {case}".strip()
+    late: Case | None = None
+    for case, method in cases.items():
+        if late is not None:
+            yield case.not_tried(late, "did not finish")
+            continue
+        if begun is not None:
+            begun(case.check, case.case, case.about)
+        status, message, spent, trace = _attempt(method, seconds)
+        yield case.ended(status, message, spent, trace)
+        if message == _late(seconds):
+            late = case
 
 
 def warm_up(suite: type[Conformance]) -> None:
@@ -144,15 +165,33 @@ def chosen(suite: type[Conformance], only: Collection[str] = ()) -> dict[str, st
     return {check: name for check, name in names.items() if not only or check in only}
 
 
+def cases_of(
+    suite: type[Conformance], only: Collection[str] = ()
+) -> dict[Case, Callable[[], object]]:
+    """Return what :func:`run` runs, in its order, and how.
+
+    Raises:
+        ValueError: When the suite has no check of a name.
+    """
+    found: dict[Case, Callable[[], object]] = {}
+    for check, name in chosen(suite, only).items():
+        method = getattr(suite(), name)
+        about = inspect.cleandoc(method.__doc__ or "").partition("\n")[0]
+        if "ndim" in inspect.signature(method).parameters:
+            for ndim in suite.dims():
+                found[Case(check, f"{ndim}D", about)] = partial(method, ndim)
+        else:
+            found[Case(check, "", about)] = method
+    return found
+
+
 def _checks(suite: type[Conformance]) -> list[str]:
     """Return the names of the checks, those of the base classes first, in their order there."""
     names = [name for base in reversed(suite.__mro__) for name in vars(base)]
     return [name for name in dict.fromkeys(names) if name.startswith("test_")]
 
 
-def _attempt(
-    check: Callable[[], object], seconds: float
-) -> tuple[Literal["passed", "failed", "skipped"], str, float, str]:
+def _attempt(check: Callable[[], object], seconds: float) -> tuple[Status, str, float, str]:
     started = time.perf_counter()
     try:
         with _limit(seconds), warnings.catch_warnings():
@@ -161,14 +200,11 @@ def _attempt(
     except unittest.SkipTest as skip:
         return "skipped", str(skip), time.perf_counter() - started, ""
     except AssertionError as finding:
-        trace = traceback.format_exc() if finding.__cause__ else ""
-        return "failed", str(finding), time.perf_counter() - started, trace
-    except SystemExit as stop:
-        message = f"called sys.exit({stop.code!r}), which would end the whole run"
-        return "failed", message, time.perf_counter() - started, traceback.format_exc()
-    except Exception as error:
-        message = f"{type(error).__name__}: {error}"
-        return "failed", message, time.perf_counter() - started, traceback.format_exc()
+        plain = str(finding) and not finding.__cause__
+        trace = "" if plain else traceback.format_exc()
+        return "failed", described(finding), time.perf_counter() - started, trace
+    except (Exception, SystemExit) as error:
+        return "failed", described(error), time.perf_counter() - started, traceback.format_exc()
     return "passed", "", time.perf_counter() - started, ""
 
 

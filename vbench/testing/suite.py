@@ -8,8 +8,10 @@ argument ``ndim`` is run once for each patch dimension that the plugin declares.
 from __future__ import annotations
 
 import inspect
+import traceback
 import unittest
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 from pydantic import ValidationError
@@ -30,6 +32,24 @@ def expect(condition: object, message: str) -> None:
     """
     if not condition:
         raise AssertionError(message)
+
+
+def described(error: BaseException) -> str:
+    """Say what a check or a plugin raised, in one piece.
+
+    A finding is its text, and an error its type and text. One without a text, such as a bare
+    ``assert`` of a plugin, says where it is.
+    """
+    if isinstance(error, SystemExit):
+        return f"called sys.exit({error.code!r}), which would end the whole run"
+    kind, text = type(error).__name__, str(error).strip()
+    if text:
+        return text if isinstance(error, AssertionError) else f"{kind}: {text}"
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return kind
+    last = frames[-1]
+    return f"{kind} in line {last.lineno} of {Path(last.filename).name}: {last.line}"
 
 
 class Conformance:
