@@ -16,8 +16,8 @@ def command(what: str | None, out: str) -> None:
     """Print what to cite, as BibTeX: vbench, the data, and the papers of plugins that WHAT uses.
 
     WHAT is a benchmark in the results folder, a spec, or the name of a benchmark that vbench ships.
-    Without it: vbench, and the paper that it follows. Titles are left to the reference manager,
-    which finds them by DOI or arXiv number.
+    Without it: vbench, and the paper that it follows. Of papers that plugins of others name, an
+    entry repeats what they say: author, year, DOI or arXiv number.
     """
     from vbench import api, registry
     from vbench.records.plan import PlanFile
