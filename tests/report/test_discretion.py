@@ -84,6 +84,16 @@ def test_a_pack_holds_results_but_no_images_and_no_places(out: Path, tmp_path: P
         assert "keep it in the house" in file.read("demo/README.txt").decode()
 
 
+def test_a_pack_goes_into_a_folder_under_its_own_name(out: Path, tmp_path: Path) -> None:
+    for to in (tmp_path, f"{tmp_path}/new/"):
+        answer = vbench("pack", "demo", "--out", out, "--to", to)
+        target = Path(to) / "demo.vbench.zip"
+        assert (answer.code, answer.out.partition(":")[0]) == (0, str(target))
+        assert zipfile.is_zipfile(target)
+    answer = vbench("pack", "demo", "--out", out, "--to", tmp_path)
+    assert (answer.code, f"{tmp_path}/demo.vbench.zip: is there already" in answer.err) == (2, True)
+
+
 def test_both_folders_get_their_report(out: Path, tmp_path: Path) -> None:
     fabricate(tmp_path, truth={"real": 0.9}, failed=None)
     answer = vbench("report", "demo", "--out", out, "--out", tmp_path)
