@@ -91,8 +91,10 @@ def test_as_many_samples_as_are_asked_for_or_a_word_why_not(ran):
     assert len(ran.samples(arm, there)) == there
     with pytest.raises(StoreError, match=rf"{arm}: \d+ patches are .* 1000 .*`vbench sample {arm}"):
         ran.samples(arm, 1000)
-    with pytest.raises(ValueError, match="n = -1"):
-        ran.samples(arm, -1)
+    assert len(ran.samples(arm, np.int64(2))) == 2
+    for n in (-1, 2.5, "3"):
+        with pytest.raises(ValueError, match=f"n = {n!r}: expected how many patches, a whole"):
+            ran.samples(arm, n)
 
 
 def test_a_run_of_which_an_arm_failed_is_not_ok_and_shows_why(ran):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,12 +114,12 @@ class RunResult:
         Raises:
             StoreError: When there is no such arm, it has no generator or has not finished, the
                 store beside the folder lacks the patches, or there are not as many.
-            ValueError: When ``n`` is below 0.
+            ValueError: When ``n`` is no whole number, or below 0.
         """
         from vbench.engine.store import Store
 
-        if n is not None and n < 0:
-            raise ValueError(f"n = {n}: expected how many patches, from 0")
+        if n is not None and not (isinstance(n, Integral) and n >= 0):
+            raise ValueError(f"n = {n!r}: expected how many patches, a whole number from 0")
 
         store = Store(self.folder.parent / "store")
         key = _synthetic(self._results, self.folder, arm, seed)
