@@ -66,5 +66,17 @@ def test_a_misspelt_benchmark_or_metric_names_the_nearest(out):
     assert "did you mean 'hd95'" in str(result.exception)
 
 
+@pytest.mark.parametrize(("name", "family"), [("fid", "fidelity"), ("near-copies", "privacy")])
+def test_a_score_of_patches_is_told_from_one_that_is_unknown(out, monkeypatch, name, family):
+    from vbench import analysis
+
+    board = analysis.merge_folders([out / "demo"])
+    row = {**board["rows"][0], "fidelity": {"fid": {}}, "privacy": {"near-copies": {}}}
+    monkeypatch.setattr(analysis, "merge_folders", lambda _: {**board, "rows": [row]})
+    said = str(call("--out", out, "--metric", name).exception)
+    assert said.startswith(f"--metric {name}: a {family} score, of synthetic patches")
+    assert "--format csv" in said
+
+
 def test_an_empty_folder_says_what_to_do(tmp_path):
     assert "vbench run" in str(call("--out", tmp_path).exception)

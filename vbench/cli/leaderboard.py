@@ -75,6 +75,12 @@ def command(
         leaderboard = merge_folders(folders)
     for name in metrics:
         if name not in leaderboard["metrics"]:
+            for family in ("fidelity", "privacy"):
+                if any(name in row[family] for row in leaderboard["rows"]):
+                    raise SpecError(
+                        f"--metric {name}: a {family} score, of synthetic patches, which ranks no "
+                        "arm; --format csv and --format json have it, and `vbench report` shows it"
+                    )
             known = list(leaderboard["metrics"])
             raise SpecError(f"--metric {name}: not scored here{did_you_mean(name, known)}")
     if classes and not any(row.get("classes") for row in leaderboard["rows"]):
