@@ -82,11 +82,11 @@ def test_images_without_a_label_are_refused_or_passed_over(tmp_path: Path) -> No
     made(tmp_path, "i/1.nii", "i/2.nii", "i/3.nii", "l/2.nii")
     names = ("i/{n}.nii", "l/{n}.nii")
     assert told(tmp_path, *names) == [
-        "i/1.nii: has no label l/{n}.nii, nor has 1 other; "
-        "add it, correct `label`, or leave such files out: unpaired = 'skip'"
+        "i/1.nii: has no label l/1.nii, nor has 1 other; "
+        "add it, correct label = 'l/{n}.nii', or leave such files out: unpaired = 'skip'"
     ]
     assert told(tmp_path, *names, skip=True) == [
-        "i/1.nii: has no label l/{n}.nii, nor has 1 other; passed over"
+        "i/1.nii: has no label l/1.nii, nor has 1 other; passed over"
     ]
     assert found(tmp_path, *names, skip=True) == {"2": ["i/2.nii", "l/2.nii"]}
 
@@ -101,8 +101,8 @@ def test_masks_that_are_asked_for_have_to_be_there(tmp_path: Path) -> None:
 def test_what_is_amiss_is_named_with_its_mend(tmp_path: Path) -> None:
     made(tmp_path, "i/1.nii", "i/1.nii.gz", "l/1.nii", "l/1_b.nii", "l/2.nii")
     assert told(tmp_path, "i/{n}.nii.gz", "l/{n}.nii") == [
-        "l/1_b.nii: has no image i/{n}.nii.gz, nor has 1 other; "
-        "add it, correct `image`, or leave such files out: unpaired = 'skip'"
+        "l/1_b.nii: has no image i/1_b.nii.gz, nor has 1 other; "
+        "add it, correct image = 'i/{n}.nii.gz', or leave such files out: unpaired = 'skip'"
     ]
     assert told(tmp_path, "i/{n}.nii*", "l/{n}.nii") == [
         f"i/1.nii.gz: a second image of '1' beside {tmp_path}/i/1.nii; make `image` more exact"
@@ -142,3 +142,21 @@ def test_patterns_have_the_same_fields_and_are_not_the_same() -> None:
         Names.read("{n}_{eye}.tif", "{n}.png")
     with pytest.raises(ValueError, match="are the same pattern"):
         Names.read("{n}.tif", "{n}.tif")
+
+
+ENDINGS = [".png", ".tif"]
+
+
+def test_labels_of_another_ending_get_a_pattern_that_finds_them(tmp_path: Path) -> None:
+    made(tmp_path, *(f"images/p{n}.png" for n in (1, 2, 12)))
+    made(tmp_path, *(f"labels/seg_p{n}_v1.png" for n in (1, 2, 12)))
+    first, second = Names.read("images/{s}", "labels/{s}", endings=ENDINGS).pair(tmp_path).faults
+    assert str(first).removeprefix(f"{tmp_path}/") == (
+        "images/p1.png: has no label labels/p1.*, nor have 2 others; "
+        "label = 'labels/seg_{s}_v1' finds one for each"
+    )
+    assert "has no image images/seg_p12_v1.*" in second.message
+    assert len(found(tmp_path, "images/{s}.png", "labels/seg_{s}_v1.png")) == 3
+    made(tmp_path, "images/q.png")
+    first, *_ = Names.read("images/{s}", "labels/{s}", endings=ENDINGS).pair(tmp_path).faults
+    assert "add it, correct label = 'labels/{s}', or leave" in first.mend

@@ -50,6 +50,15 @@ def what_reads(folder: Path) -> str | None:
             f"{_patterns('.tif')}, with spacing = [x, y, z] in mm"
         )
     if pictures:
+        side_by_side = _behind(pictures)
+        if side_by_side:
+            place = pictures[0].parent.relative_to(folder).as_posix()
+            image = f"{place}/{{subject}}".removeprefix("./")
+            label = f"{image}{side_by_side}"
+            return (
+                f"it holds pictures ({pictures[0].name}), each with a label beside it: "
+                f"--layout images --set image='{image}' --set label='{label}'"
+            )
         return (
             f"it holds pictures ({pictures[0].name}): the source 'images' reads 2D pictures with "
             "their labels, from folders images/ and labels/, or by patterns such as "
@@ -70,6 +79,21 @@ def what_reads(folder: Path) -> str | None:
             "which belong together"
         )
     return _unknown(files)
+
+
+def _behind(pictures: list[Path]) -> str:
+    """Return what stands behind the names of labels, such as ``_mask``, where each image has one.
+
+    Empty when the pictures of the first one's folder are no such pairs.
+    """
+    stems = {file.stem for file in pictures if file.parent == pictures[0].parent}
+    behind = Counter(
+        other.removeprefix(stem)
+        for stem in stems
+        for other in stems
+        if other != stem and other.startswith(stem)
+    )
+    return next((each for each, n in behind.items() if 2 * n == len(stems)), "")
 
 
 def _patterns(ending: str) -> str:

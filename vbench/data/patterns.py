@@ -7,7 +7,7 @@ labels, and perhaps one the masks.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -42,9 +42,10 @@ class Pattern:
         Raises:
             ValueError: When it names nobody, leads out of its folder, or has a loose brace.
         """
-        self.text = text
+        self.text, given = text, text
         if endings and not _ENDING.search(text):
             text = f"{text}.{{{','.join(ending[1:] for ending in endings)}}}"
+        self._any_ending = ".*" if text != given else ""
         self._steps = [step for step in text.split("/") if step not in ("", ".")]
         parts = list(_PART.finditer(text))
         self.fields = tuple(dict.fromkeys(part[1] for part in parts if part[1]))
@@ -59,6 +60,36 @@ class Pattern:
     def find(self, folder: Path) -> Iterator[tuple[Path, dict[str, str]]]:
         """Yield the files that fit, sorted, each with what the fields stand for."""
         yield from self._find(folder, self._steps, {})
+
+    def named(self, values: Mapping[str, str]) -> str:
+        """Return how a file is called when the fields stand for these values."""
+        return (
+            _PART.sub(lambda part: values[part[1]] if part[1] else part[0], self.text)
+            + self._any_ending
+        )
+
+    def closer(self, names: Iterable[str], found: Iterable[str]) -> str:
+        """Return a pattern that finds a file for every name, where this one found others.
+
+        Args:
+            names: What the only field is to stand for.
+            found: What it stands for in files that are there, such as ``p1_mask`` for ``p1``.
+
+        Returns:
+            Such as ``labels/{subject}_mask``; empty when there is none, or one name is no rule.
+        """
+        (first, *others), there = names, set(found)
+        ends = [each.split(first, 1) for each in sorted(there) if first in each]
+        for before, behind in ends:
+            if (
+                others
+                and len(self.fields) == 1
+                and {f"{before}{o}{behind}" for o in others} <= there
+            ):
+                field = f"{{{self.fields[0]}}}"
+                head, _, tail = self.text.rpartition(field)
+                return f"{head}{before}{field}{behind}{tail}"
+        return ""
 
     def of(self, values: Mapping[str, str], files: Mapping[str, Path]) -> list[Path]:
         """Return those of some files that fit when the fields stand for these values.
@@ -176,15 +207,24 @@ class Names:
         except OSError as error:
             raise DataError(f"{error.filename}: {error.strerror}; check the folder") from error
         faults, skip = list(found.faults), skip and bool(found.subjects)
-        for left, lacking, pattern in (
-            (images, "label", self.label),
-            (labels, "image", self.image),
+        for left, there, lacking, pattern in (
+            (images, labels, "label", self.label),
+            (labels, images, "image", self.image),
         ):
             if left:
-                message = f"has no {lacking} {pattern.text}{_others(left)}"
-                mend = f"add it, correct `{lacking}`, or leave such files out: unpaired = 'skip'"
+                first = next(iter(left))
+                message = f"has no {lacking} {pattern.named(left[first])}{_others(left)}"
+                field = pattern.fields[0]
+                names = [[values[field] for values in each.values()] for each in (left, there)]
+                near = "" if found.subjects else pattern.closer(*names)
+                mend = (
+                    f"{lacking} = '{near}' finds one for each"
+                    if near
+                    else f"add it, correct {lacking} = '{pattern.text}', or leave such files out: "
+                    "unpaired = 'skip'"
+                )
                 faults.append(
-                    Fault(left[0], message, "passed over" if skip else mend, serious=not skip)
+                    Fault(first, message, "passed over" if skip else mend, serious=not skip)
                 )
         if not found.subjects and not found.faults and not images:
             message = f"no image is named {self.image.text}"
@@ -200,12 +240,12 @@ class Names:
             faults.append(Fault(folder, message, "correct `mask`, or leave it out"))
         return Listing.of(folder, found.subjects, faults)
 
-    def _pair(self, folder: Path) -> tuple[Listing, list[Path], list[Path]]:
+    def _pair(self, folder: Path) -> tuple[Listing, Images, Images]:
         """Return what belongs together, and the images and labels that belong to nothing."""
+        every = {kind: dict(p.find(folder)) for kind, p in self.kinds.items() if kind != "image"}
         found = {
-            kind: {file.relative_to(folder).as_posix().lower(): file for file, _ in p.find(folder)}
-            for kind, p in self.kinds.items()
-            if kind != "image"
+            kind: {file.relative_to(folder).as_posix().lower(): file for file in files}
+            for kind, files in every.items()
         }
         others = {file for files in found.values() for file in files.values()}
         images = {file: of for file, of in self.image.find(folder) if file not in others}
@@ -228,9 +268,13 @@ class Names:
                 subjects[name] = SubjectFiles(name, image, files["label"][0], mask)
         listing = Listing(tuple(subjects.values()), tuple(faults))
         if faults:
-            return listing, [], []  # they may be why a file is left
-        labels = set(found["label"].values()) - {files.label for files in subjects.values()}
-        return listing, [image for image in images if image not in near["label"]], sorted(labels)
+            return listing, {}, {}  # they may be why a file is left
+        paired = {files.label for files in subjects.values()}
+        return (
+            listing,
+            {image: of for image, of in images.items() if image not in near["label"]},
+            {file: every["label"][file] for file in sorted(set(every["label"]) - paired)},
+        )
 
     def _nearest(
         self, kind: str, files: Mapping[str, Path], images: Images

@@ -1,4 +1,5 @@
 import gzip
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -105,7 +106,7 @@ def test_names_as_public_sets_have_them(tmp_path: Path) -> None:
     found = source(tmp_path, **patterns)
     assert found.subjects() == ["21"]
     assert found.load("21").mask.all()
-    with pytest.raises(DataError, match=r"has no label labels/\{subject\};"):
+    with pytest.raises(DataError, match=r"has no label labels/21_training\.\*;"):
         source(tmp_path, image="training/images/{subject}").subjects()
     with pytest.raises(DataError, match="no mask is named mask/"):
         source(tmp_path, **{**patterns, "mask": "mask/{subject}"}).subjects()
@@ -169,7 +170,7 @@ def test_a_stack_of_pages_and_a_missing_label_are_said(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="2 pages, expected one picture"):
         source(tmp_path).load("eye0")
     (tmp_path / "labels" / "eye2.png").unlink()
-    with pytest.raises(DataError, match=r"eye2.png: has no label labels/.*; add it"):
+    with pytest.raises(DataError, match=r"eye2.png: has no label labels/eye2\.\*; add it"):
         source(tmp_path).subjects()
 
 
@@ -215,6 +216,18 @@ def test_other_folders_are_told_what_reads_them(tmp_path: Path) -> None:
         assert len(answer.err.splitlines()) == 1
     (tmp_path / "empty").mkdir()
     assert vbench("data", "check", tmp_path / "empty").err.endswith("; it holds no files\n")
+
+
+@pytest.mark.parametrize("below", ["", "in/"])
+def test_labels_beside_their_pictures_are_named_by_a_pattern(tmp_path: Path, below: str) -> None:
+    (tmp_path / below).mkdir(exist_ok=True)
+    for n in range(12):
+        for name, pixels in zip((f"p{n}", f"p{n}_mask"), picture(n, (44, 50)), strict=True):
+            Image.fromarray(pixels).save(tmp_path / below / f"{name}.png")
+    said = vbench("init", tmp_path / "new", "--data", tmp_path).err
+    how = f"--layout images --set image='{below}{{subject}}' --set label='{below}{{subject}}_mask'"
+    assert said.endswith(f"{how}\n")
+    assert vbench("init", tmp_path / "new", "--data", tmp_path, *shlex.split(how)).code == 0
 
 
 def test_a_stack_is_not_taken_for_a_picture(tmp_path: Path) -> None:
