@@ -62,7 +62,7 @@ def sections(
         leaderboard: Content of leaderboard.json.
         metrics: Which to show; all that the spec names when None.
         compact: Leave out standard deviations, the interval of the ratio, the worst patient,
-            pruned trials, and time; beside a verdict, intervals of all but the primary metric.
+            pruned trials, and time.
         budget: Show what each arm was trained with.
     """
     chosen = list(metrics or tabled(leaderboard))
@@ -187,8 +187,7 @@ def _line(
         parts = [number(score["mean"]) + signs(row, name)]
         if score["sd"] is not None and not compact:
             parts.append(f"± {number(score['sd'])}")
-        room = not (compact and privacy) or name == first
-        parts += [span(score["ci95"]) if room else "", lapses(row, name)]
+        parts += [span(score["ci95"]), lapses(row, name)]
         text = " ".join(part for part in parts if part)
         cells.append(Cell(text, best=score.get("rank") == 1))
         if name == first:

@@ -63,8 +63,29 @@ class TerminalTable:
                 yield _rich(section, columns, gap)
         notes = legend(self.leaderboard, self.metrics, compact=not wide)
         notes += _rules(self.leaderboard, self.classes, self.by)
-        for note in [*notes, BUDGET_LEGEND] if budget else notes:
+        notes += [BUDGET_LEGEND] if budget else []
+        if not wide:
+            notes.append(_left_out(self.leaderboard, self.metrics, shown))
+        for note in notes:
             yield Text(note, style="dim")
+
+
+def _left_out(
+    leaderboard: dict[str, Any], metrics: Sequence[str] | None, shown: Sequence[Section]
+) -> str:
+    """Say what a narrow terminal is not shown, and what shows it."""
+    budget = has_budgets(leaderboard)
+    full = sections(leaderboard, metrics, budget=budget)
+    pairs = zip(full, shown, strict=False)  # further tables are the same at any width
+    missing = dict.fromkeys(t for a, b in pairs for t in a.header if t not in b.header)
+    rows = [row for row in leaderboard["rows"] if row["status"] == "ok"]
+    parts = ["± sd", *(["intervals of ratios"] if any(row["versus"] for row in rows) else [])]
+    what = ", ".join([*parts, *missing])
+    columns = WIDE + (COLUMN if budget else 0)
+    return (
+        f"left out here: {what}; a terminal of {columns} columns shows them, and so does "
+        "vbench leaderboard --format md"
+    )
 
 
 def _further(
