@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from click.testing import CliRunner
@@ -26,7 +27,7 @@ def test_a_benchmark_that_is_not_there_is_named(tmp_path):
     assert "did you mean 'demo'" in str(result.exception)
 
 
-def test_a_report_whose_store_is_gone_keeps_its_pictures(tmp_path):
+def test_a_report_whose_store_is_gone_keeps_its_pictures(tmp_path, caplog):
     first, second = (
         fabricate(tmp_path / name, truth={"real": 0.9}, failed=None, artifacts=True)
         for name in ("a", "b")
@@ -42,10 +43,31 @@ def test_a_report_whose_store_is_gone_keeps_its_pictures(tmp_path):
     assert result.output.split() == [str(second.folder / "report.html")]
     assert kept.read_bytes() == before
     assert kept.with_name("viewer.html").read_bytes() == viewer
+    assert "--no-patient-images, as report-without-images.html" in str(result.exception)
+    caplog.clear()
     result = CliRunner().invoke(command, [*outs, "--no-patient-images"])
     assert result.exit_code == 0
-    assert b"data:image/" not in kept.read_bytes()
-    assert CliRunner().invoke(command, outs[:2]).exit_code == 0  # nothing is left to lose
+    discreet = kept.with_name("report-without-images.html")
+    assert result.stdout.split() == [str(discreet), str(second.folder / "report.html")]
+    assert kept.read_bytes() == before
+    assert kept.with_name("viewer.html").read_bytes() == viewer
+    assert "data:image/" not in discreet.read_text("utf-8")
+    assert f"{first.folder}: kept report.html and viewer.html, since the store" in caplog.text
+    said = f"{second.folder}: replaced or removed report.html and viewer.html, which had pictures"
+    assert f"{said}; 'vbench report demo' draws them again" in caplog.text
+
+
+def test_pictures_of_a_store_that_lost_some_jobs_are_kept(tmp_path):
+    made = fabricate(tmp_path, truth={"real": 0.9}, failed=None, artifacts=True)
+    outs = ["--out", str(tmp_path)]
+    assert CliRunner().invoke(command, outs).exit_code == 0
+    kept = made.folder / "report.html"
+    before = kept.read_bytes()
+    for record in made.arm("real")["evaluate"].values():
+        shutil.rmtree(tmp_path / "store" / record)
+    result = CliRunner().invoke(command, [*outs, "--no-patient-images"])
+    assert result.stdout.split() == [str(made.folder / "report-without-images.html")]
+    assert kept.read_bytes() == before
 
 
 def test_a_report_without_a_store_says_that_it_has_no_pictures(tmp_path, caplog):

@@ -35,7 +35,8 @@ def command(
 ) -> None:
     """Write report.html of BENCHMARK in each results folder that has it, and print its path.
 
-    Without BENCHMARK: the one in the results folder.
+    Without BENCHMARK: the one in the results folder. With --no-patient-images, pictures that the
+    store cannot draw again are kept: the report is report-without-images.html then.
     """
     from vbench.report import write_report, write_summary
 

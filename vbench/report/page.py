@@ -30,6 +30,11 @@ from vbench.report.words import summary
 
 logger = logging.getLogger(__name__)
 
+#: What a report without pictures is called where one with pictures cannot be made again.
+DISCREET = "report-without-images.html"
+#: What each picture in a page begins with.
+_PICTURE = "data:image/"
+
 
 def write_report(
     folder: Path,
@@ -46,8 +51,9 @@ def write_report(
         folder: ``<out>/<benchmark>/``.
         results: What was read from it; None: it is read here.
         board: Its leaderboard; None: it is computed here.
-        images: Whether to show patients' volumes, and patches of them; without, there is no viewer,
-            and one that is there is removed.
+        images: Whether to show patients' volumes, and patches of them. Without, there is no viewer,
+            and one that is there is removed; where the store cannot draw them again, both that are
+            there stay, and this one is ``report-without-images.html``.
 
     Returns:
         The report's path.
@@ -61,27 +67,29 @@ def write_report(
     folder = Path(folder)
     path = folder / "report.html"
     results = results or read_results(folder)
-    if images and not _has_pictures(results, folder.parent / "store"):
-        gone = f"{folder.parent / 'store'}: nothing of '{results.benchmark}' is there"
-        if path.is_file() and "data:image/" in path.read_text(encoding="utf-8"):
+    gone = f"{folder.parent / 'store'}: nothing of '{results.benchmark}' is there"
+    if images and not _drawable(results, folder.parent / "store"):
+        if _pictures(path):
             raise StoreError(
                 f"{gone}, so that a new report would lose the pictures of {path}, which is kept; "
-                "bring the store back, or write one without them: --no-patient-images"
+                "bring the store back, or write one without pictures beside it: "
+                f"--no-patient-images, as {DISCREET}"
             )
         logger.warning("%s: the report is without pictures", gone)
     board = board or build(results)
-    if images:
-        viewer = write_viewer(folder, results, board)
-    else:
-        viewer = None
-        (folder / "viewer.html").unlink(missing_ok=True)
+    viewer = write_viewer(folder, results, board) if images else None
+    if not images and (held := _held(path)):
+        again = 0
+        if _drawable(results, folder.parent / "store"):
+            again = render(results, board, folder, viewer=True).count(_PICTURE)
+        path = _without(path, held, results.benchmark, remade=again >= max(_pictures(path), 1))
     page = render(results, board, folder, viewer=viewer is not None, images=images)
     with atomic_write(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
     return path
 
 
-def _has_pictures(results: Results, store: Path) -> bool:
+def _drawable(results: Results, store: Path) -> bool:
     """Whether a store holds any job of a benchmark that pictures are of; or there is none."""
     drawn = [
         key
@@ -89,6 +97,39 @@ def _has_pictures(results: Results, store: Path) -> bool:
         if record.status == "ok" and record.stage in {"prepare", "synthesise", "evaluate"}
     ]
     return not drawn or any((store / key).is_dir() for key in drawn)
+
+
+def _pictures(report: Path) -> int:
+    """Return how many pictures a report has; 0 when there is none."""
+    return report.read_text(encoding="utf-8").count(_PICTURE) if report.is_file() else 0
+
+
+def _held(report: Path) -> list[Path]:
+    """Return what is there with pictures: the report, the viewer."""
+    viewer = report.with_name("viewer.html")
+    return [*([report] if _pictures(report) else []), *([viewer] if viewer.is_file() else [])]
+
+
+def _without(report: Path, held: list[Path], benchmark: str, *, remade: bool) -> Path:
+    """Make room for a report without pictures, and say what became of those that were there.
+
+    Returns:
+        Where to write it: over the other one only when the store can draw its pictures again.
+    """
+    names = " and ".join(path.name for path in held)
+    if not remade:
+        logger.warning(
+            "%s: kept %s, since the store beside it cannot draw all their pictures again; the "
+            "report without pictures is %s; share that file, not the folder",
+            *(report.parent, names, DISCREET),
+        )
+        return report.with_name(DISCREET)
+    report.with_name("viewer.html").unlink(missing_ok=True)
+    logger.warning(
+        "%s: replaced or removed %s, which had pictures; 'vbench report %s' draws them again",
+        *(report.parent, names, benchmark),
+    )
+    return report
 
 
 def render(
