@@ -253,6 +253,11 @@ def test_bad_input_is_one_line_and_nothing_is_written(
     damaged.write_bytes(image.read_bytes()[:-40])
     other = save(tmp_path / "other" / "case1.nii.gz", scene(0)[0])
     small = save(tmp_path / "small" / "case1.nii.gz", np.ones((3, 3, 3), bool))
+    shape = scene(0)[0].shape
+    soft = save(tmp_path / "soft" / "case5.nii.gz", np.full(shape, 0.3), PLAIN)
+    below = save(tmp_path / "below" / "case5.nii.gz", np.full(shape, -1, np.int16), PLAIN)
+    moved = save(tmp_path / "moved" / "case5.nii.gz", scene(5)[1], ROTATED)
+    straight = scan(data, 5)
     empty = tmp_path / "empty"
     empty.mkdir()
     full = tmp_path / "full"
@@ -277,6 +282,9 @@ def test_bad_input_is_one_line_and_nothing_is_written(
         (["real", empty], "name the folder that holds the images"),
         (["real", image, "--mask", small], "the image"),
         (["real", image, "--score", small], "the image"),
+        (["real", straight, "--score", soft], "are not whole numbers"),
+        (["real", straight, "--score", below], "the label has negative values"),
+        (["real", straight, "--score", moved], "its affine places it"),
         (["real", image, scan(data, 2), "--mask", small], "one mask, 2 images"),
         (["real", scan(data, 2), "--score", small.parent], "no label of subject 'case2'"),
         (["real", image, "--score", tmp_path / "none"], "no such file or folder"),

@@ -7,7 +7,8 @@ and the same call goes on where it was interrupted.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -16,8 +17,9 @@ import numpy as np
 from vbench._version import __version__
 from vbench.data.datasetjson import ignore_beside
 from vbench.data.folder import content_digest
-from vbench.data.nifti import Image, ras_shape
-from vbench.data.subject_files import read_channels
+from vbench.data.label_values import whole_numbers
+from vbench.data.nifti import Image, ras_shape, read_image
+from vbench.data.subject_files import check_same_grid, read_channels
 from vbench.defaults import OUT
 from vbench.engine.store import writable
 from vbench.errors import DataError
@@ -94,7 +96,12 @@ def predict(
     about = PredictionsFile(made=_made(opened, maps))
     done = _unfinished(folder, about.made, scans)
     segmenter = TrainedSegmenter(opened, settled(device))
-    digests, spacings, kept = _checked(scans)
+    ignored = () if score is None else ignore_beside(Path(score))
+    named = opened.labels
+    if named is not None:
+        several = len(named.names) > 1
+        named = replace(named, ignore=tuple({*named.ignore, *ignored})) if several else None
+    digests, spacings, kept = _checked(scans, named)
     told = [*remarks(opened, "segmenter", opened.first.trial.inputs.plugin)]
     told += [*_remarks(opened, scans, spacings)]
     total = len(opened.chosen) * sum(voxels(scan) for scan in scans)
@@ -128,9 +135,7 @@ def predict(
             _write(folder, about)
         about = about.model_copy(update={"finished": True})
         _write(folder, about)
-    several = opened.labels is not None and len(opened.labels.names) > 1
-    named = opened.labels if several else None
-    scores = None if score is None else _scored(folder, scans, score, named)
+    scores = None if score is None else _scored(folder, scans, named, ignored)
     return Predictions(folder, about, scores, tuple(told))
 
 
@@ -176,9 +181,13 @@ def _unfinished(folder: Path, made: Made, scans: list[ScanFiles]) -> dict[str, P
 
 
 def _checked(
-    scans: list[ScanFiles],
+    scans: list[ScanFiles], named: LabelMap | None
 ) -> tuple[dict[str, str], list[tuple[float, ...]], tuple[Image, Array | None] | None]:
-    """Read every scan once, so that none that is damaged is found after hours.
+    """Read every scan and label once, so that none that is damaged is found after hours.
+
+    Args:
+        scans: The scans.
+        named: The classes, where there are several: labels may have no other values.
 
     Returns:
         The digest of each, the spacing of each, and the scan itself when there is only one.
@@ -192,10 +201,28 @@ def _checked(
         for path, part in zip((scan.image, *scan.others), parts, strict=True):
             if part.min() == part.max():
                 raise DataError(f"{path}: the image is constant; leave it out")
+        if scan.label is not None:
+            _check_label(scan.label, replace(read[0], array=parts[0]), named)
         files = filter(None, (scan.image, scan.mask, *scan.others))
         digests[scan.name] = " ".join(content_digest(file) for file in files)
         spacings.append(read[0].spacing)
     return digests, spacings, read if len(scans) == 1 else None
+
+
+def _check_label(path: Path, scan: Image, named: LabelMap | None) -> None:
+    """Hold a label to what scoring asks of it.
+
+    Raises:
+        DataError: When it lies elsewhere than its image, or its values are no label's.
+    """
+    label = read_image(path, integer=True, unit=scan.unit)
+    check_same_grid(label, scan)
+    values = whole_numbers(label)
+    if named is not None:
+        try:
+            named.index(values)
+        except ValueError as error:
+            raise DataError(f"{path}: {error}") from error
 
 
 def _remarks(
@@ -232,14 +259,14 @@ def _several(names: list[str]) -> str:
 
 
 def _scored(
-    folder: Path, scans: list[ScanFiles], labels: str | Path, named: LabelMap | None
+    folder: Path, scans: list[ScanFiles], named: LabelMap | None, ignored: Sequence[int]
 ) -> Scores:
     pairs = [
         Pair(scan.name, mask_file(folder, scan.name), scan.label)
         for scan in scans
         if scan.label is not None
     ]
-    return score_pairs(pairs, classes=named or False, ignored=ignore_beside(Path(labels)))
+    return score_pairs(pairs, classes=named or False, ignored=ignored)
 
 
 def _write(folder: Path, about: PredictionsFile) -> None:
