@@ -60,7 +60,9 @@ class ImagesParams(FolderParams):
         Raises:
             ValueError: When one is no pattern.
         """
-        mask = self.mask or (None if "image" in self.model_fields_set else "masks/{subject}")
+        # Not by which fields are set: parameters that come out of a record have all of them.
+        usual = self.image == type(self).model_fields["image"].default
+        mask = self.mask or ("masks/{subject}" if usual else None)
         return Names.read(self.image, self.label, mask, SUFFIXES)
 
 

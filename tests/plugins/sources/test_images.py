@@ -58,6 +58,18 @@ def test_a_picture_lies_as_it_looks_and_sizes_may_differ(tmp_path: Path) -> None
     assert found.shape_of("eye0") == (50, 40, 1)
 
 
+def test_masks_are_found_by_parameters_that_come_out_of_a_record(tmp_path: Path) -> None:
+    seen = np.full((40, 50), 255, np.uint8)
+    seen[:, :9] = 0
+    (folder(tmp_path, 1) / "masks").mkdir()
+    Image.fromarray(seen).save(tmp_path / "masks" / "eye0.png")
+    stored = Images.Params(path=tmp_path).model_dump(mode="json")
+    for found in (source(tmp_path), Images(Images.Params.model_validate(stored))):
+        mask = found.load("eye0").mask
+        assert mask is not None
+        np.testing.assert_array_equal(mask[:, :, 0], seen.T[::-1, ::-1] > 0)
+
+
 def test_every_usual_format_and_depth_is_read(tmp_path: Path) -> None:
     grey, vessel = picture(0)
     colour = np.stack([grey // 4, grey, grey // 2], axis=-1)
