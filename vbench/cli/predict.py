@@ -70,10 +70,11 @@ def command(
 ) -> None:
     """Predict new scans with the segmenter that ARM trained.
 
-    IMAGE is a NIfTI file, a folder of them, or an nnU-Net data set, whose imagesTs is meant. Each
+    IMAGE is a NIfTI file, a folder of them, or an nnU-Net data set, whose imagesTs is meant; of an
+    arm that learnt from pictures, a picture or a folder of them, which are read as then. Each
     scan is normalised, masked and thresholded as the benchmark's test subjects are; the mask is
-    written on the scan's own grid, under its name. What an interrupted call has finished is kept:
-    the same call goes on.
+    written on the scan's own grid, under its name; that of a picture is a PNG file. What an
+    interrupted call has finished is kept: the same call goes on.
     """
     from vbench.cli.folders import benchmark_folders
     from vbench.cli.score import show, to_json
@@ -101,6 +102,10 @@ def command(
         scores = None if made.scores is None else to_json(made.scores)
         click.echo(json.dumps({**made.about.to_json(), "scores": scores}, indent=1))
         return
+    if made.scores is not None and made.scores.unmeasured:
+        from vbench.data.pictures import UNMEASURED
+
+        click.echo(UNMEASURED, err=True)
     if made.scores is not None:
         show(made.scores)
     done = counted(len(made.about.images), "prediction")

@@ -27,9 +27,29 @@ _NAMED = 8
 _WORST = 5
 
 
+def _pixel(
+    context: click.Context, option: click.Parameter, value: str | None
+) -> tuple[float, float] | None:
+    """Read ``W`` or ``W,H``."""
+    if value is None:
+        return None
+    try:
+        edges = [float(part) for part in value.split(",")]
+    except ValueError:
+        edges = []
+    if len(edges) not in (1, 2) or not all(0 < edge < float("inf") for edge in edges):
+        raise click.BadParameter(
+            f"{value!r}: expected an edge in mm above 0, such as 0.011, or width and height, such "
+            "as 0.02,0.01",
+            context,
+            option,
+        )
+    return edges[0], edges[-1]
+
+
 @click.command()
-@click.option("--pred", required=True, metavar="P", help="Predicted masks: a NIfTI file or folder.")
-@click.option("--truth", required=True, metavar="T", help="True masks: a NIfTI file or folder.")
+@click.option("--pred", required=True, metavar="P", help="Predicted masks: a file or folder.")
+@click.option("--truth", required=True, metavar="T", help="True masks: a file or folder.")
 @click.option(
     "--metric",
     "metrics",
@@ -56,6 +76,14 @@ _WORST = 5
     help="The truth's value of voxels that nobody labelled: they do not count; may be repeated.  "
     "[default: what dataset.json beside the truth's folder calls ignore]",
 )
+@click.option(
+    "--pixel-size",
+    "pixel_size",
+    callback=_pixel,
+    metavar="W[,H]",
+    help="Of pictures: edge of a pixel in mm, or its width and height.  [default: distances count "
+    "pixels]",
+)
 @json_option
 @click.option("--csv", "csv_path", metavar="F", help="Write all values to this CSV file.")
 @click.option(
@@ -72,23 +100,26 @@ def command(
     classes: bool,
     named: tuple[str, ...],
     ignore: tuple[int, ...],
+    pixel_size: tuple[float, float] | None,
     as_json: bool,
     csv_path: str | None,
     overlays: str | None,
     seed: int,
 ) -> None:
-    """Score predictions against truths.
+    """Score predictions against truths: NIfTI files, or pictures (PNG, TIFF, JPEG …).
 
     Folders are matched by file name: BIDS names by all their entities, in any order; others
     without what says of which kind the file is (_pred, _label, _seg, _0000). References without a
     prediction are named and left out; a prediction without a reference is an error. Spacing and
-    orientation are read from the headers. All label values above 0 count as vessel, unless
-    --classes is given. Without --metric, all segmentation metrics that are installed.
+    orientation are read from the headers; the size of a picture's pixels is given by --pixel-size.
+    All label values above 0 count as vessel, unless --classes is given. Without --metric, all
+    segmentation metrics that are installed.
 
     Exits with 1 when a metric failed on some subject, with 2 when the files do not fit, or --csv
     or --overlays cannot be written; the scores are printed all the same.
     """
     from vbench.data.datasetjson import ignore_beside
+    from vbench.data.pictures import UNMEASURED
     from vbench.scoring.score import score_files
 
     if classes and named:
@@ -119,9 +150,12 @@ def command(
         metrics or None,
         classes=_classes(named) if named else classes,
         ignore=ignore or None,
+        pixel_size=pixel_size,
         seed=seed,
         progress=_progress(as_json),
     )
+    if scores.unmeasured:
+        click.echo(f"{UNMEASURED}; --pixel-size gives it, in mm", err=True)
     if as_json:
         import json
 
@@ -272,6 +306,8 @@ def _write_overlays(
     ignored: tuple[int, ...],
     classes: bool,
 ) -> None:
+    from dataclasses import replace
+
     import numpy as np
 
     from vbench.scoring.overlay import write_overlay
@@ -283,7 +319,8 @@ def _write_overlays(
     for case in scores.cases:
         if case.metric == first.name and case.value is not None:
             worth[case.subject] = min(sign * case.value, worth.get(case.subject, float("inf")))
-    pairs = {pair.subject: pair for pair in find_pairs(pred, truth)}
+    values = bool(classes or ignored)
+    pairs = {pair.subject: replace(pair, values=values) for pair in find_pairs(pred, truth)}
     for rank, subject in enumerate(sorted(worth, key=lambda s: worth[s])[:_WORST], start=1):
         maps = pairs[subject].read()
         path = folder / f"{rank}-{subject}.png"

@@ -35,11 +35,11 @@ _SIZES = {348: 352, 540: 544}
 
 
 def stem(path: Path) -> str:
-    """Return a NIfTI file's name without ``.nii`` or ``.nii.gz``."""
+    """Return a file's name without its ending: ``.nii``, ``.nii.gz``, ``.png``, ``.ppm.gz``."""
     for suffix in SUFFIXES:
         if path.name.endswith(suffix):
             return path.name[: -len(suffix)]
-    return path.stem
+    return Path(path.stem).stem if path.suffix == ".gz" else path.stem
 
 
 @dataclass(frozen=True)

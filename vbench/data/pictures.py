@@ -20,6 +20,7 @@ from vbench.data.disguise import disguise, first_bytes
 from vbench.data.nifti import Image, oriented_in_mm
 from vbench.data.unpack import GZIP, blocks, check_pixels
 from vbench.errors import DataError
+from vbench.files import atomic_write
 from vbench.types import Array
 
 if TYPE_CHECKING:
@@ -30,6 +31,11 @@ SUFFIXES = (
     *(".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".gif", ".ppm", ".pgm", ".pbm"),
     *(".ppm.gz", ".pgm.gz", ".pbm.gz"),
 )
+#: The parameter of a data source that says how large a pixel is. A source that has it reads
+#: pictures; where it is None, distances count pixels.
+PIXEL_SIZE = "pixel_size"
+#: What is said then.
+UNMEASURED = "the size of a pixel is not known: distances count pixels"
 #: Pillow's names of these formats. Of others, EPS is a program that Pillow has Ghostscript run.
 FORMATS = ("PNG", "TIFF", "JPEG", "BMP", "GIF", "PPM")
 #: What Pillow raises where a file is damaged: each of its parsers has its own ways.
@@ -37,11 +43,23 @@ DAMAGED = (
     *(OSError, ValueError, TypeError, SyntaxError, EOFError, LookupError, ArithmeticError),
     *(AttributeError, struct.error),
 )
+#: The largest number that a written picture holds.
+MOST = 65535
 #: No packed picture unpacks to more bytes.
 _MOST = 1 << 30
 Channel = Literal["grey", "red", "green", "blue"]
 #: JPEG blurs a mask's edges: what is brighter than this was white.
 _HALF = 127
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a file's name is that of a picture."""
+    return path.name.lower().endswith(SUFFIXES) and not path.name.startswith(".")
+
+
+def in_pixels(unit: str) -> str:
+    """Return the unit of a metric where a pixel's size is not known."""
+    return "px" if unit == "mm" else unit
 
 
 def read_picture(
@@ -86,6 +104,25 @@ def picture_shape(path: Path) -> tuple[int, int, int]:
         wide, high = picture.size
         turned = picture.getexif().get(0x0112, 1) >= 5
     return (high, wide, 1) if turned else (wide, high, 1)
+
+
+def write_picture(path: str | Path, array: Array) -> None:
+    """Write one slice as a grey PNG file that overlays the picture it was found in.
+
+    Args:
+        path: Ends with ``.png``.
+        array: ``(X, Y, 1)`` in RAS+, as :func:`read_picture` returns; whole numbers below 65536,
+            which take 8 bits where they are below 256. Numbers of another kind, from 0 to 1, are
+            written as 0 to 65535.
+    """
+    import PIL.Image
+
+    flat = np.asarray(array)[::-1, ::-1, 0].T
+    if flat.dtype.kind == "f":
+        flat = np.rint(flat.clip(0, 1) * MOST).astype(np.uint16)
+    kind = np.uint8 if flat.dtype.itemsize == 1 else np.uint16
+    with atomic_write(path) as temporary:
+        PIL.Image.fromarray(np.ascontiguousarray(flat, dtype=kind)).save(temporary, format="PNG")
 
 
 @contextmanager

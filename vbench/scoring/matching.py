@@ -11,6 +11,7 @@ from pathlib import Path
 
 from vbench.data.entities import KINDS, MODALITIES, Name, natural
 from vbench.data.header import SUFFIXES, stem
+from vbench.data.pictures import is_picture
 from vbench.errors import DataError
 
 _KIND = "|".join(sorted((re.escape(word) for word in KINDS | {"angio"}), key=len, reverse=True))
@@ -60,7 +61,7 @@ class File:
 
 
 def files_of(folder: Path) -> list[File]:
-    """List the NIfTI files of a folder; those of its subfolders when it has none itself.
+    """List the NIfTI files of a folder, else its pictures; those of subfolders when it has none.
 
     Maps named as brain masks or tissue maps are left out, unless there are no others.
 
@@ -68,15 +69,16 @@ def files_of(folder: Path) -> list[File]:
         DataError: When there is none.
     """
     for paths in (folder.iterdir(), folder.rglob("*")):
-        found = [
+        there = [
             File(path, folder)
             for path in sorted(paths)
-            if path.name.endswith(SUFFIXES)
-            and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+            if not any(part.startswith(".") for part in path.relative_to(folder).parts)
         ]
+        volumes = [file for file in there if file.path.name.endswith(SUFFIXES)]
+        found = volumes or [file for file in there if is_picture(file.path)]
         if found:
             return [f for f in found if not (f.is_bids and f.name.says_tissue())] or found
-    raise DataError(f"{folder}: no .nii or .nii.gz file in it")
+    raise DataError(f"{folder}: no .nii or .nii.gz file in it, and no picture")
 
 
 def match(made: Sequence[File], true: Sequence[File]) -> list[tuple[File, File]]:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vbench.data.pictures import is_picture
 from vbench.errors import DataError
 from vbench.scoring.matching import files_of, match, subject_of, subjects_of
 from vbench.types import Array
+
+if TYPE_CHECKING:
+    from vbench.data.nifti import Image
 
 
 @dataclass(frozen=True)
@@ -37,11 +42,37 @@ class Pair:
         subject: Whose they are.
         prediction: One file.
         truth: The other.
+        pixel: Width and height of a pixel in mm, where they are pictures; None: not known.
+        values: Whether the values of pictures count; else what is not black is 1.
+        counted: The values of the truth that are not background; None: all above 0.
     """
 
     subject: str
     prediction: Path
     truth: Path
+    pixel: tuple[float, float] | None = None
+    values: bool = False
+    counted: tuple[int, ...] | None = None
+
+    @property
+    def pictures(self) -> bool:
+        """Whether they are pictures.
+
+        Raises:
+            DataError: When one is, and the other a volume.
+        """
+        found = {is_picture(path) for path in (self.prediction, self.truth)}
+        if len(found) > 1:
+            raise DataError(
+                f"{self.prediction} and {self.truth}: one is a picture, one a volume; give two of "
+                "one kind"
+            )
+        return found.pop()
+
+    @property
+    def unmeasured(self) -> bool:
+        """Whether distances count pixels."""
+        return self.pictures and self.pixel is None
 
     def read(self) -> Maps:
         """Read both files.
@@ -49,17 +80,33 @@ class Pair:
         Raises:
             DataError: When one cannot be read, is no label map, or their grids differ.
         """
-        from vbench.data.label_values import whole_numbers
         from vbench.data.nifti import read_image
+        from vbench.data.pictures import read_picture
         from vbench.data.subject_files import check_same_grid
 
+        if self.pictures:
+            pixel = self.pixel or (1.0, 1.0)
+            prediction, truth = (
+                read_picture(path, pixel, integer=True, values=self.values)
+                for path in (self.prediction, self.truth)
+            )
+            check_same_grid(prediction, truth, "truth")
+            return self._maps(prediction, truth)
         truth = read_image(self.truth, integer=True)
         # A file without a unit is in that of its partner: predictions often lose it.
         prediction = read_image(self.prediction, integer=True, unit=truth.unit)
         if not truth.unit_given and prediction.unit_given:
             truth = read_image(self.truth, integer=True, unit=prediction.unit)
         check_same_grid(prediction, truth, "truth")
-        return Maps(whole_numbers(prediction), whole_numbers(truth), truth.spacing, truth.affine)
+        return self._maps(prediction, truth)
+
+    def _maps(self, prediction: Image, truth: Image) -> Maps:
+        from vbench.data.label_values import whole_numbers
+
+        values = whole_numbers(truth)
+        if self.counted is not None:
+            values = np.where(np.isin(values, self.counted), values, 0)
+        return Maps(whole_numbers(prediction), values, truth.spacing, truth.affine)
 
 
 def find_pairs(predictions: str | Path, truths: str | Path) -> list[Pair]:

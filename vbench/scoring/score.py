@@ -14,6 +14,7 @@ from vbench import registry
 from vbench.analysis.stats import score_range
 from vbench.analysis.uncertainty import mean_interval
 from vbench.data.datasetjson import ignore_beside
+from vbench.data.pictures import in_pixels
 from vbench.errors import DataError, PluginError
 from vbench.interfaces import SegmentationMetric
 from vbench.labels import LabelMap
@@ -83,12 +84,14 @@ class Scores:
         metrics: The metrics, in the order requested.
         missing: Subjects that have a reference and no prediction: they are in no score.
         classes: Names of the classes, in order, where they are named.
+        unmeasured: Whether distances count pixels, for want of a pixel's size.
     """
 
     cases: tuple[Case, ...]
     metrics: tuple[SegmentationMetric, ...]
     missing: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
+    unmeasured: bool = False
 
     @property
     def labels(self) -> list[int | str | None]:
@@ -100,8 +103,9 @@ class Scores:
 
     def summary(self, label: int | str | None = None) -> dict[str, Summary]:
         """Return each metric over the subjects, for one class."""
+        own = [case for case in self.cases if case.label == label]
         return {
-            m.name: _summarise(m, [c for c in self.cases if (c.label, c.metric) == (label, m.name)])
+            m.name: _summarise(m, [c for c in own if c.metric == m.name], self.unmeasured)
             for m in self.metrics
         }
 
@@ -143,9 +147,10 @@ def score(
 
     Args:
         pred: Mask ``(X, Y)`` or ``(X, Y, Z)``, what is not 0 is vessel; or a NIfTI file. One
-            slice, of whichever axis, is scored in 2D.
+            slice, of whichever axis, is scored in 2D. A picture counts, too.
         truth: The same shape; or a NIfTI file.
-        spacing: Voxel edge lengths in mm; needed for arrays, read from the header of files.
+        spacing: Voxel edge lengths in mm; needed for arrays, read from the header of files. Of
+            pictures, distances count pixels without it.
         metrics: Names such as ``"hd95"``, or metrics with their parameters; None: all
             segmentation metrics.
         ignore: The value or values of the reference's voxels that nobody labelled: they are left
@@ -166,7 +171,10 @@ def score(
         if Path(truth).is_dir():
             raise DataError(f"{truth}: a folder; score_files takes folders")
         ignored = ignore_beside(Path(truth)) if ignore is None else ignored
-        maps = pair_up(pred, truth)[0][0].read()
+        pair_of = pair_up(pred, truth)[0][0]
+        if pair_of.pictures:
+            pair_of = _drawn(pair_of, None, bool(ignored))
+        maps = pair_of.read()
         pred, truth = maps.prediction, maps.truth
         spacing = maps.spacing if spacing is None else spacing
     elif isinstance(pred, str | Path) or isinstance(truth, str | Path):
@@ -188,10 +196,11 @@ def score_files(
     *,
     classes: bool | Mapping[str, Any] = False,
     ignore: int | Sequence[int] | None = None,
+    pixel_size: float | tuple[float, float] | None = None,
     seed: int = 0,
     progress: Callable[[str, int, int], None] = lambda subject, done, total: None,
 ) -> Scores:
-    """Score NIfTI files, or folders of them, matched by subject.
+    """Score NIfTI files or pictures, or folders of them, matched by subject.
 
     Args:
         pred: A file or folder.
@@ -203,6 +212,8 @@ def score_files(
             benchmark: of a subject's classes those that one of its maps has, and their mean.
             ``False``: all that is not 0 is vessel.
         ignore: As in :func:`score`.
+        pixel_size: Edge of a pixel in mm, or its width and height, of pictures; None: distances
+            count pixels.
         seed: For metrics that draw at random.
         progress: Called before each subject, with how many are done and how many there are, and
             once at the end.
@@ -213,10 +224,28 @@ def score_files(
     """
     ignored = ignore_beside(Path(truth)) if ignore is None else _values(ignore)
     pairs, missing = pair_up(pred, truth)
+    values = bool(classes or ignored)
+    pairs = [_drawn(pair, pixel_size, values) if pair.pictures else pair for pair in pairs]
+    if pixel_size is not None and not any(pair.pictures for pair in pairs):
+        raise DataError(f"pixel_size: of pictures; {truth} holds volumes, whose headers say theirs")
     scores = score_pairs(
         pairs, metrics, classes=classes, ignored=ignored, seed=seed, progress=progress
     )
     return replace(scores, missing=tuple(missing))
+
+
+def _drawn(pair: Pair, size: float | tuple[float, float] | None, values: bool) -> Pair:
+    """Return a pair of pictures with what its files do not say.
+
+    Raises:
+        DataError: When the size is none.
+    """
+    if size is None:
+        return replace(pair, values=values)
+    pixel = size if isinstance(size, tuple) else (size, size)
+    if len(pixel) != 2 or not all(0 < edge < float("inf") for edge in pixel):
+        raise DataError(f"pixel_size: {size}; give one edge in mm above 0, or width and height")
+    return replace(pair, values=values, pixel=(float(pixel[0]), float(pixel[1])))
 
 
 def score_pairs(
@@ -256,7 +285,9 @@ def score_pairs(
         for label in labels:
             cases += _score_maps(pair.subject, maps, label, chosen, ignored, seed)
     progress("", len(pairs), len(pairs))
-    return Scores(tuple(cases), chosen, classes=() if named is None else named.names)
+    names = () if named is None else named.names
+    unmeasured = any(pair.unmeasured for pair in pairs)
+    return Scores(tuple(cases), chosen, classes=names, unmeasured=unmeasured)
 
 
 def _named(classes: bool | Mapping[str, Any]) -> LabelMap | None:
@@ -336,12 +367,13 @@ def _values(ignore: int | Sequence[int] | None) -> tuple[int, ...]:
     return (ignore,) if isinstance(ignore, int) else tuple(ignore)
 
 
-def _summarise(metric: SegmentationMetric, cases: list[Case]) -> Summary:
+def _summarise(metric: SegmentationMetric, cases: list[Case], unmeasured: bool = False) -> Summary:
     values = np.array([case.value for case in cases if case.value is not None], float)
     status = [case.status for case in cases]
     interval = mean_interval(values[None]) if len(values) > 1 else None
     low, high = score_range(values, metric.unit, metric.higher_is_better)
-    about: dict[str, Any] = {"unit": metric.unit, "higher_is_better": metric.higher_is_better}
+    unit = in_pixels(metric.unit) if unmeasured else metric.unit
+    about: dict[str, Any] = {"unit": unit, "higher_is_better": metric.higher_is_better}
     return Summary(
         mean=float(values.mean()) if len(values) else None,
         sd=float(values.std(ddof=1)) if len(values) > 1 else None,

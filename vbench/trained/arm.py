@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal, cast
 
 from vbench.analysis.chosen import Chosen
 from vbench.analysis.folder import Arm, Results, read_results
 from vbench.analysis.selected import arm_called, finished_seeds, selected
+from vbench.data.folder import FolderSource
+from vbench.data.nifti import Image, read_image
+from vbench.data.pictures import PIXEL_SIZE, is_picture
 from vbench.engine.job import identity
 from vbench.engine.stages.common import fitted_segmenter, spacing_of
 from vbench.engine.store import Store
 from vbench.engine.worker import device_of
 from vbench.errors import StoreError
-from vbench.interfaces import Segmenter
+from vbench.interfaces import DataSource, Segmenter
 from vbench.labels import LabelMap
 from vbench.records.parts import PluginIdentity, Repetition, fold_of
 from vbench.records.stages import PrepareInputs, PrepareResult
 from vbench.registry import Registry
 from vbench.share.rerun import plugins_of
+from vbench.spec.labels import opened
 from vbench.types import CHANNELS, Kind
 
 #: Which repetition: one (of a seed with folds, the best of its folds), the best on the validation
@@ -98,6 +103,74 @@ class TrainedArm:
         data = self.results.plan.data.get(self.arm.cohort)
         found = 0 if data is None else data.params.get("channel", 0)
         return found if isinstance(found, int) else 0
+
+    @property
+    def prepared(self) -> PrepareInputs:
+        """How its volumes were prepared."""
+        return self._volumes()[0][0]
+
+    @property
+    def vessels(self) -> tuple[int, ...] | None:
+        """The values of its labels that are vessel; None: all above 0, or there are classes."""
+        if self.labels is not None:
+            return self.labels.values[0] if len(self.labels.names) == 1 else None
+        found = self.prepared.params.get("classes")
+        if not isinstance(found, list | tuple):
+            return None
+        return tuple(value for value in found if isinstance(value, int))
+
+    @property
+    def unlabelled(self) -> tuple[int, ...]:
+        """The values of its labels where nobody labelled."""
+        if self.labels is not None:
+            return self.labels.ignore
+        found = self.prepared.params.get("ignore")
+        return (found,) if isinstance(found, int) else ()
+
+    @property
+    def pixel(self) -> tuple[float, float] | None:
+        """Width and height of a pixel in mm, as its source of pictures says; None: not known."""
+        size = self.prepared.params.get(PIXEL_SIZE)
+        edges = size if isinstance(size, list | tuple) else (size, size)
+        found = [float(edge) for edge in edges if isinstance(edge, int | float)]
+        return (found[0], found[1]) if len(found) == 2 else None
+
+    @cached_property
+    def pictures(self) -> FolderSource | None:
+        """The data source of pictures that it learnt from; None: it learnt from volumes.
+
+        Raises:
+            StoreError: When the source does not take its parameters any more.
+        """
+        prepared = self.prepared
+        if PIXEL_SIZE not in prepared.params:
+            return None
+        cls = cast(type[DataSource], self.plugins.get("source", prepared.plugin.name).cls)
+        if not issubclass(cls, FolderSource):
+            return None
+        try:
+            params = cls.Params.model_validate({**prepared.params, "path": "."})
+        except ValueError as error:
+            raise StoreError(
+                f"source '{cls.name}' does not take the parameters of {self.arm.name} any more "
+                f"({' '.join(str(error).split())}); run the benchmark again"
+            ) from error
+        return cast(FolderSource, opened(cls, params, prepared.labels, self.channels))
+
+    def read(self, path: str | Path, *, integer: bool = False, unit: str = "mm") -> Image:
+        """Read a file as the data source of its volumes does.
+
+        Args:
+            path: A NIfTI file; a picture, where it learnt from pictures.
+            integer: For labels and masks.
+            unit: As of :func:`vbench.data.nifti.read_image`.
+
+        Raises:
+            DataError: When the file cannot be used.
+        """
+        if self.pictures is not None and is_picture(Path(path)):
+            return self.pictures.read(Path(path), integer=integer, unit=unit)
+        return read_image(path, integer=integer, unit=unit)
 
     def segmenters(self, device: str) -> list[Segmenter]:
         """Build the segmenter of each repetition.

@@ -18,7 +18,8 @@ from vbench._version import __version__
 from vbench.data.datasetjson import ignore_beside
 from vbench.data.folder import content_digest
 from vbench.data.label_values import whole_numbers
-from vbench.data.nifti import Image, ras_shape, read_image
+from vbench.data.nifti import Image
+from vbench.data.pictures import MOST, is_picture
 from vbench.data.subject_files import check_same_grid, read_channels
 from vbench.defaults import OUT
 from vbench.engine.store import writable
@@ -37,7 +38,7 @@ from vbench.trained.predictions import (
     PredictionsFile,
     mask_file,
 )
-from vbench.trained.scans import ScanFiles, find_scans
+from vbench.trained.scans import ScanFiles, find_scans, scan_shape
 from vbench.trained.segmenter import TrainedSegmenter
 from vbench.types import Array
 
@@ -68,7 +69,8 @@ def predict(
 
     Args:
         arm: Such as ``synthetic/wgan-gp-sn``.
-        images: NIfTI files, folders of them, or nnU-Net data sets, whose ``imagesTs`` is meant.
+        images: NIfTI files, folders of them, or nnU-Net data sets, whose ``imagesTs`` is meant;
+            pictures, or folders of them, where the arm learnt from pictures.
         to: Where to; must not exist, be empty, or be what the same call left unfinished.
         benchmark: The benchmark's name.
         out: The results folder.
@@ -88,7 +90,12 @@ def predict(
     opened = open_arm(arm, benchmark=benchmark, out=out, seed=seed)
     given = [images] if isinstance(images, str | Path) else list(images)
     scans = find_scans(
-        given, channel=opened.channel, mask=mask, labels=score, channels=opened.channels
+        given,
+        channel=opened.channel,
+        mask=mask,
+        labels=score,
+        channels=opened.channels,
+        pictures=opened.pictures is not None,
     )
     if not scans:
         raise DataError("no image is named; name files or folders")
@@ -96,13 +103,22 @@ def predict(
     about = PredictionsFile(made=_made(opened, maps))
     done = _unfinished(folder, about.made, scans)
     segmenter = TrainedSegmenter(opened, settled(device))
-    ignored = () if score is None else ignore_beside(Path(score))
+    ignored = (*opened.unlabelled, *(() if score is None else ignore_beside(Path(score))))
     named = opened.labels
     if named is not None:
         several = len(named.names) > 1
         named = replace(named, ignore=tuple({*named.ignore, *ignored})) if several else None
-    digests, spacings, kept = _checked(scans, named)
+    digests, spacings, kept = _checked(opened, scans, named)
     told = [*remarks(opened, "segmenter", opened.first.trial.inputs.plugin)]
+    drawn = [scan for scan in scans if is_picture(scan.image)]
+    if drawn:
+        highest = max(opened.labels.written) if opened.labels is not None else 1
+        if highest > MOST:
+            raise DataError(
+                f"{drawn[0].image}: the arm's classes have values up to {highest}, and a PNG file "
+                f"holds {MOST} at most; convert the pictures to NIfTI"
+            )
+        told += filter(None, [opened.changed("source", opened.prepared.plugin)])
     told += [*_remarks(opened, scans, spacings)]
     total = len(opened.chosen) * sum(voxels(scan) for scan in scans)
     finished, before = [], 0
@@ -113,13 +129,13 @@ def predict(
             start, size = time.perf_counter(), len(opened.chosen) * voxels(scan)
             one = done.get(scan.name)
             if one is None or one.digest != digests[scan.name]:
-                read = kept or read_channels(scan.image, scan.others, scan.mask)
+                read = kept or read_channels(scan.image, scan.others, scan.mask, read=opened.read)
                 tell = partial(_tell, progress, scan.name, before, size, total)
                 tell(0.0)
                 found = segmenter.predict_scan(scan.name, *read, progress=tell)
                 if maps:
-                    found.write_maps(folder, scan.name)
-                found.write(mask_file(folder, scan.name))
+                    found.write_maps(folder, scan.name, picture=is_picture(scan.image))
+                found.write(_mask_file(folder, scan))
                 one = Predicted(
                     name=scan.name,
                     image=scan.image.name,
@@ -135,7 +151,7 @@ def predict(
             _write(folder, about)
         about = about.model_copy(update={"finished": True})
         _write(folder, about)
-    scores = None if score is None else _scored(folder, scans, named, ignored)
+    scores = None if score is None else _scored(opened, folder, scans, named, ignored)
     return Predictions(folder, about, scores, tuple(told))
 
 
@@ -145,7 +161,11 @@ def _tell(progress: Progress, name: str, before: int, size: int, total: int, sha
 
 def voxels(scan: ScanFiles) -> int:
     """Return the number of voxels of a scan, from its header."""
-    return int(np.prod(ras_shape(scan.image)))
+    return int(np.prod(scan_shape(scan.image)))
+
+
+def _mask_file(folder: Path, scan: ScanFiles) -> Path:
+    return mask_file(folder, scan.name, scan.image.name)
 
 
 def _made(opened: TrainedArm, maps: bool) -> Made:
@@ -177,15 +197,17 @@ def _unfinished(folder: Path, made: Made, scans: list[ScanFiles]) -> dict[str, P
     others = {one.name for one in about.images} - {scan.name for scan in scans}
     if about.finished or about.made != made or others:
         check_free(folder)
-    return {one.name: one for one in about.images if mask_file(folder, one.name).is_file()}
+    there = (one for one in about.images if mask_file(folder, one.name, one.image).is_file())
+    return {one.name: one for one in there}
 
 
 def _checked(
-    scans: list[ScanFiles], named: LabelMap | None
+    opened: TrainedArm, scans: list[ScanFiles], named: LabelMap | None
 ) -> tuple[dict[str, str], list[tuple[float, ...]], tuple[Image, Array | None] | None]:
     """Read every scan and label once, so that none that is damaged is found after hours.
 
     Args:
+        opened: The arm.
         scans: The scans.
         named: The classes, where there are several: labels may have no other values.
 
@@ -196,26 +218,26 @@ def _checked(
     spacings: list[tuple[float, ...]] = []
     read = None
     for scan in scans:
-        read = read_channels(scan.image, scan.others, scan.mask)
+        read = read_channels(scan.image, scan.others, scan.mask, read=opened.read)
         parts = read[0].array if scan.others else read[0].array[None]
         for path, part in zip((scan.image, *scan.others), parts, strict=True):
             if part.min() == part.max():
                 raise DataError(f"{path}: the image is constant; leave it out")
         if scan.label is not None:
-            _check_label(scan.label, replace(read[0], array=parts[0]), named)
+            _check_label(opened, scan.label, replace(read[0], array=parts[0]), named)
         files = filter(None, (scan.image, scan.mask, *scan.others))
         digests[scan.name] = " ".join(content_digest(file) for file in files)
         spacings.append(read[0].spacing)
     return digests, spacings, read if len(scans) == 1 else None
 
 
-def _check_label(path: Path, scan: Image, named: LabelMap | None) -> None:
+def _check_label(opened: TrainedArm, path: Path, scan: Image, named: LabelMap | None) -> None:
     """Hold a label to what scoring asks of it.
 
     Raises:
         DataError: When it lies elsewhere than its image, or its values are no label's.
     """
-    label = read_image(path, integer=True, unit=scan.unit)
+    label = opened.read(path, integer=True, unit=scan.unit)
     check_same_grid(label, scan)
     values = whole_numbers(label)
     if named is not None:
@@ -259,10 +281,16 @@ def _several(names: list[str]) -> str:
 
 
 def _scored(
-    folder: Path, scans: list[ScanFiles], named: LabelMap | None, ignored: Sequence[int]
+    opened: TrainedArm,
+    folder: Path,
+    scans: list[ScanFiles],
+    named: LabelMap | None,
+    ignored: Sequence[int],
 ) -> Scores:
+    vessels = None if opened.vessels is None else (*opened.vessels, *ignored)
+    values = bool(named is not None or vessels or ignored)
     pairs = [
-        Pair(scan.name, mask_file(folder, scan.name), scan.label)
+        Pair(scan.name, _mask_file(folder, scan), scan.label, opened.pixel, values, vessels)
         for scan in scans
         if scan.label is not None
     ]

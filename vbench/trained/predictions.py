@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from vbench.data.pictures import is_picture
 from vbench.records.model import Record
 from vbench.records.parts import Repetition
 from vbench.scoring.score import Scores
@@ -73,7 +74,8 @@ class Predictions:
     """What :func:`predict` wrote.
 
     Attributes:
-        folder: The folder: ``<name>.nii.gz`` of each scan, and ``predictions.json``.
+        folder: The folder: ``<name>.nii.gz`` of each scan, ``<name>.png`` of each picture, and
+            ``predictions.json``.
         about: What that says.
         scores: Against the labels; None without any.
         remarks: What is worth knowing, a line each.
@@ -87,9 +89,15 @@ class Predictions:
     @property
     def files(self) -> list[Path]:
         """The predicted masks, in order."""
-        return [mask_file(self.folder, image.name) for image in self.about.images]
+        return [mask_file(self.folder, image.name, image.image) for image in self.about.images]
 
 
-def mask_file(folder: Path, name: str) -> Path:
-    """Return where the mask of a scan is."""
-    return folder / f"{name}.nii.gz"
+def mask_file(folder: Path, name: str, image: str) -> Path:
+    """Return where the mask of a scan is: that of a picture is one, too.
+
+    Args:
+        folder: Of the predictions.
+        name: What the scan is called.
+        image: Name of its file.
+    """
+    return folder / (f"{name}.png" if is_picture(Path(image)) else f"{name}.nii.gz")

@@ -11,6 +11,7 @@ from vbench.data.datasetjson import read_about
 from vbench.data.disguise import missing
 from vbench.data.header import SUFFIXES, stem
 from vbench.data.nifti import ras_shape
+from vbench.data.pictures import is_picture, picture_shape
 from vbench.errors import DataError
 from vbench.scoring.matching import files_of, subject_of
 from vbench.types import CHANNELS
@@ -18,7 +19,7 @@ from vbench.types import CHANNELS
 #: nnU-Net's image channel at the end of a name.
 _CHANNEL = re.compile(r"(.+)_(000\d)")
 #: nnU-Net's folders of images, and what vbench calls the masks beside them.
-_IMAGES = re.compile(r"images(Tr|Ts|Val)")
+_IMAGES = re.compile(r"images(Tr|Ts|Val|)")
 #: The folder of a data set that holds images to predict.
 TEST = "imagesTs"
 
@@ -49,6 +50,7 @@ def find_scans(
     mask: str | Path | None = None,
     labels: str | Path | None = None,
     channels: Sequence[str] = CHANNELS,
+    pictures: bool = False,
 ) -> list[ScanFiles]:
     """List scans, each with what belongs to it, and check all that headers tell.
 
@@ -60,13 +62,16 @@ def find_scans(
         channels: Names of the channels that a spec named: they have the numbers of
             ``channel_names`` in the ``dataset.json`` beside the folder; without one the first is
             ``_0000``, the next ``_0001``.
+        pictures: Whether pictures can be used, too: they have no channels in their names, and of a
+            folder that holds both they count.
 
     Raises:
         DataError: When a file is missing or its header cannot be used, two scans have one name, or
             a mask or label is missing or of another shape.
     """
     found: dict[str, Path] = {}
-    for path in [file for place in images for file in _files(Path(place), channel, channels)]:
+    files = [_files(Path(place), channel, channels, pictures) for place in images]
+    for path in [file for each in files for file in each]:
         other = found.setdefault(_name(path), path)
         if other is not path:
             raise DataError(
@@ -80,14 +85,33 @@ def find_scans(
         for name, path in found.items()
     ]
     for scan in scans:
-        shape = ras_shape(scan.image)
+        if is_picture(scan.image) and not pictures:
+            raise DataError(
+                f"{scan.image}: a picture, and the arm was trained on volumes; name .nii or "
+                ".nii.gz files, or take an arm of a benchmark whose source is 'images'"
+            )
+        shape = scan_shape(scan.image)
         for other in filter(None, (scan.mask, scan.label, *scan.others)):
-            if ras_shape(other) != shape:
+            if is_picture(other) != is_picture(scan.image):
                 raise DataError(
-                    f"{other}: shape {ras_shape(other)} (in RAS), the image {scan.image} has "
+                    f"{other}: of {scan.image}, one is a picture and one a volume; give two of one "
+                    "kind"
+                )
+            if scan_shape(other) != shape:
+                raise DataError(
+                    f"{other}: shape {scan_shape(other)} (in RAS), the image {scan.image} has "
                     f"{shape}; give the one of this image"
                 )
     return scans
+
+
+def scan_shape(path: Path) -> tuple[int, int, int]:
+    """Return the shape of a volume or picture, from its header.
+
+    Raises:
+        DataError: When the header cannot be used.
+    """
+    return picture_shape(path) if is_picture(path) else ras_shape(path)
 
 
 def _numbers(folder: Path, channels: Sequence[str]) -> tuple[int, ...]:
@@ -100,13 +124,15 @@ def _numbers(folder: Path, channels: Sequence[str]) -> tuple[int, ...]:
     return tuple(range(len(channels)))
 
 
-def _files(place: Path, channel: int, channels: Sequence[str]) -> list[Path]:
+def _files(place: Path, channel: int, channels: Sequence[str], pictures: bool) -> list[Path]:
     """Return the images of a file or folder, sorted; of several channels the first."""
     if not place.exists():
         raise missing(place)
     if not place.is_dir():
         return [place]
     folder = place / TEST if (place / TEST).is_dir() else place
+    if pictures and (drawn := sorted(filter(is_picture, folder.iterdir()))):
+        return drawn
     if tuple(channels) != CHANNELS:
         channel = _numbers(folder, channels)[0]
     files = sorted(
@@ -117,7 +143,8 @@ def _files(place: Path, channel: int, channels: Sequence[str]) -> list[Path]:
     if not files:
         others = [each.name for each in folder.iterdir() if _IMAGES.fullmatch(each.name)]
         mend = f"name {folder / others[0]}" if others else "name the folder that holds the images"
-        raise DataError(f"{folder}: no .nii or .nii.gz file in it; {mend}")
+        kinds = "picture and no .nii or .nii.gz file" if pictures else ".nii or .nii.gz file"
+        raise DataError(f"{folder}: no {kinds} in it; {mend}")
     numbered = {file: found for file in files if (found := _CHANNEL.fullmatch(stem(file)))}
     if len(numbered) < len(files):
         return files
@@ -159,18 +186,27 @@ def _others(image: Path, channels: Sequence[str]) -> tuple[Path, ...]:
 
 
 def _name(path: Path) -> str:
-    found = _CHANNEL.fullmatch(stem(path))
+    found = None if is_picture(path) else _CHANNEL.fullmatch(stem(path))
     return found[1] if found else stem(path)
 
 
 def _beside(images: dict[str, Path]) -> dict[str, Path]:
-    """Return the masks in ``masksTs`` beside ``imagesTs``, and likewise of the other folders."""
+    """Return the masks in ``masksTs`` beside ``imagesTs``, and likewise of the other folders.
+
+    Those of pictures are in ``masks`` beside ``images``, where the source ``images`` looks for
+    them.
+    """
     found: dict[str, Path] = {}
     for name, path in images.items():
         folder = path.absolute().parent
-        if known := _IMAGES.fullmatch(folder.name):
+        known = _IMAGES.fullmatch(folder.name)
+        if known and not is_picture(path):
             places = [folder.parent / f"masks{known[1]}" / f"{name}{end}" for end in SUFFIXES]
             found.update((name, place) for place in places if place.is_file())
+        elif is_picture(path) and folder.name == "images":
+            masks = folder.with_name("masks")
+            there = sorted(filter(is_picture, masks.iterdir())) if masks.is_dir() else []
+            found.update((name, mask) for mask in there if stem(mask) == name)
     return found
 
 

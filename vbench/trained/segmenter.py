@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vbench.data.nifti import Image, write_like_native
+from vbench.data.pictures import is_picture, write_picture
 from vbench.data.predict import decided, predict_volume
 from vbench.data.prepare import scan_volume
 from vbench.data.subject_files import read_channels
@@ -58,25 +59,38 @@ class Prediction:
         return float(self.mask.sum() * np.prod(self.volume.spacing))
 
     def write(self, path: str | Path) -> None:
-        """Write the classes as NIfTI, on the grid of the file that the scan was read from.
+        """Write the classes as NIfTI or PNG, on the grid of the file that the scan was read from.
 
-        They have the values of the labels that the segmenter learnt from: 1 for vessel.
+        They have the values of the labels that the segmenter learnt from: 1 for vessel. In a PNG
+        file, a single class is 255.
         """
-        write_like_native(path, written(self.index, self.volume.values), self.volume)
+        values = self.volume.values
+        if not is_picture(Path(path)):
+            write_like_native(path, written(self.index, values), self.volume)
+            return
+        write_picture(path, written(self.index, values if len(values) > 1 else (255,)))
 
-    def write_maps(self, folder: Path, name: str) -> None:
+    def write_maps(self, folder: Path, name: str, *, picture: bool = False) -> None:
         """Write ``probability/<name>.nii.gz`` and, of several repetitions, ``spread/…``.
 
-        With several classes each has a file, ``<name>_<value>.nii.gz``.
+        With several classes each has a file, ``<name>_<value>.nii.gz``. Of a picture, files are
+        ``.png`` of 16 bits: 65535 is 1.
         """
+
+        def write(folder: Path, name: str, values: Array) -> None:
+            if picture:
+                write_picture(folder / f"{name}.png", values)
+            else:
+                write_like_native(folder / f"{name}.nii.gz", values, self.volume)
+
         for kind, values in (("probability", self.probability), ("spread", self.spread)):
             if values is None:
                 continue
             if values.ndim == 3:
-                write_like_native(folder / kind / f"{name}.nii.gz", values, self.volume)
+                write(folder / kind, name, values)
                 continue
             for value, one in zip((0, *self.volume.values), values, strict=True):
-                write_like_native(folder / kind / f"{name}_{value}.nii.gz", one, self.volume)
+                write(folder / kind, f"{name}_{value}", one)
 
 
 class TrainedSegmenter:
@@ -110,8 +124,8 @@ class TrainedSegmenter:
         """Predict one scan.
 
         Args:
-            image: A NIfTI file.
-            mask: A NIfTI file that is not 0 where vessels are to be looked for; None: it is
+            image: A NIfTI file; a picture, where the arm learnt from pictures.
+            mask: A file of that kind that is not 0 where vessels are to be looked for; None: it is
                 derived from the image, as for data without masks.
             others: NIfTI files of the further channels, in the arm's order.
             progress: Is told the share that is done, 0 to 1, where the segmenter says so.
@@ -120,7 +134,7 @@ class TrainedSegmenter:
             DataError: When a file cannot be used.
             StoreError: When the segmenter breaks its contract.
         """
-        read = read_channels(image, others, mask)
+        read = read_channels(image, others, mask, read=self.arm.read)
         return self.predict_scan(Path(image).name, *read, progress=progress)
 
     def predict_scan(
