@@ -301,6 +301,26 @@ def test_latex_has_a_table_for_each_cohort_with_all_signs_as_latex(board):
     assert text.isascii()
 
 
+@pytest.mark.parametrize(
+    ("sizes", "unit"),
+    [((None, None), "px"), ((0.01, None), "mm or px"), ((0.01, 0.02), "mm")],
+    ids=["unknown", "one-of-two", "known"],
+)
+def test_distances_are_in_pixels_where_their_size_is_not_known(tmp_path, sizes, unit):
+    made = fabricate(tmp_path)
+    for role, size in zip(("source", "target"), sizes, strict=True):
+        made.plan["data"][role]["params"] = {"pixel_size": size}
+    made.rewrite()
+    board = build_leaderboard(made.folder)
+    assert board["metrics"]["hd95"]["unit"] == unit
+    assert board["metrics"]["dsc"]["unit"] == ""
+    note = "px: the size of a pixel is not known: distances count pixels"
+    for text in (markdown(board), latex(board), shown(board, 200)):
+        assert f"HD95 {unit} " in text
+        assert (note in text) == (unit != "mm")
+    assert {line["metric"] for line in csv.DictReader(io.StringIO(to_csv(board)))} >= {"hd95"}
+
+
 def test_latex_keeps_text_that_means_something_to_it():
     assert escape(r"a_b & 50 % {x} \y #1 $2 ~ ^") == (
         r"a\_b \& 50 \% \{x\} \textbackslash{}y \#1 \$2 \textasciitilde{} \textasciicircum{}"

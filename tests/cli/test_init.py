@@ -1,9 +1,11 @@
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 from command_line import vbench
 from datasets import bids, manifest, nnunet, save, scene
+from PIL import Image
 
 from vbench.spec import load_spec
 
@@ -50,6 +52,21 @@ def test_slices_get_plane_patches_and_parameters_stand_in_the_spec(tmp_path: Pat
         "classes": [1],
         "split": {"train": 2, "val": 1, "test": 1},
     }
+
+
+def test_pictures_of_unknown_size_are_not_said_to_be_in_mm(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for i in range(4):
+        for kind, low in (("images", 0), ("labels", 1)):
+            (tmp_path / "pic" / kind).mkdir(parents=True, exist_ok=True)
+            array = rng.integers(low, 255, (70, 80)).astype(np.uint8)
+            Image.fromarray(array).save(tmp_path / "pic" / kind / f"p{i}.png")
+    answer = vbench("init", tmp_path / "a", "--data", tmp_path / "pic")
+    assert answer.code == 0, answer.err
+    assert "80 × 70 × 1 pixels (the size of a pixel is not known: distances count" in answer.out
+    assert "mm," not in answer.out
+    answer = vbench("init", tmp_path / "b", "--data", tmp_path / "pic", "--set", "pixel_size=0.5")
+    assert "80 × 70 × 1 voxels of 0.5 × 0.5 × 0.5 mm" in answer.out
 
 
 def test_what_is_printed_can_be_pasted_and_a_folder_of_any_name_has_a_benchmark(

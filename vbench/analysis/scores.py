@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from vbench.analysis.folder import Arm, Results
 from vbench.analysis.stats import Floats, Ints
+from vbench.data.pictures import in_pixels, unmeasured
 from vbench.records.job import Failure, JobRecord
 from vbench.records.parts import Repetition
 from vbench.records.stages import Case
@@ -238,16 +239,30 @@ def _name(entry: Any) -> str:
 
 
 def metric_info(results: Results, name: str) -> MetricInfo:
-    """Say how to read a metric: from the plan, else from the plugin when it is installed."""
+    """Say how to read a metric: from the plan, else from the plugin when it is installed.
+
+    Where the size of pixels is not known, a distance is in pixels, whatever the metric says.
+    """
     planned = results.plan.metrics.get(name)
     if planned is not None:
-        return MetricInfo(name, planned.id, planned.unit, planned.higher_is_better)
+        unit = _unit(results, planned.unit)
+        return MetricInfo(name, planned.id, unit, planned.higher_is_better)
     cls = _plugin(results, name)
     if cls is None:
         # A folder from another machine may carry a metric whose plugin is not installed here:
         # nobody knows which direction is better.
         return MetricInfo(name, name, "", None)
-    return MetricInfo(name, f"{name}@{cls.version}", cls.unit, cls.higher_is_better)
+    unit = _unit(results, cls.unit)
+    return MetricInfo(name, f"{name}@{cls.version}", unit, cls.higher_is_better)
+
+
+def _unit(results: Results, unit: str) -> str:
+    """Return the unit of a metric on the data of a benchmark."""
+    open_size = [unmeasured(data.params) for data in results.plan.data.values() if data is not None]
+    if not any(open_size):
+        return unit
+    drawn = in_pixels(unit)
+    return drawn if all(open_size) or drawn == unit else f"{unit} or {drawn}"
 
 
 def _plugin(results: Results, name: str) -> Any:

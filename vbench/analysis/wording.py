@@ -12,6 +12,7 @@ from vbench.analysis.repeats import SIGN as REPEAT_SIGN
 from vbench.analysis.repeats import repeat_notes
 from vbench.analysis.uncertainty import ALPHA
 from vbench.analysis.unseen import unseen_notes
+from vbench.data.pictures import UNMEASURED
 from vbench.regimes import REFERENCES, named
 
 Row = dict[str, Any]
@@ -173,6 +174,8 @@ def legend(
     if "f" in shown:
         lines.append("f failed cases, which have no value")
     lines += _privacy(rows, compact)
+    if any("px" in leaderboard["metrics"][name]["unit"] for name in chosen):
+        lines.append("px: " + UNMEASURED + "; pixel_size in the spec's data set gives it, in mm")
     if any(row["metrics"][name].get("tied") for row, name in pairs):
         lines.append("= equal means share a rank")
     lines += repeat_notes(rows)

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from vbench.cli.common import settings
 from vbench.data.folder import FolderSource
+from vbench.data.pictures import UNMEASURED, unmeasured
 from vbench.data.splits import group_by_pattern
 from vbench.errors import DataError, SpecError
 from vbench.files import atomic_write
@@ -51,8 +52,11 @@ class Found:
         n = len(self.source.subjects())
         whose = "" if n == self.people else f" of {self.people} persons"
         spacing = " × ".join(f"{edge:.3g}" for edge in self.spacing)
+        size = f"voxels of {spacing} mm"
+        if unmeasured(self.source.params.model_dump()):
+            size = f"pixels ({UNMEASURED}; --set pixel_size=… gives it, in mm)"
         mask = "with a mask" if self.masked else "without a mask"
-        return f"{n} subjects{whose}, {edges} voxels of {spacing} mm, {mask}"
+        return f"{n} subjects{whose}, {edges} {size}, {mask}"
 
 
 def write_spec(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -55,6 +55,11 @@ _HALF = 127
 def is_picture(path: Path) -> bool:
     """Whether a file's name is that of a picture."""
     return path.name.lower().endswith(SUFFIXES) and not path.name.startswith(".")
+
+
+def unmeasured(params: Mapping[str, Any]) -> bool:
+    """Whether a data source's parameters leave the size of a pixel open."""
+    return params.get(PIXEL_SIZE, 0) is None
 
 
 def in_pixels(unit: str) -> str:

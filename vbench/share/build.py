@@ -14,6 +14,7 @@ import vbench
 from vbench.analysis.chosen import Chosen
 from vbench.analysis.folder import Arm, Results
 from vbench.analysis.leaderboard import typed_leaderboard
+from vbench.analysis.scores import metric_info
 from vbench.audit.attacks import ABOUT, ATTACKS
 from vbench.engine.stages.common import spacing_of
 from vbench.engine.store import Store
@@ -251,11 +252,10 @@ def utility_of(results: Results, board: Board, chosen: Chosen, row: Row) -> list
             for case in chosen.evaluated.cases
             if case.metric == name and case.value is not None and case.label is None
         ]
-        about = results.plan.metrics.get(name)
         found.append(
             Utility(
                 metric=name,
-                unit=about.unit if about is not None else "",
+                unit=metric_info(results, name).unit,
                 this=fmean(values) if values else None,
                 mean=mean.mean,
                 ci95=mean.ci95,
