@@ -79,11 +79,14 @@ def test_the_generator_is_fitted_once_and_audited_once_unless_it_is_tuned() -> N
     of = [arms[f"synthetic/toy-generator@{name}"] for name in ("toy-segmenter", "long")]
     assert of[0].audit == of[1].audit
     assert of[0].attack == of[1].attack
+    assert once.jobs[of[0].audit[0]].label == "toy-generator · seed 0"
     tuned = plan_of(TWO, metrics__fidelity=["fid"], tune__trials=2)
     assert count(tuned, "audit") == 2
     chosen = plan_of(TWO, metrics__fidelity=["fid"], tune__checkpoints=2)
     assert count(chosen, "fit-generator") == 1
     assert count(chosen, "audit") == 2  # each may choose another candidate
+    labels = [job.label for job in chosen.jobs.values() if job.stage == "audit"]
+    assert labels == [f"toy-generator@{name} · seed 0" for name in ("toy-segmenter", "long")]
 
 
 def test_each_segmenter_lends_its_features_to_audits_of_its_own_arm() -> None:

@@ -52,6 +52,11 @@ class AuditJobs:
                 mine[seed] = theirs[seed]
         return True
 
+    def _audited_name(self, arm: Arm, seed: int) -> str:
+        """Name what an audit is of: without the segmenter where all of them share the patches."""
+        shared = len(self._samples_of(arm.trials[seed])) == 1
+        return arm.samples_of.removesuffix(f"@{arm.segmenter}") if shared else arm.samples_of
+
     def audit(self, arm: Arm, seed: int, real: Arm | None) -> None:
         """Plan fidelity and privacy scores of a generator; none when the spec lists none.
 
@@ -71,7 +76,7 @@ class AuditJobs:
         arm.audit[seed] = jobs.add(
             arm,
             seed,
-            f"{arm.samples_of} · {jobs.repetition('source', seed)}",
+            f"{self._audited_name(arm, seed)} · {jobs.repetition('source', seed)}",
             AuditInputs(
                 trials=trials,
                 train=train,
