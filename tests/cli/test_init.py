@@ -85,6 +85,17 @@ def test_what_is_printed_can_be_pasted_and_a_folder_of_any_name_has_a_benchmark(
         assert table["benchmark"]["name"] == name
 
 
+def test_of_many_faults_the_first_and_their_number_are_said(tmp_path: Path) -> None:
+    nnunet(tmp_path / "d", 6)
+    for i in range(4):
+        file = tmp_path / "d" / "labelsTr" / f"case{i}.nii.gz"
+        file.write_bytes(file.read_bytes()[:-30])
+    answer = vbench("init", tmp_path / "x", "--data", tmp_path / "d", "--layout", "nnunet")
+    assert answer.code == 2
+    assert "case0.nii.gz: the file is damaged or cut short" in answer.err
+    assert f"(3 more: `vbench data check {tmp_path / 'd'} --layout nnunet`)" in answer.err
+
+
 def test_what_cannot_be_begun_with_is_said_and_nothing_is_written(tmp_path: Path) -> None:
     manifest(tmp_path / "two")
     (tmp_path / "dicom").mkdir()

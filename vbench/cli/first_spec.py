@@ -17,7 +17,7 @@ from vbench.files import atomic_write
 from vbench.masks.slices import fitting, thin_axis
 from vbench.spec.recipes import recipe
 from vbench.spec.shipped import recipes
-from vbench.usertext import counted, plain_name
+from vbench.usertext import counted, plain_name, shell_word
 
 Texts: TypeAlias = tuple[str, ...]
 FILE = "benchmark.toml"
@@ -103,7 +103,10 @@ def look(data: Path, layout: str | None, overrides: Texts) -> Found:
             f"{data}: {counted(len(people), 'subject')}; training, validation and test need one "
             "each, so at least 3"
         )
-    first = source.load(names[0])
+    try:
+        first = source.load(names[0])
+    except DataError as error:
+        raise DataError(f"{error}{_more(source, data, layout, overrides)}") from error
     known = {shape for name in names if (shape := source.shape_of(name)) is not None}
     shapes = sorted(known or {first.image.shape})
     size = fitting(
@@ -113,6 +116,17 @@ def look(data: Path, layout: str | None, overrides: Texts) -> Found:
         raise DataError(f"{data}: the smallest image, {min(shapes)}, has no room for a patch")
     edges = tuple((min(edge), max(edge)) for edge in zip(*shapes, strict=True))
     return Found(source, len(people), size, first.spacing, edges, first.mask is not None)
+
+
+def _more(source: FolderSource, data: Path, layout: str | None, overrides: Texts) -> str:
+    """Say how many faults there are beside one, and what lists them; this reads all files."""
+    from vbench.data.check import faults_of
+
+    more = len(faults_of(source)) - 1
+    options = [f"--layout {shell_word(layout)}"] if layout else []
+    options += [f"--set {shell_word(each)}" for each in overrides]
+    command = " ".join(["vbench data check", shell_word(data), *options])
+    return f" ({more} more: `{command}`)" if more > 0 else ""
 
 
 def _given(layout: str | None, overrides: Texts) -> dict[str, Any]:
