@@ -93,7 +93,7 @@ class LazyGroup(click.Group):
         with formatter.section("Begin with"):
             formatter.write_dl(
                 [
-                    ("vbench run smoke", "every part at work, in about a minute"),
+                    ("vbench run smoke", "every part at work, in a few minutes"),
                     ("vbench init --data DIR", "a spec for your own data"),
                 ]
             )
