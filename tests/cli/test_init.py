@@ -63,7 +63,8 @@ def test_pictures_of_unknown_size_are_not_said_to_be_in_mm(tmp_path: Path) -> No
             Image.fromarray(array).save(tmp_path / "pic" / kind / f"p{i}.png")
     answer = vbench("init", tmp_path / "a", "--data", tmp_path / "pic")
     assert answer.code == 0, answer.err
-    assert "80 × 70 × 1 pixels (the size of a pixel is not known: distances count" in answer.out
+    assert "80 × 70 × 1 pixels of unknown size, without a mask\n" in answer.out
+    assert "the size of a pixel is not known: distances count pixels; pixel_size in" in answer.out
     assert "mm," not in answer.out
     answer = vbench("init", tmp_path / "b", "--data", tmp_path / "pic", "--set", "pixel_size=0.5")
     assert "80 × 70 × 1 voxels of 0.5 × 0.5 × 0.5 mm" in answer.out

@@ -47,14 +47,17 @@ class Found:
     shapes: tuple[tuple[int, int], ...]
     masked: bool
 
+    @property
+    def unmeasured(self) -> bool:
+        """Whether distances count pixels."""
+        return unmeasured(self.source.params.model_dump())
+
     def __str__(self) -> str:
         edges = " × ".join(f"{a}" if a == b else f"{a}–{b}" for a, b in self.shapes)
         n = len(self.source.subjects())
         whose = "" if n == self.people else f" of {self.people} persons"
         spacing = " × ".join(f"{edge:.3g}" for edge in self.spacing)
-        size = f"voxels of {spacing} mm"
-        if unmeasured(self.source.params.model_dump()):
-            size = f"pixels ({UNMEASURED}; --set pixel_size=… gives it, in mm)"
+        size = "pixels of unknown size" if self.unmeasured else f"voxels of {spacing} mm"
         mask = "with a mask" if self.masked else "without a mask"
         return f"{n} subjects{whose}, {edges} {size}, {mask}"
 
@@ -82,7 +85,12 @@ def write_spec(
     _check(text, path)
     with atomic_write(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
-    return path, [] if found is None else [f"{data}: {found.source.name} layout, {found}"]
+    if found is None:
+        return path, []
+    lines = [f"{data}: {found.source.name} layout, {found}"]
+    if found.unmeasured:
+        lines.append(f"{UNMEASURED}; pixel_size in {path} gives it, in mm")
+    return path, lines
 
 
 def look(data: Path, layout: str | None, overrides: Texts) -> Found:
