@@ -147,6 +147,11 @@ def test_classes_keep_their_values_and_are_scored_by_name(tmp_path: Path) -> Non
     assert made.scores is not None
     assert made.scores.unmeasured
     assert made.scores.summary()["hd95"].unit == "px"
+    # What lies in masks/ is no field of view to an arm that learnt without.
+    (data / "masks").mkdir()
+    Image.fromarray(np.zeros((32, 44), np.uint8)).save(data / "masks" / file.name)
+    again = vbench.predict("real", file, tmp_path / "z", benchmark="toys", out=out)
+    assert again.files[0].read_bytes() == made.files[0].read_bytes()
     wrong = tmp_path / "p1_0001.png"
     Image.fromarray(np.full(drawn(1, True)[1].shape, 7, np.uint8)).save(wrong)
     with pytest.raises(DataError, match=r"p1_0001\.png: .*7"):

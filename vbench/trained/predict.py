@@ -96,6 +96,7 @@ def predict(
         labels=score,
         channels=opened.channels,
         pictures=opened.pictures is not None,
+        masked=opened.masked,
     )
     if not scans:
         raise DataError("no image is named; name files or folders")

@@ -19,7 +19,7 @@ from vbench.types import CHANNELS
 #: nnU-Net's image channel at the end of a name.
 _CHANNEL = re.compile(r"(.+)_(000\d)")
 #: nnU-Net's folders of images, and what vbench calls the masks beside them.
-_IMAGES = re.compile(r"images(Tr|Ts|Val|)")
+_IMAGES = re.compile(r"images(Tr|Ts|Val)")
 #: The folder of a data set that holds images to predict.
 TEST = "imagesTs"
 
@@ -51,6 +51,7 @@ def find_scans(
     labels: str | Path | None = None,
     channels: Sequence[str] = CHANNELS,
     pictures: bool = False,
+    masked: bool = False,
 ) -> list[ScanFiles]:
     """List scans, each with what belongs to it, and check all that headers tell.
 
@@ -64,6 +65,7 @@ def find_scans(
             ``_0000``, the next ``_0001``.
         pictures: Whether pictures can be used, too: they have no channels in their names, and of a
             folder that holds both they count.
+        masked: Whether the arm learnt with masks that came with its pictures.
 
     Raises:
         DataError: When a file is missing or its header cannot be used, two scans have one name, or
@@ -78,7 +80,7 @@ def find_scans(
                 f"{path} and {other}: two images of one name, '{_name(path)}', and so one "
                 "prediction; rename one, or predict them into two folders"
             )
-    masks = _beside(found) if mask is None else _partners(found, Path(mask), "mask")
+    masks = _beside(found, masked) if mask is None else _partners(found, Path(mask), "mask")
     truths = {} if labels is None else _partners(found, Path(labels), "label")
     scans = [
         ScanFiles(name, path, masks.get(name), truths.get(name), _others(path, channels))
@@ -141,7 +143,8 @@ def _files(place: Path, channel: int, channels: Sequence[str], pictures: bool) -
         if file.name.endswith(SUFFIXES) and not file.name.startswith(".")
     )
     if not files:
-        others = [each.name for each in folder.iterdir() if _IMAGES.fullmatch(each.name)]
+        names = [each.name for each in folder.iterdir()]
+        others = [name for name in names if _IMAGES.fullmatch(name) or name == "images"]
         mend = f"name {folder / others[0]}" if others else "name the folder that holds the images"
         kinds = "picture and no .nii or .nii.gz file" if pictures else ".nii or .nii.gz file"
         raise DataError(f"{folder}: no {kinds} in it; {mend}")
@@ -190,20 +193,19 @@ def _name(path: Path) -> str:
     return found[1] if found else stem(path)
 
 
-def _beside(images: dict[str, Path]) -> dict[str, Path]:
+def _beside(images: dict[str, Path], masked: bool) -> dict[str, Path]:
     """Return the masks in ``masksTs`` beside ``imagesTs``, and likewise of the other folders.
 
     Those of pictures are in ``masks`` beside ``images``, where the source ``images`` looks for
-    them.
+    them; they count only where the arm learnt with masks, since others keep predictions there.
     """
     found: dict[str, Path] = {}
     for name, path in images.items():
         folder = path.absolute().parent
-        known = _IMAGES.fullmatch(folder.name)
-        if known and not is_picture(path):
+        if known := _IMAGES.fullmatch(folder.name):
             places = [folder.parent / f"masks{known[1]}" / f"{name}{end}" for end in SUFFIXES]
             found.update((name, place) for place in places if place.is_file())
-        elif is_picture(path) and folder.name == "images":
+        elif masked and is_picture(path) and folder.name == "images":
             masks = folder.with_name("masks")
             there = sorted(filter(is_picture, masks.iterdir())) if masks.is_dir() else []
             found.update((name, mask) for mask in there if stem(mask) == name)
