@@ -103,6 +103,8 @@ def test_a_narrow_terminal_says_what_it_leaves_out_and_what_shows_it(leaking):
     said = "left out here: ± sd, intervals of ratios, worst patient, time"
     assert [said in text for text in notes] == [True, True, False]
     assert "a terminal of 140 columns shows them, and so does vbench leaderboard" in notes[0]
+    begun = {**leaking, "rows": [row for row in leaking["rows"] if row["status"] != "ok"]}
+    assert "left out" not in shown(begun, 80), "nothing is, where nothing has run"
 
 
 def test_csv_has_the_audits_in_lines_of_their_own(board):

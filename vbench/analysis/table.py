@@ -64,7 +64,7 @@ class TerminalTable:
         notes = legend(self.leaderboard, self.metrics, compact=not wide)
         notes += _rules(self.leaderboard, self.classes, self.by)
         notes += [BUDGET_LEGEND] if budget else []
-        if not wide:
+        if not wide and any(row["status"] == "ok" for row in self.leaderboard["rows"]):
             notes.append(_left_out(self.leaderboard, self.metrics, shown))
         for note in notes:
             yield Text(note, style="dim")
