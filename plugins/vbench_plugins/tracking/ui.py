@@ -28,6 +28,12 @@ from vbench_plugins.tracking.view import view_url
 HOST = "127.0.0.1"
 #: Seconds between two looks whether the server answers.
 _LOOK_EVERY = 0.2
+#: What keeps the log of MLflow's server to what went wrong; what is set outside counts more.
+_QUIET = {
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "UVICORN_LOG_LEVEL": "warning",
+    "PYTHONWARNINGS": "ignore:starlette.middleware.wsgi is deprecated",
+}
 
 
 @click.command()
@@ -43,7 +49,8 @@ _LOOK_EVERY = 0.2
 @click.option(
     "--weights", is_flag=True, help="With --sync and a remote store: upload the weights too."
 )
-def command(out: Path, port: int, anew: bool, weights: bool) -> None:
+@click.option("--verbose", is_flag=True, help="Show the log of MLflow's server, too.")
+def command(out: Path, port: int, anew: bool, weights: bool, verbose: bool) -> None:
     """Open the MLflow UI on the results, on 127.0.0.1.
 
     The store is <out>/mlflow.db, or what MLFLOW_TRACKING_URI names; a server that it names is
@@ -75,7 +82,8 @@ def command(out: Path, port: int, anew: bool, weights: bool) -> None:
     for path in sorted(out.glob("*/report.html")):
         click.echo(f"{path.parent.name}: http://{HOST}:{pages}/{path.parent.name}/report.html")
     click.echo("MLflow's server starts …")
-    sys.exit(_serve_mlflow(uri, port, [*views, f"MLflow UI on {base}; Ctrl-C ends it"]))
+    ready = [*views, f"MLflow UI on {base}; Ctrl-C ends it"]
+    sys.exit(_serve_mlflow(uri, port, ready, verbose=verbose))
 
 
 def free_port(wanted: int) -> int:
@@ -128,7 +136,7 @@ def serve_pages(out: Path) -> int:
     return int(server.server_address[1])
 
 
-def _environment(uri: str, port: int) -> dict[str, str]:
+def _environment(uri: str, port: int, *, verbose: bool = False) -> dict[str, str]:
     """Return the environment of MLflow's server.
 
     A page of another site reaches a server on this machine under a name of its own (DNS rebinding).
@@ -137,6 +145,7 @@ def _environment(uri: str, port: int) -> dict[str, str]:
     """
     kept = {k: v for k, v in os.environ.items() if not k.startswith("MLFLOW_SERVER_")}
     return {
+        **({} if verbose else _QUIET),
         **kept,
         # Not by command line, which may be read by all: it is no place for a password.
         "MLFLOW_BACKEND_STORE_URI": uri,
@@ -160,18 +169,19 @@ def _answers(port: int) -> bool:
         connection.close()
 
 
-def _serve_mlflow(uri: str, port: int, ready: Sequence[str] = ()) -> int:
+def _serve_mlflow(uri: str, port: int, ready: Sequence[str] = (), *, verbose: bool = False) -> int:
     """Run MLflow's server until it ends or this process does, in whatever way.
 
     Args:
         uri: The store.
         port: Where to serve it.
         ready: Lines to print once it answers: an address that is not there yet is of no use.
+        verbose: Whether it says more than what went wrong.
     """
     # As a file: the package would import vbench first, and until then nothing watches the pipe.
     call = [sys.executable, guard.__file__, sys.executable, "-m", "mlflow", "server"]
     call += ["--host", HOST, "--port", str(port), "--workers", "1"]
-    env = _environment(uri, port)
+    env = _environment(uri, port, verbose=verbose)
 
     def stop(_: int, __: FrameType | None) -> None:
         raise KeyboardInterrupt

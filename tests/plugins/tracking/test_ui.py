@@ -75,6 +75,23 @@ def test_mlflow_answers_to_this_machines_names_only(monkeypatch):
         assert not is_allowed_host_header(allowed, host)
 
 
+def test_mlflow_says_only_what_went_wrong_unless_asked(monkeypatch):
+    names = ("MLFLOW_LOGGING_LEVEL", "UVICORN_LOG_LEVEL", "PYTHONWARNINGS")
+    for name in names:
+        monkeypatch.delenv(name, raising=False)
+    quiet = _environment("sqlite:///a.db", 5000)
+    assert [quiet[name].lower() for name in names[:2]] == ["warning", "warning"]
+    said = "import warnings; warnings.warn('starlette.middleware.wsgi is deprecated and …')"
+    said += "; warnings.warn('a fault')"
+    call = [sys.executable, "-c", said]
+    err = subprocess.run(call, env=quiet, capture_output=True, text=True, check=True).stderr
+    assert "a fault" in err
+    assert "deprecated" not in err
+    assert not set(names) & set(_environment("sqlite:///a.db", 5000, verbose=True))
+    monkeypatch.setenv("UVICORN_LOG_LEVEL", "debug")
+    assert _environment("sqlite:///a.db", 5000)["UVICORN_LOG_LEVEL"] == "debug"
+
+
 class Server:
     """Stands for MLflow's: a process that is there at once, and answers later."""
 
