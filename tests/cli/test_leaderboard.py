@@ -74,8 +74,10 @@ def test_a_score_of_patches_is_told_from_one_that_is_unknown(out, monkeypatch, n
     row = {**board["rows"][0], "fidelity": {"fid": {}}, "privacy": {"near-copies": {}}}
     monkeypatch.setattr(analysis, "merge_folders", lambda _: {**board, "rows": [row]})
     said = str(call("--out", out, "--metric", name).exception)
-    assert said.startswith(f"--metric {name}: a {family} score, of synthetic patches")
-    assert "--format csv" in said
+    assert said.startswith(f"--metric {name}: a {family} score, which ranks no arm")
+    shown = call("--out", out).output
+    assert "synthetic patches" in said
+    assert "synthetic patches" in shown
 
 
 def test_an_empty_folder_says_what_to_do(tmp_path):

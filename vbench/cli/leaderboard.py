@@ -78,8 +78,8 @@ def command(
             for family in ("fidelity", "privacy"):
                 if any(name in row[family] for row in leaderboard["rows"]):
                     raise SpecError(
-                        f"--metric {name}: a {family} score, of synthetic patches, which ranks no "
-                        "arm; --format csv and --format json have it, and `vbench report` shows it"
+                        f"--metric {name}: a {family} score, which ranks no arm; it stands in the "
+                        "table 'synthetic patches', which is shown without --metric"
                     )
             known = list(leaderboard["metrics"])
             raise SpecError(f"--metric {name}: not scored here{did_you_mean(name, known)}")
