@@ -75,9 +75,20 @@ def test_a_score_of_patches_is_told_from_one_that_is_unknown(out, monkeypatch, n
     monkeypatch.setattr(analysis, "merge_folders", lambda _: {**board, "rows": [row]})
     said = str(call("--out", out, "--metric", name).exception)
     assert said.startswith(f"--metric {name}: a {family} score, which ranks no arm")
-    shown = call("--out", out).output
-    assert "synthetic patches" in said
-    assert "synthetic patches" in shown
+    assert "'synthetic patches'" in said
+
+
+@pytest.mark.parametrize(
+    ("form", "title"),
+    [
+        ("table", "demo · synthetic patches"),
+        ("md", "### synthetic patches"),
+        ("latex", "{demo, synthetic patches}"),
+    ],
+)
+def test_scores_of_patches_have_a_table_unless_metrics_are_named(out, form, title):
+    assert title in call("--out", out, "--format", form).output
+    assert title not in call("--out", out, "--format", form, "--metric", "dsc").output
 
 
 def test_an_empty_folder_says_what_to_do(tmp_path):

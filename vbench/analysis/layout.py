@@ -60,7 +60,7 @@ def sections(
 
     Args:
         leaderboard: Content of leaderboard.json.
-        metrics: Which to show; all that the spec names when None.
+        metrics: Which to show; all that the spec names when None or empty.
         compact: Leave out standard deviations, the interval of the ratio, the worst patient,
             pruned trials, and time.
         budget: Show what each arm was trained with.
@@ -107,7 +107,7 @@ def sections(
         folds = (leaderboard.get("folds") or {}).get(cohort)
         title += f", {folds} folds" if folds else ""
         yield Section(title, tuple(header), tuple(lines))
-    if metrics is None:
+    if not metrics:
         yield from _audited([row for row in rows if row["status"] == "ok"])
     rest = [row for row in rows if row["status"] != "ok"]
     if rest:
