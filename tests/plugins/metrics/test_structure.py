@@ -72,7 +72,8 @@ def test_blank_patches_change_nothing_of_the_others():
     for kind in KINDS:
         whole, part = (matches(structure(as_patches(each)), other, kind) for each in (array, blank))
         kept = np.delete(np.arange(18), [2, 7])
-        np.testing.assert_array_equal(part.similarity[kept], whole.similarity[kept])
+        # Products of other shapes are summed in another order on some processors.
+        np.testing.assert_allclose(part.similarity[kept], whole.similarity[kept], rtol=1e-6)
         np.testing.assert_array_equal(part.place[kept], whole.place[kept])
         assert not part.similarity[[2, 7]].any()
         assert (other.subject[part.place] == np.arange(3)).all()
