@@ -13,11 +13,13 @@ from vbench.types import Kind
 
 Use = TypeVar("Use", bound=PluginUse)
 
-#: Training steps, patches of a subject and channels at the finest level, at most.
-STEPS, PATCHES, CHANNELS = 3, 16, 32
-#: Patches of a batch at most, and voxels of all of them where these are more than two patches.
-#: A step on fewer says little of a long training: most of it would be spent on weights.
-BATCH, BATCH_VOXELS = 16, 2**18
+#: Training steps and patches of a subject, at most.
+STEPS, PATCHES = 3, 16
+#: Patches of a batch and channels at the finest level, at most, where a batch of so many has no
+#: more than these voxels. A step on less says little of a long one: weights would take most of it.
+BATCH, CHANNELS, BATCH_VOXELS = 16, 32, 2**18
+#: The same where patches are large: what is computed on them takes the time, whatever the width.
+FEW, NARROW = 2, 8
 #: Voxels along an edge of a volume that a source makes, at most, where patches are smaller.
 EDGE = 48
 #: GiB that a job may take, where the benchmark sets no limit.
@@ -40,7 +42,8 @@ def rehearsal(spec: Spec, registry: Registry) -> Spec:
         for name, table in data.sets.items()
     }
     compare, tune, patches = spec.compare, spec.tune, spec.patches
-    batch = max(2, min(BATCH, BATCH_VOXELS // prod(patches.size)))
+    batch = min(BATCH, BATCH_VOXELS // prod(patches.size))
+    most = (batch, CHANNELS) if batch >= FEW else (FEW, NARROW)
     dose = patches.synthetic if isinstance(patches.synthetic, list) else None
     changed = {
         "benchmark": spec.benchmark.model_copy(
@@ -53,9 +56,9 @@ def rehearsal(spec: Spec, registry: Registry) -> Spec:
         "patches": patches.model_copy(
             update={"per_subject": min(patches.per_subject, PATCHES), "synthetic": dose}
         ),
-        "generators": [_short(use, "generator", registry, batch) for use in spec.generators],
-        "segmenter": _short(spec.segmenter, "segmenter", registry, batch),
-        "segmenters": [_short(use, "segmenter", registry, batch) for use in spec.segmenters],
+        "generators": [_short(use, "generator", registry, most) for use in spec.generators],
+        "segmenter": _short(spec.segmenter, "segmenter", registry, most),
+        "segmenters": [_short(use, "segmenter", registry, most) for use in spec.segmenters],
         "compare": compare.model_copy(
             update={"steps": [STEPS + 1 + place for place in range(len(compare.steps))]}
         ),
@@ -88,11 +91,11 @@ def _small(data: DataSet, spec: Spec, registry: Registry, train: int) -> DataSet
     return data.model_copy(update=changed)
 
 
-def _short(use: Use, kind: Kind, registry: Registry, batch: int) -> Use:
+def _short(use: Use, kind: Kind, registry: Registry, most: tuple[int, int]) -> Use:
     """Return a plugin that trains for a few steps on small batches, if it trains at all."""
     from vbench.params import length_param
 
-    model = registry.get(kind, use.plugin).cls.Params
+    model, (batch, channels) = registry.get(kind, use.plugin).cls.Params, most
     params = {name: value for name, value in use.params.items() if name != "epochs"}
     length = length_param(model)
     if length is not None:
@@ -101,7 +104,7 @@ def _short(use: Use, kind: Kind, registry: Registry, batch: int) -> Use:
         params["batch_size"] = min(_number(params.get("batch_size"), batch), batch)
     for name in model.model_fields:
         if name == "width" or name.endswith("_width"):
-            params[name] = min(_number(params.get(name), CHANNELS), CHANNELS)
+            params[name] = min(_number(params.get(name), channels), channels)
     return use.model_copy(update={"params": params})
 
 
