@@ -90,7 +90,7 @@ class NotebookProgress:
         self._overall = (done, total, seconds)
         self._show()
 
-    def needs(self, disk: int, free: int) -> None:
+    def needs(self, disk: int, free: int, unknown: int) -> None:
         """Show nothing: a disk that is too small is a warning already."""
 
     def close(self) -> None:

@@ -89,3 +89,15 @@ def test_a_disk_that_is_too_small_is_a_warning(
     monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=10))
     api.run(toy_spec(regimes={"synthetic": True}), tmp_path, tracking=False, workers=1)
     assert "and 10 B are free; make room, or name another folder with --out" in caplog.text
+
+
+def test_volumes_of_unknown_size_are_counted_apart() -> None:
+    told = io.StringIO()
+    display = Display(Console(file=told))
+    for disk, unknown in ((0, 5), (2048, 1), (2048, 0)):
+        display.needs(disk, 10 * 2**30, unknown)
+    assert told.getvalue().splitlines() == [
+        "5 volumes of unknown size for new jobs, 10.0 GiB free",
+        "about 2.0 KiB of disk and 1 volume of unknown size for new jobs, 10.0 GiB free",
+        "about 2.0 KiB of disk for new jobs, 10.0 GiB free",
+    ]

@@ -16,7 +16,7 @@ from vbench.engine.job import Job
 from vbench.records.job import JobRecord
 from vbench.records.stages import EvaluateResult, FitGeneratorResult, FitSegmenterResult
 from vbench.types import JobFailure
-from vbench.usertext import size_text
+from vbench.usertext import counted, size_text
 
 #: Seconds between two lines about the same job, when there is no terminal.
 LINE_EVERY = 15.0
@@ -121,9 +121,12 @@ class Display(AbstractContextManager["Display"]):
                 values=f"{done}/{total} jobs · about {duration(seconds)} left",
             )
 
-    def needs(self, disk: int, free: int) -> None:
+    def needs(self, disk: int, free: int, unknown: int) -> None:
         """Say how much disk the run will take."""
-        self._line(f"[dim]about {size_text(disk)} of disk for new jobs, {size_text(free)} free[/]")
+        parts = [f"about {size_text(disk)} of disk"] if disk or not unknown else []
+        if unknown:
+            parts.append(f"{counted(unknown, 'volume')} of unknown size")
+        self._line(f"[dim]{' and '.join(parts)} for new jobs, {size_text(free)} free[/]")
 
     def _remove(self, job: Job) -> None:
         self._paces.pop(job.key, None)

@@ -169,25 +169,29 @@ class Prices:
         return Price(
             cpu_hours=seconds[False] / 3600,
             gpu_hours=seconds[True] / 3600,
-            disk_gb=self.disk(plan) / 2**30,
+            disk_gb=self.disk(plan)[0] / 2**30,
             memory_gb=largest / 2**10,
             gpu_memory_gb=largest_on_gpu / 2**10,
             measured_on=tuple(sorted(seen)),
             unknown=unknown,
         )
 
-    def disk(self, plan: Plan) -> float:
-        """Return the bytes that the jobs which the store lacks will leave in it, at least.
+    def disk(self, plan: Plan) -> tuple[float, int]:
+        """Return the bytes that the jobs which the store lacks will leave in it.
 
         Volumes and patches, which are nearly all of it, are known without any measurement, but for
-        volumes whose source does not say how large they are.
+        volumes whose source does not say how large they are. The second number is how many of
+        these there are; they count only where volumes of that source were prepared before.
         """
-        usual, found = self._usual(), 0.0
+        usual, found, unknown = self._usual(), 0.0, 0
         for job in self._new(plan):
             like, first = usual.get((job.stage, job.method)), _GROWING.get(job.stage, 0.0)
             amount = stage(job.stage).amount(job.inputs, self._lengths) if first else 1.0
+            if like is None and first and amount <= 1:
+                unknown += 1
+                continue
             found += amount * (like.bytes if like else first)
-        return found
+        return found, unknown
 
     def _new(self, plan: Plan) -> list[Job]:
         return [job for key, job in plan.jobs.items() if not self._store.has(key)]

@@ -48,8 +48,8 @@ class Watcher(Protocol):
     def left(self, seconds: float, done: int, total: int) -> None:
         """An estimate of what is left."""
 
-    def needs(self, disk: int, free: int) -> None:
-        """Bytes of disk that the run's new jobs will take, at least, and that are free there."""
+    def needs(self, disk: int, free: int, unknown: int) -> None:
+        """Bytes of disk that new jobs will take, that are free, and volumes of unknown size."""
 
 
 @dataclass(frozen=True)

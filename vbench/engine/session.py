@@ -127,7 +127,8 @@ def execute(
             for record in store.records(newest=LEARNT_FROM):
                 costs.add(record)
                 prices.add(record)
-            watcher.needs(round(prices.disk(plan)), shutil.disk_usage(store.root).free)
+            disk, unknown = prices.disk(plan)
+            watcher.needs(round(disk), shutil.disk_usage(store.root).free, unknown)
             runner = Runner(plan, store, executor, claims, settings, watcher, costs)
             # All data is read before anything is trained, so that a broken file is found at once.
             faults = [f.message for f in runner.run(reading=True) if f.reason == "data"]

@@ -73,7 +73,7 @@ class Teller:
         if self.watcher:
             self.watcher.left(seconds, done, total)
 
-    def needs(self, disk: int, free: int) -> None:
+    def needs(self, disk: int, free: int, unknown: int) -> None:
         """Pass on what disk the run needs; one that is too small is a warning in any case."""
         if disk > free:
             logger.warning(
@@ -84,7 +84,7 @@ class Teller:
                 size_text(free),
             )
         if self.watcher:
-            self.watcher.needs(disk, free)
+            self.watcher.needs(disk, free, unknown)
 
 
 def announce(plugins: pluggy.PluginManager, hook: str, **values: Any) -> None:
