@@ -79,7 +79,7 @@ def test_the_disk_that_a_first_run_needs_is_known_beforehand(tmp_path: Path) -> 
     took = sum(p.stat().st_size for p in patches if p.stem in ("images", "labels"))
     assert 0.5 < price.disk_gb * 2**30 / took < 2
     assert (
-        f"about {size_text(round(price.disk_gb * 2**30))} of disk for new jobs" in told.getvalue()
+        f"about {size_text(round(price.disk_gb * 2**30))} of disk and 5 volumes of unknown size" in told.getvalue()
     )
 
 
