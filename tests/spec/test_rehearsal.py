@@ -78,9 +78,8 @@ def test_the_disk_that_a_first_run_needs_is_known_beforehand(tmp_path: Path) -> 
     patches = [p for p in tmp_path.rglob("*.npy") if p.parent.parent.name == "store"]
     took = sum(p.stat().st_size for p in patches if p.stem in ("images", "labels"))
     assert 0.5 < price.disk_gb * 2**30 / took < 2
-    assert (
-        f"about {size_text(round(price.disk_gb * 2**30))} of disk and 5 volumes of unknown size" in told.getvalue()
-    )
+    said = size_text(round(price.disk_gb * 2**30))
+    assert f"about {said} of disk and 5 volumes of unknown size" in told.getvalue()
 
 
 def test_a_disk_that_is_too_small_is_a_warning(
