@@ -9,6 +9,7 @@ from math import prod
 from pathlib import Path
 from statistics import median
 
+from vbench.engine.costs import REMEMBERED
 from vbench.engine.job import Job
 from vbench.engine.plan import Plan
 from vbench.engine.stages import stage
@@ -121,6 +122,11 @@ class Prices:
         if record.result is None or not work.complete(record.result):
             return
         kind = record.stage, record.method
+        self._memory[kind] = max(self._memory[kind], record.peak_memory_mb or 0.0)
+        self._on_gpu[kind] = max(self._on_gpu[kind], record.peak_gpu_memory_mb or 0.0)
+        self._places[kind].add(_where(record))
+        if len(self._measured[kind]) >= REMEMBERED:  # as good, and no more files are looked at
+            return
         amount = work.amount(record.inputs, self._lengths, record.result)
         rate = record.steps_per_second
         stepping = min(record.seconds, record.steps / rate) if record.steps and rate else 0.0
@@ -142,9 +148,6 @@ class Prices:
                 size / (amount if growing else 1),
             )
         )
-        self._memory[kind] = max(self._memory[kind], record.peak_memory_mb or 0.0)
-        self._on_gpu[kind] = max(self._on_gpu[kind], record.peak_gpu_memory_mb or 0.0)
-        self._places[kind].add(_where(record))
 
     def of(self, plan: Plan) -> Price:
         """Return what the jobs of a plan that the store lacks will cost."""
