@@ -72,7 +72,7 @@ SCANNERS: dict[str, Scanner] = {
         blood=950.0, vein=190.0, slow=1.05, inflow=220.0, scatter=0.15, turbulence=0.4,
         slab=28.0, saturation=0.4, seam=0.08,
         blur=0.5, bias=0.2, noise=10.0, ghost=0.02,
-        stenoses=1.5, bleeds=1.5, variation=0.3,
+        stenoses=1.5, bleeds=1.5, variation=0.1,
     ),
 }  # fmt: skip
 

@@ -8,7 +8,7 @@ import pytest
 from scipy.ndimage import binary_erosion, gaussian_filter
 from vbench_plugins.phantom.blood import blood_signal
 from vbench_plugins.phantom.render import Grid
-from vbench_plugins.phantom.scanners import SCANNERS, Scanner
+from vbench_plugins.phantom.scanners import SCANNERS, Scanner, vary
 from vbench_plugins.phantom.swc import Tree
 from vbench_plugins.sources.phantom import Phantom
 
@@ -241,6 +241,15 @@ def test_scanners_differ_in_contrast_noise_spacing_and_disease() -> None:
     one, other = (Phantom(Phantom.Params(scanner=s, shape=(32, 32, 24))) for s in "ab")
     assert one.load("phantom-a-000").spacing == a.spacing
     assert other.load("phantom-b-000").spacing == b.spacing
+
+
+@pytest.mark.parametrize("scanner", ["a", "b"])
+def test_no_subject_of_a_site_is_far_harder_than_the_others(scanner: str) -> None:
+    # A second data set that one subject decides says nothing of transfer; the sites vary alike.
+    assert SCANNERS[scanner].variation == SCANNERS["a"].variation
+    drawn = [vary(np.random.default_rng(seed), SCANNERS[scanner]) for seed in range(1000)]
+    assert max(one.saturation for one in drawn) < 0.6
+    assert all(one.blood > 2 * one.vein for one in drawn)
 
 
 def test_subjects_differ_by_the_variation_and_not_without_it() -> None:
