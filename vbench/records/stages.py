@@ -216,9 +216,13 @@ class FitSegmenterInputs(Inputs):
         val: Validation volumes.
         files: Digest of the files that the segmenter reads; None: none.
         given: Weights made elsewhere that it starts from; None: none.
+        start_counts: Whether the weights that it starts from are validated, too, and kept where
+            they are best; None: it starts from none.
     """
 
-    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"metric_params", "files", "given"})
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset(
+        {"metric_params", "files", "given", "start_counts"}
+    )
 
     plugin: PluginIdentity
     params: Params
@@ -235,6 +239,7 @@ class FitSegmenterInputs(Inputs):
     initial: tuple[Key, ...] = ()
     val: tuple[Key, ...] = ()
     given: GivenWeights | None = None
+    start_counts: bool | None = None
 
 
 class Validation(Record):

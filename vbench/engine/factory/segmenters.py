@@ -109,6 +109,7 @@ class SegmenterJobs:
             metric=identity(jobs.metric),
             metric_params=self._metric_params(),
             given=given,
+            start_counts=True if given or reads.get("initial") else None,
             **{name: tuple(keys) for name, keys in reads.items()},
         )
         synthetic = (*inputs.synthetic, *inputs.synthetic_of)

@@ -90,11 +90,12 @@ class FitSegmenter(Stage[FitSegmenterInputs, FitSegmenterResult]):
                 adopt(segmenter, read_given(file), inputs.given, file)
         notes = checkpoint.notes
         view = study.open_trial(context.job, tuned, context.store.root)
-        for index, seen in enumerate(notes["validation"]):  # before it was interrupted
+        own = [seen for seen in notes["validation"] if seen["step"] or not trains]
+        for index, seen in enumerate(own):  # before it was interrupted
             view.report(index, seen["score"])
             pruner.report(index, seen["score"])
 
-        def validated(index: int, step: int) -> bool:
+        def judge(step: int) -> float:
             verdict = seen_at(notes["validation"], step) or validate(segmenter, volumes, metric)
             if not np.isfinite(verdict.score):
                 raise DivergedError(f"validation {metric.name} is {verdict.score} at step {step}")
@@ -108,8 +109,12 @@ class FitSegmenter(Stage[FitSegmenterInputs, FitSegmenterResult]):
                 weights = segmenter.weights()
                 save_weights(checkpoint.folder / best_file(step), weights, f"{cls.name}.weights()")
                 checkpoint.keep(best_file(step))
-            view.report(index, verdict.score)
-            if index + 1 < inputs.validations and pruner.report(index, verdict.score):
+            return verdict.score
+
+        def validated(index: int, step: int) -> bool:
+            score = judge(step)
+            view.report(index, score)
+            if index + 1 < inputs.validations and pruner.report(index, score):
                 notes["pruned"] = True
                 return False
             return True
@@ -119,6 +124,8 @@ class FitSegmenter(Stage[FitSegmenterInputs, FitSegmenterResult]):
             if training is None:
                 validated(0, 0)
             else:
+                if inputs.start_counts and not notes["validation"]:
+                    judge(0)
                 drive(
                     segmenter,
                     training.patches,
