@@ -71,7 +71,10 @@ class Tune(Table):
         1, ge=1, description="States of a generator, evenly spaced, that an arm chooses from."
     )
     validations: int = Field(
-        4, ge=1, description="Times that a segmenter is validated while it is fitted; best kept."
+        4,
+        ge=1,
+        description="Times that a segmenter is validated while it is fitted; best kept. Of a "
+        "fine-tuning the weights that it starts from are validated, too.",
     )
     storage: str | None = Field(
         None, description="Optuna storage URL; default: a journal file beside the store."
