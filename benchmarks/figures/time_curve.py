@@ -1,7 +1,7 @@
 """The curve of DSC, as a share of that of real patches, against the processor time of the GANs.
 
-Call: ``python benchmarks/figures/time_curve.py RESULTS FOLDER`` after ``vbench run benchmarks/time.toml``; prints
-the table and writes ``FOLDER/dsc-against-time.svg`` and ``.png``.
+Call: ``python benchmarks/figures/time_curve.py RESULTS FOLDER`` after ``vbench run
+benchmarks/time.toml``; prints the table and writes ``FOLDER/dsc-against-time.svg`` and ``.png``.
 """
 
 import json
