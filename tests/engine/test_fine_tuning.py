@@ -10,7 +10,8 @@ from toy_benchmark import toy_plan, toy_spec
 
 from vbench import api
 from vbench.engine.store import Store
-from vbench.engine.weights import load_weights
+from vbench.engine.tuning import Trial
+from vbench.engine.weights import load_weights, save_weights
 from vbench.records.stages import FitSegmenterInputs, FitSegmenterResult
 
 #: A rate below 0 leads away from what is to be learnt.
@@ -46,6 +47,28 @@ def test_the_start_is_validated_and_the_better_state_kept_where_it_learns(tmp_pa
     scores = {seen.step: seen.score for seen in found.validation}
     assert list(scores) == [0, 2, 4]
     assert found.score == max(scores.values()) == scores[found.best_step or 0]
+
+
+def test_a_pruner_compares_trainings_at_their_marks_not_at_the_start(tmp_path: Path) -> None:
+    found, _ = trained(tmp_path, "transfer/real/n1")
+    (key,) = next(a for a in toy_plan(**changes()).arms if a.name == "transfer/real/n1").trials[0]
+    seen = Trial.from_record(Store(tmp_path / "store").record(key)).curve
+    assert list(seen) == [(i, v.score) for i, v in enumerate(found.validation[1:])]
+    scratch = next(a for a in toy_plan(**changes()).arms if a.name == "real").trials[0]
+    assert len(Trial.from_record(Store(tmp_path / "store").record(scratch[0])).curve) == 2
+
+
+def test_given_weights_that_do_not_train_have_no_start(tmp_path: Path) -> None:
+    file = tmp_path / "toy.safetensors"
+    save_weights(file, {"level": np.zeros(2, np.float32)})
+    given = {"subjects": [0, 1], "weights": {"toy": str(file)}}
+    plan = toy_plan(regimes={"pretrained": given}, generators=[])
+    found = {
+        arm.name: plan.jobs[arm.trials[0][0]].inputs_as(FitSegmenterInputs).start_counts
+        for arm in plan.arms
+    }
+    assert found["pretrained/toy/n0"] is None
+    assert found["pretrained/toy/n1"] is True
 
 
 def test_a_training_from_scratch_has_the_key_that_it_had() -> None:

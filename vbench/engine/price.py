@@ -77,6 +77,7 @@ class _Volumes:
         """Return the voxels of all volumes that a job predicts; at least 1."""
         keys = [*getattr(inputs, "val", ()), *getattr(inputs, "test", ())]
         times = max(1, getattr(inputs, "validations", 1))
+        times += bool(getattr(inputs, "start_counts", False))
         found = [self._voxels(key, jobs.get(key)) for key in keys]
         return max(1.0, times * sum(voxels for voxels in found if voxels))
 

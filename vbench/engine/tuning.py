@@ -16,7 +16,7 @@ from pydantic import JsonValue
 
 from vbench.records.job import JobRecord
 from vbench.records.parts import Params, TrialSpec
-from vbench.records.stages import FitSegmenterResult
+from vbench.records.stages import FitSegmenterInputs, FitSegmenterResult
 
 if TYPE_CHECKING:
     import optuna
@@ -35,7 +35,7 @@ class Trial:
         params: Axis to value; empty when nothing is tuned.
         score: On the validation subjects; None when it diverged.
         pruned: Whether it was stopped early.
-        curve: Number and score of each validation.
+        curve: Number and score of each validation at a mark of the training.
         key: Key of its job.
     """
 
@@ -50,12 +50,13 @@ class Trial:
     def from_record(cls, record: JobRecord) -> Trial:
         """Read the record of a ``fit-segmenter`` job."""
         result = record.result_as(FitSegmenterResult)
+        marks = record.inputs_as(FitSegmenterInputs).at_marks(result.validation)
         return cls(
             number=result.trial,
             params=result.tuned,
             score=result.score,
             pruned=result.pruned,
-            curve=[(i, v.score) for i, v in enumerate(result.validation)],
+            curve=[(i, v.score) for i, v in enumerate(marks)],
             key=record.key,
         )
 

@@ -7,8 +7,8 @@ Fields that name jobs (``train``, ``trials``) hold keys.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, ClassVar, Literal, TypeVar
 
 from pydantic import AfterValidator, ConfigDict, Field, JsonValue
 
@@ -26,6 +26,8 @@ from vbench.records.parts import (
     TrialSpec,
 )
 from vbench.types import CHANNELS, LABELS
+
+V = TypeVar("V")
 
 
 class Inputs(Record):
@@ -216,8 +218,8 @@ class FitSegmenterInputs(Inputs):
         val: Validation volumes.
         files: Digest of the files that the segmenter reads; None: none.
         given: Weights made elsewhere that it starts from; None: none.
-        start_counts: Whether the weights that it starts from are validated, too, and kept where
-            they are best; None: it starts from none.
+        start_counts: Whether the weights that its training starts from are validated first, and
+            kept where they are best; None: it starts from none, or does not train.
     """
 
     OPTIONAL: ClassVar[frozenset[str]] = frozenset(
@@ -240,6 +242,10 @@ class FitSegmenterInputs(Inputs):
     val: tuple[Key, ...] = ()
     given: GivenWeights | None = None
     start_counts: bool | None = None
+
+    def at_marks(self, validation: Sequence[V]) -> Sequence[V]:
+        """Return the validations at the marks of its training, without that of its start."""
+        return validation[1:] if self.start_counts else validation
 
 
 class Validation(Record):

@@ -98,6 +98,7 @@ class SegmenterJobs:
         trial = f" · trial {spec.trial}" if tune.trials > 1 else ""
         own = jobs.own(entry, use, "segmenter", spec)
         file, given = self._start(start)
+        trains = any(reads.get(name) for name in ("train", "synthetic", "synthetic_of"))
         inputs = FitSegmenterInputs(
             plugin=identity(entry),
             params=own.params,
@@ -109,7 +110,7 @@ class SegmenterJobs:
             metric=identity(jobs.metric),
             metric_params=self._metric_params(),
             given=given,
-            start_counts=True if given or reads.get("initial") else None,
+            start_counts=True if trains and (given or reads.get("initial")) else None,
             **{name: tuple(keys) for name, keys in reads.items()},
         )
         synthetic = (*inputs.synthetic, *inputs.synthetic_of)

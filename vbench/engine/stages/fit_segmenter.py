@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -90,8 +91,7 @@ class FitSegmenter(Stage[FitSegmenterInputs, FitSegmenterResult]):
                 adopt(segmenter, read_given(file), inputs.given, file)
         notes = checkpoint.notes
         view = study.open_trial(context.job, tuned, context.store.root)
-        own = [seen for seen in notes["validation"] if seen["step"] or not trains]
-        for index, seen in enumerate(own):  # before it was interrupted
+        for index, seen in enumerate(inputs.at_marks(notes["validation"])):  # before it stopped
             view.report(index, seen["score"])
             pruner.report(index, seen["score"])
 
@@ -124,8 +124,10 @@ class FitSegmenter(Stage[FitSegmenterInputs, FitSegmenterResult]):
             if training is None:
                 validated(0, 0)
             else:
+                begun = time.perf_counter()
                 if inputs.start_counts and not notes["validation"]:
                     judge(0)
+                spent = time.perf_counter() - begun
                 drive(
                     segmenter,
                     training.patches,
@@ -136,6 +138,8 @@ class FitSegmenter(Stage[FitSegmenterInputs, FitSegmenterResult]):
                     on_mark=validated,
                     real=context.job.extra.get("role", "source"),
                 )
+                cost = context.cost
+                cost.validation_seconds = round((cost.validation_seconds or 0.0) + spent, 3)
             shutil.copyfile(
                 checkpoint.folder / best_file(notes["best"]["step"]),
                 context.folder / "weights.safetensors",
