@@ -12,6 +12,8 @@ import numpy as np
 from fabricated_artifacts import Artifacts, patches
 
 from vbench.records.job import Failure, JobRecord
+from vbench.records.judging import AuditInputs, AuditResult, Case, EvaluateInputs, EvaluateResult
+from vbench.records.model import Inputs, Result
 from vbench.records.parts import (
     Budget,
     PatchCounts,
@@ -21,22 +23,15 @@ from vbench.records.parts import (
     TrialSpec,
 )
 from vbench.records.plan import JobAbout, PlannedArm
-from vbench.records.stages import (
-    AuditInputs,
-    AuditResult,
+from vbench.records.training import (
     Candidate,
-    Case,
-    EvaluateInputs,
-    EvaluateResult,
     FitGeneratorInputs,
     FitGeneratorResult,
     FitSegmenterInputs,
     FitSegmenterResult,
-    Inputs,
     PrepareInputs,
     PrepareResult,
     Preview,
-    Result,
     SynthesiseInputs,
     SynthesiseResult,
     Validation,

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from vbench.engine.plan import make_plan
-from vbench.records.stages import AttackInputs, FitSegmenterInputs, SynthesiseInputs
+from vbench.records.judging import AttackInputs
+from vbench.records.training import FitSegmenterInputs, SynthesiseInputs
 from vbench.registry import default
 from vbench.spec.check import faults
 from vbench.spec.load import load_spec

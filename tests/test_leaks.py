@@ -12,7 +12,7 @@ from toy_benchmark import toy_plan, toy_spec
 
 from vbench import api
 from vbench.errors import VbenchError
-from vbench.records.stages import FitGeneratorInputs
+from vbench.records.training import FitGeneratorInputs
 
 
 def split(**parts: Any) -> dict[str, Any]:

@@ -12,9 +12,11 @@ from vbench.engine.stages import stage
 from vbench.errors import StoreError
 from vbench.records.board import Board
 from vbench.records.job import JobRecord
+from vbench.records.judging import EvaluateResult
 from vbench.records.parts import TrialSpec
-from vbench.records.stages import STAGES, EvaluateResult, FitGeneratorResult, PrepareInputs
+from vbench.records.stages import STAGES
 from vbench.records.statistics import RankedSummary
+from vbench.records.training import FitGeneratorResult, PrepareInputs
 
 PLUGIN = {"name": "p", "distribution": "d", "version": "1", "source": "abc"}
 PREPARE = {

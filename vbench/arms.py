@@ -23,7 +23,7 @@ from vbench.analysis.wording import number, privacy_word, risk, span
 from vbench.markdown import table
 from vbench.records.job import JobRecord
 from vbench.records.parts import Repetition
-from vbench.records.stages import FitGeneratorResult, FitSegmenterResult
+from vbench.records.training import FitGeneratorResult, FitSegmenterResult
 from vbench.regimes import MAIN_REFERENCES
 
 

@@ -26,7 +26,8 @@ from vbench.engine.store import RECORD, Store
 from vbench.engine.teller import Teller
 from vbench.engine.worker import Task
 from vbench.records.job import JobRecord
-from vbench.records.stages import STAGES, Result
+from vbench.records.model import Result
+from vbench.records.stages import STAGES
 from vbench.registry import Registry, default
 from vbench.spec import parse_spec
 

@@ -20,7 +20,8 @@ from vbench.engine.shadows import shadow_members
 from vbench.engine.stages.attack import patients
 from vbench.engine.store import Store
 from vbench.errors import AlarmError, DataError, SpecError
-from vbench.records.stages import AttackInputs, FitGeneratorInputs
+from vbench.records.judging import AttackInputs
+from vbench.records.training import FitGeneratorInputs
 from vbench.registry import for_paths
 from vbench.share import rerun
 from vbench.share.export import export

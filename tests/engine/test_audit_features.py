@@ -11,7 +11,7 @@ from toy_benchmark import LENDING, TOYS, toy_spec
 from vbench import api
 from vbench.engine.plan import make_plan
 from vbench.engine.store import Store
-from vbench.records.stages import AuditInputs, AuditResult
+from vbench.records.judging import AuditInputs, AuditResult
 from vbench.registry import for_paths
 
 

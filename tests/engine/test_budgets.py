@@ -13,7 +13,7 @@ from toy_benchmark import toy_plan, toy_spec, toy_table
 from vbench import api
 from vbench.engine.plan import Plan
 from vbench.errors import SpecError
-from vbench.records.stages import FitSegmenterInputs
+from vbench.records.training import FitSegmenterInputs
 
 pytestmark = pytest.mark.usefixtures("warm_workers")
 

@@ -9,7 +9,7 @@ from toy_benchmark import toy_plan
 
 from vbench.engine.plan import Plan
 from vbench.errors import SpecError
-from vbench.records.stages import FitSegmenterInputs
+from vbench.records.training import FitSegmenterInputs
 
 BOTH: dict[str, Any] = {"subjects": [1], "pretrain": ["synthetic", "real"]}
 

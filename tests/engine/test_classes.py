@@ -24,7 +24,8 @@ from vbench.colours import class_legend, css
 from vbench.engine.plan import make_plan
 from vbench.engine.store import Store
 from vbench.errors import DataError, SpecError, StoreError
-from vbench.records.stages import EvaluateResult, FitSegmenterResult, PrepareResult
+from vbench.records.judging import EvaluateResult
+from vbench.records.training import FitSegmenterResult, PrepareResult
 from vbench.report.words import summary
 from vbench.scoring.score import score_files
 from vbench.spec import parse_spec

@@ -15,12 +15,8 @@ from vbench.engine.stages import stage
 from vbench.engine.store import Store
 from vbench.files import write_json
 from vbench.records.job import JobRecord
-from vbench.records.stages import (
-    EvaluateInputs,
-    FitGeneratorInputs,
-    FitSegmenterInputs,
-    SynthesiseInputs,
-)
+from vbench.records.judging import EvaluateInputs
+from vbench.records.training import FitGeneratorInputs, FitSegmenterInputs, SynthesiseInputs
 from vbench.registry import default
 
 PATCHES = {"size": (16, 16, 16), "per_subject": 8, "vessel_centred": 0.5, "seed": 0}

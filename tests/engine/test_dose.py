@@ -11,7 +11,7 @@ from vbench import api
 from vbench.analysis import build_leaderboard
 from vbench.engine.plan import Plan
 from vbench.errors import SpecError
-from vbench.records.stages import FitSegmenterInputs, SynthesiseInputs
+from vbench.records.training import FitSegmenterInputs, SynthesiseInputs
 
 REGIMES: dict[str, Any] = {"real": True, "synthetic": True, "mixed": True}
 DOSES = [4, 1, 0.25]

@@ -12,7 +12,7 @@ from vbench import api
 from vbench.engine.store import Store
 from vbench.engine.tuning import Trial
 from vbench.engine.weights import load_weights, save_weights
-from vbench.records.stages import FitSegmenterInputs, FitSegmenterResult
+from vbench.records.training import FitSegmenterInputs, FitSegmenterResult
 
 #: A rate below 0 leads away from what is to be learnt.
 UNLEARNS = {"params": {"rate": -3.0}}

@@ -18,12 +18,8 @@ from vbench.analysis.wording import legend
 from vbench.cli.common import repetition
 from vbench.engine.plan import Plan
 from vbench.errors import DataError, SpecError, StoreError
-from vbench.records.stages import (
-    EvaluateInputs,
-    FitGeneratorInputs,
-    FitSegmenterInputs,
-    PrepareInputs,
-)
+from vbench.records.judging import EvaluateInputs
+from vbench.records.training import FitGeneratorInputs, FitSegmenterInputs, PrepareInputs
 from vbench.spec import load_spec
 from vbench.trained.arm import open_arm
 

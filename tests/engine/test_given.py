@@ -18,7 +18,7 @@ from vbench.engine.plan import make_plan
 from vbench.errors import DataError, SpecError
 from vbench.files import read_json, write_json
 from vbench.records.parts import GivenWeights
-from vbench.records.stages import FitSegmenterInputs
+from vbench.records.training import FitSegmenterInputs
 from vbench.regimes.planner import Start
 from vbench.registry import for_paths
 

@@ -11,7 +11,7 @@ from toy_benchmark import TOYS, toy_plan
 from vbench.engine.context import Context
 from vbench.engine.stages import fit_generator
 from vbench.engine.store import Store
-from vbench.records.stages import FitGeneratorInputs, FitGeneratorResult
+from vbench.records.training import FitGeneratorInputs, FitGeneratorResult
 from vbench.registry import for_paths
 from vbench.testing import ToyPatches
 

@@ -9,7 +9,7 @@ from toy_benchmark import TOYS, toy_plan, toy_spec, toy_table
 from vbench._version import KEYS
 from vbench.engine.keys import derive_seed, digest
 from vbench.engine.plan import Plan, make_plan
-from vbench.records.stages import FitSegmenterInputs
+from vbench.records.training import FitSegmenterInputs
 from vbench.registry import load, loading
 from vbench.spec import parse_spec
 

@@ -12,7 +12,7 @@ from toy_benchmark import toy_plan
 
 from vbench.engine.plan import make_plan
 from vbench.errors import DataError
-from vbench.records.stages import AuditInputs
+from vbench.records.judging import AuditInputs
 from vbench.registry import default
 from vbench.spec import parse_spec
 

@@ -9,7 +9,7 @@ from toy_benchmark import LENDING, TOYS, toy_plan, toy_spec, toy_table
 
 from vbench.engine.plan import Plan, make_plan
 from vbench.errors import SpecError
-from vbench.records.stages import FitSegmenterInputs
+from vbench.records.training import FitSegmenterInputs
 from vbench.registry import for_paths
 from vbench.spec import parse_spec
 

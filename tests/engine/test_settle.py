@@ -13,7 +13,7 @@ from vbench.engine.job import Job
 from vbench.engine.plan import Plan
 from vbench.interfaces import Fitted
 from vbench.records.parts import Params
-from vbench.records.stages import FitGeneratorInputs, FitSegmenterInputs
+from vbench.records.training import FitGeneratorInputs, FitSegmenterInputs
 from vbench.registry import default
 
 SETTINGS = ("precision", "memory_format", "threads")

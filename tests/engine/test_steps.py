@@ -8,7 +8,7 @@ import pytest
 from toy_benchmark import toy_plan, toy_spec
 
 from vbench.errors import SpecError
-from vbench.records.stages import FitSegmenterInputs
+from vbench.records.training import FitSegmenterInputs
 
 REGIMES: dict[str, Any] = {
     "baseline": True,

@@ -18,7 +18,7 @@ from vbench.errors import ContractError, DamagedError, StoreError
 from vbench.files import read_json, write_json, write_npy
 from vbench.records.job import JobRecord
 from vbench.records.parts import PluginIdentity
-from vbench.records.stages import SynthesiseInputs, SynthesiseResult
+from vbench.records.training import SynthesiseInputs, SynthesiseResult
 
 
 def record(key: str = "k", checkpoint: int = 1) -> JobRecord:

@@ -11,7 +11,7 @@ from toy_benchmark import toy_plan, toy_spec
 
 from vbench import api
 from vbench.engine.study import close_orphans, disconnect, open_trial
-from vbench.records.stages import FitSegmenterInputs
+from vbench.records.training import FitSegmenterInputs
 
 pytestmark = pytest.mark.usefixtures("warm_workers")
 

@@ -14,7 +14,7 @@ from toy_benchmark import TOYS
 import vbench
 from vbench.errors import SpecError
 from vbench.files import read_json
-from vbench.records.stages import FitGeneratorInputs
+from vbench.records.training import FitGeneratorInputs
 from vbench.spec import load_spec
 
 SPEC = """

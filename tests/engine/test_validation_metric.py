@@ -11,7 +11,7 @@ from toy_benchmark import TOYS, toy_plan, toy_spec
 from vbench import api
 from vbench.engine.store import Store
 from vbench.errors import SpecError
-from vbench.records.stages import FitSegmenterInputs, FitSegmenterResult
+from vbench.records.training import FitSegmenterInputs, FitSegmenterResult
 
 pytestmark = pytest.mark.usefixtures("forked_workers")
 

@@ -15,7 +15,7 @@ from vbench.data.patches import VolumePatches
 from vbench.data.splits import group_by_pattern, split_subjects
 from vbench.engine.plan import make_plan
 from vbench.errors import DataError
-from vbench.records.stages import FitGeneratorInputs
+from vbench.records.training import FitGeneratorInputs
 from vbench.registry import default
 from vbench.spec.load import load_spec
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from vbench.analysis.folder import Arm, Results
+from vbench.records.judging import AttackResult, AuditResult
 from vbench.records.parts import Repetition
-from vbench.records.stages import AttackResult, AuditResult
 
 #: Details about single patients and patches, which the verdict is made of.
 _OWN = ("patients", "flagged")

@@ -14,7 +14,7 @@ from vbench.analysis.chosen import Chosen
 from vbench.analysis.folder import Arm, Results
 from vbench.data.counting import ORIGINS
 from vbench.records.parts import Budget
-from vbench.records.stages import FitSegmenterInputs
+from vbench.records.training import FitSegmenterInputs
 from vbench.regimes import named
 
 FIELDS = (

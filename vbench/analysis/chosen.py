@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
 
 from vbench.records.job import JobRecord
+from vbench.records.judging import EvaluateResult
+from vbench.records.model import Inputs, Result
 from vbench.records.parts import Repetition
-from vbench.records.stages import (
-    EvaluateResult,
+from vbench.records.training import (
     FitGeneratorInputs,
     FitGeneratorResult,
     FitSegmenterInputs,
     FitSegmenterResult,
-    Inputs,
-    Result,
     SynthesiseInputs,
     SynthesiseResult,
 )

@@ -8,7 +8,7 @@ from typing import Any
 from vbench.analysis.chosen import Chosen
 from vbench.analysis.folder import Arm, Results
 from vbench.records.parts import Repetition
-from vbench.records.stages import FitGeneratorResult
+from vbench.records.training import FitGeneratorResult
 
 
 def collapses(results: Results, arm: Arm) -> list[dict[str, Any]]:

@@ -18,16 +18,15 @@ from vbench.analysis.chosen import Chosen, Finished, Trial
 from vbench.errors import StoreError
 from vbench.files import parse_json, read_json
 from vbench.records.job import JobRecord
+from vbench.records.judging import EvaluateResult
+from vbench.records.model import Inputs, Result
 from vbench.records.parts import Repetition, repetition, seed_of
 from vbench.records.plan import JobAbout, PlanFile, PlannedArm
-from vbench.records.stages import (
-    EvaluateResult,
+from vbench.records.training import (
     FitGeneratorInputs,
     FitGeneratorResult,
     FitSegmenterInputs,
     FitSegmenterResult,
-    Inputs,
-    Result,
     SynthesiseInputs,
     SynthesiseResult,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from vbench.analysis.folder import Arm, Results
-from vbench.records.stages import FitGeneratorResult
+from vbench.records.training import FitGeneratorResult
 
 
 def remarks(results: Results, arm: Arm) -> list[str] | None:

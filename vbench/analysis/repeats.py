@@ -6,7 +6,7 @@ from typing import Any
 
 from vbench.analysis.folder import Arm, Results
 from vbench.records.parts import Repetition
-from vbench.records.stages import SynthesiseResult
+from vbench.records.training import SynthesiseResult
 
 #: Beside every score of such an arm.
 SIGN = "!"

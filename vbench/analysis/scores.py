@@ -14,8 +14,8 @@ from vbench.analysis.folder import Arm, Results
 from vbench.analysis.stats import Floats, Ints
 from vbench.data.pictures import in_pixels, unmeasured
 from vbench.records.job import Failure, JobRecord
+from vbench.records.judging import Case
 from vbench.records.parts import Repetition
-from vbench.records.stages import Case
 
 
 @dataclass(frozen=True)

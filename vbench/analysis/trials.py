@@ -11,7 +11,7 @@ from vbench.analysis.layout import Cell, Section, short_name
 from vbench.analysis.scores import validation_metric
 from vbench.analysis.wording import number
 from vbench.records.parts import Repetition
-from vbench.records.stages import FitSegmenterResult
+from vbench.records.training import FitSegmenterResult
 
 
 def trial_counts(results: Results, arm: Arm) -> dict[str, int]:

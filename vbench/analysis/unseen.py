@@ -6,7 +6,7 @@ from typing import Any
 
 from vbench.analysis.folder import Arm, Results
 from vbench.records.parts import Key
-from vbench.records.stages import FitGeneratorInputs, FitSegmenterInputs, PrepareResult
+from vbench.records.training import FitGeneratorInputs, FitSegmenterInputs, PrepareResult
 
 #: What an arm learns from patches in, and how its inputs read.
 _LEARNS: dict[str, type[FitGeneratorInputs] | type[FitSegmenterInputs]] = {

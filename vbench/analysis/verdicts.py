@@ -11,8 +11,9 @@ from vbench.analysis.audits import privacy_entries
 from vbench.analysis.collapse import unusable
 from vbench.analysis.folder import Arm, Results
 from vbench.audit.verdict import PatientRisk, Verdict, Word, verdict
+from vbench.records.judging import AttackInputs, AuditInputs
 from vbench.records.parts import Repetition
-from vbench.records.stages import AttackInputs, AuditInputs, PrepareInputs
+from vbench.records.training import PrepareInputs
 
 LOG = logging.getLogger(__name__)
 

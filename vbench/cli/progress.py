@@ -14,7 +14,8 @@ from vbench.cli.terminal import Console
 from vbench.engine.costs import Pace
 from vbench.engine.job import Job
 from vbench.records.job import JobRecord
-from vbench.records.stages import EvaluateResult, FitGeneratorResult, FitSegmenterResult
+from vbench.records.judging import EvaluateResult
+from vbench.records.training import FitGeneratorResult, FitSegmenterResult
 from vbench.types import JobFailure
 from vbench.usertext import counted, size_text
 

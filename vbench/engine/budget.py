@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from vbench.engine.store import Store
 from vbench.records.parts import TrialSpec
-from vbench.records.stages import FitGeneratorInputs, FitSegmenterInputs, SynthesiseInputs
+from vbench.records.training import FitGeneratorInputs, FitSegmenterInputs, SynthesiseInputs
 
 
 def used_up(store: Store, spec: TrialSpec | None) -> bool:

@@ -17,7 +17,7 @@ from vbench.engine.stages.base import own_params
 from vbench.engine.store import Store
 from vbench.errors import DataError
 from vbench.interfaces import Generator, Segmenter
-from vbench.records.stages import FitGeneratorInputs, FitSegmenterInputs, PrepareResult
+from vbench.records.training import FitGeneratorInputs, FitSegmenterInputs, PrepareResult
 from vbench.registry import Entry, Registry
 from vbench.spec import Spec
 from vbench.spec.check import build_params

@@ -13,7 +13,7 @@ from vbench.engine.keys import digest
 from vbench.errors import DataError, PluginError, VbenchError
 from vbench.interfaces import DataSource
 from vbench.records.plan import DataSummary
-from vbench.records.stages import PrepareInputs
+from vbench.records.training import PrepareInputs
 from vbench.registry import Registry
 from vbench.spec.check import build_params
 from vbench.spec.data import Folds, Split

@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 from vbench.engine.keys import digest
 from vbench.engine.stages import stage
 from vbench.errors import StoreError
+from vbench.records.model import Inputs
 from vbench.records.parts import PluginIdentity
-from vbench.records.stages import STAGES, Inputs
+from vbench.records.stages import STAGES
 from vbench.registry import Entry
 from vbench.types import JobInfo
 

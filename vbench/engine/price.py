@@ -16,7 +16,7 @@ from vbench.engine.stages import stage
 from vbench.engine.stages.base import Lengths
 from vbench.engine.store import Store
 from vbench.records.job import JobRecord
-from vbench.records.stages import Inputs
+from vbench.records.model import Inputs
 
 #: Stages whose artifacts grow with their work, and bytes for each unit of it where none ran yet:
 #: a voxel is an image of two bytes and a label, prepared ones have a mask, too.

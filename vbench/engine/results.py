@@ -20,8 +20,9 @@ from vbench.engine.store import Store
 from vbench.errors import StoreError
 from vbench.files import atomic_write, read_json, write_csv, write_json
 from vbench.records.job import JobRecord
+from vbench.records.judging import Case, EvaluateInputs, EvaluateResult
 from vbench.records.plan import JobAbout, MetricAbout, PlanFile
-from vbench.records.stages import Case, EvaluateInputs, EvaluateResult, PrepareInputs
+from vbench.records.training import PrepareInputs
 from vbench.usertext import without_password
 
 COLUMNS = (

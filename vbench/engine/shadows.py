@@ -12,7 +12,7 @@ from vbench.engine.keys import derive_seed
 from vbench.errors import DataError, SpecError
 from vbench.interfaces import DataSource
 from vbench.records.parts import Key
-from vbench.records.stages import PrepareInputs
+from vbench.records.training import PrepareInputs
 from vbench.registry import Registry
 from vbench.spec.audit import Audit
 from vbench.spec.check import build_params

@@ -16,7 +16,7 @@ from vbench.engine.context import Context
 from vbench.engine.fitting import Checkpoint
 from vbench.engine.keys import digest
 from vbench.interfaces import Generator, Params
-from vbench.records.stages import FitGeneratorInputs
+from vbench.records.training import FitGeneratorInputs
 
 
 class States:

@@ -21,7 +21,7 @@ from vbench.engine.seals import check_files, check_record, damaged, sealed
 from vbench.errors import DamagedError, StoreError
 from vbench.files import read_json, sha256, write_json
 from vbench.records.job import JobRecord
-from vbench.records.stages import Result
+from vbench.records.model import Result
 
 RECORD = "record.json"
 #: Says in which format a store is written.

@@ -16,7 +16,7 @@ from vbench.engine.keys import digest
 from vbench.engine.tuning import distributions, within
 from vbench.log import gently
 from vbench.records.parts import Params
-from vbench.records.stages import FitSegmenterInputs
+from vbench.records.training import FitSegmenterInputs
 
 if TYPE_CHECKING:
     import optuna

@@ -17,11 +17,10 @@ from vbench.engine.datasets import Subjects
 from vbench.engine.store import Store
 from vbench.errors import DataError, SpecError, StoreError, did_you_mean
 from vbench.files import read_json
+from vbench.records.judging import EvaluateInputs, EvaluateResult
 from vbench.records.parts import Key, PluginIdentity
 from vbench.records.plan import PlanFile
-from vbench.records.stages import (
-    EvaluateInputs,
-    EvaluateResult,
+from vbench.records.training import (
     FitGeneratorInputs,
     FitGeneratorResult,
     FitSegmenterInputs,

@@ -16,7 +16,7 @@ from pydantic import JsonValue
 
 from vbench.records.job import JobRecord
 from vbench.records.parts import Params, TrialSpec
-from vbench.records.stages import FitSegmenterInputs, FitSegmenterResult
+from vbench.records.training import FitSegmenterInputs, FitSegmenterResult
 
 if TYPE_CHECKING:
     import optuna

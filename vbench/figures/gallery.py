@@ -24,8 +24,9 @@ from vbench.labels import MOST
 from vbench.layout import label_of
 from vbench.masks.slices import ray
 from vbench.picture import sides
+from vbench.records.judging import EvaluateInputs
 from vbench.records.parts import Repetition
-from vbench.records.stages import EvaluateInputs, FitGeneratorResult, PrepareInputs
+from vbench.records.training import FitGeneratorResult, PrepareInputs
 from vbench.regimes import named
 from vbench.types import Volume
 

@@ -8,9 +8,9 @@ from typing import Any, ClassVar, Literal, TypeVar
 from pydantic import SerializeAsAny, ValidationError, model_validator
 
 from vbench.errors import StoreError
-from vbench.records.model import Record, first_fault
+from vbench.records.model import Inputs, Record, Result, first_fault
 from vbench.records.parts import Key
-from vbench.records.stages import STAGES, Inputs, Result
+from vbench.records.stages import STAGES
 
 I_ = TypeVar("I_", bound=Inputs)
 R = TypeVar("R", bound=Result)

@@ -61,3 +61,13 @@ def first_fault(error: ValidationError) -> str:
     more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
     text = fault["msg"].removeprefix("Value error, ")
     return f"{path}: {text}{more}" if path else f"{text}{more}"
+
+
+class Inputs(Record):
+    """Base of the inputs of all stages; an unknown name is an error: it would have no effect."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Result(Record):
+    """Base of the results of all stages."""

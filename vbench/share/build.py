@@ -20,7 +20,7 @@ from vbench.engine.stages.common import spacing_of
 from vbench.engine.store import Store
 from vbench.interfaces import Fitted
 from vbench.records.board import Board, Row
-from vbench.records.stages import PrepareInputs
+from vbench.records.training import PrepareInputs
 from vbench.registry import Registry
 from vbench.registry.catalogue import summary
 from vbench.share import words

@@ -26,7 +26,7 @@ from vbench.figures.pixels import enlarge, patch_sheet, png
 from vbench.files import atomic_write, write_json
 from vbench.picture import explained
 from vbench.records.parts import Repetition
-from vbench.records.stages import PrepareInputs
+from vbench.records.training import PrepareInputs
 from vbench.share.aside import built_aside, check_free
 from vbench.share.build import build
 from vbench.share.croissant import CROISSANT, croissant

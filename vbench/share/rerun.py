@@ -23,8 +23,9 @@ from vbench.engine.store import Store
 from vbench.errors import StoreError
 from vbench.files import read_json
 from vbench.interfaces import Metric
+from vbench.records.judging import AttackResult, AuditInputs
 from vbench.records.parts import PluginIdentity, PluginSetting, Repetition, seed_of
-from vbench.records.stages import AttackResult, AuditInputs, PrepareInputs
+from vbench.records.training import PrepareInputs
 from vbench.registry import Registry
 from vbench.share.patches import Contents, meaningless, read_patches
 from vbench.share.record import read_record

@@ -22,7 +22,7 @@ from vbench.errors import StoreError
 from vbench.interfaces import DataSource, Segmenter
 from vbench.labels import LabelMap
 from vbench.records.parts import PluginIdentity, Repetition, fold_of
-from vbench.records.stages import PrepareInputs, PrepareResult
+from vbench.records.training import PrepareInputs, PrepareResult
 from vbench.registry import Registry
 from vbench.share.rerun import plugins_of
 from vbench.spec.labels import opened

@@ -17,7 +17,7 @@ from vbench.errors import DataError
 from vbench.files import read_json
 from vbench.interfaces import Fitted
 from vbench.params import length_param
-from vbench.records.stages import PrepareInputs
+from vbench.records.training import PrepareInputs
 from vbench.share import words
 from vbench.share.build import are_people, shareable
 from vbench.trained.arm import TrainedArm

@@ -28,7 +28,7 @@ from vbench.interfaces import Generator
 from vbench.layout import empty_patches, image_of, images_shape, label_of
 from vbench.records.model import Record
 from vbench.records.parts import Repetition
-from vbench.records.stages import FitSegmenterInputs, SynthesiseInputs
+from vbench.records.training import FitSegmenterInputs, SynthesiseInputs
 from vbench.share.aside import built_aside, check_free
 from vbench.share.patches import Contents, write_nifti
 from vbench.spec.load import load_spec

@@ -12,15 +12,9 @@ from vbench.engine.factory.generators import GeneratorJobs
 from vbench.engine.factory.jobs import Jobs, learns_elsewhere
 from vbench.engine.job import identity
 from vbench.engine.shadows import canary_jobs, shadow_members
+from vbench.records.judging import AttackInputs, AuditInputs, CanaryGame, Game, Lender
 from vbench.records.parts import Key
-from vbench.records.stages import (
-    AttackInputs,
-    AuditInputs,
-    CanaryGame,
-    FitSegmenterInputs,
-    Game,
-    Lender,
-)
+from vbench.records.training import FitSegmenterInputs
 from vbench.spec.audit import Audit
 from vbench.spec.model import GeneratorUse, PluginUse
 

@@ -10,7 +10,7 @@ from vbench.engine.job import identity
 from vbench.engine.settings import resolved
 from vbench.engine.taken import Taken, check_taken, find
 from vbench.records.parts import Key, TrialSpec
-from vbench.records.stages import FitGeneratorInputs, SynthesiseInputs
+from vbench.records.training import FitGeneratorInputs, SynthesiseInputs
 from vbench.spec.model import GeneratorUse, PluginUse
 
 

@@ -14,8 +14,9 @@ from vbench.engine.job import Job, identity
 from vbench.engine.keys import derive_seed, digest
 from vbench.engine.settings import Settings, resolved, settings_of
 from vbench.interfaces import Fitted, Generator, Metric
+from vbench.records.model import Inputs
 from vbench.records.parts import Key, PatchSpec, PluginSetting, TrialSpec
-from vbench.records.stages import FitGeneratorInputs, Inputs
+from vbench.records.training import FitGeneratorInputs
 from vbench.registry import Entry, Registry
 from vbench.spec.model import PluginUse, Spec
 

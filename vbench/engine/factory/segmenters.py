@@ -15,8 +15,9 @@ from vbench.engine.given import find
 from vbench.engine.job import identity
 from vbench.engine.keys import derive_seed
 from vbench.engine.settings import resolved
+from vbench.records.judging import EvaluateInputs
 from vbench.records.parts import GivenWeights, Key, TrialSpec
-from vbench.records.stages import EvaluateInputs, FitSegmenterInputs
+from vbench.records.training import FitSegmenterInputs
 from vbench.regimes.planner import Start
 from vbench.spec.model import PluginUse
 from vbench.spec.space import Space, tunable

@@ -33,14 +33,9 @@ from vbench.errors import ContractError
 from vbench.files import as_json
 from vbench.interfaces import Generator
 from vbench.layout import image_channels, image_of, label_of
+from vbench.records.judging import AttackInputs, AttackResult
 from vbench.records.parts import Key
-from vbench.records.stages import (
-    AttackInputs,
-    AttackResult,
-    FitSegmenterInputs,
-    FitSegmenterResult,
-    SynthesiseInputs,
-)
+from vbench.records.training import FitSegmenterInputs, FitSegmenterResult, SynthesiseInputs
 from vbench.types import Array, Patches, Setup
 
 #: The most samples of a generator that an attacker looks at.

@@ -25,7 +25,8 @@ from vbench.engine.store import Store
 from vbench.errors import DivergedError
 from vbench.files import as_json
 from vbench.interfaces import Segmenter
-from vbench.records.stages import AuditInputs, AuditResult, FitSegmenterResult
+from vbench.records.judging import AuditInputs, AuditResult
+from vbench.records.training import FitSegmenterResult
 from vbench.types import Patches
 
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar, cast
 
 from pydantic import JsonValue
 
+from vbench.records.model import Inputs, Result
 from vbench.records.parts import Params, PatchSpec, TrialSpec
-from vbench.records.stages import STAGES, Inputs, Result
+from vbench.records.stages import STAGES
 
 if TYPE_CHECKING:
     from vbench.engine.context import Context

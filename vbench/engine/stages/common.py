@@ -21,7 +21,7 @@ from vbench.files import as_json, read_npy
 from vbench.interfaces import Fitted, Generator, Metric, Params, Plugin, Segmenter
 from vbench.layout import image_of, label_of, patches_shape
 from vbench.records.parts import Key, PatchSpec, PluginIdentity, PluginSetting, TrialSpec
-from vbench.records.stages import (
+from vbench.records.training import (
     FitGeneratorInputs,
     FitGeneratorResult,
     FitSegmenterInputs,

@@ -23,7 +23,8 @@ from vbench.interfaces import SegmentationMetric
 from vbench.labels import written
 from vbench.masks.slices import ray
 from vbench.perclass import scores_by_class
-from vbench.records.stages import Case, EvaluateInputs, EvaluateResult, FitSegmenterResult
+from vbench.records.judging import Case, EvaluateInputs, EvaluateResult
+from vbench.records.training import FitSegmenterResult
 from vbench.types import Array, Score, Volume
 
 

@@ -26,7 +26,7 @@ from vbench.errors import DataError
 from vbench.files import as_json, write_npy
 from vbench.interfaces import Generator, Params
 from vbench.layout import image_of, label_of
-from vbench.records.stages import Candidate, FitGeneratorInputs, FitGeneratorResult, Preview
+from vbench.records.training import Candidate, FitGeneratorInputs, FitGeneratorResult, Preview
 from vbench.types import Array
 
 #: Patches of a preview, for people to see.

@@ -39,7 +39,7 @@ from vbench.engine.weights import save_weights
 from vbench.errors import ContractError, DivergedError
 from vbench.interfaces import SegmentationMetric
 from vbench.records.parts import Key, PluginSetting
-from vbench.records.stages import FitSegmenterInputs, FitSegmenterResult, Validation
+from vbench.records.training import FitSegmenterInputs, FitSegmenterResult, Validation
 from vbench.types import Patches
 
 

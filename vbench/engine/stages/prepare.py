@@ -12,7 +12,7 @@ from vbench.engine.stages.base import Lengths, Stage
 from vbench.errors import ContractError
 from vbench.files import as_json
 from vbench.interfaces import DataSource
-from vbench.records.stages import PrepareInputs, PrepareResult
+from vbench.records.training import PrepareInputs, PrepareResult
 from vbench.spec.labels import opened
 from vbench.types import CHANNELS, Subject
 

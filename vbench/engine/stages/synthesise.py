@@ -13,7 +13,7 @@ from vbench.engine.stages.common import fitted_generator, sample_patches
 from vbench.files import write_npy
 from vbench.interfaces import Generator
 from vbench.layout import image_of, images_shape, label_of
-from vbench.records.stages import FitGeneratorResult, SynthesiseInputs, SynthesiseResult
+from vbench.records.training import FitGeneratorResult, SynthesiseInputs, SynthesiseResult
 from vbench.testing.guards import other_random_state
 from vbench.types import Array
 
