@@ -3,7 +3,8 @@
 Along the straight path ``x = t · data + (1 - t) · noise`` the network sees ``x`` and ``t`` and says
 what the data is. Labels, one channel of -1 and 1 for each class, are predicted as log-odds against
 the background and learnt with cross-entropy; images are predicted as the velocity of the path and
-learnt with its squared error.
+learnt with its squared error. Of an image the network sees unit variance at every time, and adds to
+what the best linear estimate of it would be (Karras et al. 2022, arXiv 2206.00364).
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ class FlowNet(nn.Module):
     """Noisy patches ``(n, channels, *size)`` and times ``(n,)`` to an estimate of the clean ones.
 
     A small U-net that begins below full resolution, where convolutions are cheap; only its last
-    two layers work on all voxels, beside the input itself.
+    two layers work on all voxels, beside the input itself. The time has a say there too: how much
+    of a voxel's own value is noise depends on it.
 
     Attributes:
         late: Squared error of images near the path's end, summed over voxels, and their number;
@@ -85,16 +87,19 @@ class FlowNet(nn.Module):
             grow(coarse, after, **shape)
             for (after, coarse), shape in zip(pairwise([fine, *widths]), shapes, strict=True)
         )
-        wide = conv(fine + channels + seen, fine, 3, padding=1)
-        last = conv(fine, channels, 3, padding=1)
-        nn.init.zeros_(last.weight)
-        nn.init.zeros_(last.bias)
-        self.last = nn.Sequential(wide, nn.SiLU(), last)
+        self.wide = conv(fine + channels + seen, fine, 3, padding=1)
+        self.time = nn.Linear(_EMBEDDING, 2 * fine)
+        self.last = conv(fine, channels, 3, padding=1)
+        for silent in (self.time, self.last):
+            nn.init.zeros_(silent.weight)
+            nn.init.zeros_(silent.bias)
         self.register_buffer("late", torch.zeros(2))
 
     def forward(self, x: Tensor, t: Tensor, seen: Tensor | None = None) -> Tensor:
         """Return log-odds (label), or the velocity (image), in float32."""
-        time = self.embed(_waves(t))
+        time, t = self.embed(_waves(t)), _wide(t, x)
+        spread = (t.square() + (1 - t).square()).sqrt() if self.kind == "image" else 1.0
+        x = x / spread
         shown = x if seen is None else torch.cat([x, seen], dim=1)
         kept = [shown]
         for coarser, block in zip(self.coarser, self.down, strict=True):
@@ -102,11 +107,11 @@ class FlowNet(nn.Module):
         h = torch.zeros_like(kept[-1])
         for finer, block in zip(reversed(self.finer), reversed(self.up), strict=True):
             h = finer(block(h + kept.pop(), time))
-        out = self.last(torch.cat([h, shown.to(h.dtype)], dim=1)).float()
-        if self.kind == "image":
-            return out
+        h = self.wide(torch.cat([h, shown.to(h.dtype)], dim=1))
+        out = self.last(F.silu(_modulated(h, self.time(time)))).float()
         # What the voxel's own value says; the network adds what its surroundings say.
-        t = _wide(t, x)
+        if self.kind == "image":
+            return (out + (2 * t - 1) * x) / spread
         return out + 2 * t * x / (1 - t) ** 2
 
     def clean(self, x: Tensor, t: Tensor, seen: Tensor | None = None) -> Tensor:
@@ -174,9 +179,14 @@ class Block(nn.Module):
     def forward(self, x: Tensor, time: Tensor) -> Tensor:
         """Map features ``(n, width, *size)`` to such."""
         h = self.first(F.silu(self.before(x)))
-        scale, shift = (_wide(part, x) for part in self.time(time).chunk(2, dim=1))
-        h = F.silu(self.after(h) * (1 + scale) + shift)
+        h = F.silu(_modulated(self.after(h), self.time(time)))
         return x + self.second(h)
+
+
+def _modulated(h: Tensor, by: Tensor) -> Tensor:
+    """Scale and shift features ``(n, width, *size)`` by ``(n, 2 * width)``."""
+    scale, shift = (_wide(part, h) for part in by.chunk(2, dim=1))
+    return h * (1 + scale) + shift
 
 
 def _wide(values: Tensor, like: Tensor) -> Tensor:
