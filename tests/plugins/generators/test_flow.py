@@ -43,7 +43,18 @@ def test_what_the_last_step_cannot_know_is_followed() -> None:
     for _ in range(20):
         data, noise = torch.zeros(2, 1, 8, 8), torch.full((2, 1, 8, 8), 0.5)
         network.loss(data, noise, torch.tensor([0.2, 0.95]))
-    assert float(network.unknown()) == pytest.approx(0.5 * 0.08, rel=1e-4)
+    said = 0.9 * 0.025 / (0.95**2 + 0.05**2)  # an untrained network's, of 0.5 noise at 0.95
+    assert float(network.unknown()) == pytest.approx((0.5 + said) * 0.08, rel=1e-4)
+
+
+@pytest.mark.parametrize("time", [0.0, 0.3, 0.9])
+def test_an_untrained_network_gives_the_best_linear_estimate_of_an_image(time: float) -> None:
+    rng = np.random.default_rng(0)
+    data, noise = torch.tensor(rng.standard_normal((2, 8, 1, 32, 32), dtype=np.float32))
+    x = time * data + (1 - time) * noise
+    found = net((32, 32)).clean(x, torch.full((8,), time)).detach()
+    slope = float((data * x).mean() / (x * x).mean())  # of the data on what is seen
+    assert torch.allclose(found, slope * x, atol=0.1)
 
 
 def test_times_are_moved_to_the_noisy_end_and_stay_below_one() -> None:
