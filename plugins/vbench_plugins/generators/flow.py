@@ -205,37 +205,48 @@ def shifted(u: Tensor, shift: float) -> Tensor:
     return (u / (u + shift * (1 - u))).clamp_max(_LATEST)
 
 
+def sampling_times(steps: int, voxels: int) -> list[float]:
+    """Return the times at which a path is sampled, from 0 to where a trace of noise is left.
+
+    After the first, steps are equal in log-odds of the time. What a whole patch shares, such as
+    its brightness, is decided as soon as it exceeds the mean of the noise, about
+    ``1 / sqrt(voxels)``: a first step that ends later makes patches too alike.
+
+    Args:
+        steps: How many, 1 or more.
+        voxels: Of a patch.
+    """
+    first, last = 0.5 / math.sqrt(voxels), 1 - _END
+    low, high = (math.log(time / (1 - time)) for time in (first, last))
+    later = torch.linspace(high, low, steps - 1, dtype=torch.float64).sigmoid().flip(0)
+    return [0.0, *later.tolist()]
+
+
 @torch.inference_mode()
 def sample(
-    network: FlowNet,
-    noise: Callable[[], Tensor],
-    steps: int,
-    shift: float,
-    seen: Tensor | None = None,
+    network: FlowNet, noise: Callable[[], Tensor], steps: int, seen: Tensor | None = None
 ) -> Tensor:
     """Follow the path from noise to data.
+
+    Each step goes towards the clean patch that the last two evaluations let expect half-way:
+    DPM-Solver++(2M) (Lu et al. 2022, arXiv 2211.01095), for steps that are equal in log-odds.
 
     Args:
         network: The network.
         noise: Draws standard normal noise ``(n, channels, *size)``.
         steps: Evaluations of the network.
-        shift: As in training.
         seen: What the network is shown beside it.
 
     Returns:
         ``(n, channels, *size)``: the label in (-1, 1), or the image in its own unit.
     """
     x = noise()
-    last = 1 - _END
-    times = shifted(torch.linspace(0, 1, steps + 1)[:-1], shift)
-    if steps > 1:
-        times = times * (last / times[-1])
-    for index, now in enumerate(times.tolist()):
-        found = network.clean(x, x.new_full((len(x),), now), seen)
-        if index == len(times) - 1:
-            break
-        then = float(times[index + 1])
-        x = then * found + (1 - then) * (x - now * found) / (1 - now)
-    if network.kind == "image":
-        found = found + network.unknown() * noise()
-    return found
+    times = sampling_times(steps, math.prod(x.shape[2:]))
+    clean = before = torch.zeros_like(x)
+    for index, (now, then) in enumerate(pairwise([*times, 1.0])):
+        before, clean = clean, network.clean(x, x.new_full((len(x),), now), seen)
+        # The step from 0 is endless in log-odds: the one after it cannot look back on it.
+        ahead = 1.5 * clean - 0.5 * before if index > 1 else clean
+        if then < 1:
+            x = then * ahead + (1 - then) * (x - now * ahead) / (1 - now)
+    return clean + network.unknown() * noise() if network.kind == "image" else clean

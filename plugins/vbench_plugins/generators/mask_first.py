@@ -51,7 +51,7 @@ class MaskFirstParams(Params):
     fine: int = param(8, "Channels at full resolution", ge=1)
 
     # The path from noise to data
-    shift: float = param(3.0, "Above 1: more training and sampling at noisy times", gt=0)
+    shift: float = param(3.0, "Above 1: more training at noisy times", gt=0)
     label_steps: int = param(12, "Evaluations of the network per label", ge=1)
     image_steps: int = param(8, "Evaluations of the network per image", ge=1)
 

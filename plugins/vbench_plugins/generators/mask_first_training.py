@@ -67,12 +67,12 @@ class Pair(nn.Module):
             return lambda: draw_noise(rng, (n, channels, *self.size), compute)
 
         with torch.inference_mode(), compute.autocast():
-            found = sample(self.label, noise(self.form.classes), p.label_steps, p.shift)
+            found = sample(self.label, noise(self.form.classes), p.label_steps)
             index = self._decided(found)
             label = torch.where(found > 0, 1.0, -1.0)
             if self.form.classes > 1:
                 label = 2 * one_hot(index[:, 0], self.form.classes) - 1
-            image = sample(self.image, noise(self.form.contrasts), p.image_steps, p.shift, label)
+            image = sample(self.image, noise(self.form.contrasts), p.image_steps, label)
         mean, sd = self._moments(image)
         image = (image.float() * sd + mean).clamp(-1, 1)
         return torch.cat([image, index], dim=1).cpu().numpy()

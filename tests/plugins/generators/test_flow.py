@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
-from vbench_plugins.generators.flow import FlowNet, sample, shifted
+from vbench_plugins.generators.flow import FlowNet, sample, sampling_times, shifted
 from vbench_plugins.nn.seeding import INIT, torch_seed
 
 SHAPES = {"width": 4, "levels": 2, "fine": 2}
@@ -79,6 +79,42 @@ def test_the_path_of_a_known_velocity_ends_at_the_data(steps: int) -> None:
     rng = np.random.default_rng(0)
     network = Known((8, 8), "image", seen=0, **SHAPES)
     found = sample(
-        network, lambda: torch.from_numpy(rng.standard_normal((2, 1, 8, 8), np.float32)), steps, 3.0
+        network, lambda: torch.from_numpy(rng.standard_normal((2, 1, 8, 8), np.float32)), steps
     )
     assert torch.allclose(found, torch.full_like(found, 0.3), atol=1e-5)
+
+
+class Bright(FlowNet):
+    """Knows images of one brightness each, with spread 0.8, and white texture of spread 0.6."""
+
+    def clean(self, x: Tensor, t: Tensor, seen: Tensor | None = None) -> Tensor:
+        at, size = t.view(-1, *[1] * (x.ndim - 1)), x[0].numel()
+        mean = x.mean(dim=tuple(range(1, x.ndim)), keepdim=True)
+
+        def estimate(part: Tensor, power: float, noise: float) -> Tensor:
+            return part * at * power / (at**2 * power + (1 - at) ** 2 * noise)
+
+        shared = estimate(mean, 0.64 + 0.36 / size, 1 / size)
+        return shared + estimate(x - mean, 0.36, 1.0)
+
+
+@pytest.mark.parametrize("size", [(48, 48), (16, 16), (16, 16, 16), (64, 64, 32)])
+def test_patches_differ_in_brightness_as_they_should(size: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(0)
+    network = Bright(size, "image", seen=0, **SHAPES)
+    shape = (64, 1, *size)
+    found = sample(network, lambda: torch.from_numpy(rng.standard_normal(shape, np.float32)), 8)
+    spread = found.flatten(1).mean(1).std() / 0.8  # 64 draws tell it to a tenth
+    assert 0.8 < float(spread) < 1.2
+    assert 0.9 < float(found.flatten(1).std(1).mean()) / 0.6 < 1.05
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 8])
+def test_a_path_is_sampled_at_as_many_times_as_asked_for(steps: int) -> None:
+    times = sampling_times(steps, 2304)
+    assert len(times) == steps
+    assert times[0] == 0
+    assert times == sorted(times)
+    assert times[-1] == (0 if steps == 1 else pytest.approx(0.92))
+    odds = np.log(times[1:]) - np.log1p(-np.array(times[1:]))
+    assert np.allclose(np.diff(odds, 2), 0)
