@@ -217,12 +217,13 @@ def test_dose_and_ceiling_plan_what_their_comments_say() -> None:
         planned[name] = make_plan(read(name), default())
     doses = {arm.name: arm.dose for arm in planned["dose"].arms if arm.generator}
     assert doses == {
-        f"{regime}/geometric{end}": dose
+        f"{regime}/{name}{end}": dose
         for regime in ("synthetic", "mixed")
+        for name in ("wgan-gp-sn", "geometric")
         for end, dose in (("/x0.25", 0.25), ("", 1), ("/x4", 4))
     }
     fits = [job for job in planned["dose"].jobs.values() if job.stage == "fit-generator"]
-    assert len(fits) == len(read("dose").benchmark.seeds)
+    assert len(fits) == 2 * len(read("dose").benchmark.seeds)
     arms = {arm.name for arm in planned["transfer-ceiling"].arms}
     assert {"transfer/real/n1", "transfer/geometric/n1", "scratch/n1/equal-steps"} <= arms
 

@@ -2,6 +2,7 @@
 
 Call: ``python benchmarks/figures/effects.py RESULTS`` after ``vbench run benchmarks/effects.toml``;
 prints a table with the DSC of each seed, the difference and its interval, not Holm-corrected.
+``RESULTS effects-coronary`` shows another benchmark with the same arms.
 """
 
 import sys
@@ -21,6 +22,11 @@ OTHER = {
     "sn-pulled": "sn-paper-form",
     "wgan-gp": "wgan-gp-paper-form",
     "dcgan": "dcgan-paper-form",
+}
+OTHER |= {
+    f"{gan}-{change}": gan
+    for gan in ("wgan-gp", "dcgan")
+    for change in ("no-ema", "refine", "no-ema-refine")
 }
 ALONE = ("wgan-gp-paper-form", "dcgan-paper-form", "r3gan", "mask-first", "geometric")
 DSC = MetricInfo("dsc", "dsc@1", "", higher_is_better=True)
@@ -42,7 +48,7 @@ def rows(folder):
 
 if __name__ == "__main__":
     print("| arm | DSC of the seeds | differs from | difference |\n|---|---|---|---|")
-    for name, other, scores, said in rows(Path(sys.argv[1]) / "effects"):
+    for name, other, scores, said in rows(Path(*sys.argv[1:2], *(sys.argv[2:] or ["effects"]))):
         seeds = ", ".join(f"{float(seed.mean()):.3f}" for seed in scores.values)
         interval = "" if said["ci95"] is None else " [{:+.3f}, {:+.3f}]".format(*said["ci95"])
         print(f"| `{name}` | {seeds} | `{other}` | {said['difference']:+.3f}{interval} |")

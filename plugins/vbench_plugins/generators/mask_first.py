@@ -34,7 +34,7 @@ class MaskFirstParams(Params):
 
     # Length and optimiser
     steps: int = param(
-        700, "Training steps, of both networks at once", unit="steps", length=True, ge=1
+        2000, "Training steps, of both networks at once", unit="steps", length=True, ge=1
     )
     batch_size: int = param(16, "Patches per batch", ge=1)
     lr: float = param(1.5e-3, "Learning rate (Adam)", tune=(5e-4, 3e-3), log=True, gt=0)
