@@ -71,3 +71,13 @@ def test_parameters_of_a_regime_name_the_segmenter_that_lacks_them() -> None:
     (found,) = faults(parse_spec(table), for_paths((TOYS,)))
     start = "regimes.transfer.params.flips: segmenter 'toy-segmenter': unknown key; known: "
     assert found.startswith(start)
+
+
+def test_a_tuned_parameter_of_rules_that_are_off_is_told_from_a_typing_error() -> None:
+    rules = toy_spec(tune={"parameters": ["segmenter.gap"]}, regimes__baseline=True)
+    assert faults(rules, for_paths((TOYS,))) == []
+    found = faults(toy_spec(tune={"parameters": ["segmenter.gap"]}), for_paths((TOYS,)))
+    assert found == [
+        "tune.parameters.0: 'segmenter.gap' fits no parameter that is tuned: no arm uses "
+        "local-threshold, which has it; take it out"
+    ]

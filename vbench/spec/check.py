@@ -134,15 +134,31 @@ def _tuned_by_nobody(spec: Spec, registry: Registry) -> None:
     Raises:
         SpecError: Naming the nearest parameter.
     """
+    used = {(kind, use.plugin) for kind, _, use in _fitted_uses(spec)}
     known = {"generator.checkpoint"}
-    for kind, _, use in _fitted_uses(spec):
-        if registry.has(kind, use.plugin):
-            fields = registry.get(kind, use.plugin).cls.Params.model_fields
-            known |= {f"{kind}.{name}" for name, field in fields.items() if _is_tunable(field)}
+    for kind, name in used:
+        if registry.has(kind, name):
+            known |= _axes(kind, name, registry)
     for i, glob in enumerate(spec.tune.parameters):
-        if not any(fnmatchcase(axis, glob) for axis in known):
-            near = did_you_mean(glob, known)
-            raise SpecError(f"tune.parameters.{i}: '{glob}' fits no parameter that is tuned{near}")
+        if any(fnmatchcase(axis, glob) for axis in known):
+            continue
+        elsewhere = [
+            name
+            for kind in dict(used)
+            for name in registry.names(kind)
+            if ":" not in name
+            and any(fnmatchcase(axis, glob) for axis in _axes(kind, name, registry))
+        ]
+        hint = did_you_mean(glob, known)
+        if elsewhere:
+            hint = f": no arm uses {' or '.join(elsewhere)}, which has it; take it out"
+        raise SpecError(f"tune.parameters.{i}: '{glob}' fits no parameter that is tuned{hint}")
+
+
+def _axes(kind: Kind, name: str, registry: Registry) -> set[str]:
+    """Return the tunable parameters of a plugin, as ``tune.parameters`` names them."""
+    fields = registry.get(kind, name).cls.Params.model_fields
+    return {f"{kind}.{field}" for field, info in fields.items() if _is_tunable(info)}
 
 
 def _attacked(spec: Spec, setup: Setup) -> None:
