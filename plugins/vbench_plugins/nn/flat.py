@@ -33,7 +33,24 @@ def load_module(module: nn.Module, arrays: Mapping[str, Any], prefix: str = "") 
     try:
         module.load_state_dict(found)
     except RuntimeError as error:
-        raise ValueError(f"these weights are of another network: {error}") from error
+        said = _differences(module.state_dict(), found) or str(error)
+        raise ValueError(f"these weights are of another network: {said}") from error
+
+
+def _differences(expected: Mapping[str, Any], found: Mapping[str, Any]) -> str:
+    """Say what is missing, what nothing has a place for, and which shapes differ; one of each."""
+    said = []
+    for word, names in (
+        ("missing", [name for name in expected if name not in found]),
+        ("unknown", [name for name in found if name not in expected]),
+    ):
+        if names:
+            said.append(f"{len(names)} {word}, such as {names[0]}")
+    for name, value in found.items():
+        if name in expected and value.shape != expected[name].shape:
+            said.append(f"{name} has shape {list(value.shape)}, not {list(expected[name].shape)}")
+            break
+    return "; ".join(said)
 
 
 def optimiser_arrays(optimiser: torch.optim.Optimizer, prefix: str) -> dict[str, Any]:

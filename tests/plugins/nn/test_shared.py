@@ -106,8 +106,12 @@ def test_optimiser_state_survives_the_table() -> None:
 
 
 def test_weights_of_another_network_say_so() -> None:
-    with pytest.raises(ValueError, match="another network"):
+    with pytest.raises(ValueError, match=r"another network: .*has shape"):
         load_module(nn.Linear(2, 3), module_arrays(nn.Linear(2, 2)))
+    names = r"another network: 1 missing, such as bias; 1 unknown, such as gate$"
+    arrays = module_arrays(nn.Linear(2, 3))
+    with pytest.raises(ValueError, match=names):
+        load_module(nn.Linear(2, 3), {"weight": arrays["weight"], "gate": arrays["bias"]})
 
 
 def test_an_average_of_decay_zero_is_a_copy() -> None:
