@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,48 +28,47 @@ from vbench.types import Setup
 
 #: Judging phantoms to choose by; the others tell what the choice is worth.
 CHOOSE = 2
+SIZE, STEPS, CHECKPOINTS = (32, 32), 400, 4
+#: Patches that agreement is taken of.
+FEW = 300
 UNET = {"steps": 600, "batch_size": 8}
 
 
-def checkpoints(args: Any) -> list[dict[str, Any]]:
+def checkpoints(args: Any) -> Iterator[dict[str, Any]]:
     """Train one GAN and judge each of its checkpoints both ways."""
-    folder, size = Path(args.out), tuple(args.size)
-    train, judges = phantoms(folder, size)
+    folder = Path(args.out)
+    train, judges = phantoms(folder, SIZE)
     real, threshold, _ = teacher(folder, train, judges)
     cls: Any = load().generator(args.plugin)
-    params = cls.Params(**{"steps": args.steps, **COMPUTE, **json.loads(args.params)})
-    gan = cls(params, Setup(size))
-    marks = {round(args.steps * (i + 1) / args.checkpoints) for i in range(args.checkpoints)}
+    params = cls.Params(**{"steps": STEPS, **COMPUTE, **json.loads(args.params)})
+    gan = cls(params, Setup(SIZE))
+    marks = {round(STEPS * (i + 1) / CHECKPOINTS) for i in range(CHECKPOINTS)}
     states = []
     for done, _ in enumerate(gan.fit(train, seed=args.seed), start=1):
         if done in marks:
             states.append((done, gan.weights()))
-    rows = []
     for done, weights in states:
-        made = cls(params, Setup(size))
+        made = cls(params, Setup(SIZE))
         made.load_weights(weights)
         patches = made.sample(len(train), seed=args.seed)
         images, labels = image_of(patches), label_of(patches).astype(np.uint8)
         begun = time.process_time()
-        few = np.random.default_rng(0).permutation(len(images))[: args.few]
+        few = np.random.default_rng(0).permutation(len(images))[:FEW]
         agree = overlap(labels[few] > 0, say(real, images[few]) >= threshold)
         between = time.process_time()
         network = unet(ArrayPatches(images, labels), seed=args.seed, **UNET)
         chosen_by = score(network, judges[:CHOOSE])[0]
         ended = time.process_time()
-        rows.append(
-            {
-                "name": args.name or args.plugin,
-                "seed": args.seed,
-                "steps": done,
-                "agree": agree,
-                "chosen_by": chosen_by,
-                "told_by": score(network, judges[CHOOSE:])[0],
-                "agree_seconds": between - begun,
-                "unet_seconds": ended - between,
-            }
-        )
-    return rows
+        yield {
+            "name": args.name or args.plugin,
+            "seed": args.seed,
+            "steps": done,
+            "agree": agree,
+            "chosen_by": chosen_by,
+            "told_by": score(network, judges[CHOOSE:])[0],
+            "agree_seconds": between - begun,
+            "unet_seconds": ended - between,
+        }
 
 
 def show(folder: Path) -> None:
@@ -104,10 +104,6 @@ def main() -> None:
     parser.add_argument("--plugin", default="wgan-gp-sn")
     parser.add_argument("--params", default="{}")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--steps", type=int, default=400)
-    parser.add_argument("--size", type=int, nargs="+", default=[32, 32])
-    parser.add_argument("--checkpoints", type=int, default=4)
-    parser.add_argument("--few", type=int, default=300, help="patches that agreement is taken of")
     parser.add_argument("--show", action="store_true")
     args = parser.parse_args()
     if args.show:
@@ -116,8 +112,9 @@ def main() -> None:
     Path(args.out).mkdir(parents=True, exist_ok=True)
     with (Path(args.out) / "checkpoints.jsonl").open("a") as file:
         for row in checkpoints(args):
-            file.write(json.dumps(row) + "\n")
             print(row)
+            file.write(json.dumps(row) + "\n")
+            file.flush()
 
 
 if __name__ == "__main__":

@@ -48,7 +48,8 @@ def rows(folder):
 
 if __name__ == "__main__":
     print("| arm | DSC of the seeds | differs from | difference |\n|---|---|---|---|")
-    for name, other, scores, said in rows(Path(*sys.argv[1:2], *(sys.argv[2:] or ["effects"]))):
+    results, *benchmark = sys.argv[1:]
+    for name, other, scores, said in rows(Path(results, *(benchmark or ["effects"]))):
         seeds = ", ".join(f"{float(seed.mean()):.3f}" for seed in scores.values)
         interval = "" if said["ci95"] is None else " [{:+.3f}, {:+.3f}]".format(*said["ci95"])
         print(f"| `{name}` | {seeds} | `{other}` | {said['difference']:+.3f}{interval} |")

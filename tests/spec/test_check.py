@@ -79,5 +79,5 @@ def test_a_tuned_parameter_of_rules_that_are_off_is_told_from_a_typing_error() -
     found = faults(toy_spec(tune={"parameters": ["segmenter.gap"]}), for_paths((TOYS,)))
     assert found == [
         "tune.parameters.0: 'segmenter.gap' fits no parameter that is tuned: no arm uses "
-        "local-threshold, which has it; take it out"
+        "local-threshold, which has it; take it off the list"
     ]

@@ -144,14 +144,15 @@ def _tuned_by_nobody(spec: Spec, registry: Registry) -> None:
             continue
         elsewhere = [
             name
-            for kind in dict(used)
+            for kind in sorted({kind for kind, _ in used})
             for name in registry.names(kind)
             if ":" not in name
             and any(fnmatchcase(axis, glob) for axis in _axes(kind, name, registry))
         ]
-        hint = did_you_mean(glob, known)
         if elsewhere:
-            hint = f": no arm uses {' or '.join(elsewhere)}, which has it; take it out"
+            hint = f": no arm uses {' or '.join(elsewhere)}, which has it; take it off the list"
+        else:
+            hint = did_you_mean(glob, known)
         raise SpecError(f"tune.parameters.{i}: '{glob}' fits no parameter that is tuned{hint}")
 
 

@@ -243,10 +243,10 @@ def sample(
     x = noise()
     times = sampling_times(steps, math.prod(x.shape[2:]))
     clean = before = torch.zeros_like(x)
-    for index, (now, then) in enumerate(pairwise([*times, 1.0])):
+    for index, (now, then) in enumerate(pairwise(times)):
         before, clean = clean, network.clean(x, x.new_full((len(x),), now), seen)
         # The step from 0 is endless in log-odds: the one after it cannot look back on it.
         ahead = 1.5 * clean - 0.5 * before if index > 1 else clean
-        if then < 1:
-            x = then * ahead + (1 - then) * (x - now * ahead) / (1 - now)
+        x = then * ahead + (1 - then) * (x - now * ahead) / (1 - now)
+    clean = network.clean(x, x.new_full((len(x),), times[-1]), seen)
     return clean + network.unknown() * noise() if network.kind == "image" else clean
