@@ -14,7 +14,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from toy_benchmark import LEAKY, LENDING, TOYS, toy_spec
+from toy_benchmark import LEAKY, TOYS, toy_spec
 
 import vbench
 from vbench import api
@@ -26,8 +26,6 @@ from vbench.engine.seals import SEAL, sealed
 from vbench.errors import AlarmError, StoreError
 from vbench.files import sha256
 from vbench.share import rerun
-from vbench.share.export import shared_scores
-from vbench.share.words import learnt
 
 LEAK, COPY, DRAWN = "synthetic/leaky", "synthetic/copy", "synthetic/drawn"
 NAME = "MUELLER-1957-03-10"
@@ -364,111 +362,6 @@ def test_an_audit_runs_no_plugin_that_a_foreign_export_leads_to(out: Path, tmp_p
     assert not (tmp_path / "ran").exists()
 
 
-def test_of_an_audit_only_what_tells_of_no_one_is_shared() -> None:
-    score = {
-        "value": 0.5, "defined": True, "alarm": False, "ci95": [0.4, 0.6], "features": "bank",
-        "raw": 0.1, "tpr_ci95": [0.0, 0.1], "fault": "OSError: /data/x", "by_patient": [1.0, 2.0],
-        "patients": [{"subject": 0}], "flagged": [], "nearest": {"3": 4}, "floor": None,
-    }  # fmt: skip
-    shared = shared_scores({"privacy": {"m": score}})["privacy"]["m"]
-    assert set(score) - set(shared) == {"fault", "by_patient", "patients", "flagged", "nearest"}
-
-
-def test_a_generator_is_said_to_have_learnt_from_those_it_learnt_from() -> None:
-    assert learnt("patches", 6, True) == "patches of 6 patients."
-    assert learnt("patches", 1, False).startswith("patches of 1 phantom. Phantoms are made")
-    assert "no single patch" in learnt("summary", 6, True)
-    assert "6" not in learnt("nothing", 6, True)
-
-
 def _record(out: Path, name: str) -> dict[str, Any]:
     record: dict[str, Any] = json.loads((out / "exports" / name / "record.json").read_text())
     return record
-
-
-@pytest.mark.parametrize(("metric", "higher"), [("assd", False), ("dsc", True)])
-def test_the_best_seed_is_exported_whatever_the_metrics_direction(
-    tmp_path: Path, metric: str, higher: bool
-) -> None:
-    spec = toy_spec(
-        benchmark__seeds=[0, 1, 2],
-        regimes={"synthetic": True},
-        tune={"metric": metric},
-        generators=[{"plugin": "noise"}],
-        segmenter={"plugin": "lending"},
-        plugins__paths=[TOYS, LENDING, _weighed(tmp_path)],
-    )
-    api.run(spec, tmp_path / "out", tracking=False)
-    results = read_results(tmp_path / "out" / "toys")
-    (arm,) = results.arms
-    scores = {c.seed: c.evaluated.validation_score for c in results.all_chosen(arm)}
-    assert len(set(scores.values())) > 1
-    arguments = ["synthetic/noise", str(tmp_path / "share"), "--out", str(tmp_path / "out")]
-    arguments += ["--accept-risk", "a test"]
-    assert CliRunner().invoke(export_command, arguments).exit_code == 0
-    (record,) = (tmp_path / "out" / "exports").glob("*/record.json")
-    assert scores[json.loads(record.read_text())["seed"]] == (max if higher else min)(
-        scores.values()
-    )
-
-
-WEIGHED = '''
-import vbench
-
-
-class CountParams(vbench.Params):
-    factor: float = vbench.param(1.0, "Times the number.")
-
-
-class Weighed(vbench.FidelityMetric):
-    """The number of patches, times a factor."""
-
-    name = "weighed"
-    Params = CountParams
-
-    def score(self, synthetic, real, *, features, seed):
-        return self.params.factor * len(synthetic)
-
-
-@vbench.hookimpl
-def vbench_register_metrics(register):
-    register(Weighed)
-'''
-
-
-def _weighed(folder: Path) -> str:
-    path = folder / "weighed.py"
-    path.write_text(WEIGHED)
-    return str(path)
-
-
-def test_the_audit_of_a_fresh_export_has_the_leaderboards_numbers(tmp_path: Path) -> None:
-    spec = toy_spec(
-        benchmark__seeds=[3],
-        data__source__split={"train": 3, "val": 1, "test": 3},
-        patches__per_subject=30,
-        segmenter={"plugin": "lending"},
-        plugins__paths=[TOYS, LENDING, _weighed(tmp_path)],
-        metrics={
-            "segmentation": ["dsc"],
-            "fidelity": [{"plugin": "weighed", "params": {"factor": 2.5}}, "fid", "mmd"],
-            "privacy": ["nn-ratio", {"plugin": "near-copies", "params": {"patches": 20}}],
-        },
-    )
-    out, folder = tmp_path / "out", tmp_path / "share"
-    board = api.run(spec, out, tracking=False).board
-    row = next(row for row in board["rows"] if row["arm"] == "synthetic/toy-generator")
-    arguments = ["synthetic/toy-generator", str(folder), "--out", str(out)]
-    exported = CliRunner().invoke(export_command, [*arguments, "--accept-risk", "a test"])
-    assert exported.exit_code == 0, exported.output
-    again = CliRunner().invoke(audit_command, [str(folder), "--out", str(out), "--json"])
-    for audit in (json.loads((folder / "audit.json").read_text()), json.loads(again.output)):
-        for family in ("fidelity", "privacy"):
-            for name, listed in row[family].items():
-                found = audit[family][name]
-                assert found == {field: listed[field] for field in found}, name
-        # The spec does not choose what an export is held to.
-        assert "membership-auc" in audit["privacy"]
-    assert "membership-auc" not in row["privacy"]
-    assert row["fidelity"]["fid"]["features"] == "lending"
-    assert row["fidelity"]["weighed"]["value"] == 2.5 * 90
