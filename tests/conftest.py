@@ -29,7 +29,7 @@ LONGEST = (
     "test_ui_ends.py",
     "test_executors.py",
     "test_audit.py",
-    "test_share.py",
+    "test_export.py",
 )
 
 

@@ -14,10 +14,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from toy_benchmark import LEAKY, TOYS, toy_spec
 
 import vbench
-from vbench import api
 from vbench.analysis.folder import read_results
 from vbench.cli import main
 from vbench.cli.audit import command as audit_command
@@ -29,32 +27,6 @@ from vbench.share import rerun
 
 LEAK, COPY, DRAWN = "synthetic/leaky", "synthetic/copy", "synthetic/drawn"
 NAME = "MUELLER-1957-03-10"
-
-
-@pytest.fixture(scope="module")
-def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("results")
-    spec = toy_spec(
-        generators=[
-            {"plugin": "leaky"},
-            {"plugin": "copy"},
-            {"plugin": "geometric", "name": "drawn"},
-        ],
-        data__source={"plugin": "ward", "split": {"train": 2, "val": 1, "test": 3}},
-        data__target={"plugin": "ward", "split": {"train": 2, "val": 1, "test": 1}},
-        patches__per_subject=40,
-        metrics={"segmentation": ["dsc"], "fidelity": ["mmd"], "privacy": ["verbatim"]},
-        plugins__paths=[TOYS, LEAKY],
-    )
-    api.run(spec, folder, tracking=False)
-    return folder
-
-
-@pytest.fixture(autouse=True)
-def _one_score(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Audit with the spec's scores only: what is raised by which is known."""
-    if "out" in request.fixturenames:
-        monkeypatch.setattr(rerun, "_defaults", lambda plugins, family: ())
 
 
 def _export(*arguments: str | Path, out: Path) -> Result:
@@ -295,20 +267,6 @@ def test_a_name_of_a_patient_is_not_shared_in_other_words(out: Path, tmp_path: P
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_audit_sees_what_is_in_the_folder_now_and_writes_nothing(
-    out: Path, tmp_path: Path
-) -> None:
-    folder = vbench.export(DRAWN, tmp_path / "x", benchmark="toys", out=out)
-    before = vbench.audit_export(folder, out=out)
-    assert not before["privacy"]["verbatim"]["alarm"]
-    leak = vbench.export(LEAK, tmp_path / "y", benchmark="toys", out=out, accept_risk="a test")
-    shutil.copy(leak / "images.npy", folder / "images.npy")
-    known = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    after = vbench.audit_export(folder, out=out)
-    assert after["privacy"]["verbatim"]["value"] == 0.25
-    assert {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()} == known
-
-
 def test_what_cannot_be_exported_is_said_and_nothing_is_overwritten(
     out: Path, tmp_path: Path
 ) -> None:
@@ -323,43 +281,6 @@ def test_what_cannot_be_exported_is_said_and_nothing_is_overwritten(
     (tmp_path / "full" / "mine.txt").write_text("keep")
     with pytest.raises(StoreError, match="not empty"):
         vbench.export(COPY, tmp_path / "full", benchmark="toys", out=out)
-
-
-def test_what_cannot_be_audited_again_is_said(out: Path, tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="not a folder that `vbench export` wrote"):
-        vbench.audit_export(tmp_path, out=out)
-    folder = vbench.export(DRAWN, tmp_path / "x", benchmark="toys", out=out)
-    with pytest.raises(StoreError, match="no record of this export; name with --out"):
-        vbench.audit_export(folder, out=tmp_path / "elsewhere")
-    sheet = json.loads((folder / "dataset.json").read_text())
-    (folder / "dataset.json").write_text(json.dumps({"training": [], "heldout": []}))
-    with pytest.raises(StoreError, match="older vbench; export the arm again"):
-        vbench.audit_export(folder, out=out)
-    home = out / "exports" / sheet["id"] / "record.json"
-    record = json.loads(home.read_text())
-    home.write_text(json.dumps({**record, "train": ["0" * 16]}))
-    (folder / "dataset.json").write_text(json.dumps(sheet))
-    with pytest.raises(StoreError, match="was run again on other data"):
-        vbench.audit_export(folder, out=out)
-    np.save(folder / "labels.npy", np.zeros_like(np.load(folder / "labels.npy")))
-    with pytest.raises(StoreError, match=r"hold a vessel; .* is meaningless"):
-        vbench.audit_export(folder, out=out)
-
-
-def test_an_audit_runs_no_plugin_that_a_foreign_export_leads_to(out: Path, tmp_path: Path) -> None:
-    folder = vbench.export(DRAWN, tmp_path / "sent", benchmark="toys", out=out)
-    sheet = json.loads((folder / "dataset.json").read_text())
-    shutil.copytree(out / "toys", folder / "toys")
-    shutil.copytree(out / "exports" / sheet["id"], folder / "record")
-    plan = json.loads((folder / "toys" / "plan.json").read_text())
-    (folder / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n")
-    plan["spec"]["plugins"]["paths"].append(str(folder / "evil.py"))
-    (folder / "toys" / "plan.json").write_text(json.dumps(plan))
-    for way in (str(folder / "record"), "../../sent/record", "", None, ["a"]):
-        (folder / "dataset.json").write_text(json.dumps({**sheet, "id": way}))
-        with pytest.raises(StoreError, match="is none; expected what export wrote"):
-            vbench.audit_export(folder, out=out)
-    assert not (tmp_path / "ran").exists()
 
 
 def _record(out: Path, name: str) -> dict[str, Any]:
