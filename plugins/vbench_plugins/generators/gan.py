@@ -98,10 +98,6 @@ class Gan(SpreadGenerator):
         with torch_seed(seed, INIT):
             return GeneratorNet(self.setup.size, self.params, self.form)
 
-    def place(self, network: nn.Module) -> nn.Module:
-        """Bring the generator to the device, in torch's own memory format."""
-        return network.to(self.setup.device)
-
     def trainer(self, compute: Compute, seed: int) -> GanTrainer:
         """Return a trainer of generator and critic."""
         from vbench_plugins.generators.training import GanTrainer
@@ -140,7 +136,9 @@ class Gan(SpreadGenerator):
         if self.params.sampling_mode == "train":
             sampler = copy.deepcopy(sampler).train()  # fault 4; the running statistics stay
         z = latent(rng, n, self.params.latent, self.setup.device)
-        return self._leave(sampler(z).float().cpu().numpy())
+        with self.computing().autocast():
+            made = sampler(z)
+        return self._leave(made.float().cpu().numpy())
 
     def weights(self) -> Weights:
         """Return the averaged generator, and the critic where there is one: for attacks."""

@@ -108,6 +108,30 @@ def test_without_a_critic_there_are_no_membership_scores() -> None:
     assert other.membership_scores(np.zeros((2, 2, *SIZE), np.float32)) is None
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("memory_format", ["contiguous", "channels_last"])
+@pytest.mark.parametrize("label_by", ["generator", "segmenter"])
+def test_loaded_weights_sample_in_the_precision_and_format_of_the_training(
+    precision: str, memory_format: str, label_by: str
+) -> None:
+    given = {"precision": precision, "memory_format": memory_format, "label_by": label_by}
+    gan = fitted(Dcgan, **given)
+    loaded = Dcgan(gan.params, Setup(SIZE))
+    loaded.load_weights(gan.weights())
+    seen: list[tuple[bool, torch.dtype]] = []
+    for module in loaded.model().modules():
+        if isinstance(module, torch.nn.Conv3d):
+            module.register_forward_hook(
+                lambda conv, inputs, out: seen.append(
+                    (conv.weight.is_contiguous(memory_format=torch.channels_last_3d), out.dtype)
+                )
+            )
+    np.testing.assert_array_equal(loaded.sample(5, seed=3), gan.sample(5, seed=3))
+    assert seen
+    assert {dtype for _, dtype in seen} == {getattr(torch, precision)}
+    assert memory_format == "contiguous" or all(last for last, _ in seen)
+
+
 def test_sampling_in_evaluation_mode_ignores_the_companions() -> None:
     gan = fitted(WganGp)
     network = gan.model()
