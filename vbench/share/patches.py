@@ -179,13 +179,13 @@ def write_nifti(
         place: The folder.
         images: ``(n, *size)``, of several channels ``(n, channels, *size)``.
         labels: ``(n, *size)``, with the values of ``contents``.
-        spacing: Voxel edge lengths, mm.
+        spacing: Voxel edge lengths, mm; empty where they are not known: the files say 1.
         contents: Classes and channels; None: vessel or not, one channel.
     """
     from vbench.data.datasetjson import dataset_json
     from vbench.data.nifti import write_volume
 
-    affine = np.diag([*spacing, 1.0])
+    affine = np.diag([*(spacing or (1.0, 1.0, 1.0)), 1.0])
     for i, (image, label) in enumerate(zip(images, labels, strict=True)):
         block = (*label.shape, 1)[:3]
         name = f"synthetic_{i:06d}"

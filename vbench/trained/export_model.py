@@ -12,7 +12,6 @@ import numpy.typing as npt
 
 from vbench.analysis.chosen import Chosen
 from vbench.analysis.leaderboard import typed_leaderboard
-from vbench.data.pictures import unmeasured
 from vbench.defaults import OUT
 from vbench.engine.store import writable
 from vbench.errors import StoreError
@@ -252,7 +251,7 @@ def _card(
         counts=counts,
         people=are_people(opened.store, opened.plugins, trial.inputs.val),
         size=segmenter.setup.size,
-        spacing=() if unmeasured(opened.prepared.params) else opened.spacing or (),
+        spacing=opened.spacing or (),
         normalise=opened.normalise,
         masked=opened.masked,
         threshold=chosen.evaluated.threshold,

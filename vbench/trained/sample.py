@@ -49,7 +49,7 @@ class SamplesFile(Record):
         repetition: The arm's seed.
         candidate: Which of the generator's states, from 0; ``chosen``: the one that the arm chose.
         seed: Of the sampling: the same seed gives the same patches.
-        spacing: Voxel edge lengths, mm.
+        spacing: Voxel edge lengths, mm; empty where they are not known.
         vessel_fraction: Share of vessel voxels, 0 to 1.
         empty_share: Share of patches without any.
         labels: Names of the classes by their index, from 1; None: one.
@@ -301,7 +301,7 @@ def _about(made: TrainedGenerator, n: int, seed: int, labels: npt.NDArray[np.uin
         seed=seed,
         patches=n,
         size=made.size,
-        spacing=spacing_of(arm.store, fit.inputs) or (1.0, 1.0, 1.0),
+        spacing=spacing_of(arm.store, fit.inputs) or (),
         vessel_fraction=float((labels > 0).mean()),
         empty_share=float((labels.reshape(n, -1).max(axis=1) == 0).mean()),
         labels=setup.labels if setup.classes > 1 else None,

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 import numpy as np
 from pydantic import JsonValue
 
+from vbench.data.pictures import unmeasured
 from vbench.data.predict import check_array
 from vbench.engine.context import Context
 from vbench.engine.store import Store
@@ -145,9 +146,12 @@ def spacing_of(store: Store, inputs: Training) -> tuple[float, ...] | None:
     """Return the voxel edge lengths of the training volumes: their median, mm per axis.
 
     Synthetic patches have those of the volumes that their generator learnt from. None where a job
-    names no volume.
+    names no volume, or pictures whose pixels have no known size.
     """
-    spacings = [store.result(key, PrepareResult).spacing for key in _volumes(store, inputs)]
+    volumes = _volumes(store, inputs)
+    if any(unmeasured(store.record(key).inputs_as(PrepareInputs).params) for key in volumes[:1]):
+        return None
+    spacings = [store.result(key, PrepareResult).spacing for key in volumes]
     return tuple(median(axis) for axis in zip(*spacings, strict=True)) or None
 
 
