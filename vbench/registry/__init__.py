@@ -1,13 +1,7 @@
 """Finds plugins: those that are installed, and those of single files."""
 
-from vbench.registry.loading import (
-    Entry,
-    LoadFailure,
-    Registry,
-    default,
-    for_paths,
-    load,
-)
+from vbench.registry.loading import default, for_paths, load
+from vbench.registry.registry import Entry, LoadFailure, Registry
 from vbench.registry.trial import BUILT_IN, GROUP
 
 __all__ = [

@@ -189,7 +189,7 @@ def serve() -> None:
     said, nowhere = os.dup(1), os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):  # what plugins read and print
         os.dup2(nowhere, stream)
-    from vbench.registry.loading import Registry
+    from vbench.registry.registry import Registry
 
     for values in task["candidates"]:
         each = Candidate(**values)
