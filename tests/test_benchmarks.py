@@ -225,7 +225,10 @@ def test_dose_and_ceiling_plan_what_their_comments_say() -> None:
     fits = [job for job in planned["dose"].jobs.values() if job.stage == "fit-generator"]
     assert len(fits) == 2 * len(read("dose").benchmark.seeds)
     arms = {arm.name for arm in planned["transfer-ceiling"].arms}
-    assert {"transfer/real/n1", "transfer/geometric/n1", "scratch/n1/equal-steps"} <= arms
+    ways = ("real", "wgan-gp-sn", "mask-first", "geometric")
+    for n in (1, 2, 3, 5, 10, 15):
+        assert {f"scratch/n{n}", f"scratch/n{n}/equal-steps"} <= arms
+        assert {f"transfer/{way}/n{n}" for way in ways} <= arms
 
 
 def test_classes_has_the_circle_of_willis_and_three_regimes() -> None:
