@@ -10,7 +10,7 @@ from vbench._version import KEYS
 from vbench.engine.keys import derive_seed, digest
 from vbench.engine.plan import Plan, make_plan
 from vbench.records.training import FitSegmenterInputs
-from vbench.registry import load, loading
+from vbench.registry import Entry, load, loading
 from vbench.spec import parse_spec
 
 
@@ -89,7 +89,7 @@ def test_a_release_changes_keys_of_its_own_plugins_unless_it_is_vbench(
     assert copy.version == "9.9"
     assert set(make_plan(spec, released).jobs) == before
     assert copy.identity["version"] == KEYS
-    others = [loading.Entry(copy.cls, "others", version).identity for version in ("1.0", "1.1")]
+    others = [Entry(copy.cls, "others", version).identity for version in ("1.0", "1.1")]
     assert [identity["version"] for identity in others] == ["1.0", "1.1"]
 
 
