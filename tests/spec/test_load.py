@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from vbench import api
 from vbench.errors import SpecError
 from vbench.spec import load_spec, parse_spec
-from vbench.spec.data import Split
+from vbench.spec.split import Split
 
 MINIMAL = """
 [benchmark]

@@ -16,10 +16,10 @@ from vbench.records.plan import DataSummary
 from vbench.records.training import PrepareInputs
 from vbench.registry import Registry
 from vbench.spec.check import build_params
-from vbench.spec.data import Folds, Split
 from vbench.spec.data import where as key_of
 from vbench.spec.labels import opened
 from vbench.spec.model import Spec
+from vbench.spec.split import Folds, Split
 from vbench.types import CHANNELS, Subject
 
 

@@ -1,4 +1,4 @@
-"""The tables of a spec that say what data there is, and what patches are drawn from it."""
+"""The tables of a spec that say what data there is."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from pydantic import (
 
 from vbench.labels import LabelMap
 from vbench.spec.about import About
+from vbench.spec.split import Folds, Split
 from vbench.tables import NAME, Table
 from vbench.types import CHANNELS, LABELS
 
@@ -27,89 +28,6 @@ from vbench.types import CHANNELS, LABELS
 DATASET = "dataset"
 #: The one class of a spec that names none: all above 0.
 _VESSEL: dict[str, int | list[int] | str] = dict.fromkeys(LABELS, 1)
-
-
-def _no_truth_value(value: Any) -> Any:
-    """Refuse true and false, which Python takes for 1 and 0."""
-    if isinstance(value, bool):
-        raise ValueError(f"{str(value).lower()}: expected a number")
-    return value
-
-
-class Split(Table):
-    """Subjects of each part: all three as counts, as fractions, or as lists of names."""
-
-    train: int | float | list[str] = Field(description="What everything is fitted on.")
-    val: int | float | list[str] = Field(
-        description="What trials, candidates and the probability threshold are chosen by."
-    )
-    test: int | float | list[str] = Field(description="What is scored, once.")
-
-    @model_validator(mode="after")
-    def _one_form(self) -> Split:
-        parts = {"train": self.train, "val": self.val, "test": self.test}
-        kinds = {type(value) for value in parts.values()}
-        if kinds == {int, float}:
-            raise ValueError("mixes counts and fractions; write all three in one form")
-        if len(kinds) > 1:
-            raise ValueError("mixes names with numbers; write all three in one form")
-        for part, value in parts.items():
-            if isinstance(value, list) and not value:
-                raise ValueError(f"{part} is empty; each part needs a subject")
-            if isinstance(value, int) and value < 1:
-                raise ValueError(f"{part} = {value}; each part needs at least 1 subject")
-            if isinstance(value, float) and not 0 < value < 1:
-                raise ValueError(f"{part} = {value}; a fraction lies between 0 and 1")
-        if kinds == {float} and sum(v for v in parts.values() if isinstance(v, float)) > 1 + 1e-9:
-            raise ValueError("the fractions add up to more than 1")
-        return self
-
-    _count = field_validator("train", "val", "test", mode="before")(_no_truth_value)
-
-    @property
-    def wanted(self) -> int | None:
-        """How many subjects the counts ask for; None for fractions and names."""
-        parts = (self.train, self.val, self.test)
-        return sum(p for p in parts if isinstance(p, int)) if isinstance(self.train, int) else None
-
-
-class Folds(Table):
-    """Cross-validation: every subject is tested once, by what never saw it."""
-
-    folds: int = Field(ge=2, description="How often everything is trained, each time without one.")
-    val: int | float = Field(
-        description="Persons of each fold's rest that trials, candidates and the threshold are "
-        "chosen by: a count, or a fraction of all."
-    )
-    subjects: int | None = Field(
-        None, ge=2, description="How many subjects a source that makes them makes."
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _divides_all(cls, table: Any) -> Any:
-        parts = [part for part in ("train", "test") if isinstance(table, dict) and part in table]
-        if parts:
-            both = " and ".join(f"'{part}'" for part in parts)
-            raise ValueError(
-                f"folds beside {both}: folds train on and test all subjects in turn; take {both} "
-                "out, or take 'folds' out and give train, val and test"
-            )
-        return table
-
-    @field_validator("val")
-    @classmethod
-    def _some(cls, val: int | float) -> int | float:
-        if val < 1 if isinstance(val, int) else not 0 < val < 1:
-            raise ValueError(f"{val}: expected a count from 1, or a fraction between 0 and 1")
-        return val
-
-    _count = field_validator("folds", "val", "subjects", mode="before")(_no_truth_value)
-
-    @property
-    def wanted(self) -> int | None:
-        """How many subjects it asks for; None: as many as there are."""
-        return self.subjects
 
 
 def _form(split: Any) -> str:
@@ -304,83 +222,3 @@ def where(data: Data, name: str) -> str:
     """Return the key of a data set in the spec, for messages."""
     names = [target.name for target in data.targets]
     return f"data.targets.{names.index(name)}" if name in names else f"data.{name}"
-
-
-class PatchSpec(Table):
-    """The labelled patches that everything is fitted on."""
-
-    size: list[int] = Field(
-        [16, 16, 16],
-        min_length=2,
-        max_length=3,
-        description="Voxels; 2 entries: axial slices, or the plane of single slices.",
-    )
-    per_subject: int = Field(400, ge=1, description="Patches drawn from each subject.")
-    vessel_centred: float = Field(
-        0.5, ge=0, le=1, description="Share centred on a vessel voxel; the rest on any brain voxel."
-    )
-    synthetic: int | list[float] | None = Field(
-        None,
-        description="Synthetic patches a generator makes; default: as many as real ones. A list "
-        "makes a dose curve: [0.25, 1, 4] times the real ones, 1 among them.",
-    )
-
-    @field_validator("synthetic", mode="before")
-    @classmethod
-    def _count_or_doses(cls, value: Any) -> Any:
-        if isinstance(value, bool) or not isinstance(value, int | list | None):
-            raise ValueError("expected a number of patches, or a list such as [0.25, 1, 4]")
-        if isinstance(value, int) and value < 1:
-            raise ValueError(f"{value}; a generator makes at least 1 patch")
-        if isinstance(value, list):
-            _check_doses(value)
-        return value
-
-    @property
-    def doses(self) -> list[float]:
-        """Multiples of the real patches, ascending; empty without a dose curve."""
-        return sorted(self.synthetic) if isinstance(self.synthetic, list) else []
-
-    def synthetic_patches(self, real: int, dose: float | None = None) -> int:
-        """Return how many patches a generator makes.
-
-        Args:
-            real: How many real ones there are.
-            dose: A multiple of them; None: what all but the arms of other doses use.
-        """
-        if isinstance(self.synthetic, int):
-            return self.synthetic
-        return max(1, round((1 if dose is None else dose) * real))
-
-    @field_validator("size")
-    @classmethod
-    def _positive(cls, size: list[int]) -> list[int]:
-        if min(size) < 4:
-            plane = [edge for edge in size if edge != 1]
-            fix = f"; 2D patches have two entries: {plane}" if len(plane) == 2 else ""
-            raise ValueError(f"a patch edge is shorter than 4 voxels{fix}")
-        return size
-
-
-#: The largest dose; a number of patches, written into a list by mistake, is larger.
-_MOST = 100
-
-
-def _check_doses(doses: list[Any]) -> None:
-    """Refuse what makes no dose curve.
-
-    Raises:
-        ValueError: With what is wrong.
-    """
-    for dose in doses:
-        if isinstance(dose, bool) or not isinstance(dose, int | float) or not 0 < dose <= _MOST:
-            raise ValueError(
-                f"{dose!r}; a dose is a multiple of the real patches, above 0 and at most {_MOST}"
-            )
-    if len(set(doses)) < len(doses):
-        raise ValueError("a dose is listed twice")
-    if 1 not in doses:
-        raise ValueError(
-            "has no dose 1, as many as the real patches, which other doses are compared with and "
-            "transfer starts from; add it"
-        )

@@ -21,10 +21,12 @@ from vbench.regimes import FewSubjects, Generators
 from vbench.regimes.pretrained import PRETRAINED
 from vbench.spec.audit import Audit
 from vbench.spec.compare import Compare
-from vbench.spec.data import Data, PatchSpec, Split
+from vbench.spec.data import Data
 from vbench.spec.data import where as key_of
+from vbench.spec.patches import PatchSpec
 from vbench.spec.reference import Reference
 from vbench.spec.regimes import Regimes
+from vbench.spec.split import Split
 from vbench.tables import NAME, GeneratorUse, PluginUse, Table
 
 __all__ = ["Data", "GeneratorUse", "PatchSpec", "PluginUse", "Regimes", "Spec"]

@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 
 from vbench.defaults import REHEARSAL
 from vbench.registry import Registry
-from vbench.spec.data import DataSet, Split
+from vbench.spec.data import DataSet
 from vbench.spec.model import PluginUse, Spec
+from vbench.spec.split import Split
 from vbench.types import Kind
 
 Use = TypeVar("Use", bound=PluginUse)
