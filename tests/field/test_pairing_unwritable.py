@@ -32,7 +32,7 @@ def test_a_disk_that_fills_while_writing(tmp_path: Path, monkeypatch: pytest.Mon
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("vbench.cli.score._write_csv", full)
+    monkeypatch.setattr("vbench.cli.score.to_csv", full)
     for side in ("pred", "true"):
         save(tmp_path / side / "case.nii.gz", scene()[1])
     words = ("--pred", tmp_path / "pred", "--truth", tmp_path / "true", "--csv", tmp_path / "x.csv")

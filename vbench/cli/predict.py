@@ -77,7 +77,7 @@ def command(
     interrupted call has finished is kept: the same call goes on.
     """
     from vbench.cli.folders import benchmark_folders
-    from vbench.cli.score import show, to_json
+    from vbench.cli.scores import show, to_json
     from vbench.cli.steps import Steps
     from vbench.trained.predict import predict
 
