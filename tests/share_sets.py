@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from datasets import save
+from datasets import save, scene
 
 from vbench.layout import image_of, label_of
 from vbench.types import Patches
@@ -54,4 +54,13 @@ def scans(folder: Path, patches: Patches, n: int) -> Path:
         solid = image.shape if image.ndim == 3 else (*image.shape, 1)
         save(folder / "imagesTr" / f"{name}_0000.nii", (image * 300 + 500).reshape(solid))
         save(folder / "labelsTr" / f"{name}.nii", (label > 0).reshape(solid))
+    return folder
+
+
+def pairs(folder: Path, n: int = 2, *, empty: int | None = None) -> Path:
+    """Write whole volumes as ``images/`` and ``labels/``; one of them without a vessel."""
+    for i in range(n):
+        image, vessel, _ = scene(i)
+        save(folder / "images" / f"case{i}.nii", image)
+        save(folder / "labels" / f"case{i}.nii", vessel & (i != empty))
     return folder
