@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from fuzzing.commands import (
-    CentreLines,
-    Exports,
-    Metadata,
-    Packs,
-    Results,
-    Shared,
-    Specs,
-    Trees,
-    Volumes,
-)
+from fuzzing.commands import CentreLines, Metadata, Specs, Trees, Volumes
 from fuzzing.data_sets import Classes, Columns, Pictures, Predictions
 from fuzzing.given import Bundles, Patches, Weights
+from fuzzing.results import Exports, Packs, Results, Shared
 from fuzzing.target import Target
 
 TARGETS: dict[str, Target] = {
