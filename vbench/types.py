@@ -39,7 +39,8 @@ class Subject:
         affine: Voxel to world matrix ``(4, 4)`` in mm, of the arrays as they are here (RAS+).
         native_affine: Affine of the file as it was read, in its own unit; None when equal to
             ``affine``. Predictions are written back in that space so that they overlay the file.
-        unit: Spatial unit of the file: ``mm``, ``micron`` or ``meter``.
+        unit: Spatial unit of the file: ``mm``, ``micron`` or ``meter``; ``voxel`` where nothing
+            says how large a voxel is: spacing and affine count voxels then, and so do distances.
         notes: What a reader should know (``"mask derived"``), and the true tree of a phantom.
         ignore: Voxels that nobody labelled, bool ``(X, Y, Z)``: they are left out of patches,
             thresholds and scores. None: all are labelled.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,6 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vbench.analysis.chosen import Chosen, Finished, Trial
+from vbench.data.header import VOXEL
+from vbench.data.pictures import unmeasured
 from vbench.errors import StoreError
 from vbench.files import parse_json, read_json
 from vbench.records.job import JobRecord
@@ -27,6 +30,7 @@ from vbench.records.training import (
     FitGeneratorResult,
     FitSegmenterInputs,
     FitSegmenterResult,
+    PrepareResult,
     SynthesiseInputs,
     SynthesiseResult,
 )
@@ -107,6 +111,21 @@ class Results:
     people: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     folds: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     subgroups: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=dict)
+
+    @cached_property
+    def measured(self) -> frozenset[bool]:
+        """Whether volumes say how large a voxel is: of those that do, and of those that do not."""
+        prepared = (self.finished(key) for key in self.records)
+        units = {
+            record.result_as(PrepareResult).unit
+            for record in prepared
+            if record is not None and record.stage == "prepare"
+        }
+        if VOXEL in units:
+            return frozenset(unit != VOXEL for unit in units)
+        # Of a version whose records did not say so, and before anything is prepared.
+        sets = (data for data in self.plan.data.values() if data is not None)
+        return frozenset(not unmeasured(data.params) for data in sets) or frozenset({True})
 
     def folds_of(self, cohort: str) -> npt.NDArray[np.int64] | None:
         """Return the fold of each person of a cohort; None without cross-validation."""

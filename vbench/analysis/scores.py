@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from vbench.analysis.folder import Arm, Results
 from vbench.analysis.stats import Floats, Ints
-from vbench.data.pictures import in_pixels, unmeasured
+from vbench.data.pictures import in_pixels
 from vbench.records.job import Failure, JobRecord
 from vbench.records.judging import Case
 from vbench.records.parts import Repetition
@@ -258,11 +258,10 @@ def metric_info(results: Results, name: str) -> MetricInfo:
 
 def _unit(results: Results, unit: str) -> str:
     """Return the unit of a metric on the data of a benchmark."""
-    open_size = [unmeasured(data.params) for data in results.plan.data.values() if data is not None]
-    if not any(open_size):
+    if results.measured == {True}:
         return unit
     drawn = in_pixels(unit)
-    return drawn if all(open_size) or drawn == unit else f"{unit} or {drawn}"
+    return drawn if results.measured == {False} or drawn == unit else f"{unit} or {drawn}"
 
 
 def _plugin(results: Results, name: str) -> Any:

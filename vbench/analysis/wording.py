@@ -175,7 +175,10 @@ def legend(
         lines.append("f failed cases, which have no value")
     lines += _privacy(rows, compact)
     if any("px" in leaderboard["metrics"][name]["unit"] for name in chosen):
-        lines.append("px: " + UNMEASURED + "; pixel_size in the spec's data set gives it, in mm")
+        lines.append(
+            f"px: {UNMEASURED}; pixel_size in the spec's data set (spacing, of TIFF stacks) gives "
+            "it, in mm"
+        )
     if any(row["metrics"][name].get("tied") for row, name in pairs):
         lines.append("= equal means share a rank")
     lines += repeat_notes(rows)

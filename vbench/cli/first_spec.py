@@ -10,7 +10,8 @@ from typing import Any, TypeAlias
 
 from vbench.cli.common import settings
 from vbench.data.folder import FolderSource
-from vbench.data.pictures import UNMEASURED, unmeasured
+from vbench.data.header import VOXEL
+from vbench.data.pictures import PIXEL_SIZE, UNMEASURED
 from vbench.data.splits import group_by_pattern
 from vbench.errors import DataError, SpecError
 from vbench.files import atomic_write
@@ -38,6 +39,7 @@ class Found:
         spacing: Of the first subject, mm.
         shapes: The smallest and the largest edge along each axis.
         masked: Whether the first subject has a mask.
+        unmeasured: Whether nothing says how large its voxels are: distances count pixels.
     """
 
     source: FolderSource
@@ -46,11 +48,7 @@ class Found:
     spacing: tuple[float, ...]
     shapes: tuple[tuple[int, int], ...]
     masked: bool
-
-    @property
-    def unmeasured(self) -> bool:
-        """Whether distances count pixels."""
-        return unmeasured(self.source.params.model_dump())
+    unmeasured: bool
 
     def __str__(self) -> str:
         edges = " × ".join(f"{a}" if a == b else f"{a}–{b}" for a, b in self.shapes)
@@ -89,7 +87,8 @@ def write_spec(
         return path, []
     lines = [f"{data}: {found.source.name} layout, {found}"]
     if found.unmeasured:
-        lines.append(f"{UNMEASURED}; pixel_size in {path} gives it, in mm")
+        key = PIXEL_SIZE if hasattr(found.source.params, PIXEL_SIZE) else "spacing"
+        lines.append(f"{UNMEASURED}; {key} in {path} gives it, in mm")
     return path, lines
 
 
@@ -123,7 +122,15 @@ def look(data: Path, layout: str | None, overrides: Texts) -> Found:
     if size is None:
         raise DataError(f"{data}: the smallest image, {min(shapes)}, has no room for a patch")
     edges = tuple((min(edge), max(edge)) for edge in zip(*shapes, strict=True))
-    return Found(source, len(people), size, first.spacing, edges, first.mask is not None)
+    return Found(
+        source,
+        len(people),
+        size,
+        first.spacing,
+        edges,
+        masked=first.mask is not None,
+        unmeasured=first.unit == VOXEL,
+    )
 
 
 def _more(source: FolderSource, data: Path, layout: str | None, overrides: Texts) -> str:

@@ -15,8 +15,10 @@ from vbench.data.disguise import HEAD, disguise, unopened
 from vbench.data.unpack import DENSEST, GZIP
 from vbench.errors import DataError
 
-#: What one spatial unit of a NIfTI header is in mm.
-MM = {"mm": 1.0, "micron": 1e-3, "meter": 1e3}
+#: The unit of what does not say how large a voxel is.
+VOXEL = "voxel"
+#: What one spatial unit is in mm; where a voxel's size is not known, its edges count as 1 mm.
+MM = {"mm": 1.0, "micron": 1e-3, "meter": 1e3, VOXEL: 1.0}
 #: How the file of a volume may end.
 SUFFIXES = (".nii.gz", ".nii")
 #: Spatial unit by the lower three bits of ``xyzt_units``; None: not said.

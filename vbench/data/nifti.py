@@ -14,6 +14,7 @@ import numpy as np
 
 from vbench.data.header import (
     MM,
+    VOXEL,
     Header,
     check_file,
     check_length,
@@ -39,7 +40,7 @@ class Image:
         spacing: Voxel edge lengths in mm.
         affine: Voxel to world in mm, of ``array``.
         native_affine: Affine of the file, in its own unit and orientation.
-        unit: ``mm``, ``micron`` or ``meter``.
+        unit: ``mm``, ``micron`` or ``meter``; ``voxel`` where nothing says how large one is.
         header: nibabel's header, as it stands in the file.
     """
 
@@ -87,7 +88,7 @@ def oriented(path: Path, array: Array, native: Array, unit: str, header: Any) ->
         path: The file, for messages.
         array: As stored, three axes.
         native: Affine of the file, in ``unit``.
-        unit: ``mm``, ``micron`` or ``meter``.
+        unit: ``mm``, ``micron``, ``meter`` or ``voxel``.
         header: nibabel's header.
 
     Raises:
@@ -111,14 +112,24 @@ def oriented(path: Path, array: Array, native: Array, unit: str, header: Any) ->
     )
 
 
-def oriented_in_mm(path: Path, array: Array, native: Array) -> Image:
-    """Return the voxels of a file of another kind, whose affine is in mm, as :func:`oriented`."""
+def oriented_in_mm(path: Path, array: Array, native: Array, *, measured: bool = True) -> Image:
+    """Return the voxels of a file of another kind, whose affine is in mm, as :func:`oriented`.
+
+    Args:
+        path: The file, for messages.
+        array: As stored, three axes.
+        native: Affine of the file.
+        measured: Whether that is the size of a voxel; else nothing says how large one is.
+
+    Raises:
+        DataError: When there is no usable spacing.
+    """
     import nibabel as nib
 
     header = nib.Nifti1Header()
     header.set_xyzt_units("mm")
     header["sform_code"] = 1
-    return oriented(path, array, native, "mm", header)
+    return oriented(path, array, native, "mm" if measured else VOXEL, header)
 
 
 def ras_shape(path: Path) -> tuple[int, int, int]:
@@ -203,7 +214,7 @@ def write_volume(path: str | Path, array: Array, affine: Array, *, unit: str = "
         array: ``(X, Y, Z)``; bool becomes uint8, float becomes float32, and integers of 64 bits
             become int32 where they fit.
         affine: Voxel to world, in ``unit``.
-        unit: ``mm``, ``micron`` or ``meter``.
+        unit: ``mm``, ``micron`` or ``meter``; of ``voxel`` the header names none.
     """
     import nibabel as nib
 
@@ -216,7 +227,7 @@ def write_volume(path: str | Path, array: Array, affine: Array, *, unit: str = "
         small = not array.size or (array.min() >= -(2**31) and array.max() < 2**31)
         array = array.astype(np.int32 if small else array.dtype.newbyteorder("="))
     image = nib.Nifti1Image(array, affine, dtype=array.dtype)
-    image.header.set_xyzt_units(unit, "sec")
+    image.header.set_xyzt_units("unknown" if unit == VOXEL else unit, "sec")
     image.set_qform(affine, code=1)
     # A qform holds no shear; readers that prefer it would misplace a sheared volume.
     if not np.allclose(image.get_qform(), affine, atol=1e-4 * np.abs(affine).max()):

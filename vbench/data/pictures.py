@@ -69,7 +69,7 @@ def in_pixels(unit: str) -> str:
 
 def read_picture(
     path: Path,
-    pixel: tuple[float, float],
+    pixel: tuple[float, float] | None,
     *,
     channel: Channel = "grey",
     integer: bool = False,
@@ -79,7 +79,7 @@ def read_picture(
 
     Args:
         path: The file.
-        pixel: Width and height of a pixel in mm.
+        pixel: Width and height of a pixel in mm; None: not known.
         channel: Of a picture in colour; a grey one has all.
         integer: For labels and masks: 1 where it is not black.
         values: For labels: the values as they are stored, for those that name classes.
@@ -92,11 +92,11 @@ def read_picture(
             flat = _stored(path, picture) if values else _not_black(picture)
         else:
             flat = _channel(path, picture, channel)
-    wide, high = pixel
+    wide, high = pixel or (1.0, 1.0)
     rows, columns = flat.shape
-    native = np.diag([-wide, -high, min(pixel), 1.0])
+    native = np.diag([-wide, -high, min(wide, high), 1.0])
     native[0, 3], native[1, 3] = wide * (columns - 1), high * (rows - 1)
-    return oriented_in_mm(path, flat.T[:, :, np.newaxis], native)
+    return oriented_in_mm(path, flat.T[:, :, np.newaxis], native, measured=pixel is not None)
 
 
 def picture_shape(path: Path) -> tuple[int, int, int]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from vbench.data.folder import check_id
 from vbench.data.foreground import foreground_mask
+from vbench.data.header import VOXEL
 from vbench.data.nifti import Image
 from vbench.data.normalise import normalise as to_range
 from vbench.data.subject_files import stacked
@@ -160,7 +161,8 @@ def prepare_subject(
         ``shape``, ``spacing`` (mm), ``label_fraction`` (of the mask), ``intensity`` (statistics of
         the raw image within the mask), ``normalise`` (the method and its limits) and ``notes``;
         with several classes ``classes`` (the share of the mask of each), with several channels
-        ``others`` (intensity and normalisation of each further one).
+        ``others`` (intensity and normalisation of each further one); ``unit``, ``voxel``, where the
+        size of a voxel is not known.
 
     Raises:
         DataError: When a value of the label has no class, mask or label is empty, the
@@ -202,6 +204,8 @@ def prepare_subject(
         "normalise": scan.how,
         "notes": notes,
     }
+    if subject.unit == VOXEL:
+        summary["unit"] = VOXEL
     names = LABELS if labels is None else labels.names
     if len(names) > 1:
         counts = np.bincount(label[mask], minlength=len(names) + 1) / mask.sum()

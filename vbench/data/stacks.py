@@ -25,12 +25,15 @@ from vbench.types import Array
 SUFFIXES = (".tif", ".tiff")
 
 
-def read_stack(path: Path, spacing: tuple[float, float, float], *, integer: bool = False) -> Image:
+def read_stack(
+    path: Path, spacing: tuple[float, float, float] | None, *, integer: bool = False
+) -> Image:
     """Read a stack as a volume.
 
     Args:
         path: A TIFF file of grey pages of one size.
-        spacing: Edges of a voxel in mm: along a row, a column, and from page to page.
+        spacing: Edges of a voxel in mm: along a row, a column, and from page to page; None: not
+            known.
         integer: For labels: keep whole numbers, instead of float32.
 
     Raises:
@@ -38,10 +41,11 @@ def read_stack(path: Path, spacing: tuple[float, float, float], *, integer: bool
     """
     pages = _pages(path)
     array = np.stack(pages, axis=-1).transpose(1, 0, 2)
-    native = np.diag([-spacing[0], -spacing[1], spacing[2], 1.0])
-    native[:2, 3] = [edge * (n - 1) for edge, n in zip(spacing[:2], array.shape[:2], strict=True)]
+    wide, high, apart = spacing or (1.0, 1.0, 1.0)
+    native = np.diag([-wide, -high, apart, 1.0])
+    native[0, 3], native[1, 3] = wide * (array.shape[0] - 1), high * (array.shape[1] - 1)
     kept = array if integer and array.dtype.kind in "iub" else array.astype(np.float32)
-    return oriented_in_mm(path, kept, native)
+    return oriented_in_mm(path, kept, native, measured=spacing is not None)
 
 
 def stack_shape(path: Path) -> tuple[int, int, int]:

@@ -59,10 +59,11 @@ class PrepareInputs(Inputs):
 class PrepareResult(Result):
     """A prepared volume; see :func:`vbench.data.prepare.prepare_subject`."""
 
-    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"classes", "others"})
+    OPTIONAL: ClassVar[frozenset[str]] = frozenset({"unit", "classes", "others"})
 
     shape: tuple[int, ...]
     spacing: tuple[float, ...]
+    unit: str | None = None
     label_fraction: float
     intensity: Mapping[str, JsonValue] = {}
     normalise: Mapping[str, JsonValue] = {}

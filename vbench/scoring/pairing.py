@@ -85,9 +85,8 @@ class Pair:
         from vbench.data.subject_files import check_same_grid
 
         if self.pictures:
-            pixel = self.pixel or (1.0, 1.0)
             prediction, truth = (
-                read_picture(path, pixel, integer=True, values=self.values)
+                read_picture(path, self.pixel, integer=True, values=self.values)
                 for path in (self.prediction, self.truth)
             )
             check_same_grid(prediction, truth, "truth")

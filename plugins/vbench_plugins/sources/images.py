@@ -117,9 +117,9 @@ class Images(Manifest):
         return Listing(found.subjects, (*found.faults, remark))
 
     @property
-    def _pixel(self) -> tuple[float, float]:
-        size = 1.0 if self.params.pixel_size is None else self.params.pixel_size
-        return size if isinstance(size, tuple) else (size, size)
+    def _pixel(self) -> tuple[float, float] | None:
+        size = self.params.pixel_size
+        return size if size is None or isinstance(size, tuple) else (size, size)
 
     def read(self, path: Path, *, integer: bool = False, unit: str = "mm") -> Image:
         """Read a picture; see :func:`vbench.data.pictures.read_picture`."""

@@ -173,8 +173,8 @@ class Volumes(FolderSource):
         found = Pattern(text).find(self.path)
         return {"-".join(values[field] for field in fields): file for file, values in found}
 
-    def _spacing(self, path: Path) -> tuple[float, float, float]:
-        """Return the edges of a voxel of a stack."""
+    def _spacing(self, path: Path) -> tuple[float, float, float] | None:
+        """Return the edges of a voxel of a stack; None: not known."""
         given = self.params.spacing
         if isinstance(given, dict):
             name = next(files.id for files in self.listing.subjects if path in files.paths())
@@ -183,7 +183,7 @@ class Volumes(FolderSource):
                 raise DataError(
                     f"{path}: spacing has no entry for '{name}'; add one, or '*' for all others"
                 )
-        return given or (1.0, 1.0, 1.0)
+        return given
 
 
 def _is(reader: ModuleType, path: Path) -> bool:

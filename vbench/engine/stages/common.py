@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 import numpy as np
 from pydantic import JsonValue
 
-from vbench.data.pictures import unmeasured
+from vbench.data.header import VOXEL
 from vbench.data.predict import check_array
 from vbench.engine.context import Context
 from vbench.engine.store import Store
@@ -146,12 +146,12 @@ def spacing_of(store: Store, inputs: Training) -> tuple[float, ...] | None:
     """Return the voxel edge lengths of the training volumes: their median, mm per axis.
 
     Synthetic patches have those of the volumes that their generator learnt from. None where a job
-    names no volume, or pictures whose pixels have no known size.
+    names no volume, or some whose voxels have no known size.
     """
-    volumes = _volumes(store, inputs)
-    if any(unmeasured(store.record(key).inputs_as(PrepareInputs).params) for key in volumes[:1]):
+    found = [store.result(key, PrepareResult) for key in _volumes(store, inputs)]
+    if any(volume.unit == VOXEL for volume in found):
         return None
-    spacings = [store.result(key, PrepareResult).spacing for key in volumes]
+    spacings = (volume.spacing for volume in found)
     return tuple(median(axis) for axis in zip(*spacings, strict=True)) or None
 
 

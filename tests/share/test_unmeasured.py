@@ -1,9 +1,11 @@
-"""Patches of pictures whose pixels have no known size: no paper of theirs says that they have."""
+"""Pictures and TIFF stacks whose voxels have no known size: nothing says that they have one."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -16,7 +18,7 @@ from vbench import api
 from vbench.share import rerun
 
 
-def pictures(folder: Path) -> Path:
+def pictures(folder: Path) -> dict[str, Any]:
     rng = np.random.default_rng(0)
     for i, name in enumerate("abcd"):
         label = np.zeros((24, 20), np.uint8)
@@ -25,24 +27,42 @@ def pictures(folder: Path) -> Path:
                             ("labels", label)):  # fmt: skip
             (folder / kind).mkdir(parents=True, exist_ok=True)
             Image.fromarray(array.astype(np.uint8)).save(folder / kind / f"{name}.png")
-    return folder
+    return {"plugin": "images", "path": str(folder)}
 
 
-@pytest.mark.parametrize(("size", "said", "edges"), [
-    (None, "unknown", []), (0.5, "0.5 × 0.5 × 0.5 mm", [0.5, 0.5, 0.5]),
+def stacks(folder: Path) -> dict[str, Any]:
+    rng = np.random.default_rng(0)
+    for i, name in enumerate("abcd"):
+        label = np.zeros((5, 24, 20), np.uint8)
+        label[1:4, 6:11, 2 : -3 - i] = 255
+        for kind, array in (("images", rng.integers(0, 99, label.shape) + label // 2),
+                            ("labels", label)):  # fmt: skip
+            (folder / kind).mkdir(parents=True, exist_ok=True)
+            first, *others = (Image.fromarray(page) for page in array.astype(np.uint8))
+            first.save(folder / kind / f"{name}.tif", save_all=True, append_images=others)
+    named = {"image": "images/{n}.tif", "label": "labels/{n}.tif"}
+    return {"plugin": "volumes", "path": str(folder), **named}
+
+
+@pytest.mark.parametrize("make", [pictures, stacks])
+@pytest.mark.parametrize(("edges", "said", "unit"), [
+    ([], "unknown", "px"), ([0.5, 0.5, 0.5], "0.5 × 0.5 × 0.5 mm", "mm"),
 ])  # fmt: skip
-def test_what_leaves_says_the_size_of_a_pixel_only_where_it_is_known(
-    size: float | None,
-    said: str,
+def test_the_size_of_a_voxel_is_told_only_where_it_is_known(
+    make: Callable[[Path], dict[str, Any]],
     edges: list[float],
+    said: str,
+    unit: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(rerun, "_defaults", lambda plugins, family: ())
-    source = {"plugin": "images", "path": str(pictures(tmp_path / "set"))}
+    source = make(tmp_path / "set")
+    if edges:
+        source |= {"pixel_size": 0.5} if make is pictures else {"spacing": edges}
     split = {"train": 2, "val": 1, "test": 1}
     spec = toy_spec(
-        data__source=source | {"split": split} | ({"pixel_size": size} if size else {}),
+        data__source=source | {"split": split},
         patches__size=[8, 8],
         generators=[{"plugin": "noise"}],
         metrics={"segmentation": ["dsc", "hd95"], "fidelity": ["mmd"], "privacy": ["verbatim"]},
@@ -51,6 +71,8 @@ def test_what_leaves_says_the_size_of_a_pixel_only_where_it_is_known(
     )
     out, share = tmp_path / "results", tmp_path / "share"
     api.run(spec, out, tracking=False)
+    board = command("leaderboard", "--out", out, "--format", "json")
+    assert json.loads(board.out)["metrics"]["hd95"]["unit"] == unit
     made = command("export", "synthetic/noise", share, "--nifti", "--out", out)
     assert made.code == 0, made.err
     assert json.loads((share / "dataset.json").read_text())["spacing"] == edges
