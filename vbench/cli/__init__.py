@@ -18,6 +18,9 @@ from vbench.cli.start import put_right
 from vbench.cli.streams import harmless_output
 from vbench.errors import VbenchError, did_you_mean
 
+#: What to do when a command finds no memory.
+_FREE_MEMORY = "end other programs, or use a larger machine"
+_FREE_GPU = "end what else computes there, or compute with --device cpu"
 #: Command, the module whose ``command`` it is, and what ``vbench --help`` says of it. Without a
 #: module a built-in plugin brings it.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -154,6 +157,16 @@ def _run() -> int:
         return 130
     except VbenchError as error:
         click.echo(f"vbench: {error}", err=True)
+        return 2
+    except (RuntimeError, MemoryError) as error:
+        from vbench.engine.gpu_memory import shortage
+
+        if isinstance(error, MemoryError):
+            click.echo(f"vbench: out of memory ({error}); {_FREE_MEMORY}", err=True)
+        elif (short := shortage(error, "cuda", _FREE_GPU)) is not None:
+            click.echo(f"vbench: {short}", err=True)
+        else:
+            raise
         return 2
     except OSError as error:
         if error.filename is not None:

@@ -19,6 +19,11 @@ _BY_LIBRARIES = re.compile(
 _ASKED = re.compile(r"[Tt]ried to allocate ([\d.]+ \w+)")
 _CAPACITY = re.compile(r"total capacity of ([\d.]+ \w+)")
 _FREE = re.compile(r"of which ([\d.]+ \w+) is free")
+#: What to do when a job found none.
+_SMALLER_JOBS = (
+    "name a smaller batch_size, let fewer jobs share a GPU (--workers), or compute with "
+    "--device cpu"
+)
 
 
 def reset_peak(device: str) -> None:
@@ -63,12 +68,13 @@ def _cuda() -> Any:
     return torch.cuda if torch is not None and torch.cuda.is_initialized() else None
 
 
-def shortage(error: BaseException, device: str) -> GpuMemoryError | None:
+def shortage(error: BaseException, device: str, mend: str = _SMALLER_JOBS) -> GpuMemoryError | None:
     """Return what to say of a GPU that has no memory left; None when the error is another one.
 
     Args:
-        error: What a job raised.
-        device: Where the job computes, such as ``cuda:0``.
+        error: What was raised.
+        device: Where it computes, such as ``cuda:0``.
+        mend: What to do about it.
     """
     torch: Any = sys.modules.get("torch")
     if torch is None:
@@ -84,7 +90,4 @@ def shortage(error: BaseException, device: str) -> GpuMemoryError | None:
     has = f"; the card has {capacity}" if capacity else ""
     left = f", {free} of them free" if capacity and free else ""
     wanted = f": {asked} were asked for" if asked else ""
-    return GpuMemoryError(
-        f"{device}: out of GPU memory{wanted}{has}{left}; name a smaller batch_size, "
-        "let fewer jobs share a GPU (--workers), or compute with --device cpu"
-    )
+    return GpuMemoryError(f"{device}: out of GPU memory{wanted}{has}{left}; {mend}")
