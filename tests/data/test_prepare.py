@@ -25,6 +25,11 @@ def test_a_prepared_volume_opens_memory_mapped(tmp_path: Path) -> None:
         opened.image[0, 0, 0] = 0
 
 
+def test_a_unit_of_another_name_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="case0: unit 'um', expected one of mm, micron, meter"):
+        prepare_subject(subject(unit="um"), tmp_path)
+
+
 def test_the_summary_says_what_was_done(tmp_path: Path) -> None:
     image, vessel, mask = scene()
     summary = prepare_subject(subject(), tmp_path, normalise="zscore")

@@ -66,6 +66,12 @@ class Micrometres(Loaded):
     change = {"spacing": (1e-3, 1e-3, 1e-3)}  # noqa: RUF012
 
 
+class OwnUnit(Loaded):
+    """A unit of another name than vbench has for it."""
+
+    change = {"unit": "um"}  # noqa: RUF012
+
+
 class GreyLabel(Loaded):
     """The label is not binary."""
 
@@ -136,6 +142,7 @@ class Terse(Folder):
         (Shuffled, "names-subjects", "then"),
         (Mirrored, "affine-is-canonical", "not in RAS+ order"),
         (Micrometres, "affine-is-canonical", "the spacing is (0.001"),
+        (OwnUnit, "subjects-are-sound", "unit is 'um'; expected one of mm, micron, meter, voxel"),
         (GreyLabel, "subjects-are-sound", "the label is float64; expected bool"),
         (Holes, "subjects-are-sound", "NaN or infinity"),
         (WrongMask, "subjects-are-sound", "the mask has shape (8, 8, 7)"),

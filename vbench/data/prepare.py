@@ -14,7 +14,7 @@ import numpy as np
 
 from vbench.data.folder import check_id
 from vbench.data.foreground import foreground_mask
-from vbench.data.header import VOXEL
+from vbench.data.header import MM, VOXEL
 from vbench.data.nifti import Image
 from vbench.data.normalise import normalise as to_range
 from vbench.data.subject_files import stacked
@@ -166,9 +166,14 @@ def prepare_subject(
 
     Raises:
         DataError: When a value of the label has no class, mask or label is empty, the
-            image is constant or not finite, or the id is no safe file name.
+            image is constant or not finite, the unit is none, or the id is no safe file name.
     """
     check_id(subject.id)
+    if subject.unit not in MM:
+        raise DataError(
+            f"subject {subject.id}: unit {subject.unit!r}, expected one of {', '.join(MM)}; mend "
+            "the data source that loads it"
+        )
     folder = Path(folder)
     notes = _in_words(subject.notes)
     label, unlabelled = _indexed(subject, labels)

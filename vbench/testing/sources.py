@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from vbench.data.header import MM
 from vbench.errors import DataError
 from vbench.interfaces import DataSource
 from vbench.testing.guards import (
@@ -96,6 +97,7 @@ class SourceSuite(Conformance):
             len(spacing) == 3 and all(0 < s < np.inf for s in spacing),
             f"spacing is {spacing}; expected three positive lengths in mm",
         )
+        expect(subject.unit in MM, f"unit is {subject.unit!r}; expected one of {', '.join(MM)}")
 
     def test_affine_is_canonical(self) -> None:
         """Gives an affine whose axes point right, anterior, superior, of the spacing's lengths."""
