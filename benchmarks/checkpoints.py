@@ -1,7 +1,7 @@
 """Can checkpoints of a GAN be chosen by how well its labels fit its images?
 
 Such as ``python benchmarks/checkpoints.py OUT --plugin wgan-gp-sn --seed 0``. The GAN learns from
-slices of phantoms that no benchmark uses, as in :mod:`agreement`. For each of its evenly spaced
+slices of phantoms that are kept for choosing, as in :mod:`agreement`. For each of its evenly spaced
 checkpoints a row is appended to ``OUT/checkpoints.jsonl``: ``agree``, the Dice of its labels and
 those that a U-net of real patches gives its images, and the DSC of a U-net trained on its patches,
 on phantoms to choose by (``chosen_by``) and on others (``told_by``), with their processor time.
