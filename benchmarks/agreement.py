@@ -1,8 +1,8 @@
 """How well a GAN's labels fit its images, and what a U-net that learns from them is worth.
 
 Such as ``python benchmarks/agreement.py OUT --plugin wgan-gp-sn --name pulled --params
-'{"agreement": 10}'``. The generator learns from phantoms that are kept for choosing (``seed = 123``),
-with 900 steps and the patches of ``paper.toml``, the U-net with 300 steps of 16 patches, as
+'{"agreement": 10}'``. The generator learns from phantoms that are kept for choosing (``seed =
+123``), with 900 steps and the patches of ``paper.toml``, the U-net with 300 steps of 16 patches, as
 ``paper.toml`` had then; ``--size 32 32`` takes slices, which cost a tenth. A row is appended to
 ``OUT/rows.jsonl``: the DSC on five other phantoms, at the threshold that is best on them, of U-nets
 trained on

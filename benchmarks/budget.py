@@ -3,8 +3,8 @@
 Such as ``python benchmarks/budget.py OUT --patches sn=DIR --params '{"steps": 600}'``, where DIR
 holds ``images.npy`` and ``labels.npy``, as ``vbench sample ARM 4800 --to DIR`` writes them. U-nets
 with the settings of each ``--params`` (otherwise those of ``benchmarks/agreement.py``) learn from
-real patches of phantoms that are kept for choosing, and from those of each folder. A row is printed for
-each setting: the DSC on five other phantoms, at the threshold that is best on them.
+real patches of phantoms that are kept for choosing, and from those of each folder. A row is printed
+for each setting: the DSC on five other phantoms, at the threshold that is best on them.
 """
 
 from __future__ import annotations
