@@ -17,6 +17,8 @@ from toy_benchmark import LEAKY, TOYS, toy_spec
 from vbench import api
 from vbench.share import rerun
 
+PLACE = ("plugin", "path", "split")
+
 
 def pictures(folder: Path) -> dict[str, Any]:
     rng = np.random.default_rng(0)
@@ -61,6 +63,9 @@ def test_the_size_of_a_voxel_is_told_only_where_it_is_known(
     if edges:
         source |= {"pixel_size": 0.5} if make is pictures else {"spacing": edges}
     split = {"train": 2, "val": 1, "test": 1}
+    options = [f"--set={key}={value}" for key, value in source.items() if key not in PLACE]
+    shown = command("data", "show", source["path"], "--layout", source["plugin"], *options)
+    assert "0.5×0.5×0.5 mm" in shown.out if edges else "unknown" in shown.out, shown.err
     spec = toy_spec(
         data__source=source | {"split": split},
         patches__size=[8, 8],

@@ -201,12 +201,15 @@ def _print_table(rows: list[dict[str, Any]], title: str) -> None:
         left = name in {"subject", "fingerprint"}
         table.add_column(name, justify="left" if left else "right", no_wrap=True)
     for row in rows:
-        factor, unit = units[row["unit"]]
+        edges = "unknown"
+        if row["unit"] in units:
+            factor, unit = units[row["unit"]]
+            edges = "×".join(f"{edge * factor:.3g}" for edge in row["spacing"]) + f" {unit}"
         marks = row["intensity"]
         table.add_row(
             row["id"],
             "×".join(map(str, row["shape"])),
-            "×".join(f"{edge * factor:.3g}" for edge in row["spacing"]) + f" {unit}",
+            edges,
             *(f"{marks[name]:.4g}" for name in ("p1", "median", "p99")),
             f"{row['label_fraction']:.2%}",
             row["fingerprint"][:12],
