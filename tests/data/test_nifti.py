@@ -123,6 +123,11 @@ def test_a_subject_is_read_with_its_classes(tmp_path: Path) -> None:
         read_subject("s", *paths, classes=[9])
 
 
+def test_voxels_of_unknown_size_are_written_without_a_unit(tmp_path: Path) -> None:
+    write_volume(tmp_path / "a.nii", scene()[1], np.eye(4), unit="voxel")
+    assert nib.load(tmp_path / "a.nii").header.get_xyzt_units()[0] == "unknown"
+
+
 def test_a_label_without_a_unit_takes_the_images(tmp_path: Path) -> None:
     image, vessel, _ = scene()
     save(tmp_path / "i.nii", image, unit="micron")
