@@ -14,7 +14,8 @@ SIZE = (16, 16)
 
 
 def fitted(**params):
-    method = MonaiFlow(MonaiFlowParams(**{**MonaiFlow.tiny, **params}), Setup(SIZE))
+    settings = {**MonaiFlow.tiny, "threads": 1, **params}  # two would wait for busy cores
+    method = MonaiFlow(MonaiFlowParams(**settings), Setup(SIZE))
     reports = list(method.fit(ToyPatches(SIZE, n=48), seed=1))
     return method, reports
 
