@@ -166,7 +166,7 @@ def prepare_subject(
 
     Raises:
         DataError: When a value of the label has no class, mask or label is empty, the
-            image is constant or not finite, the unit is none, or the id is no safe file name.
+            image is constant or not finite, the unit is not known, or the id is no safe file name.
     """
     check_id(subject.id)
     if subject.unit not in MM:
